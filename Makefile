@@ -1,0 +1,55 @@
+# Everything starts here; `make help` lists it.
+SHELL := /bin/sh
+PYTHON ?= python3
+EXTRA ?= cpu
+PORT ?= 9000
+
+# The uv on PATH if it really runs (a version manager's shim may not), else one of our own.
+UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
+BIN := .venv/bin
+QUIET_PIP := --quiet --disable-pip-version-check --root-user-action=ignore
+# Stages are started by DVC as `python -m …`, which must be this environment's Python.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run serve test check format lock services-down
+
+help:  ## list what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --inexact leaves alone what you added to the environment yourself.
+setup: $(UV)  ## make the environment (.venv) from the lock; EXTRA=gpu for a GPU box
+	@$(UV) sync --quiet --frozen --inexact --extra $(EXTRA)
+
+run: setup  ## services, data, dvc repro, dvc push, summary
+	tools/run
+
+serve: setup  ## run the exported image and print a request that works; PORT=9000
+	@$(BIN)/issuesum serve --port $(PORT)
+
+test: setup  ## checks and all tests, against real servers that it starts and stops
+	tools/test
+
+check: setup  ## format, lint, types, spelling
+	tools/check
+
+format: setup  ## rewrite the code as `check` wants it
+	$(BIN)/ruff format src tests tools serving
+	$(BIN)/ruff check --fix src tests tools serving
+
+lock: $(UV)  ## lock dependencies anew and export those of the image
+	$(UV) lock
+	$(UV) export --quiet --frozen --only-group serving --no-emit-project --no-header --no-annotate \
+	  --output-file serving/requirements.txt
+
+services-down:  ## stop what `make run` started
+	tools/services down
+
+# From `/`, because a version manager would hand this folder's .python-version to `python3`.
+.uv/bin/uv:
+	@echo "uv is not on PATH: installing it into .uv"
+	@cd / && { $(PYTHON) -m venv "$(CURDIR)/.uv" && "$(CURDIR)/.uv/bin/python" -m pip install $(QUIET_PIP) uv \
+	  || $(PYTHON) -m pip install $(QUIET_PIP) --target "$(CURDIR)/.uv" uv; }
+
+uv:
+	@:

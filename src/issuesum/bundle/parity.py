@@ -1,0 +1,50 @@
+"""The exported graphs must say what the Keras model says, on real rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+
+from issuesum.errors import ArtifactError
+from issuesum.inference.graphs import Graphs
+from issuesum.model.interface import TitleModel
+from issuesum.text.features import Features
+
+
+def check_parity(model: TitleModel, folder: Path, rows: Features, *, tolerance: float) -> float:
+    """Compare teacher-forced log-probabilities at every place of every row.
+
+    Keras answers in one call over the whole title, ONNX word by word, so the comparison also
+    covers `encode` and `step` against `call`.
+
+    Args:
+        model: the Keras model.
+        folder: holds the ONNX graphs.
+        rows: real rows, at least one.
+        tolerance: largest absolute difference that is accepted.
+
+    Returns:
+        The largest absolute difference.
+
+    Raises:
+        ArtifactError: the difference is above `tolerance`, or a value is not finite.
+    """
+    previous = rows.title[:, :-1]
+    expected = tf.nn.log_softmax(model((rows.body, previous), training=False)).numpy()
+    graphs = Graphs(folder)
+    state = graphs.encode(rows.body)
+    difference = 0.0
+    for place in range(previous.shape[1]):
+        log_probs, state = graphs.step(np.ascontiguousarray(previous[:, place]), state)
+        difference = max(difference, float(np.abs(log_probs - expected[:, place]).max()))
+        if not np.isfinite(difference):
+            break
+    if not difference <= tolerance:
+        raise ArtifactError(
+            f"ONNX and Keras must agree to {tolerance:g} (build.parity_tolerance). Received: "
+            f"{difference:.3g} on {len(rows)} rows. Try: another build.opset, or look for an "
+            "operation in the architecture that is exported otherwise."
+        )
+    return difference

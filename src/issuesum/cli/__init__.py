@@ -1,0 +1,55 @@
+"""The `issuesum` command: one thin module a verb, imported only when that verb is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from issuesum.errors import IssuesumError
+
+VERBS = {
+    "ingest": "Check a CSV of issues and make it the raw data.",
+    "sample": "Write synthetic issues as the raw data, for a first look.",
+    "summary": "Tell what the last run made: image, scores, times.",
+    "serve": "Run the exported image and print a request that works.",
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a verb's module when the verb is called, so `--help` stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"issuesum.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="issuesum")
+@click.option("-v", "--verbose", is_flag=True, help="Show the traceback of a failure.")
+@click.pass_context
+def cli(ctx: click.Context, *, verbose: bool) -> None:
+    """Train, version, ship and trace a model that writes titles for GitHub issues."""
+    ctx.obj = {"verbose": verbose}
+
+
+def main() -> None:
+    """Run the command line; a foreseeable failure becomes one line and its exit code."""
+    try:
+        cli(prog_name="issuesum")
+    except IssuesumError as error:
+        if {"-v", "--verbose"} & set(sys.argv):
+            raise
+        click.echo(f"error: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,69 @@
+"""`issuesum ingest`: check a CSV of issues and make it the raw data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from issuesum.corpus.ingest import IngestReport
+
+OUTPUT = Path("data/raw/github_issues.csv")
+_PATH = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command("ingest")
+@click.argument("source")
+@click.option("--append", is_flag=True, help="Keep the rows that are there; add the new ones.")
+@click.option("--force", is_flag=True, help="Replace the output even if DVC has no copy of it.")
+@click.option("--output", type=_PATH, default=OUTPUT, show_default=True, help="The raw data.")
+@click.option(
+    "--rejects",
+    type=_PATH,
+    default=Path("data/raw/rejects.csv"),
+    show_default=True,
+    help="Where rows go that cannot be used.",
+)
+def command(source: str, *, append: bool, force: bool, output: Path, rejects: Path) -> None:
+    """Check a CSV of issues and make it the raw data, tracked by DVC.
+
+    SOURCE is a file or an http(s):// or s3:// URL, gzipped or not, with the columns issue_url,
+    issue_title and body. What was there before stays if SOURCE cannot be used.
+    """
+    from tqdm import tqdm
+
+    from issuesum.corpus.ingest import ingest
+    from issuesum.lineage import tracking
+
+    tracking.check_replaceable(output, append=append, force=force)
+    report = ingest(
+        source,
+        output,
+        rejects,
+        append=append,
+        progress=lambda rows: tqdm(rows, desc="ingest", unit=" rows", disable=None),
+    )
+    digest = tracking.track(output)
+    for name, value in _lines(report, source, output, rejects):
+        click.echo(f"{name:<12} {value}")
+    click.echo(f"{'md5':<12} {digest}\n{'next':<12} dvc repro")
+
+
+def _lines(
+    report: IngestReport, source: str, output: Path, rejects: Path
+) -> Iterator[tuple[str, str]]:
+    yield "read", f"{report.read:,} rows of {source}"
+    yield "accepted", f"{report.accepted:,} rows"
+    yield "rejected", f"{sum(report.rejected.values()):,} rows"
+    for reason, count in report.rejected.items():
+        yield "", f"{count:,} because of: {reason}"
+    if report.rejected:
+        yield "", f"see {rejects}"
+    once = "the split stage keeps each pair once"
+    yield "repeated", f"{report.repeated:,} rows repeat an earlier (title, body); {once}"
+    yield "without URL", f"{report.without_url:,} rows"
+    yield "file", f"{output}, {report.earlier + report.accepted:,} rows"

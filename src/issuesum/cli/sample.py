@@ -1,0 +1,46 @@
+"""`issuesum sample`: write synthetic issues as the raw data, for a first look."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from issuesum.cli.ingest import OUTPUT
+from issuesum.errors import RepositoryError
+
+
+@click.command("sample")
+@click.option("--rows", type=click.IntRange(min=1), default=4_000, show_default=True)
+@click.option("--seed", type=int, default=20_180_601, show_default=True)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=OUTPUT,
+    show_default=True,
+    help="The raw data.",
+)
+@click.option("--force", is_flag=True, help="Replace the output even if it is other data.")
+def command(rows: int, seed: int, output: Path, *, force: bool) -> None:
+    """Write synthetic issues as the raw data, tracked by DVC.
+
+    Equal --rows and --seed give equal bytes everywhere. Their titles can be learnt from their
+    bodies, so that the pipeline can be tried before real issues are at hand.
+    """
+    from issuesum.corpus.sample import generate
+    from issuesum.corpus.writing import write_issues
+    from issuesum.files import replacing_file
+    from issuesum.lineage import tracking
+
+    tracking.check_replaceable(output, append=False, force=force)
+    known = tracking.recorded(output)
+    with replacing_file(output) as temporary:
+        write_issues(temporary, generate(rows, seed))
+        if not force and known not in (None, tracking.md5(temporary)):
+            raise RepositoryError(
+                f"{output}.dvc must name the sample, or nothing yet. Received: other data, md5 "
+                f"{known}. Try: dvc pull {output} to get that data, or --force."
+            )
+    digest = tracking.track(output)
+    click.echo(f"{'file':<12} {output}, {rows:,} rows, seed {seed}")
+    click.echo(f"{'md5':<12} {digest}\n{'next':<12} dvc repro")

@@ -1,0 +1,74 @@
+"""`issuesum summary`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from issuesum.image.receipt import Receipt
+
+_NAMES = {
+    "model": "this model",
+    "lead": "first words of the body",
+    "neighbour": "title of the most similar issue",
+}
+
+
+@click.command(help="Tell what the last run made: image, scores, times.")
+@click.option("--verify", is_flag=True, help="Fail unless the registry holds the image.")
+def command(*, verify: bool) -> None:
+    from issuesum.errors import ArtifactError
+    from issuesum.image.receipt import Receipt
+    from issuesum.params import STAGES
+    from issuesum.stages.paths import METRICS
+    from issuesum.stages.runner import RUNS
+
+    receipt = Receipt.load()
+    if verify:
+        _verify(receipt)
+    try:
+        metrics = json.loads(METRICS.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ArtifactError(
+            f"{METRICS} must hold scores. Received: {type(error).__name__}. Try: dvc repro."
+        ) from error
+    click.echo(f"\nimage    {receipt.image}\ndigest   {receipt.digest}\n")
+    click.echo(f"{'on ' + format(metrics['test_rows'], ',') + ' test issues':34s}", nl=False)
+    click.echo("ROUGE-1  ROUGE-2  ROUGE-L   BLEU")
+    for key, name in _NAMES.items():
+        row = metrics[key]
+        figures = [row[which] for which in ("rouge_1", "rouge_2", "rouge_l")]
+        click.echo(f"  {name:32s}" + "".join(f"{figure:7.2f}  " for figure in figures), nl=False)
+        click.echo(f"{row['bleu']:5.2f}")
+    click.echo("\nlast run of each stage")
+    for stage in STAGES:
+        path = RUNS / f"{stage}.json"
+        if path.exists():
+            record = json.loads(path.read_text(encoding="utf-8"))
+            click.echo(f"  {stage:12s}{record['seconds']:7.1f} s   started {record['started']}")
+    click.echo(
+        "\nnext\n"
+        "  make serve                  run the image and ask it for a title\n"
+        "  . .venv/bin/activate        put dvc and issuesum on PATH, then:\n"
+        "  issuesum ingest FILE        put your own issues in place of these\n"
+        "  dvc repro && dvc push       rerun what is stale and share the results\n"
+    )
+
+
+def _verify(receipt: Receipt) -> None:
+    from issuesum.errors import RegistryError
+    from issuesum.image.engine import engine
+    from issuesum.image.registry import address, digest_of
+    from issuesum.params import load_params
+
+    wanted = address(load_params().export.registry)
+    with engine() as client:
+        held = digest_of(client, receipt.image)
+    if held != receipt.digest or not receipt.image.startswith(f"{wanted}/"):
+        raise RegistryError(
+            f"{wanted} must hold {receipt.image} as {receipt.digest}. Received: {held}. "
+            "Try: dvc repro --force --single-item export."
+        )

@@ -1,0 +1,182 @@
+"""Read a CSV of issues row by row; what cannot be used comes out with its row and reason.
+
+`csv` is forgiving where data would be lost without a word: it takes an end of file inside quotes
+for the end of the field. So a file that ends there, bytes that are not UTF-8 and a gzip stream
+that breaks off are errors that stop the reading, while a single bad row is a `Reject`.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from issuesum.corpus.issue import COLUMNS, Issue
+from issuesum.errors import DataError
+
+MAX_FIELD = 2**20
+"""Characters of a field; a longer one is no text that a person wrote."""
+_RUNAWAY_FIELD = 2**26
+"""Characters after which a quote counts as never closed, so that memory stays bounded."""
+_GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Reject(NamedTuple):
+    """A row that cannot be used.
+
+    Attributes:
+        row: number of the data row, counted from 1; the header and blank lines do not count.
+        reason: one of a handful of fixed phrases.
+        url: as received, as are title and body; empty where the row is too short.
+        title: what stands in the title column.
+        body: what stands in the body column.
+    """
+
+    row: int
+    reason: str
+    url: str
+    title: str
+    body: str
+
+
+def normalise(issue: Issue) -> Issue:
+    r"""Return `issue` as it is stored; doing so twice changes nothing.
+
+    Line ends become `\n`, URL and title lose the white space around them, and the URL loses the
+    literal double quotes that the Kaggle data set wraps it in.
+    """
+    url, title, body = (text.replace("\r\n", "\n").replace("\r", "\n") for text in issue)
+    url = url.strip()
+    while len(url) > 1 and url[0] == url[-1] == '"':
+        url = url[1:-1].strip()
+    return Issue(url, title.strip(), body)
+
+
+def read_issues(path: Path, *, name: str | None = None) -> Iterator[Issue | Reject]:
+    """Yield each row of a CSV, or of a gzipped one, as a normalised issue or as a reject.
+
+    Args:
+        path: the file; its first bytes decide whether it is gzip.
+        name: what messages call the file; by default `path`.
+
+    Raises:
+        DataError: the file as a whole cannot be trusted or has no usable header.
+    """
+    source = _Place(name or str(path))
+    with _readable(path, source) as text:
+        rows = _rows(text, source)
+        header = next(rows, None)
+        if header is None:
+            raise DataError(
+                f"{source.name} must hold rows of issues. Received: an empty file. "
+                "Try: get the file again."
+            )
+        positions = _positions(header, source.name)
+        for row in rows:
+            source.row += 1
+            fields = Issue(*(row[at] if at < len(row) else "" for at in positions))
+            reason = _problem(fields) if len(row) == len(header) else _wrong_width(row, header)
+            issue = normalise(fields)
+            yield Reject(source.row, reason, *fields) if reason else issue
+
+
+@dataclass
+class _Place:
+    """Where the reader stands, for messages."""
+
+    name: str
+    row: int = 0
+
+
+@contextmanager
+def _readable(path: Path, source: _Place) -> Iterator[TextIO]:
+    """Open `path` as UTF-8; whatever ends the reading early becomes one line."""
+    try:
+        with path.open("rb") as file:
+            zipped = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+            file.seek(0)
+            binary = gzip.GzipFile(fileobj=file) if zipped else file
+            text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+            try:
+                yield text
+            except UnicodeDecodeError as error:
+                # `error.start` counts from the chunk being decoded, and that chunk ends here.
+                offset = binary.tell() - len(error.object) + error.start
+                raise DataError(
+                    f"{source.name} must be UTF-8. Received: byte 0x{error.object[error.start]:02x}"
+                    f" at offset {offset:,}, after row {source.row:,}. "
+                    "Try: iconv -f ENCODING -t UTF-8."
+                ) from error
+            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+                raise DataError(
+                    f"{source.name} must be a whole gzip file. Received: after row "
+                    f"{source.row:,}: {error}. Try: get the file again."
+                ) from error
+    except OSError as error:
+        raise DataError(
+            f"{source.name} must be a file that can be read. Received: {error.strerror or error}. "
+            "Try: check the path."
+        ) from error
+
+
+def _rows(text: TextIO, source: _Place) -> Iterator[list[str]]:
+    """Yield header and rows, without blank lines; notice quotes that never close."""
+    ended = False
+
+    def lines() -> Iterator[str]:
+        nonlocal ended
+        yield from text
+        # One blank line more: a row of its own, unless a quoted field is still open.
+        ended = True
+        yield "\n"
+
+    before = csv.field_size_limit(_RUNAWAY_FIELD)
+    try:
+        for row in csv.reader(lines()):
+            if row and ended:
+                raise DataError(
+                    f"{source.name} must close every quoted field. Received: the end of the file "
+                    f"inside row {source.row + 1:,}; it is cut short. Try: get the file again."
+                )
+            if row:
+                yield row
+    except csv.Error as error:
+        raise DataError(
+            f"{source.name} must be a CSV. Received: row {source.row + 1:,}: {error}; a quote is "
+            "probably never closed. Try: repair that row."
+        ) from error
+    finally:
+        csv.field_size_limit(before)
+
+
+def _positions(header: list[str], name: str) -> list[int]:
+    """Return where the needed columns stand; any other column is ignored."""
+    found = [column.strip() for column in header]
+    for column in COLUMNS:
+        if (times := found.count(column)) != 1:
+            raise DataError(
+                f"{name} must have the column {column} once. Received: {times} times in "
+                f"{','.join(found)[:200]!r}. Try: rename the columns to {','.join(COLUMNS)}."
+            )
+    return [found.index(column) for column in COLUMNS]
+
+
+def _wrong_width(row: list[str], header: list[str]) -> str:
+    return "too few fields" if len(row) < len(header) else "too many fields"
+
+
+def _problem(fields: Issue) -> str:
+    """Return why a row of the right width cannot be used, or an empty string."""
+    if any(len(text) > MAX_FIELD for text in fields):
+        return "field too long"
+    if any("\0" in text for text in fields):
+        return "NUL character"
+    if not fields.title.strip():
+        return "empty title"
+    return "" if fields.body.strip() else "empty body"

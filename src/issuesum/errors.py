@@ -1,0 +1,67 @@
+"""What can go wrong for foreseeable reasons, as one tree with one exit code a branch.
+
+IssuesumError            1  anything below
+├── ParamsError          2  params.yaml, an option or an environment variable is wrong
+├── DataError            3  the issues cannot be used as they are
+├── ArtifactError        4  a stage's output is missing, broken or fails its check
+├── GateError            5  the model is not good enough to be shipped
+├── EngineError          6  Docker Engine: absent, or a build or a container failed
+├── RegistryError        7  the registry refuses, is unreachable or holds another image
+└── RepositoryError      8  Git or DVC: no repository, no commit, no lock
+
+A message says what must hold, what was received and what to do next, on one line.
+"""
+
+from __future__ import annotations
+
+
+class IssuesumError(Exception):
+    """Base of every foreseeable failure.
+
+    Attributes:
+        exit_code: what the process ends with when nobody handles the error.
+    """
+
+    exit_code = 1
+
+
+class ParamsError(IssuesumError):
+    """params.yaml, an option or an environment variable is wrong."""
+
+    exit_code = 2
+
+
+class DataError(IssuesumError):
+    """The issues cannot be used as they are."""
+
+    exit_code = 3
+
+
+class ArtifactError(IssuesumError):
+    """A stage's output is missing, broken or fails its check."""
+
+    exit_code = 4
+
+
+class GateError(IssuesumError):
+    """The model is not good enough to be shipped."""
+
+    exit_code = 5
+
+
+class EngineError(IssuesumError):
+    """Docker Engine is absent, or a build or a container failed."""
+
+    exit_code = 6
+
+
+class RegistryError(IssuesumError):
+    """The registry refuses, is unreachable, or holds another image under the tag."""
+
+    exit_code = 7
+
+
+class RepositoryError(IssuesumError):
+    """Git or DVC: no repository, no commit, no lock."""
+
+    exit_code = 8

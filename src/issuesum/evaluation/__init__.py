@@ -1,0 +1,1 @@
+"""How good the titles are, beside what costs nothing."""

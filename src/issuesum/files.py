@@ -1,0 +1,46 @@
+"""Outputs that appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing_directory(target: Path) -> Iterator[Path]:
+    """Give an empty folder that becomes `target` when the block ends without an error.
+
+    The folder stands beside `target`, so that the rename stays on one file system.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    temporary.chmod(0o755)
+    try:
+        yield temporary
+        if target.exists():
+            shutil.rmtree(target)
+        temporary.rename(target)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def replacing_file(target: Path) -> Iterator[Path]:
+    """Give a path that becomes `target` when the block ends without an error."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+        temporary = Path(folder) / target.name
+        yield temporary
+        temporary.replace(target)
+
+
+def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 -- whatever json accepts
+    """Write `content` as indented JSON, atomically; key order is kept."""
+    with replacing_file(path) as temporary:
+        text = json.dumps(content, ensure_ascii=False, indent=2)
+        temporary.write_text(text + "\n", encoding="utf-8")

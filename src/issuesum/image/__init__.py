@@ -1,0 +1,1 @@
+"""Building, checking and pushing the image through the Docker SDK."""

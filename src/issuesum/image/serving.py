@@ -1,0 +1,97 @@
+"""The exported image as a running server on this machine."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+
+import docker
+from docker.errors import APIError, NotFound
+
+from issuesum.errors import EngineError
+from issuesum.image.engine import one_line
+from issuesum.image.receipt import Receipt
+from issuesum.image.smoke import HARDENED
+
+CONTAINER = "issuesum-serve"
+_PORT_OF_REST = "9000/tcp"
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server.
+
+    Attributes:
+        url: where it takes requests.
+        answer: what it said to a first request.
+    """
+
+    url: str
+    answer: str
+
+
+def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: float) -> Server:
+    """Run the image, in place of an earlier server of ours, and ask it for a title.
+
+    Args:
+        client: of Docker Engine.
+        receipt: names the image by digest.
+        port: on the loopback address.
+        timeout: seconds until the first answer.
+
+    Raises:
+        EngineError: the image cannot be had, the port is taken or no answer comes.
+    """
+    stop(client)
+    try:
+        client.images.pull(receipt.pinned)
+        client.containers.run(
+            receipt.pinned,
+            name=CONTAINER,
+            detach=True,
+            ports={_PORT_OF_REST: ("127.0.0.1", port)},
+            **HARDENED,
+        )
+    except APIError as error:
+        stop(client)
+        raise EngineError(
+            f"{receipt.image} must run on port {port}. Received: {one_line(error)}. "
+            "Try: another --port, tools/services up, or dvc repro -f -s export."
+        ) from error
+    url = f"http://127.0.0.1:{port}/api/v1.0/predictions"
+    return Server(url=url, answer=_first_answer(client, url, timeout))
+
+
+def stop(client: docker.DockerClient) -> bool:
+    """Remove the server; return whether there was one."""
+    try:
+        client.containers.get(CONTAINER).remove(force=True)
+    except NotFound:
+        return False
+    return True
+
+
+def example() -> str:
+    """Return the JSON of an example request."""
+    return json.dumps({"data": {"ndarray": ["The app crashes when I open the settings page."]}})
+
+
+def _first_answer(client: docker.DockerClient, url: str, timeout: float) -> str:
+    request = urllib.request.Request(  # noqa: S310 -- loopback http, built above
+        url, example().encode(), {"Content-Type": "application/json"}
+    )
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+                return str(response.read().decode())
+        except (OSError, urllib.error.URLError):
+            time.sleep(0.2)
+    log = client.containers.get(CONTAINER).logs(tail=3).decode(errors="replace")
+    raise EngineError(
+        f"{url} must answer within {timeout:g} s. Received: no answer. "
+        f"Last lines of the log: {' '.join(log.split())}"
+    )

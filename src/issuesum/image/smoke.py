@@ -1,0 +1,91 @@
+"""A first request to the image, in a container as strict as production's."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+
+from issuesum.errors import EngineError
+
+HARDENED: dict[str, Any] = {
+    "read_only": True,
+    "tmpfs": {"/tmp": ""},  # noqa: S108 -- the container's only writable place
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+}
+"""How every container of ours runs, here and in `issuesum serve`."""
+
+_BODY = "The application crashes when I open the settings page after the last update."
+# The container has no curl; its own Python asks from inside, so no port and no network is needed.
+_ASK = f"""
+import json, os, urllib.request
+request = urllib.request.Request(
+    "http://127.0.0.1:9000/api/v1.0/predictions",
+    json.dumps({{"data": {{"ndarray": [{_BODY!r}]}}}}).encode(),
+    {{"Content-Type": "application/json"}},
+)
+answer = json.load(urllib.request.urlopen(request, timeout=10))
+print(json.dumps({{"uid": os.getuid(), "answer": answer}}))
+"""
+
+
+def smoke_test(client: docker.DockerClient, image: str, *, timeout: float) -> str:
+    """Run `image`, ask it for one title and remove the container.
+
+    Args:
+        client: of Docker Engine.
+        image: registry/name:tag.
+        timeout: seconds until the first answer.
+
+    Returns:
+        The title.
+
+    Raises:
+        EngineError: no answer in time, the container ended, the answer is not a title or names
+            another image, or the server runs as root.
+    """
+    container = client.containers.run(image, detach=True, network_mode="none", **HARDENED)
+    try:
+        said = _first_answer(container, timeout)
+        return _title(said, image)
+    except EngineError as error:
+        log = container.logs(tail=3).decode(errors="replace")
+        raise EngineError(f"{error} Last lines of its log: {' '.join(log.split())}") from error
+    finally:
+        container.remove(force=True)
+
+
+def _first_answer(container: Container, timeout: float) -> dict[str, Any]:
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        container.reload()
+        if container.status != "running":
+            code = container.attrs["State"]["ExitCode"]
+            raise EngineError(
+                f"The container must keep running. Received: it ended with exit code {code}."
+            )
+        code, output = container.exec_run(["python3", "-c", _ASK])
+        if code == 0 and isinstance(output, bytes):
+            said: dict[str, Any] = json.loads(output)
+            return said
+        time.sleep(0.3)
+    raise EngineError(
+        f"The container must answer within {timeout:g} s (export.smoke_timeout). Received: no "
+        "answer."
+    )
+
+
+def _title(said: dict[str, Any], image: str) -> str:
+    answer = said["answer"]
+    titles = answer.get("data", {}).get("ndarray")
+    if not (isinstance(titles, list) and titles and isinstance(titles[0], str) and titles[0]):
+        raise EngineError(f"The container must answer with a title. Received: {answer}.")
+    if answer.get("meta", {}).get("tags", {}).get("image") != image:
+        raise EngineError(f"The answer's tags must name {image}. Received: {answer.get('meta')}.")
+    if said["uid"] == 0:
+        raise EngineError("The server must not run as root. Received: uid 0.")
+    return titles[0]

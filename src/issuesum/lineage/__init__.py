@@ -1,0 +1,1 @@
+"""What leads from a commit to an image and back: Git, DVC, the tag, the provenance."""

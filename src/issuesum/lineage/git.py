@@ -1,0 +1,78 @@
+"""What Git says of the working tree; every question is one `git` command."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from issuesum.errors import RepositoryError
+
+# What decides an image besides the outputs of stages. dvc.lock is left out: during `dvc repro` it
+# is being rewritten, and the commit that will hold it does not exist yet.
+_CODE = (
+    ":(top)src",
+    ":(top)serving",
+    ":(top)Dockerfile",
+    ":(top)params.yaml",
+    ":(top)dvc.yaml",
+    ":(top)pyproject.toml",
+    ":(top)uv.lock",
+    ":(top,glob)data/**/*.dvc",
+    ":(top,exclude)serving/image.json",
+    ":(top,exclude,glob)**/.gitignore",
+)
+
+
+def head(root: Path) -> str:
+    """Return the commit that is checked out, 40 hex digits.
+
+    Raises:
+        RepositoryError: there is no Git repository or no commit.
+    """
+    return _git(root, "rev-parse", "--verify", "HEAD^{commit}").strip()
+
+
+def changed_files(root: Path) -> list[str]:
+    """Return the files of code, params, dvc.yaml and data that differ from HEAD, or are new."""
+    # core.quotePath=off and -z keep any file name as it is; a rename names its old path too.
+    status = _git(
+        root,
+        "status",
+        "--porcelain=v1",
+        "-z",
+        "--no-renames",
+        "--untracked-files=all",
+        "--",
+        *_CODE,
+    )
+    return sorted(entry[3:] for entry in status.split("\0") if entry)
+
+
+def remote_url(root: Path) -> str | None:
+    """Return the URL of `origin` without user name and password, or None."""
+    try:
+        url = _git(root, "remote", "get-url", "origin").strip()
+    except RepositoryError:
+        return None
+    parts = urlsplit(url)
+    if not parts.hostname:
+        return url
+    port = f":{parts.port}" if parts.port else ""
+    return urlunsplit(parts._replace(netloc=parts.hostname + port))
+
+
+def _git(root: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError as error:
+        raise RepositoryError("git must be on PATH. Received: none. Try: install Git.") from error
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        raise RepositoryError(
+            f"{root.resolve()} must be a Git repository with a commit. Received: {reason}. "
+            "Try: git init, git add, git commit."
+        )
+    return done.stdout

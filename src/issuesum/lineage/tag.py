@@ -1,0 +1,45 @@
+"""The tag of an image: `<git>[-dirty]-<dvc>`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_DIGITS = 12
+_HEX = re.compile(r"[0-9a-f]{12,}")
+
+
+@dataclass(frozen=True)
+class Version:
+    """What an image was made from.
+
+    Attributes:
+        commit: the Git commit, 40 hex digits.
+        dirty: whether code, params, dvc.yaml or a .dvc file differed from it.
+        bundle: DVC's hash of serving/bundle, hex digits and an optional `.dir`.
+    """
+
+    commit: str
+    dirty: bool
+    bundle: str
+
+    @property
+    def git(self) -> str:
+        """The Git part of the tag."""
+        return _short(self.commit) + ("-dirty" if self.dirty else "")
+
+    @property
+    def dvc(self) -> str:
+        """The DVC part of the tag."""
+        return _short(self.bundle)
+
+    @property
+    def tag(self) -> str:
+        """The tag, for example `3f2c1ab4d5e6-9d8e7f6a5b4c`."""
+        return f"{self.git}-{self.dvc}"
+
+
+def _short(digest: str) -> str:
+    if not _HEX.match(digest):
+        raise ValueError(f"a hash must begin with {_DIGITS} hex digits, received {digest!r}")
+    return digest[:_DIGITS]

@@ -1,0 +1,156 @@
+"""params.yaml as frozen models, one a stage; unknown keys are refused.
+
+Only `issuesum.stages` and `issuesum.cli` read the file; library modules are handed values.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from issuesum.errors import ParamsError
+
+PARAMS_FILE = Path("params.yaml")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SplitParams(_Section):
+    """How issues are divided into train, validation and test."""
+
+    validation: float = Field(gt=0, lt=1)
+    """Share of distinct issues that the training loop watches."""
+    test: float = Field(gt=0, lt=1)
+    """Share of distinct issues that only evaluate sees."""
+    shard_rows: int = Field(gt=0)
+    """Rows of the raw file read, and so held in memory, at a time."""
+
+    @model_validator(mode="after")
+    def _leave_rows_for_training(self) -> SplitParams:
+        if self.validation + self.test >= 1:
+            msg = f"validation + test must be below 1, received {self.validation + self.test}"
+            raise ValueError(msg)
+        return self
+
+
+class FieldParams(_Section):
+    """How one text field becomes ids; the names are those of ktext's `processor`."""
+
+    keep_n: int = Field(gt=0)
+    """Words kept, the most frequent first; the others become 1 (unknown)."""
+    padding_maxlen: int = Field(gt=2)
+    """Ids a row; longer texts lose their end."""
+
+
+class PreprocessParams(_Section):
+    """Vocabularies and id arrays."""
+
+    body: FieldParams
+    title: FieldParams
+
+
+class TrainParams(_Section):
+    """The model and its training."""
+
+    arch: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    """Module of `issuesum.model.architectures`."""
+    embedding_dim: int = Field(gt=0)
+    hidden_units: int = Field(gt=0)
+    batch_size: int = Field(gt=0)
+    epochs: int = Field(gt=0)
+    patience: int = Field(ge=0)
+    """Epochs without a lower validation loss before training stops."""
+    learning_rate: float = Field(gt=0)
+    seed: int = Field(ge=0)
+
+
+class BuildParams(_Section):
+    """The bundle that the image carries."""
+
+    opset: int = Field(ge=15)
+    parity_rows: int = Field(gt=0)
+    """Validation rows on which ONNX and Keras must agree."""
+    parity_tolerance: float = Field(gt=0)
+    """Largest absolute difference of a log-probability that is accepted."""
+
+
+class GateParams(_Section):
+    """What the model must reach before export ships it."""
+
+    min_rouge_l: float = Field(ge=0, le=100)
+
+
+class EvaluateParams(_Section):
+    """Scores of the bundle on the test side."""
+
+    max_rows: int = Field(gt=0)
+    """Test rows scored, the first in file order."""
+    batch_size: int = Field(gt=0)
+    lead_words: int = Field(gt=0)
+    """Length of the copy-the-first-words baseline."""
+    neighbour_rows: int = Field(gt=0)
+    """Train rows that the nearest-neighbour baseline knows, the first in file order."""
+    examples: int = Field(ge=0)
+    """Rows written to eval/examples.csv."""
+    gate: GateParams
+
+
+class ExportParams(_Section):
+    """Where the image goes."""
+
+    registry: str = Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$")
+    """Host[:port][/namespace]; the environment variable ISSUESUM_REGISTRY takes precedence."""
+    image: str = Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")
+    base_image: str
+    smoke_timeout: float = Field(gt=0)
+    """Seconds that the container has to answer a first request."""
+
+
+class Params(_Section):
+    """The whole of params.yaml."""
+
+    split: SplitParams
+    preprocess: PreprocessParams
+    train: TrainParams
+    build: BuildParams
+    evaluate: EvaluateParams
+    export: ExportParams
+
+
+Stage = Literal["split", "preprocess", "train", "build", "evaluate", "export"]
+STAGES: tuple[Stage, ...] = ("split", "preprocess", "train", "build", "evaluate", "export")
+
+
+def load_params(path: Path = PARAMS_FILE) -> Params:
+    """Read and check params.yaml.
+
+    Raises:
+        ParamsError: the file is missing, is not YAML, or holds a wrong or unknown key.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(
+            f"{path} must exist. Received: no such file in {Path.cwd()}. "
+            "Try: run from the root of the repository."
+        ) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ParamsError(
+            f"{path} must be YAML in UTF-8. Received: {reason}. Try: mend that line."
+        ) from error
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "its top level"
+        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
+        raise ParamsError(
+            f"{path} must match issuesum.params. Received at {where}: {first['msg']}{more}. "
+            "Try: compare with the comments in params.yaml."
+        ) from error

@@ -1,0 +1,1 @@
+"""The stages of dvc.yaml: read params, call a library, write outputs; nothing else."""

@@ -1,0 +1,64 @@
+"""Score what is shipped, the bundle, on issues that training never saw."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import pandas as pd
+from tqdm import tqdm
+
+from issuesum.corpus.shards import read_head
+from issuesum.evaluation import baselines, gate
+from issuesum.evaluation.scores import Scores, rouge_l, score
+from issuesum.files import replacing_directory, replacing_file, write_json
+from issuesum.inference.writer import TitleWriter
+from issuesum.params import EvaluateParams, Params
+from issuesum.stages.paths import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SPLIT
+from issuesum.stages.runner import run
+
+
+def main(params: Params) -> None:
+    """Read serving/bundle and data/split/{test,train}; write eval."""
+    dials = params.evaluate
+    test = read_head(SPLIT / "test", dials.max_rows)
+    titles = _titles(list(test["body"]), dials.batch_size)
+    train = read_head(SPLIT / "train", dials.neighbour_rows)
+    references = list(test["issue_title"])
+    candidates = {
+        "model": titles,
+        "lead": baselines.lead(list(test["body"]), count=dials.lead_words),
+        "neighbour": baselines.neighbour(
+            list(test["body"]), list(train["body"]), list(train["issue_title"])
+        ),
+    }
+    scores = {name: score(written, references) for name, written in candidates.items()}
+    _write(test.assign(predicted=titles, rouge_l=rouge_l(titles, references)), scores, dials)
+    for name, values in scores.items():
+        print(f"evaluate: {name:10s} ROUGE-L {values.rouge_l:5.2f}  BLEU {values.bleu:5.2f}")
+
+
+def _titles(bodies: list[str], batch_size: int) -> list[str]:
+    writer = TitleWriter(BUNDLE_MODEL)
+    titles: list[str] = []
+    with tqdm(desc="evaluate", total=len(bodies), unit=" titles", disable=None) as progress:
+        for batch in writer.titles_in_batches(bodies, batch_size):
+            titles += batch
+            progress.update(len(batch))
+    return titles
+
+
+def _write(rows: pd.DataFrame, scores: dict[str, Scores], dials: EvaluateParams) -> None:
+    verdict = gate.judge(scores["model"], min_rouge_l=dials.gate.min_rouge_l)
+    values = {name: asdict(of_name) for name, of_name in scores.items()}
+    write_json(METRICS, {"test_rows": len(rows), **values, "gate": asdict(verdict)})
+    with replacing_directory(PLOTS) as plots:
+        table = pd.DataFrame(values).T.rename_axis("method")
+        table.to_csv(plots / "scores.csv", lineterminator="\n")
+        rows[["rouge_l"]].to_csv(plots / "rouge_l.csv", index=False, float_format="%.4f")
+    with replacing_file(EXAMPLES) as examples:
+        columns = ["issue_url", "issue_title", "predicted", "rouge_l"]
+        rows[columns].head(dials.examples).to_csv(examples, index=False, float_format="%.2f")
+
+
+if __name__ == "__main__":
+    run("evaluate", main)

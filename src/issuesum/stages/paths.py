@@ -1,0 +1,19 @@
+"""Where each stage's outputs lie, relative to the root of the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+RAW = Path("data/raw/github_issues.csv")
+SPLIT = Path("data/split")
+SPLIT_SUMMARY = SPLIT / "summary.json"
+FEATURES = Path("data/features")
+MODELS = Path("models")
+CURVES = Path("eval/train")
+SERVING = Path("serving")
+DOCKERFILE = Path("Dockerfile")
+BUNDLE = SERVING / "bundle"
+BUNDLE_MODEL = BUNDLE / "model"
+METRICS = Path("eval/metrics.json")
+PLOTS = Path("eval/plots")
+EXAMPLES = Path("eval/examples.csv")

@@ -1,0 +1,121 @@
+"""A vocabulary on ktext's contract, kept as JSON.
+
+Id 0 is padding, 1 is unknown, words have 2 and above by falling frequency. Texts are truncated at
+their end; bodies are padded in front, so that a recurrent encoder reads the words last, and titles
+behind, enclosed in `_start_` and `_end_`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from issuesum.errors import ArtifactError
+from issuesum.text.tokens import END, START, words
+
+PADDING = 0
+UNKNOWN = 1
+FIRST_WORD = 2
+_FORMAT = 1
+
+Ids = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Words and how a text becomes a row of ids.
+
+    Attributes:
+        words: by falling frequency; `words[0]` has id 2.
+        maxlen: ids a row.
+        padding: the side that is filled with 0.
+        append_indicators: whether rows are enclosed in `_start_` and `_end_`.
+    """
+
+    words: tuple[str, ...]
+    maxlen: int
+    padding: Literal["pre", "post"]
+    append_indicators: bool
+
+    @property
+    def size(self) -> int:
+        """Number of ids, padding and unknown included."""
+        return len(self.words) + FIRST_WORD
+
+    @cached_property
+    def ids(self) -> dict[str, int]:
+        """The id of every word."""
+        return {word: index for index, word in enumerate(self.words, start=FIRST_WORD)}
+
+    def encode(self, texts: Iterable[str]) -> Ids:
+        """Turn raw texts into ids.
+
+        Returns:
+            int32 array of shape (texts, maxlen).
+        """
+        return self.encode_words(words(text) for text in texts)
+
+    def encode_words(self, rows: Iterable[Sequence[str]]) -> Ids:
+        """Turn rows of words (indicators not included) into ids.
+
+        Returns:
+            int32 array of shape (rows, maxlen).
+        """
+        return np.stack([self._row(row) for row in rows] or [np.empty(0, np.int32)]).reshape(
+            -1, self.maxlen
+        )
+
+    def decode(self, row: Iterable[int]) -> list[str]:
+        """Return the words behind ids; padding and unknown ids give nothing."""
+        return [self.words[index - FIRST_WORD] for index in row if index >= FIRST_WORD]
+
+    def save(self, path: Path) -> None:
+        """Write the vocabulary as JSON; equal vocabularies give equal bytes."""
+        content = {
+            "format": _FORMAT,
+            "maxlen": self.maxlen,
+            "padding": self.padding,
+            "append_indicators": self.append_indicators,
+            "words": self.words,
+        }
+        path.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Vocabulary:
+        """Read a vocabulary that `save` wrote.
+
+        Raises:
+            ArtifactError: the file is missing or is no vocabulary of this format.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content["format"] != _FORMAT:
+                raise ValueError(f"format {content['format']}")
+            return cls(
+                words=tuple(content["words"]),
+                maxlen=int(content["maxlen"]),
+                padding=content["padding"],
+                append_indicators=bool(content["append_indicators"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(
+                f"{path} must be a vocabulary of format {_FORMAT}. "
+                f"Received: {type(error).__name__}: {error}. Try: dvc repro preprocess."
+            ) from error
+
+    def _row(self, row: Sequence[str]) -> Ids:
+        enclosed = [START, *row, END] if self.append_indicators else row
+        ids = [self.ids.get(word, UNKNOWN) for word in enclosed[: self.maxlen]]
+        out = np.full(self.maxlen, PADDING, np.int32)
+        if self.padding == "post":
+            out[: len(ids)] = ids
+        else:
+            out[self.maxlen - len(ids) :] = ids
+        return out
