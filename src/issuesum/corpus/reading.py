@@ -79,7 +79,6 @@ def read_issues(path: Path, *, name: str | None = None) -> Iterator[Issue | Reje
             )
         positions = _positions(header, source.name)
         for row in rows:
-            source.row += 1
             fields = Issue(*(row[at] if at < len(row) else "" for at in positions))
             reason = _problem(fields) if len(row) == len(header) else _wrong_width(row, header)
             issue = normalise(fields)
@@ -91,7 +90,12 @@ class _Place:
     """Where the reader stands, for messages."""
 
     name: str
-    row: int = 0
+    row: int = -1
+    """The last row that was read whole; 0 is the header."""
+
+    @property
+    def next(self) -> str:
+        return f"row {self.row + 1:,}" if self.row >= 0 else "the header"
 
 
 @contextmanager
@@ -110,13 +114,13 @@ def _readable(path: Path, source: _Place) -> Iterator[TextIO]:
                 offset = binary.tell() - len(error.object) + error.start
                 raise DataError(
                     f"{source.name} must be UTF-8. Received: byte 0x{error.object[error.start]:02x}"
-                    f" at offset {offset:,}, after row {source.row:,}. "
+                    f" at offset {offset:,}, in or after {source.next}. "
                     "Try: iconv -f ENCODING -t UTF-8."
                 ) from error
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
                 raise DataError(
-                    f"{source.name} must be a whole gzip file. Received: after row "
-                    f"{source.row:,}: {error}. Try: get the file again."
+                    f"{source.name} must be a whole gzip file. Received: in or after "
+                    f"{source.next}: {error}. Try: get the file again."
                 ) from error
     except OSError as error:
         raise DataError(
@@ -142,13 +146,14 @@ def _rows(text: TextIO, source: _Place) -> Iterator[list[str]]:
             if row and ended:
                 raise DataError(
                     f"{source.name} must close every quoted field. Received: the end of the file "
-                    f"inside row {source.row + 1:,}; it is cut short. Try: get the file again."
+                    f"inside {source.next}; it is cut short. Try: get the file again."
                 )
             if row:
+                source.row += 1
                 yield row
     except csv.Error as error:
         raise DataError(
-            f"{source.name} must be a CSV. Received: row {source.row + 1:,}: {error}; a quote is "
+            f"{source.name} must be a CSV. Received: {source.next}: {error}; a quote is "
             "probably never closed. Try: repair that row."
         ) from error
     finally:

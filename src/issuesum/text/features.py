@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -68,9 +69,10 @@ def load_side(folder: Path) -> Features:
 
 def _load_shard(path: Path) -> Features:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # numpy leaves a file that it opened itself open if it is not a whole zip.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Features(body=arrays["body"], title=arrays["title"])
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
         raise ArtifactError(
             f"{path} must be a shard of ids. Received: {error}. Try: dvc repro -f preprocess."
         ) from error

@@ -1,0 +1,35 @@
+"""serving/image.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from issuesum.errors import ArtifactError
+from issuesum.image.receipt import Receipt
+from issuesum.image.registry import address
+
+RECEIPT = Receipt("localhost:5000/name:1-2", "sha256:ab", "1", "2")
+
+
+def test_it_is_read_back_and_pins_by_digest(tmp_path: Path) -> None:
+    RECEIPT.save(tmp_path / "image.json")
+    assert Receipt.load(tmp_path / "image.json") == RECEIPT
+    assert RECEIPT.pinned == "localhost:5000/name@sha256:ab"
+
+
+@pytest.mark.parametrize("content", [None, "", "[]", '{"image": "x"}'])
+def test_a_missing_or_broken_one_is_refused(content: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "image.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ArtifactError, match=r"image.json must name the exported image.*dvc repro"):
+        Receipt.load(path)
+
+
+def test_the_environment_names_another_registry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ISSUESUM_REGISTRY", raising=False)
+    assert address("localhost:5000") == "localhost:5000"
+    monkeypatch.setenv("ISSUESUM_REGISTRY", "registry.example.com/team")
+    assert address("localhost:5000") == "registry.example.com/team"

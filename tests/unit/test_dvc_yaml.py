@@ -1,0 +1,103 @@
+"""dvc.yaml says what the code does."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+from issuesum.params import STAGES, Params, load_params
+
+# Cannot change an output: a new error message must not retrain a model (see dvc.yaml).
+PLUMBING = {
+    "__init__",
+    "errors",
+    "files",
+    "params",
+    "stages/__init__",
+    "stages/runner",
+    "stages/paths",
+}
+# Architectures are imported by the name in train.arch, which no parser of imports can see.
+BY_NAME = {"model/interface": ["issuesum.model.architectures.seq2seq"]}
+
+
+@pytest.fixture(scope="module")
+def pipeline(root: Path) -> dict:
+    return yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))
+
+
+def _path(source: Path, module: str) -> Path | None:
+    parts = module.split(".")
+    if parts[0] != "issuesum":
+        return None
+    base = source.joinpath(*parts[1:])
+    for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _imports(source: Path, path: Path) -> set[Path]:
+    names = list(BY_NAME.get(path.relative_to(source).with_suffix("").as_posix(), []))
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return {found for name in names if (found := _path(source, name))}
+
+
+def _closure(source: Path, start: Path) -> set[Path]:
+    seen: set[Path] = set()
+    waiting = [start]
+    while waiting:
+        path = waiting.pop()
+        name = path.relative_to(source).with_suffix("").as_posix()
+        if path not in seen and name not in PLUMBING:
+            seen.add(path)
+            waiting += _imports(source, path)
+    return seen
+
+
+def test_it_has_the_stages_of_params_in_their_order(pipeline: dict) -> None:
+    assert tuple(pipeline["stages"]) == STAGES
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_every_module_that_the_stage_imports(
+    stage: str, root: Path, pipeline: dict
+) -> None:
+    source = root / "src/issuesum"
+    deps = [root / dep for dep in pipeline["stages"][stage]["deps"] if dep.startswith("src/")]
+    imported = _closure(source, source / f"stages/{stage}.py")
+    missing = {path for path in imported if not any(path.is_relative_to(dep) for dep in deps)}
+    unused = {dep for dep in deps if not any(path.is_relative_to(dep) for path in imported)}
+    assert (missing, unused) == (set(), set())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_every_stage_says_what_it_does_and_depends_on_its_own_params(
+    stage: str, pipeline: dict
+) -> None:
+    entry = pipeline["stages"][stage]
+    assert len(entry["desc"].split()) > 10
+    assert entry["cmd"] == f"python -m issuesum.stages.{stage}"
+    assert entry["params"] == [stage]
+    assert stage in Params.model_fields
+
+
+def test_the_committed_params_are_valid_and_each_is_explained(root: Path) -> None:
+    load_params(root / "params.yaml")
+    lines = (root / "params.yaml").read_text(encoding="utf-8").splitlines()
+    values = [line for line in lines if line.strip() and not line.strip().endswith(":")]
+    explained = [line for line in values if "#" in line]
+    assert set(values) - set(explained) == {"  base_image: python:3.12-slim-bookworm"}
+
+
+def test_receipt_is_never_restored_from_the_run_cache(pipeline: dict) -> None:
+    assert pipeline["stages"]["export"]["outs"] == [
+        {"serving/image.json": {"cache": False, "persist": True}}
+    ]

@@ -1,0 +1,90 @@
+"""Arrows between packages point one way, and the image's code stays light."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIBRARY = ("corpus", "text", "model", "inference", "evaluation", "bundle", "image", "lineage")
+HEAVY = ("tensorflow", "keras", "dvc", "dvclive", "pandas", "sklearn", "ktext", "docker")
+
+
+def _imported(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return {name for name in found if name.startswith("issuesum.")}
+
+
+@pytest.mark.parametrize("package", LIBRARY)
+def test_library_imports_neither_stages_nor_cli_nor_params(package: str, root: Path) -> None:
+    above = ("issuesum.stages", "issuesum.cli", "issuesum.params")
+    for path in (root / "src/issuesum" / package).rglob("*.py"):
+        wrong = {name for name in _imported(path) if name.startswith(above)}
+        assert not wrong, f"{path.relative_to(root)} imports {wrong}"
+
+
+def test_what_the_image_carries_imports_nothing_heavy() -> None:
+    code = (
+        "import sys, issuesum.inference.writer, issuesum.text.features; "
+        "print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "onnxruntime" in loaded
+    assert not set(HEAVY) & set(loaded)
+
+
+def test_ktext_is_touched_by_one_module_and_loads_neither_keras_nor_tensorflow(root: Path) -> None:
+    users = [
+        path.relative_to(root / "src").as_posix()
+        for path in (root / "src").rglob("*.py")
+        if "ktext.preprocess" in path.read_text(encoding="utf-8")
+    ]
+    assert users == ["issuesum/text/ktext_adapter.py"]
+    code = (
+        "import sys; from issuesum.text.ktext_adapter import make_processor; "
+        "make_processor(keep_n=5, padding_maxlen=4, padding='pre', append_indicators=False); "
+        "print('ktext.preprocess' in sys.modules, 'keras' in sys.modules, "
+        "'tensorflow' in sys.modules, 'textacy' in sys.modules)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.split() == ["True", "False", "False", "False"]
+
+
+def test_help_imports_no_heavy_module() -> None:
+    code = (
+        "import sys, contextlib\n"
+        "from issuesum.cli import main\n"
+        "sys.argv = ['issuesum', '--help']\n"
+        "with contextlib.suppress(SystemExit): main()\n"
+        "print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "ingest" in done.stdout
+    loaded = done.stdout.split("LOADED")[1].split()
+    assert not {*HEAVY, "onnxruntime", "numpy", "pydantic"} & set(loaded)
+
+
+def test_modules_are_small(root: Path) -> None:
+    sizes = {
+        path.relative_to(root).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in (root / "src").rglob("*.py")
+    }
+    assert {name: size for name, size in sizes.items() if size > 300} == {}
+    stages = {
+        name: size
+        for name, size in sizes.items()
+        if name.startswith("src/issuesum/stages/") and size > 100
+    }
+    assert stages == {}

@@ -1,0 +1,38 @@
+"""Shards of ids."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from issuesum.errors import ArtifactError
+from issuesum.text.features import Features, load_side, save_shard
+
+
+def _rows(start: int) -> Features:
+    ids = np.arange(start, start + 6, dtype=np.int32)
+    return Features(body=ids.reshape(2, 3), title=ids.reshape(2, 3) + 100)
+
+
+def test_shards_are_read_in_order(tmp_path: Path) -> None:
+    save_shard(tmp_path / "part-00001.npz", _rows(6))
+    save_shard(tmp_path / "part-00000.npz", _rows(0))
+    side = load_side(tmp_path)
+    assert side.body.ravel().tolist() == list(range(12))
+    assert len(side.head(3)) == 3
+
+
+def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
+    save_shard(tmp_path / "a.npz", _rows(0))
+    save_shard(tmp_path / "b.npz", _rows(0))
+    assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+
+
+def test_missing_and_broken_shards_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"must hold shards part-\*\.npz"):
+        load_side(tmp_path)
+    (tmp_path / "part-00000.npz").write_bytes(b"PK\x03\x04 cut")
+    with pytest.raises(ArtifactError, match="must be a shard of ids"):
+        load_side(tmp_path)

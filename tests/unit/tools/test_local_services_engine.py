@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from local_services import apt, cpython, engine, engine_client
+from local_services.engine import Engine
+from local_services.errors import ServiceError
+from local_services.settings import read
+
+
+def no_engine(monkeypatch, reason):
+    monkeypatch.setattr(engine_client, "refusal", lambda: reason)
+    monkeypatch.setattr(apt, "is_root", lambda: False)
+
+
+@pytest.mark.parametrize(
+    ("env", "reason", "message"),
+    [
+        ({}, "no such file", r"Docker Engine must answer at .*Try: install and start Docker"),
+        ({}, "Permission denied", r"must be allowed to use .*Try: join the group docker"),
+        ({"DOCKER_HOST": "tcp://x:1"}, "refused", r"DOCKER_HOST must name .*Received: tcp://x:1"),
+    ],
+)
+def test_without_root_a_person_is_told_what_to_do(tmp_path, monkeypatch, env, reason, message):
+    no_engine(monkeypatch, reason)
+    with pytest.raises(ServiceError, match=message):
+        Engine(read(env | {"ISSUESUM_STATE": str(tmp_path)})).up()
+
+
+def test_engine_that_ends_at_once_is_told_with_its_last_line(tmp_path, monkeypatch):
+    fake = tmp_path / "dockerd"
+    fake.write_text("#!/bin/sh\necho starting\necho no cgroups here\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setattr(engine_client, "refusal", lambda: time.sleep(0.1) or "no answer")
+    monkeypatch.setattr(engine, "PID_FILE", tmp_path / "absent")
+    monkeypatch.setattr(apt, "is_root", lambda: True)
+    monkeypatch.setattr(apt, "which", lambda _: str(fake))
+    with pytest.raises(ServiceError, match=r"it ended, saying 'no cgroups here'.*dockerd\.log"):
+        Engine(read({"ISSUESUM_STATE": str(tmp_path / "state")})).up()
+
+
+def test_apt_get_updates_its_lists_once_and_then_tells_the_last_line(tmp_path, monkeypatch):
+    fake = tmp_path / "apt-get"
+    fake.write_text('#!/bin/sh\necho "$@" >>calls\necho "E: no such package"\nexit 100\n')
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setattr(apt, "is_root", lambda: True)
+    log = tmp_path / "apt.log"
+    with pytest.raises(ServiceError, match=r"apt-get install .*'E: no such package'.*apt\.log"):
+        apt.install(["nothing"], log)
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert [" update" in call for call in calls] == [False, True, False]
+
+
+def test_copy_of_cpython_takes_only_its_own(tmp_path):
+    prefix, target = tmp_path / "usr", tmp_path / "local"
+    library = prefix / "lib" / cpython.VERSION
+    for name in ("os.py", "test/x.py", "site-packages/x.py", "__pycache__/x.pyc", "config-3/l.a"):
+        (library / name).parent.mkdir(parents=True, exist_ok=True)
+        (library / name).touch()
+    for name in (f"bin/{cpython.VERSION}", "bin/vim", f"include/{cpython.VERSION}/Python.h"):
+        (prefix / name).parent.mkdir(parents=True, exist_ok=True)
+        (prefix / name).touch()
+    (prefix / "lib" / "libpython3.12.so.1.0").touch()
+    cpython.copy(prefix, target)
+    found = {str(path.relative_to(target)) for path in target.rglob("*") if not path.is_dir()}
+    assert found == {
+        f"bin/{cpython.VERSION}",
+        "bin/python",
+        "bin/python3",
+        f"include/{cpython.VERSION}/Python.h",
+        f"lib/{cpython.VERSION}/os.py",
+        "lib/libpython3.12.so.1.0",
+    }

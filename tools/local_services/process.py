@@ -1,0 +1,117 @@
+"""Servers that outlive the command that started them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local_services.errors import ServiceError
+from local_services.files import read_json, write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+POLL_SECONDS = 0.1
+
+
+def start_mark(pid: int) -> str | None:
+    """Return what tells this process from a later one with the same id; None if it is gone.
+
+    The wall clock may be set back, so Linux gives ticks since boot, and the id of that boot.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id")
+    if boot.exists():
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        # The second field is the name in parentheses and may hold blanks; see proc(5).
+        fields = stat.rpartition(")")[2].split()
+        return None if fields[0] in "ZX" else f"{boot.read_text().strip()}:{fields[19]}"
+    found = subprocess.run(
+        ["ps", "-o", "lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
+    return found.stdout.strip() or None
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A server in its own session, remembered by a pid file.
+
+    Attributes:
+        name: what messages call it.
+        folder: where the pid file and the log lie.
+    """
+
+    name: str
+    folder: Path
+
+    @property
+    def log(self) -> Path:
+        """Everything that the server prints, over all its runs."""
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def pid_file(self) -> Path:
+        """Its process id and start mark."""
+        return self.folder / f"{self.name}.pid"
+
+    def pid(self) -> int | None:
+        """Return the process id while the process that was started lives."""
+        record = read_json(self.pid_file)
+        pid = int(record.get("pid", 0))
+        return pid if pid and start_mark(pid) == record["mark"] else None
+
+    def start(self, command: list[str], env: Mapping[str, str]) -> None:
+        """Start the command, detached from this terminal."""
+        with self.log.open("ab") as log:
+            self.log.chmod(0o600)
+            process = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        mark = start_mark(process.pid) or "gone"
+        write_json(self.pid_file, {"pid": process.pid, "mark": mark})
+        process.returncode = 0  # outlives us on purpose; without this Popen warns when collected
+
+    def stop(self, grace: float) -> bool:
+        """Ask the process to end, wait, and after `grace` seconds kill it.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            ServiceError: the process stays, or belongs to another user.
+        """
+        pid = self.pid()
+        try:
+            if pid:
+                self._end(pid, signal.SIGTERM, grace) or self._end(pid, signal.SIGKILL, 10)
+        except PermissionError as error:
+            raise ServiceError(
+                f"{self.name} (process {pid}) must belong to this user. Received: another."
+                " Try: tools/services down as that user"
+            ) from error
+        if self.pid():
+            raise ServiceError(
+                f"{self.name} (process {pid}) must end. Received: it ignores SIGKILL."
+            )
+        self.pid_file.unlink(missing_ok=True)
+        return pid is not None
+
+    def _end(self, pid: int, how: signal.Signals, patience: float) -> bool:
+        os.kill(pid, how)
+        deadline = time.monotonic() + patience
+        while self.pid() and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return self.pid() is None
