@@ -86,7 +86,7 @@ def _texts(values: Any) -> list[str]:  # noqa: ANN401 -- whatever a client sends
     texts = array.reshape(-1).tolist() if array.ndim <= 1 else []
     if not texts or not all(isinstance(text, str) for text in texts):
         raise SeldonMicroserviceException(
-            "data.ndarray must hold texts: [\"…\"] or [[\"…\"], …]. "
+            'data.ndarray must hold texts: ["…"] or [["…"], …]. '
             f"Received: {type(values).__name__} of shape {array.shape}.",
             status_code=400,
             reason="BAD_REQUEST",

@@ -1,19 +1,17 @@
 """Keras model -> two ONNX graphs, the same bytes for the same weights.
 
-tf2onnx numbers nodes and tensors with counters that differ from run to run, so every name that is
-not part of the interface is replaced by its place in the graph.
+tf2onnx numbers nodes, tensors and unknown axes with counters that differ from run to run, so every
+name that is not part of the interface is replaced by its place in the graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import onnx
 import tensorflow as tf
 import tf2onnx
-from google.protobuf.message import Message
 
 from issuesum.inference.graphs import BODY, DECODER, ENCODER, LOG_PROBS, NEXT, PREVIOUS
 from issuesum.model.interface import TitleModel
@@ -51,6 +49,8 @@ def _save(
     opset: int,
     path: Path,
 ) -> None:
+    # It orders nodes by names that hold this counter, and "9" stands after "10".
+    tf2onnx.utils.INTERNAL_NAME = 1
     traced = tf.function(function, input_signature=signature)
     proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)
     _normalise(proto)
@@ -61,17 +61,24 @@ def _save(
 def _normalise(proto: onnx.ModelProto) -> None:
     interface = {value.name for value in (*proto.graph.input, *proto.graph.output)}
     names: dict[str, str] = {"": ""}
+    axes: dict[str, str] = {}
     for graph in _graphs(proto.graph):
         for number, node in enumerate(graph.node):
             node.name = f"{node.op_type}_{number}"
             node.doc_string = ""
             for field in (node.input, node.output):
                 field[:] = [_renamed(name, names, interface) for name in field]
-        for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        for value in (*graph.input, *graph.output):
             value.name = _renamed(value.name, names, interface)
+            for axis in value.type.tensor_type.shape.dim:
+                if axis.dim_param:
+                    axis.dim_param = axes.setdefault(axis.dim_param, f"axis{len(axes)}")
+        for tensor in graph.initializer:
+            tensor.name = _renamed(tensor.name, names, interface)
+        initializers = sorted(graph.initializer, key=lambda tensor: tensor.name)
+        del graph.initializer[:], graph.value_info[:]  # the latter only repeats what follows
+        graph.initializer.extend(initializers)
         graph.name, graph.doc_string = "graph", ""
-        _sort(graph.initializer)
-        _sort(graph.value_info)
     proto.producer_version, proto.doc_string = "", ""
 
 
@@ -87,9 +94,3 @@ def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 yield from _graphs(attribute.g)
-
-
-def _sort(field: Any) -> None:  # noqa: ANN401 -- a repeated field of messages with a name
-    messages: list[Message] = sorted(field, key=lambda message: message.name)
-    del field[:]
-    field.extend(messages)

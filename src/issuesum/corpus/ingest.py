@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from issuesum.corpus.fetching import local_copy
-from issuesum.corpus.issue import COLUMNS, Issue
+from issuesum.corpus.issue import COLUMNS, Issue, issue_key
 from issuesum.corpus.reading import Reject, normalise, read_issues
 from issuesum.corpus.writing import writing_rows
 from issuesum.errors import DataError
@@ -106,8 +106,6 @@ def _take_earlier(present: Path, seen: set[bytes]) -> int:
     Returns:
         How many rows there are.
     """
-    from issuesum.corpus.splitting import issue_key
-
     header = ",".join(COLUMNS) + "\n"
     with present.open("rb") as file:
         ours = file.readline() == header.encode()
@@ -131,8 +129,6 @@ def _take_earlier(present: Path, seen: set[bytes]) -> int:
 
 def _divide(rows: Rows, write: Write, refuse: Write, seen: set[bytes]) -> Counter[str]:
     """Write every row to one side; count what the report tells."""
-    from issuesum.corpus.splitting import issue_key  # brings pandas: not for `--help`
-
     counts: Counter[str] = Counter()
     for row in rows:
         if isinstance(row, Reject):

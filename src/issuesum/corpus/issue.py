@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import NamedTuple
 
 COLUMNS = ("issue_url", "issue_title", "body")
@@ -20,3 +21,12 @@ class Issue(NamedTuple):
     url: str
     title: str
     body: str
+
+
+def issue_key(title: str, body: str) -> bytes:
+    """Return 16 bytes that are equal for equal issues.
+
+    Letter case and white space do not count: trackers that mirror each other differ in both.
+    """
+    normalised = "\0".join(" ".join(text.lower().split()) for text in (title, body))
+    return hashlib.blake2b(normalised.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -6,7 +6,6 @@ other rows: adding or reordering rows moves no old row, and equal issues never s
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from issuesum.corpus.issue import COLUMNS
+from issuesum.corpus.issue import COLUMNS, issue_key
 from issuesum.corpus.shards import SIDES, Side, shard_path
 from issuesum.errors import DataError
 
@@ -29,15 +28,6 @@ class SplitSummary:
     train: int
     validation: int
     test: int
-
-
-def issue_key(title: str, body: str) -> bytes:
-    """Return 16 bytes that are equal for equal issues.
-
-    Letter case and white space do not count: trackers that mirror each other differ in both.
-    """
-    normalised = "\0".join(" ".join(text.lower().split()) for text in (title, body))
-    return hashlib.blake2b(normalised.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def side_of(key: bytes, *, validation: float, test: float) -> Side:

@@ -56,6 +56,7 @@ def train(
     Returns:
         The lowest validation loss (nats a word).
     """
+    keras.utils.clear_session()  # or the weights would hold layer names counted since the start
     keras.utils.set_random_seed(settings.seed)
     model = create_model(config)
     model.compile(

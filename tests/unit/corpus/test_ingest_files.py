@@ -46,7 +46,7 @@ MALFORMED = {
     "missing-column": (b"issue_url,body\nu,b\n", "column issue_title once. Received: 0 times"),
     "duplicate-column": (b"issue_url,issue_title,body,body\n", "column body once. Received: 2"),
     "semicolons": (b"issue_url;issue_title;body\nu;t;b\n", "column issue_url once"),
-    "latin-1": (HEADER + b"u,t,caf\xe9\n", "UTF-8. Received: byte 0xe9 at offset 34"),
+    "latin-1": (HEADER + b"u,t,abc\xe9\n", "UTF-8. Received: byte 0xe9 at offset 34"),
     "utf-16": (GOOD.decode().encode("utf-16"), "UTF-8. Received: byte 0xf[ef] at offset 0"),
     "utf-16-without-mark": (GOOD.decode().encode("utf-16-le"), "column issue_url once"),
     "cut-quoted-field": (GOOD + b'u,t,"cut he', "end of the file inside row 3"),

@@ -108,7 +108,7 @@ def test_quote_that_never_closes_does_not_swallow_all_memory(read):
 def test_bad_byte_is_named_with_its_offset_far_into_the_file(read):
     start = HEADER + b"u,t,b\n" * 50_000
     with pytest.raises(DataError, match=f"byte 0xe9 at offset {len(start) + 7:,}, in or after row"):
-        read(start + b"u,t,caf\xe9 au lait\n" + b"u,t,b\n" * 50_000)
+        read(start + b"u,t,abc\xe9 au lait\n" + b"u,t,b\n" * 50_000)
 
 
 def test_bad_byte_offset_does_not_count_the_decoder_s_leftovers(read):
@@ -128,5 +128,5 @@ def test_csv_module_is_left_as_it_was_found(read):
 
 def test_normalise_can_be_repeated():
     once = normalise(Issue('"" "u"" "\r', "\r\n t\rt ", "b\r\n\r"))
-    assert once == Issue('"u"', "t\nt", "b\n\n") or once == normalise(once)
+    assert once == Issue("u", "t\nt", "b\n\n")
     assert normalise(once) == once

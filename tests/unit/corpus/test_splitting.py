@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from issuesum.corpus.issue import COLUMNS
+from issuesum.corpus.issue import COLUMNS, issue_key
 from issuesum.corpus.shards import SIDES, read_head, read_shards
-from issuesum.corpus.splitting import SplitSummary, issue_key, side_of, split_csv
+from issuesum.corpus.splitting import SplitSummary, side_of, split_csv
 from issuesum.errors import DataError
 
 ISSUES = [(f"https://example.com/{n}", f"title {n}", f"body of {n}") for n in range(400)]
