@@ -8,38 +8,46 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from seldon_core.flask_utils import SeldonMicroserviceException
 
+from issuesum.inference.check import PROBE
 from issuesum.inference.writer import TitleWriter
 
 HERE = Path(__file__).parent
-PROBE = "The application does not start after the update and shows an error in the log."
 
 
 class IssueSummarization:
     """Answers bodies of GitHub issues with titles."""
 
     def __init__(self) -> None:
-        """Read what this image is; load nothing."""
+        """Read what this image is and try the model, in a process of its own.
+
+        An error in `load` does not end the server: gunicorn gives up, but waits for the gRPC
+        process, which waits for ever. So a model that cannot answer is found here.
+
+        Raises:
+            SystemExit: the model does not work; the reason is in the log.
+        """
         self._writer: TitleWriter | None = None
         self._provenance = json.loads((HERE / "provenance.json").read_text(encoding="utf-8"))
+        tried = subprocess.run(
+            [sys.executable, "-m", "issuesum.inference.check", str(HERE / "model")],
+            cwd=HERE,
+            check=False,
+        )
+        if tried.returncode:
+            raise SystemExit(tried.returncode)
 
     def load(self) -> None:
-        """Load the model, or end the process with the reason.
-
-        The server swallows an AttributeError raised here and would report itself healthy.
-        """
-        try:
-            self._writer = TitleWriter(
-                HERE / "model", threads=int(os.environ.get("ISSUESUM_THREADS", "1"))
-            )
-            self._writer.titles([PROBE])
-        except Exception as error:
-            raise SystemExit(f"error: the model does not load: {error}") from error
+        """Load the model, once in each worker."""
+        threads = int(os.environ.get("ISSUESUM_THREADS", "1"))
+        self._writer = TitleWriter(HERE / "model", threads=threads)
 
     def predict(self, X: Any, names: Any, meta: Any = None) -> list[str]:  # noqa: ANN401, ARG002, N803
         """Return one title for each text.

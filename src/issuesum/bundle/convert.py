@@ -13,6 +13,7 @@ import onnx
 import tensorflow as tf
 import tf2onnx
 
+from issuesum.bundle.quiet import quiet_stderr
 from issuesum.inference.graphs import BODY, DECODER, ENCODER, LOG_PROBS, NEXT, PREVIOUS
 from issuesum.model.interface import TitleModel
 
@@ -52,7 +53,8 @@ def _save(
     # It orders nodes by names that hold this counter, and "9" stands after "10".
     tf2onnx.utils.INTERNAL_NAME = 1
     traced = tf.function(function, input_signature=signature)
-    proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)
+    with quiet_stderr():
+        proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)
     _normalise(proto)
     onnx.checker.check_model(proto, full_check=True)
     path.write_bytes(proto.SerializeToString(deterministic=True))

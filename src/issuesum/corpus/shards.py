@@ -8,6 +8,8 @@ from typing import Literal
 
 import pandas as pd
 
+from issuesum.errors import ArtifactError
+
 Side = Literal["train", "validation", "test"]
 SIDES: tuple[Side, ...] = ("train", "validation", "test")
 
@@ -18,9 +20,23 @@ def shard_path(folder: Path, number: int) -> Path:
 
 
 def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
-    """Yield the shards of one side in order; columns `issue.COLUMNS`, all strings."""
-    for path in sorted(folder.glob("part-*.parquet")):
-        yield pd.read_parquet(path)
+    """Yield the shards of one side in order; columns `issue.COLUMNS`, all strings.
+
+    Raises:
+        ArtifactError: there is no shard, or one is broken.
+    """
+    paths = sorted(folder.glob("part-*.parquet"))
+    if not paths:
+        raise ArtifactError(
+            f"{folder} must hold shards part-*.parquet. Received: none. Try: dvc repro split."
+        )
+    for path in paths:
+        try:
+            yield pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            raise ArtifactError(
+                f"{path} must be a Parquet shard. Received: {error}. Try: dvc repro -f split."
+            ) from error
 
 
 def read_head(folder: Path, rows: int) -> pd.DataFrame:

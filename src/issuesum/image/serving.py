@@ -14,7 +14,7 @@ from docker.errors import APIError, NotFound
 from issuesum.errors import EngineError
 from issuesum.image.engine import one_line
 from issuesum.image.receipt import Receipt
-from issuesum.image.smoke import HARDENED
+from issuesum.image.smoke import HARDENED, last_words
 
 CONTAINER = "issuesum-serve"
 _PORT_OF_REST = "9000/tcp"
@@ -90,8 +90,5 @@ def _first_answer(client: docker.DockerClient, url: str, timeout: float) -> str:
                 return str(response.read().decode())
         except (OSError, urllib.error.URLError):
             time.sleep(0.2)
-    log = client.containers.get(CONTAINER).logs(tail=3).decode(errors="replace")
-    raise EngineError(
-        f"{url} must answer within {timeout:g} s. Received: no answer. "
-        f"Last lines of the log: {' '.join(log.split())}"
-    )
+    log = last_words(client.containers.get(CONTAINER))
+    raise EngineError(f"{url} must answer within {timeout:g} s. Received: no answer. {log}")

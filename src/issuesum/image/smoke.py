@@ -53,10 +53,16 @@ def smoke_test(client: docker.DockerClient, image: str, *, timeout: float) -> st
         said = _first_answer(container, timeout)
         return _title(said, image)
     except EngineError as error:
-        log = container.logs(tail=3).decode(errors="replace")
-        raise EngineError(f"{error} Last lines of its log: {' '.join(log.split())}") from error
+        raise EngineError(f"{error} {last_words(container)}") from error
     finally:
         container.remove(force=True)
+
+
+def last_words(container: Container) -> str:
+    """Return what the container's log says of its end, on one line."""
+    lines = container.logs(tail=200).decode(errors="replace").splitlines()
+    telling = [line for line in lines if line.startswith("error:")] or lines[-3:]
+    return f"Its log ends: {' '.join(' '.join(telling[-3:]).split())}"
 
 
 def _first_answer(container: Container, timeout: float) -> dict[str, Any]:

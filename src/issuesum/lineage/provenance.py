@@ -16,7 +16,9 @@ _TOOLS = ("dvc", "keras", "onnxruntime", "seldon-core", "tf2onnx")
 # The outputs that an image can be led back to, under the paths of dvc.yaml.
 _ARTEFACTS = {
     "raw": "data/raw/github_issues.csv",
-    "split": "data/split",
+    "train": "data/split/train",
+    "validation": "data/split/validation",
+    "test": "data/split/test",
     "features": "data/features",
     "model": "models",
 }

@@ -11,6 +11,7 @@ import tensorflow as tf
 from dvclive.keras import DVCLiveCallback
 from dvclive.live import Live
 
+from issuesum.errors import ArtifactError
 from issuesum.model.interface import ModelConfig, TitleModel, create_model
 from issuesum.text.features import Features
 from issuesum.text.vocabulary import PADDING
@@ -90,10 +91,18 @@ def load_model(models: Path) -> TitleModel:
     """Load what `train` wrote.
 
     Raises:
-        ArtifactError: config.json is missing or broken.
+        ArtifactError: config.json or the weights are missing, broken or do not fit together.
     """
     model = create_model(ModelConfig.load(models / CONFIG))
-    model.load_weights(models / WEIGHTS)
+    path = models / WEIGHTS
+    try:
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ArtifactError(
+            f"{path} must hold the weights of the model in {CONFIG}. Received: {reason}. "
+            "Try: dvc repro -f train."
+        ) from error
     return model
 
 

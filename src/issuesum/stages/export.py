@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import ArtifactError, GateError
+from issuesum.errors import ArtifactError, EngineError, GateError
 from issuesum.image.build import build_image
 from issuesum.image.engine import engine
 from issuesum.image.receipt import Receipt
@@ -54,7 +54,11 @@ def main(params: Params) -> None:
                 labels=provenance.labels(origin),
                 base_image=params.export.base_image,
             )
-            title = smoke_test(client, image, timeout=params.export.smoke_timeout)
+            try:
+                title = smoke_test(client, image, timeout=params.export.smoke_timeout)
+            except EngineError:
+                client.images.remove(image)  # a broken image must not bear a name that looks good
+                raise
             print(f"export: the container's first title: {title}")
             digest = push(client, image)
             print(f"export: pushed {image}")

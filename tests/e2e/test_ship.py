@@ -1,0 +1,316 @@
+"""From a CSV to an image that answers, through the real S3 server, registry, engine and container.
+
+One project is made by `tools/run` and then looked at, changed, broken and mended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from local_services import registry_process
+from projects import Project, copy_project
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("ship")]
+
+# bcrypt of "right", the only form of password that the registry reads (htpasswd -nbB tester right).
+HTPASSWD = "tester:$2b$05$Fh01KDYoXvOwl8HKKAhn7.0fKYywHf9juKlGeydjNW/kSG0AIH.a6\n"
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory, tiny_params: str, services) -> Project:
+    """Return a clone in which `tools/run` has run once, as in a fresh clone of ours."""
+    del services
+    project = copy_project(tmp_path_factory.mktemp("shipped") / "project")
+    (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
+    (project.path / ".venv").symlink_to(Path(project.env["PATH"].split(":")[0]).parent)
+    # The sample of the real size would take minutes; a CSV that is there is used as it is.
+    project.run("issuesum", "sample", "--rows", "300", "--force")
+    project.commit("begin")
+    done = project.run("tools/run")
+    assert "title of the most similar issue" in done.stdout
+    assert receipt(project)["image"] in done.stdout
+    assert receipt(project)["digest"] in done.stdout
+    return project
+
+
+@pytest.fixture(scope="module")
+def server(shipped: Project) -> Iterator[str]:
+    """Run `issuesum serve` and return the URL."""
+    port = free_port()
+    done = shipped.run("issuesum", "serve", "--port", str(port))
+    line = next(line for line in done.stdout.splitlines() if line.strip().startswith("curl "))
+    answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
+    assert json.loads(answer.stdout)["data"]["ndarray"][0]
+    yield f"http://127.0.0.1:{port}"
+    assert shipped.run("issuesum", "serve", "--stop").stdout == "stopped\n"
+
+
+def test_the_tag_is_the_commit_and_the_bundle_and_the_registry_holds_it(
+    shipped: Project, services
+) -> None:
+    made = receipt(shipped)
+    commit = shipped.run("git", "rev-parse", "HEAD").stdout.strip()
+    bundle = next(
+        out["md5"] for out in shipped.lock()["build"]["outs"] if out["path"] == "serving/bundle"
+    )
+    assert made["git"] == commit[:12]
+    assert made["dvc"] == bundle[:12]
+    tag = f"{commit[:12]}-{bundle[:12]}"
+    assert made["image"] == f"{services.registry}/issuesummarization:{tag}"
+    assert remote_digest(services.registry, tag) == made["digest"]
+
+
+def test_serve_says_that_a_port_is_taken(shipped: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = shipped.run("issuesum", "serve", "--port", str(port), ok=False)
+    assert done.returncode == 6
+    assert f"must run on port {port}" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert shipped.run("issuesum", "serve", "--stop").stdout == "no server was running\n"
+
+
+def test_the_container_answers_by_titles_and_names_its_image(shipped: Project, server: str) -> None:
+    answer = post(server, {"data": {"ndarray": ["The app crashes.", "How do I log in?"]}})
+    assert answer.status_code == 200
+    titles = answer.json()["data"]["ndarray"]
+    assert len(titles) == 2
+    assert all(isinstance(title, str) and title for title in titles)
+    assert not any("_" in title for title in titles)
+    made = receipt(shipped)
+    tags = answer.json()["meta"]["tags"]
+    assert tags == {key: made[key] for key in ("image", "git", "dvc")}
+    column = post(server, {"data": {"ndarray": [["The app crashes."], ["How do I log in?"]]}})
+    assert column.json()["data"]["ndarray"] == titles
+    for route in ("health/ping", "health/status", "metadata"):
+        assert requests.get(f"{server}/{route}", timeout=10).status_code == 200
+
+
+def test_titles_are_those_of_the_bundle(shipped: Project, server: str) -> None:
+    body = "After the update to 2.1 the settings page does not open (see https://example.org)."
+    code = (
+        "import sys; from pathlib import Path; from issuesum.inference.writer import TitleWriter; "
+        "print(TitleWriter(Path('serving/bundle/model')).titles([sys.argv[1]])[0])"
+    )
+    here = shipped.run("python", "-c", code, body).stdout.strip()
+    assert post(server, {"data": {"ndarray": [body]}}).json()["data"]["ndarray"] == [here]
+
+
+@pytest.mark.parametrize("values", [[1], [None], [["a", "b"]], [], [[["a"]]]])
+def test_what_is_no_text_is_refused_with_a_reason(values: list, server: str) -> None:
+    answer = post(server, {"data": {"ndarray": values}})
+    assert answer.status_code == 400
+    assert "must hold texts" in answer.json()["status"]["info"]
+
+
+def test_it_runs_without_root_on_a_read_only_file_system(server: str, engine) -> None:
+    del server
+    container = engine.containers.get("issuesum-serve")
+    assert container.attrs["HostConfig"]["ReadonlyRootfs"] is True
+    assert container.exec_run(["id", "-u"]).output == b"10001\n"
+    assert container.exec_run(["touch", "/app/x"]).exit_code != 0
+    assert container.exec_run(["python3", "-c", "import tensorflow"]).exit_code != 0
+
+
+def test_image_and_answers_agree_on_where_it_comes_from(
+    shipped: Project, server: str, engine
+) -> None:
+    made = receipt(shipped)
+    labels = engine.images.get(made["image"]).labels
+    container = engine.containers.get("issuesum-serve")
+    inside = json.loads(container.exec_run(["cat", "/app/provenance.json"]).output)
+    metadata = requests.get(f"{server}/metadata", timeout=10).json()
+    commit = shipped.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert labels["org.opencontainers.image.revision"] == inside["commit"] == commit
+    assert labels["io.issuesum.git"] == inside["git"] == metadata["custom"]["git"] == made["git"]
+    assert labels["io.issuesum.dvc"] == inside["dvc"] == metadata["custom"]["dvc"] == made["dvc"]
+    raw = shipped.path / "data/raw/github_issues.csv.dvc"
+    assert inside["hashes"]["raw"] in raw.read_text(encoding="utf-8")
+    assert inside["hashes"]["raw"] == labels["io.issuesum.hash.raw"]
+    assert inside["hashes"]["train"] != inside["hashes"]["test"]
+    assert inside["params"]["train"]["hidden_units"] == 8
+    assert "rouge_l" in inside["metrics"]["model"]
+
+
+def test_no_secret_is_in_the_image_or_the_files_that_git_sees(
+    shipped: Project, services, engine
+) -> None:
+    image = engine.images.get(receipt(shipped)["image"])
+    seen = json.dumps([image.attrs, image.history()])
+    assert services.secret not in seen
+    for data in image.save():
+        assert services.secret.encode() not in data
+    files = shipped.run("git", "ls-files", "--cached", "--others", "--exclude-standard").stdout
+    for name in files.splitlines():
+        if name == ".venv":  # this fixture's link
+            continue
+        assert services.secret not in (shipped.path / name).read_text(errors="replace"), name
+
+
+def test_data_and_model_come_back_from_s3(shipped: Project, tmp_path: Path) -> None:
+    shipped.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    shutil.copy(shipped.path / "dvc.lock", clone.path)
+    shutil.copy(shipped.path / ".dvc/config.local", clone.path / ".dvc")
+    clone.run("dvc", "pull")
+    for name in ("data/raw/github_issues.csv", "models/model.weights.h5"):
+        assert (clone.path / name).read_bytes() == (shipped.path / name).read_bytes()
+
+
+def test_other_data_makes_another_tag_and_the_first_data_the_first_tag(
+    shipped: Project, services
+) -> None:
+    first = receipt(shipped)
+    assert shipped.repro() == []
+
+    before = tags(services.registry)
+    shipped.edit("data/raw/github_issues.csv", lambda text: text + '"",A new one,Its body\n')
+    shipped.run("dvc", "add", "data/raw/github_issues.csv")
+    assert shipped.repro()[-1] == "export"
+    second = receipt(shipped)
+    assert second["git"] == f"{first['git']}-dirty"
+    assert tags(services.registry) == before | {second["image"].rsplit(":", 1)[1]}
+
+    shipped.run("git", "checkout", "data/raw/github_issues.csv.dvc")
+    shipped.run("dvc", "checkout", "--force", "data/raw/github_issues.csv.dvc")
+    done = shipped.run("dvc", "repro")
+    assert f"the registry holds {first['image']} already" in done.stdout
+    assert "export: pushed" not in done.stdout
+    assert receipt(shipped) == first
+    assert tags(services.registry) == before | {second["image"].rsplit(":", 1)[1]}
+
+
+def test_a_registry_that_lost_the_image_gets_it_again(shipped: Project, tmp_path: Path) -> None:
+    with own_registry(tmp_path, password=False) as address:
+        done = shipped.run("issuesum", "summary", "--verify", ok=False, ISSUESUM_REGISTRY=address)
+        assert done.returncode == 7
+        assert done.stderr.startswith(f"error: {address} must hold ")
+        shipped.repro("--force", "--single-item", "export", ISSUESUM_REGISTRY=address)
+        shipped.run("issuesum", "summary", "--verify", ISSUESUM_REGISTRY=address)
+    shipped.repro("--force", "--single-item", "export")
+
+
+@pytest.mark.parametrize(
+    ("environment", "code", "message"),
+    [
+        ({"DOCKER_HOST": "unix:///nonexistent.sock"}, 6, "Docker Engine must answer"),
+        ({"ISSUESUM_REGISTRY": "localhost:9"}, 7, "localhost:9 must take"),
+    ],
+)
+def test_without_a_part_export_says_so_and_the_rerun_continues(
+    environment: dict, code: int, message: str, shipped: Project
+) -> None:
+    (shipped.path / "serving/image.json").unlink()
+    done = shipped.run("dvc", "repro", ok=False, **environment)
+    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith(f"error: export: {message}")
+    assert f"exited with {code}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert shipped.repro() == ["export"]
+
+
+def test_a_wrong_password_is_told_and_the_right_one_is_taken(
+    shipped: Project, tmp_path: Path
+) -> None:
+    with own_registry(tmp_path, password=True) as address:
+        known = {"ISSUESUM_REGISTRY": address, "ISSUESUM_REGISTRY_USERNAME": "tester"}
+        command = ("python", "-m", "issuesum.stages.export")
+        for password in ("", "wrong-one"):
+            done = shipped.run(*command, ok=False, ISSUESUM_REGISTRY_PASSWORD=password, **known)
+            assert done.returncode == 7
+            assert f"{address} must accept our credentials" in done.stderr
+            assert "docker login" in done.stderr
+            assert "wrong-one" not in done.stdout + done.stderr
+        shipped.run(*command, **known, ISSUESUM_REGISTRY_PASSWORD="right")  # noqa: S106
+        shown = requests.get(
+            f"http://{address}/v2/issuesummarization/tags/list", auth=("tester", "right"), timeout=9
+        )
+        assert len(shown.json()["tags"]) == 1
+    shipped.repro("--force", "--single-item", "export")
+
+
+def test_an_image_that_does_not_answer_is_never_pushed(shipped: Project, services) -> None:
+    before = tags(services.registry)
+    encoder = shipped.path / "serving/bundle/model/encoder.onnx"
+    content = encoder.read_bytes()
+    encoder.unlink()
+    encoder.write_bytes(b"no graph")
+    try:
+        done = shipped.run("python", "-m", "issuesum.stages.export", ok=False)
+    finally:
+        encoder.unlink()
+        encoder.write_bytes(content)
+    assert done.returncode == 6
+    assert done.stderr.count("\n") == 1
+    assert "must keep running" in done.stderr
+    assert "encoder.onnx must be an ONNX graph" in done.stderr
+    assert tags(services.registry) == before
+
+
+def receipt(project: Project) -> dict:
+    return json.loads((project.path / "serving/image.json").read_text(encoding="utf-8"))
+
+
+def post(url: str, content: dict) -> requests.Response:
+    return requests.post(f"{url}/api/v1.0/predictions", json=content, timeout=30)
+
+
+def tags(registry: str) -> set[str]:
+    url = f"http://{registry}/v2/issuesummarization/tags/list"
+    return set(requests.get(url, timeout=10).json()["tags"])
+
+
+def remote_digest(registry: str, tag: str) -> str:
+    accepted = "application/vnd.docker.distribution.manifest.v2+json"
+    answer = requests.head(
+        f"http://{registry}/v2/issuesummarization/manifests/{tag}",
+        headers={"Accept": accepted},
+        timeout=10,
+    )
+    return answer.headers["Docker-Content-Digest"]
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def own_registry(folder: Path, *, password: bool) -> Iterator[str]:
+    """Run another real registry, empty, with or without a password."""
+    program = registry_process.binary(folder)
+    if program is None:
+        pytest.skip("no docker-registry program on this machine")
+    port = free_port()
+    settings: dict = {
+        "version": "0.1",
+        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
+        "http": {"addr": f"127.0.0.1:{port}"},
+    }
+    if password:
+        (folder / "htpasswd").write_text(HTPASSWD)
+        settings["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
+    (folder / "config.yml").write_text(json.dumps(settings))
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen([program, "serve", folder / "config.yml"], stderr=log)
+    try:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                break
+            time.sleep(0.1)
+        yield f"localhost:{port}"
+    finally:
+        process.terminate()
+        process.wait()

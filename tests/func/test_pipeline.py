@@ -1,0 +1,161 @@
+"""`dvc repro` in copies of this repository: what reruns, what comes out, and what errors say.
+
+`export` is left out here; tests/e2e has it, with the real engine and registry.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from projects import Project, copy_project
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+
+AFTER_DATA = ["split", "preprocess", "train", "build", "evaluate"]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_params: str) -> Project:
+    """Return a project whose stages up to evaluate have run."""
+    project = copy_project(tmp_path_factory.mktemp("made") / "project")
+    (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
+    project.run("issuesum", "sample", "--rows", "300", "--force")
+    project.commit("begin")
+    assert project.repro("evaluate") == AFTER_DATA
+    project.commit("run")
+    return project
+
+
+def test_exactly_what_depends_on_a_change_reruns_and_going_back_restores(made: Project) -> None:
+    first = made.lock()
+    bundle = _hash(first, "build", "serving/bundle")
+
+    assert made.repro("evaluate") == []
+
+    made.edit("src/issuesum/inference/decoding.py", lambda text: text + "# changed\n")
+    assert made.repro("evaluate") == ["build", "evaluate"]
+    assert _hash(made.lock(), "build", "serving/bundle") != bundle
+    made.run("git", "checkout", "src")
+    # DVC's run-cache restores the bundle, but no stage with an output that Git keeps.
+    assert made.repro("evaluate") == ["evaluate"]
+
+    made.edit("params.yaml", lambda text: text.replace("seed: 2018", "seed: 2019"))
+    assert made.repro("evaluate") == ["train", "build", "evaluate"]
+    assert _hash(made.lock(), "build", "serving/bundle") != bundle
+    made.run("git", "checkout", "params.yaml")
+    made.repro("evaluate")
+
+    made.edit("data/raw/github_issues.csv", _change_a_train_row(made))
+    made.run("dvc", "add", "data/raw/github_issues.csv")
+    assert made.repro("evaluate")[:3] == ["split", "preprocess", "train"]
+    assert _hash(made.lock(), "build", "serving/bundle") != bundle
+    made.run("git", "checkout", "data/raw/github_issues.csv.dvc")
+    made.run("dvc", "checkout", "--force", "data/raw/github_issues.csv.dvc")
+    made.repro("evaluate")
+
+    assert made.lock() == first
+    assert made.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_a_second_clone_makes_the_same_lock_by_force(made: Project, tmp_path: Path) -> None:
+    made.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    clone.run("issuesum", "sample", "--rows", "300")
+    committed = (clone.path / "dvc.lock").read_bytes()
+    assert clone.repro("--force", "evaluate") == AFTER_DATA
+    assert (clone.path / "dvc.lock").read_bytes() == committed
+
+
+def test_outputs_are_what_the_architecture_says(made: Project) -> None:
+    bundle = made.path / "serving/bundle"
+    names = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
+    assert {
+        "Dockerfile", "IssueSummarization.py", "requirements.txt", "model/encoder.onnx",
+        "model/decoder.onnx", "model/body_vocabulary.json", "model/title_vocabulary.json",
+        "issuesum/inference/writer.py", "issuesum/text/tokens.py",
+    } <= names  # fmt: skip
+    assert not [name for name in names if name.endswith((".pkl", ".dpkl", ".pyc", ".h5"))]
+    assert "issuesum/text/ktext_adapter.py" not in names
+    requirements = (bundle / "requirements.txt").read_text(encoding="utf-8")
+    assert "seldon-core==" in requirements
+    assert "tensorflow" not in requirements
+    assert "--hash=sha256:" in requirements
+
+    metrics = json.loads((made.path / "eval/metrics.json").read_text(encoding="utf-8"))
+    assert set(metrics) == {"test_rows", "model", "lead", "neighbour", "gate"}
+    assert set(metrics["lead"]) == {"rouge_1", "rouge_2", "rouge_l", "bleu"}
+    curves = made.path / "eval/train/plots/metrics"
+    assert {path.relative_to(curves).as_posix() for path in curves.rglob("*.tsv")} == {
+        "train/loss.tsv", "train/accuracy.tsv", "eval/loss.tsv", "eval/accuracy.tsv",
+    }  # fmt: skip
+    shown = made.run("dvc", "metrics", "show").stdout
+    assert "model.rouge_l" in shown
+    plots = made.run("dvc", "plots", "show", "--json").stdout
+    assert {"eval/plots/scores.csv", "loss", "accuracy"} <= json.loads(plots)["data"].keys()
+
+
+def test_outputs_that_are_lost_come_back_from_the_cache(made: Project) -> None:
+    made.run("rm", "-rf", "models", "serving/bundle", "data/features")
+    assert made.repro("evaluate") == []
+    assert (made.path / "serving/bundle/model/encoder.onnx").is_file()
+
+
+@pytest.mark.parametrize(
+    ("stage", "lost", "code", "message"),
+    [
+        ("split", "data/raw/github_issues.csv", 3, "must be a CSV with the columns"),
+        ("train", "data/features/train", 4, "must hold shards part-*.npz"),
+        ("train", "data/features/body_vocabulary.json", 4, "must be a vocabulary of format 1"),
+        ("build", "models/config.json", 4, "must describe a model of format 1"),
+        ("build", "models/model.weights.h5", 4, "must hold the weights of the model"),
+        ("evaluate", "data/split/test", 4, "must hold shards part-*.parquet"),
+        ("evaluate", "serving/bundle/model/encoder.onnx", 4, "must be an ONNX graph"),
+        ("export", "eval/metrics.json", 4, "must hold the gate's verdict"),
+    ],
+)
+def test_a_stage_without_its_input_says_so_in_one_line_and_changes_nothing(
+    stage: str, lost: str, code: int, message: str, made: Project
+) -> None:
+    path = made.path / lost
+    kept = path.with_name(f"{path.name}.kept")
+    outputs = [made.path / "models/config.json", made.path / "eval/metrics.json"]
+    before = [output.stat().st_mtime_ns for output in outputs]
+    path.rename(kept)
+    try:
+        done = made.run("python", "-m", f"issuesum.stages.{stage}", ok=False)
+    finally:
+        kept.rename(path)
+    assert done.returncode == code, done.stderr
+    lines = [line for line in done.stderr.splitlines() if line.strip()]
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith(f"error: {stage}: ")
+    assert message in lines[0]
+    assert "Try: " in lines[0]
+    assert [output.stat().st_mtime_ns for output in outputs] == before
+
+
+def test_a_model_below_the_gate_is_not_exported(made: Project) -> None:
+    made.edit("params.yaml", lambda text: text.replace("min_rouge_l: 0.0", "min_rouge_l: 100.0"))
+    try:
+        made.repro("evaluate")
+        done = made.run("python", "-m", "issuesum.stages.export", ok=False)
+    finally:
+        made.run("git", "checkout", "params.yaml")
+        made.repro("evaluate")
+    assert done.returncode == 5
+    assert "below evaluate.gate.min_rouge_l = 100" in done.stderr
+
+
+def _hash(lock: dict, stage: str, path: str) -> str:
+    return next(out["md5"] for out in lock[stage]["outs"] if out["path"] == path)
+
+
+def _change_a_train_row(project: Project):
+    import pandas as pd
+
+    shard = project.path / "data/split/train/part-00000.parquet"
+    title = pd.read_parquet(shard)["issue_title"].iloc[0]
+    return lambda text: text.replace(title, f"{title} xyzzy", 1)

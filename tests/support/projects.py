@@ -1,0 +1,109 @@
+"""Copies of this repository, in which tests run the real pipeline.
+
+Not importable as `tests.…`: seldon-core installs a package of that name.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TINY = {
+    "split": {"shard_rows": 150},
+    "preprocess": {"body": {"keep_n": 300}, "title": {"keep_n": 150}},
+    "train": {"embedding_dim": 8, "hidden_units": 8, "epochs": 1, "batch_size": 64},
+    "build": {"parity_rows": 8},
+    "evaluate": {"max_rows": 30, "examples": 5, "gate": {"min_rouge_l": 0.0}},
+}
+"""params.yaml so small that a stage's time is mostly that of its imports."""
+
+
+def merge(values: dict, changes: dict) -> dict:
+    return {
+        key: merge(value, changes.get(key, {}))
+        if isinstance(value, dict)
+        else changes.get(key, value)
+        for key, value in values.items()
+    }
+
+
+class Project:
+    """A copy of this repository, with its own Git history and DVC cache."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        # Stages are started as `python -m …`: this Python, and the copy's code.
+        self.env = {
+            **os.environ,
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(path / "src"),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "DVC_NO_ANALYTICS": "1",
+        }
+
+    def run(self, *command: str, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command in the copy; its output is in the message if it fails."""
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env={**self.env, **env},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ok:
+            assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
+        return done
+
+    def commit(self, message: str) -> str:
+        """Commit everything that Git does not ignore and return the commit."""
+        self.run("git", "add", "--all")
+        who = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+        self.run("git", *who, "commit", "--quiet", "--allow-empty", "--message", message)
+        return self.run("git", "rev-parse", "HEAD").stdout.strip()
+
+    def repro(self, *arguments: str, **env: str) -> list[str]:
+        """Run `dvc repro` and return the stages whose command was run."""
+        done = self.run("dvc", "repro", *arguments, **env)
+        return [line.split("'")[1] for line in done.stdout.splitlines() if "Running stage" in line]
+
+    def edit(self, name: str, change: Callable[[str], str]) -> None:
+        """Replace the text of a file, which must change."""
+        path = self.path / name
+        before = path.read_text(encoding="utf-8")
+        after = change(before)
+        assert before != after, f"{name} was to be changed"
+        path.unlink()  # DVC may have made it a read-only link into its cache
+        path.write_text(after, encoding="utf-8")
+
+    def lock(self) -> dict:
+        """Return the stages of dvc.lock."""
+        return yaml.safe_load((self.path / "dvc.lock").read_text(encoding="utf-8"))["stages"]
+
+
+def copy_project(target: Path) -> Project:
+    """Copy the files that Git tracks or would track, without history and without outputs."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    for name in ("dvc.lock", "eval/metrics.json", "serving/image.json"):
+        (target / name).unlink(missing_ok=True)
+    project = Project(target)
+    project.run("git", "init", "--quiet", "--initial-branch=main")
+    return project
