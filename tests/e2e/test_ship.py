@@ -20,7 +20,7 @@ import requests
 from local_services import registry_process
 from projects import Project, copy_project
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("ship")]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 # bcrypt of "right", the only form of password that the registry reads (htpasswd -nbB tester right).
 HTPASSWD = "tester:$2b$05$Fh01KDYoXvOwl8HKKAhn7.0fKYywHf9juKlGeydjNW/kSG0AIH.a6\n"
@@ -52,7 +52,8 @@ def server(shipped: Project) -> Iterator[str]:
     answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
     assert json.loads(answer.stdout)["data"]["ndarray"][0]
     yield f"http://127.0.0.1:{port}"
-    assert shipped.run("issuesum", "serve", "--stop").stdout == "stopped\n"
+    stopped = shipped.run("issuesum", "serve", "--stop", "--port", str(port))
+    assert stopped.stdout == "stopped\n"
 
 
 def test_the_tag_is_the_commit_and_the_bundle_and_the_registry_holds_it(
@@ -77,7 +78,8 @@ def test_serve_says_that_a_port_is_taken(shipped: Project) -> None:
     assert done.returncode == 6
     assert f"must run on port {port}" in done.stderr
     assert done.stderr.count("\n") == 1
-    assert shipped.run("issuesum", "serve", "--stop").stdout == "no server was running\n"
+    stopped = shipped.run("issuesum", "serve", "--stop", "--port", str(port))
+    assert stopped.stdout == "no server was running\n"
 
 
 def test_the_container_answers_by_titles_and_names_its_image(shipped: Project, server: str) -> None:
@@ -114,8 +116,7 @@ def test_what_is_no_text_is_refused_with_a_reason(values: list, server: str) -> 
 
 
 def test_it_runs_without_root_on_a_read_only_file_system(server: str, engine) -> None:
-    del server
-    container = engine.containers.get("issuesum-serve")
+    container = engine.containers.get(f"issuesum-serve-{server.rsplit(':', 1)[1]}")
     assert container.attrs["HostConfig"]["ReadonlyRootfs"] is True
     assert container.exec_run(["id", "-u"]).output == b"10001\n"
     assert container.exec_run(["touch", "/app/x"]).exit_code != 0
@@ -127,7 +128,7 @@ def test_image_and_answers_agree_on_where_it_comes_from(
 ) -> None:
     made = receipt(shipped)
     labels = engine.images.get(made["image"]).labels
-    container = engine.containers.get("issuesum-serve")
+    container = engine.containers.get(f"issuesum-serve-{server.rsplit(':', 1)[1]}")
     inside = json.loads(container.exec_run(["cat", "/app/provenance.json"]).output)
     metadata = requests.get(f"{server}/metadata", timeout=10).json()
     commit = shipped.run("git", "rev-parse", "HEAD").stdout.strip()

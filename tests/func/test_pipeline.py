@@ -12,7 +12,7 @@ import pytest
 
 from projects import Project, copy_project
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 AFTER_DATA = ["split", "preprocess", "train", "build", "evaluate"]
 

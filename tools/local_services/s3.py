@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from local_services.settings import Settings
 
 START_SECONDS = 60
+START_ATTEMPTS = 3
 GRACE_SECONDS = 20
 NOT_FOUND = 404
 
@@ -46,7 +47,17 @@ class S3:
         running = self.daemon.pid() is not None
         if not running:
             self._start()
-        self._wait()
+        # Between the choice of a free port and its use another program may take it: weed then ends
+        # at once, and other ports are chosen.
+        attempts = 1
+        while not self._wait():
+            if attempts == START_ATTEMPTS:
+                raise ServiceError(
+                    f"weed must keep running. Received: it ended. Its last line:"
+                    f" {last_line(self.daemon.log)!r}. Try: read {self.daemon.log}"
+                )
+            attempts += 1
+            self._start()
         state = "already running" if running else "started"
         return Report(self.name, self.endpoint, state, up=True, log=self.daemon.log)
 
@@ -101,14 +112,12 @@ class S3:
         command = weed.command(private_folder(self.folder / "data"), ports)
         self.daemon.start(command, weed.environment(self.folder, secret))
 
-    def _wait(self) -> None:
+    def _wait(self) -> bool:
+        """Wait until the bucket can be used; return False if the server has ended."""
         deadline = time.monotonic() + START_SECONDS
         while refusal := self._refusal(make_bucket=True):
             if self.daemon.pid() is None:
-                raise ServiceError(
-                    f"weed must keep running. Received: it ended. Its last line:"
-                    f" {last_line(self.daemon.log)!r}. Try: read {self.daemon.log}"
-                )
+                return False
             if time.monotonic() > deadline:
                 raise ServiceError(
                     f"S3 at {self.endpoint} must answer within {START_SECONDS} s."
@@ -116,6 +125,7 @@ class S3:
                     f" Try: read {self.daemon.log}, then tools/services down and up"
                 )
             time.sleep(POLL_SECONDS)
+        return True
 
     def _refusal(self, *, make_bucket: bool) -> str | None:
         """Make a signed request for the bucket; return why it failed."""

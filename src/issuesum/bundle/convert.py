@@ -1,7 +1,9 @@
 """Keras model -> two ONNX graphs, the same bytes for the same weights.
 
 tf2onnx numbers nodes, tensors and unknown axes with counters that differ from run to run, so every
-name that is not part of the interface is replaced by its place in the graph.
+name that is not part of the interface is replaced by its place in the graph. The counters also
+order a few nodes, and run on from one conversion to the next, so the bytes are the same for the
+first conversion of a process, which is the only one that the build stage makes.
 """
 
 from __future__ import annotations
@@ -50,8 +52,6 @@ def _save(
     opset: int,
     path: Path,
 ) -> None:
-    # It orders nodes by names that hold this counter, and "9" stands after "10".
-    tf2onnx.utils.INTERNAL_NAME = 1
     traced = tf.function(function, input_signature=signature)
     with quiet_stderr():
         proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)

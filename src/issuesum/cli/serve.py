@@ -16,7 +16,7 @@ def command(port: int, *, stop: bool) -> None:
 
     with engine() as client:
         if stop:
-            click.echo("stopped" if serving.stop(client) else "no server was running")
+            click.echo("stopped" if serving.stop(client, port=port) else "no server was running")
             return
         receipt = Receipt.load()
         timeout = load_params().export.smoke_timeout
@@ -26,4 +26,4 @@ def command(port: int, *, stop: bool) -> None:
         f"  curl -s -H 'Content-Type: application/json' -d '{serving.example()}' {server.url}\n"
     )
     click.echo(f"It says:\n\n  {server.answer.strip()}\n")
-    click.echo("Stop it with: issuesum serve --stop")
+    click.echo(f"Stop it with: .venv/bin/issuesum serve --stop --port {port}")

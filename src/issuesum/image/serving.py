@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import docker
 from docker.errors import APIError, NotFound
+from docker.models.containers import Container
 
 from issuesum.errors import EngineError
 from issuesum.image.engine import one_line
 from issuesum.image.receipt import Receipt
 from issuesum.image.smoke import HARDENED, last_words
 
-CONTAINER = "issuesum-serve"
 _PORT_OF_REST = "9000/tcp"
 
 
@@ -34,7 +34,7 @@ class Server:
 
 
 def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: float) -> Server:
-    """Run the image, in place of an earlier server of ours, and ask it for a title.
+    """Run the image, in place of an earlier server of ours on that port, and ask it for a title.
 
     Args:
         client: of Docker Engine.
@@ -45,30 +45,30 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
     Raises:
         EngineError: the image cannot be had, the port is taken or no answer comes.
     """
-    stop(client)
+    stop(client, port=port)
     try:
         client.images.pull(receipt.pinned)
-        client.containers.run(
+        container = client.containers.run(
             receipt.pinned,
-            name=CONTAINER,
+            name=_name(port),
             detach=True,
             ports={_PORT_OF_REST: ("127.0.0.1", port)},
             **HARDENED,
         )
     except APIError as error:
-        stop(client)
+        stop(client, port=port)
         raise EngineError(
             f"{receipt.image} must run on port {port}. Received: {one_line(error)}. "
             "Try: another --port, tools/services up, or dvc repro -f -s export."
         ) from error
     url = f"http://127.0.0.1:{port}/api/v1.0/predictions"
-    return Server(url=url, answer=_first_answer(client, url, timeout))
+    return Server(url=url, answer=_first_answer(container, url, timeout))
 
 
-def stop(client: docker.DockerClient) -> bool:
-    """Remove the server; return whether there was one."""
+def stop(client: docker.DockerClient, *, port: int) -> bool:
+    """Remove our server on this port; return whether there was one."""
     try:
-        client.containers.get(CONTAINER).remove(force=True)
+        client.containers.get(_name(port)).remove(force=True)
     except NotFound:
         return False
     return True
@@ -79,7 +79,11 @@ def example() -> str:
     return json.dumps({"data": {"ndarray": ["The app crashes when I open the settings page."]}})
 
 
-def _first_answer(client: docker.DockerClient, url: str, timeout: float) -> str:
+def _name(port: int) -> str:
+    return f"issuesum-serve-{port}"
+
+
+def _first_answer(container: Container, url: str, timeout: float) -> str:
     request = urllib.request.Request(  # noqa: S310 -- loopback http, built above
         url, example().encode(), {"Content-Type": "application/json"}
     )
@@ -90,5 +94,5 @@ def _first_answer(client: docker.DockerClient, url: str, timeout: float) -> str:
                 return str(response.read().decode())
         except (OSError, urllib.error.URLError):
             time.sleep(0.2)
-    log = last_words(client.containers.get(CONTAINER))
+    log = last_words(container)
     raise EngineError(f"{url} must answer within {timeout:g} s. Received: no answer. {log}")
