@@ -35,6 +35,7 @@ class IssueSummarization:
             SystemExit: the model does not work; the reason is in the log.
         """
         self._writer: TitleWriter | None = None
+        self._threads = int(os.environ.get("ISSUESUM_THREADS", "1"))
         self._provenance = json.loads((HERE / "provenance.json").read_text(encoding="utf-8"))
         tried = subprocess.run(
             [sys.executable, "-m", "issuesum.inference.check", str(HERE / "model")],
@@ -46,8 +47,7 @@ class IssueSummarization:
 
     def load(self) -> None:
         """Load the model, once in each worker."""
-        threads = int(os.environ.get("ISSUESUM_THREADS", "1"))
-        self._writer = TitleWriter(HERE / "model", threads=threads)
+        self._writer = TitleWriter(HERE / "model", threads=self._threads)
 
     def predict(self, X: Any, names: Any, meta: Any = None) -> list[str]:  # noqa: ANN401, ARG002, N803
         """Return one title for each text.

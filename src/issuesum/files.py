@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_PREFIX = ".issuesum-"  # what a killed process leaves is ignored by Git and DVC under this name
+
 
 @contextmanager
 def replacing_directory(target: Path) -> Iterator[Path]:
@@ -18,7 +20,7 @@ def replacing_directory(target: Path) -> Iterator[Path]:
     The folder stands beside `target`, so that the rename stays on one file system.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=target.parent))
     temporary.chmod(0o755)
     try:
         yield temporary
@@ -33,7 +35,7 @@ def replacing_directory(target: Path) -> Iterator[Path]:
 def replacing_file(target: Path) -> Iterator[Path]:
     """Give a path that becomes `target` when the block ends without an error."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent) as folder:
+    with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=target.parent) as folder:
         temporary = Path(folder) / target.name
         yield temporary
         temporary.replace(target)

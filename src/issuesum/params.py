@@ -66,13 +66,14 @@ class TrainParams(_Section):
     patience: int = Field(ge=0)
     """Epochs without a lower validation loss before training stops."""
     learning_rate: float = Field(gt=0)
-    seed: int = Field(ge=0)
+    seed: int = Field(ge=0, lt=2**32)
 
 
 class BuildParams(_Section):
     """The bundle that the image carries."""
 
-    opset: int = Field(ge=15)
+    opset: int = Field(ge=15, le=18)
+    """18 is the newest that tf2onnx 1.17 writes."""
     parity_rows: int = Field(gt=0)
     """Validation rows on which ONNX and Keras must agree."""
     parity_tolerance: float = Field(gt=0)

@@ -27,20 +27,25 @@ HTPASSWD = "tester:$2b$05$Fh01KDYoXvOwl8HKKAhn7.0fKYywHf9juKlGeydjNW/kSG0AIH.a6\
 
 
 @pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory, tiny_params: str, services) -> Project:
+def shipped(
+    tmp_path_factory: pytest.TempPathFactory, tiny_params: str, engine
+) -> Iterator[Project]:
     """Return a clone in which `tools/run` has run once, as in a fresh clone of ours."""
-    del services
     project = copy_project(tmp_path_factory.mktemp("shipped") / "project")
     (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
     (project.path / ".venv").symlink_to(Path(project.env["PATH"].split(":")[0]).parent)
     # The sample of the real size would take minutes; a CSV that is there is used as it is.
     project.run("issuesum", "sample", "--rows", "300", "--force")
-    project.commit("begin")
+    commit = project.commit("begin")
     done = project.run("tools/run")
     assert "title of the most similar issue" in done.stdout
     assert receipt(project)["image"] in done.stdout
     assert receipt(project)["digest"] in done.stdout
-    return project
+    yield project
+    for image in engine.images.list(filters={"label": f"io.issuesum.git={commit[:12]}"}):
+        engine.images.remove(image.id, force=True)
+    for image in engine.images.list(filters={"label": f"io.issuesum.git={commit[:12]}-dirty"}):
+        engine.images.remove(image.id, force=True)
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +194,16 @@ def test_other_data_makes_another_tag_and_the_first_data_the_first_tag(
     assert "export: pushed" not in done.stdout
     assert receipt(shipped) == first
     assert tags(services.registry) == before | {second["image"].rsplit(":", 1)[1]}
+
+
+def test_a_second_clone_makes_the_same_lock_by_force(shipped: Project, tmp_path: Path) -> None:
+    shipped.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
+    clone = Project(tmp_path / "clone")
+    clone.run("issuesum", "sample", "--rows", "300")
+    done = clone.run("dvc", "repro", "--force")
+    assert "already" in done.stdout
+    assert clone.lock() == shipped.lock()
+    assert receipt(clone) == receipt(shipped)
 
 
 def test_a_registry_that_lost_the_image_gets_it_again(shipped: Project, tmp_path: Path) -> None:

@@ -294,3 +294,38 @@ def test_verbose_shows_the_traceback(project):
     assert done.returncode == 1
     assert "Traceback" in done.stderr
     assert "DataError: absent.csv must be a file" in done.stderr
+
+
+def test_data_that_the_cache_has_lost_are_kept_before_they_are_replaced(tracking):
+    shutil.rmtree(tracking.root / ".dvc/cache")
+    tracking.issuesum("ingest", "other.csv")
+    kept = md5(SMALL.encode())
+    assert (tracking.root / f".dvc/cache/files/md5/{kept[:2]}/{kept[2:]}").read_bytes() == (
+        SMALL.encode()
+    )
+
+
+@pytest.mark.parametrize("command", [("ingest", "../small.csv"), ("sample",)])
+def test_in_a_subfolder_nothing_is_written_beside_the_data(tracking, command):
+    folder = tracking.root / "sub"
+    folder.mkdir()
+    done = subprocess.run(
+        [Path(sys.executable).parent / "issuesum", *command],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 8
+    assert done.stderr.startswith("error: The command must run at the root of the repository.")
+    assert done.stderr.count("\n") == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_that_is_no_rejects_file_is_not_replaced(tracking):
+    notes = tracking.root / "notes.csv"
+    notes.write_text("mine\n")
+    code, line = tracking.refusal("ingest", "other.csv", "--rejects", "notes.csv")
+    assert (code, notes.read_text()) == (3, "mine\n")
+    assert "notes.csv must be a rejects file before it is replaced" in line
+    assert tracking.data == SMALL.encode()

@@ -73,6 +73,8 @@ def test_deps_cover_every_module_that_the_stage_imports(
     source = root / "src/issuesum"
     deps = [root / dep for dep in pipeline["stages"][stage]["deps"] if dep.startswith("src/")]
     imported = _closure(source, source / f"stages/{stage}.py")
+    if stage == "build":  # copies these into the bundle
+        imported |= {source / "__init__.py", source / "errors.py"}
     missing = {path for path in imported if not any(path.is_relative_to(dep) for dep in deps)}
     unused = {dep for dep in deps if not any(path.is_relative_to(dep) for path in imported)}
     assert (missing, unused) == (set(), set())
@@ -98,4 +100,6 @@ def test_the_committed_params_are_valid_and_each_is_explained(root: Path) -> Non
 
 
 def test_receipt_is_never_restored_from_the_run_cache(pipeline: dict) -> None:
-    assert pipeline["stages"]["export"]["outs"] == [{"serving/image.json": {"cache": False}}]
+    assert pipeline["stages"]["export"]["outs"] == [
+        {"serving/image.json": {"cache": False, "persist": True}}
+    ]

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_services import files, project, settings
+from local_services import dvc_remote, files, project, settings
 from local_services.base_image import BaseImage
 from local_services.engine import Engine
 from local_services.errors import ServiceError
@@ -36,11 +36,12 @@ def main(arguments: list[str]) -> int:
     try:
         found = settings.read(os.environ)
         if given.verb == "status":
-            return _status(_services(found))
+            return _status(_services(found, given.project))
         with files.lock(found.state):
             # Looked at under the lock: another `up` may just have chosen the ports.
-            services = _services(found)
-            return _up(services, given.project) if given.verb == "up" else _down(services)
+            if given.verb == "down":
+                return _down([S3(found), *_others(found)])
+            return _up(_services(found, given.project), given.project)
     except (ServiceError, OSError) as error:
         _complain(error)
         return 1
@@ -48,9 +49,15 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def _services(found: settings.Settings) -> list[Service]:
+def _services(found: settings.Settings, clone: Path) -> list[Service]:
+    remote = dvc_remote.url(clone)
+    own = remote and not f"{remote}/".startswith(f"s3://{found.bucket}/")
+    return [dvc_remote.OwnRemote(remote) if own and remote else S3(found), *_others(found)]
+
+
+def _others(found: settings.Settings) -> list[Service]:
     """List them in order: the registry may need the engine, the base image does."""
-    return [S3(found), Engine(found), Registry(found), BaseImage(found)]
+    return [Engine(found), Registry(found), BaseImage(found)]
 
 
 def _up(services: list[Service], clone: Path) -> int:

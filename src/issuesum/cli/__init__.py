@@ -37,11 +37,11 @@ class _LazyGroup(click.Group):
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="issuesum")
-@click.option("-v", "--verbose", is_flag=True, help="Show the traceback of a failure.")
-@click.pass_context
-def cli(ctx: click.Context, *, verbose: bool) -> None:
+@click.option(
+    "-v", "--verbose", is_flag=True, expose_value=False, help="Show the traceback of a failure."
+)
+def cli() -> None:
     """Train, version, ship and trace a model that writes titles for GitHub issues."""
-    ctx.obj = {"verbose": verbose}
 
 
 def main() -> None:

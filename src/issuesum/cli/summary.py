@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import click
@@ -10,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from issuesum.image.receipt import Receipt
 
+_COLUMNS = {"rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L", "bleu": "BLEU"}
 _NAMES = {
     "model": "this model",
     "lead": "first words of the body",
@@ -31,18 +33,16 @@ def command(*, verify: bool) -> None:
         _verify(receipt)
     try:
         metrics = json.loads(METRICS.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        figures = {name: [metrics[name][column] for column in _COLUMNS] for name in _NAMES}
+        rows = int(metrics["test_rows"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(
             f"{METRICS} must hold scores. Received: {type(error).__name__}. Try: dvc repro."
         ) from error
     click.echo(f"\nimage    {receipt.image}\ndigest   {receipt.digest}\n")
-    click.echo(f"{'on ' + format(metrics['test_rows'], ',') + ' test issues':34s}", nl=False)
-    click.echo("ROUGE-1  ROUGE-2  ROUGE-L   BLEU")
-    for key, name in _NAMES.items():
-        row = metrics[key]
-        figures = [row[which] for which in ("rouge_1", "rouge_2", "rouge_l")]
-        click.echo(f"  {name:32s}" + "".join(f"{figure:7.2f}  " for figure in figures), nl=False)
-        click.echo(f"{row['bleu']:5.2f}")
+    click.echo(f"{f'on {rows:,} test issues':32s}" + "".join(f"{c:>9s}" for c in _COLUMNS.values()))
+    for name, shown in _NAMES.items():
+        click.echo(f"  {shown:30s}" + "".join(f"{figure:9.2f}" for figure in figures[name]))
     click.echo("\nlast run of each stage")
     for stage in STAGES:
         path = RUNS / f"{stage}.json"
@@ -51,11 +51,20 @@ def command(*, verify: bool) -> None:
             click.echo(f"  {stage:12s}{record['seconds']:7.1f} s   started {record['started']}")
     click.echo(
         "\nnext\n"
+        f"{_registry_hint()}"
         "  make serve                  run the image and ask it for a title\n"
         "  . .venv/bin/activate        put dvc and issuesum on PATH, then:\n"
         "  issuesum ingest FILE        put your own issues in place of these\n"
         "  dvc repro && dvc push       rerun what is stale and share the results\n"
     )
+
+
+def _registry_hint() -> str:
+    from issuesum.params import load_params
+
+    if os.environ.get("ISSUESUM_REGISTRY") in (None, "", load_params().export.registry):
+        return ""
+    return "  set -a; . ./.services.env     the registry is not the one in params.yaml\n"
 
 
 def _verify(receipt: Receipt) -> None:

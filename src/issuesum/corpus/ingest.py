@@ -75,6 +75,11 @@ def ingest(
             f"The rejects file must be neither the source nor the output. Received: {rejects}. "
             "Try: another --rejects."
         )
+    if rejects.exists() and not _is_ours(rejects):
+        raise DataError(
+            f"{rejects} must be a rejects file before it is replaced. Received: another file. "
+            "Try: another --rejects."
+        )
     after = output if append and output.exists() else None
     seen: set[bytes] = set()
     earlier = _take_earlier(after, seen) if after else 0
@@ -98,6 +103,11 @@ def ingest(
                 "Try: check permissions and free space."
             ) from error
     return report
+
+
+def _is_ours(rejects: Path) -> bool:
+    with rejects.open("rb") as file:
+        return file.readline() == (",".join(REJECT_COLUMNS) + "\n").encode()
 
 
 def _take_earlier(present: Path, seen: set[bytes]) -> int:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import docker
-from docker.errors import APIError, BuildError, DockerException
+from docker.errors import DockerException
+from requests import RequestException
 
 from issuesum.errors import EngineError
 
@@ -21,14 +22,14 @@ def engine() -> Iterator[docker.DockerClient]:
     try:
         client = docker.from_env()
         client.ping()
-    except DockerException as error:
+    except (DockerException, RequestException) as error:
         raise EngineError(
             f"Docker Engine must answer. Received: {one_line(error)}. "
             "Try: tools/services up, start Docker, or set DOCKER_HOST; then the same command again."
         ) from error
     try:
         yield client
-    except (APIError, BuildError) as error:
+    except (DockerException, RequestException) as error:
         raise EngineError(
             f"Docker Engine must do what it is asked. Received: {one_line(error)}. "
             "Try: docker info, and the engine's log."

@@ -7,20 +7,32 @@ Credentials come from Docker's configuration and its credential helpers, or from
 from __future__ import annotations
 
 import os
+import re
 
 import docker
-from docker.errors import APIError, NotFound
+from docker.errors import APIError, ImageNotFound, NotFound
 from tqdm import tqdm
 
-from issuesum.errors import RegistryError
+from issuesum.errors import ParamsError, RegistryError
 from issuesum.image.engine import one_line
 
+ADDRESS = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
 _AGAIN = "then dvc repro again: nothing before export is repeated"
 
 
 def address(default: str) -> str:
-    """Return the registry that ISSUESUM_REGISTRY names, or else `default`."""
-    return os.environ.get("ISSUESUM_REGISTRY") or default
+    """Return the registry that ISSUESUM_REGISTRY names, or else `default`.
+
+    Raises:
+        ParamsError: the variable does not hold a registry.
+    """
+    named = os.environ.get("ISSUESUM_REGISTRY") or default
+    if not re.fullmatch(ADDRESS, named):
+        raise ParamsError(
+            f"ISSUESUM_REGISTRY must be host[:port][/namespace]. Received: {named}. "
+            "Try: localhost:5000."
+        )
+    return named
 
 
 def digest_of(client: docker.DockerClient, image: str) -> str | None:
@@ -63,6 +75,21 @@ def push(client: docker.DockerClient, image: str) -> str:
     return digest
 
 
+def fetch(client: docker.DockerClient, pinned: str) -> None:
+    """Pull registry/name@sha256:…, unless the engine holds it.
+
+    Raises:
+        RegistryError: the registry is unreachable, refuses us or does not hold it.
+    """
+    try:
+        client.images.get(pinned)
+    except ImageNotFound:
+        try:
+            client.images.pull(pinned, auth_config=_credentials())
+        except APIError as error:
+            raise _refusal(pinned, one_line(error)) from error
+
+
 def _credentials() -> dict[str, str] | None:
     user = os.environ.get("ISSUESUM_REGISTRY_USERNAME")
     password = os.environ.get("ISSUESUM_REGISTRY_PASSWORD")
@@ -79,6 +106,6 @@ def _refusal(image: str, reason: str) -> RegistryError:
             f"ISSUESUM_REGISTRY_PASSWORD; {_AGAIN}."
         )
     return RegistryError(
-        f"{registry} must take {image}. Received: {reason}. "
+        f"{registry} must take or give {image}. Received: {reason}. "
         f"Try: tools/services up, or set ISSUESUM_REGISTRY; {_AGAIN}."
     )

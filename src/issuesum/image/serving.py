@@ -15,6 +15,7 @@ from docker.models.containers import Container
 from issuesum.errors import EngineError
 from issuesum.image.engine import one_line
 from issuesum.image.receipt import Receipt
+from issuesum.image.registry import fetch
 from issuesum.image.smoke import HARDENED, last_words
 
 _PORT_OF_REST = "9000/tcp"
@@ -47,7 +48,7 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
     """
     stop(client, port=port)
     try:
-        client.images.pull(receipt.pinned)
+        fetch(client, receipt.pinned)
         container = client.containers.run(
             receipt.pinned,
             name=_name(port),

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import docker
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from issuesum.errors import EngineError
@@ -74,7 +75,10 @@ def _first_answer(container: Container, timeout: float) -> dict[str, Any]:
             raise EngineError(
                 f"The container must keep running. Received: it ended with exit code {code}."
             )
-        code, output = container.exec_run(["python3", "-c", _ASK])
+        try:
+            code, output = container.exec_run(["python3", "-c", _ASK])
+        except APIError:  # it has ended since; the next look tells how
+            continue
         if code == 0 and isinstance(output, bytes):
             said: dict[str, Any] = json.loads(output)
             return said

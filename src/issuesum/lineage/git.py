@@ -56,10 +56,7 @@ def remote_url(root: Path) -> str | None:
     except RepositoryError:
         return None
     parts = urlsplit(url)
-    if not parts.hostname:
-        return url
-    port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=parts.hostname + port))
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def _git(root: Path, *arguments: str) -> str:
@@ -70,9 +67,10 @@ def _git(root: Path, *arguments: str) -> str:
     except FileNotFoundError as error:
         raise RepositoryError("git must be on PATH. Received: none. Try: install Git.") from error
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
+        lines = done.stderr.strip().splitlines() or ["no output"]
+        reason = next((line for line in lines if line.startswith("fatal:")), lines[-1])
         raise RepositoryError(
             f"{root.resolve()} must be a Git repository with a commit. Received: {reason}. "
-            "Try: git init, git add, git commit."
+            "Try: git status there; for a new repository git init, git add and git commit."
         )
     return done.stdout

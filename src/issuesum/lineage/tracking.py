@@ -40,9 +40,16 @@ def check_replaceable(path: Path, *, append: bool, force: bool) -> None:
         force: skip every check but that there is a repository.
 
     Raises:
-        RepositoryError: `path` is outside of any DVC repository, is not what its .dvc file
-            records, or is to be appended to and was not pulled.
+        RepositoryError: `path` is outside of any DVC repository or relative to another folder than
+            its root, is not what its .dvc file records, or is to be appended to and was not pulled.
     """
+    with _repository(path) as repo:
+        root = Path(repo.root_dir)
+    if root != Path.cwd() and not path.is_absolute():
+        raise RepositoryError(
+            f"The command must run at the root of the repository. Received: {Path.cwd()}. "
+            f"Try: cd {root}, or an absolute --output."
+        )
     known = recorded(path)
     if force:
         return
@@ -52,6 +59,8 @@ def check_replaceable(path: Path, *, append: bool, force: bool) -> None:
             f"{path} must be what {_pointer(path)} records before it is replaced. Received: "
             f"{found}. Try: dvc add {path} to keep it first, or --force."
         )
+    if path.exists() and not _in_cache(path, str(known)):
+        track(path)  # the cache was cleared: this file is the only copy, so it is kept there first
     if append and known and not path.exists():
         raise RepositoryError(
             f"{path} must be there for rows to be appended. Received: only {_pointer(path)}. "
@@ -79,6 +88,11 @@ def md5(path: Path) -> str:
     """Return the md5 of the bytes of `path`, the hash that DVC calls files by."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def _in_cache(path: Path, digest: str) -> bool:
+    with _repository(path) as repo:
+        return bool(repo.cache.local.exists(digest))
 
 
 def _pointer(path: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +57,9 @@ def train(
 
     Returns:
         The lowest validation loss (nats a word).
+
+    Raises:
+        ArtifactError: the loss is not finite.
     """
     keras.utils.clear_session()  # or the weights would hold layer names counted since the start
     keras.utils.set_random_seed(settings.seed)
@@ -79,12 +83,18 @@ def train(
             shuffle=False,  # the dataset shuffles itself, with our seed
             verbose=1 if verbose else 2,
         )
+    best = float(min(history.history["val_loss"]))
+    if not math.isfinite(best):
+        raise ArtifactError(
+            f"Training must end with a finite validation loss. Received: {best}. "
+            "Try: a lower train.learning_rate."
+        )
     # A compiled model writes its optimizer's slots too: three times the bytes of a fresh one.
     kept = create_model(config)
     kept.set_weights(model.get_weights())
     kept.save_weights(models / WEIGHTS)
     config.save(models / CONFIG)
-    return float(min(history.history["val_loss"]))
+    return best
 
 
 def load_model(models: Path) -> TitleModel:

@@ -68,15 +68,15 @@ def main(params: Params) -> None:
 def _passed() -> dict[str, Any]:
     try:
         metrics: dict[str, Any] = json.loads(METRICS.read_text(encoding="utf-8"))
-        verdict = metrics["gate"]
-    except (OSError, ValueError, KeyError) as error:
+        passed, reasons = metrics["gate"]["passed"], "; ".join(metrics["gate"]["reasons"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise ArtifactError(
             f"{METRICS} must hold the gate's verdict. Received: {type(error).__name__}. "
             "Try: dvc repro evaluate."
         ) from error
-    if not verdict["passed"]:
+    if not passed:
         raise GateError(
-            f"The model must pass the gate. Received: {'; '.join(verdict['reasons'])}. "
+            f"The model must pass the gate. Received: {reasons}. "
             "Try: more or better data, other train params, or another evaluate.gate."
         )
     return metrics

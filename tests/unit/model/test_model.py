@@ -113,6 +113,14 @@ def test_the_best_epoch_is_kept_not_the_last(
     assert -chosen[target != 0].mean() == pytest.approx(best, rel=1e-4)
 
 
+def test_training_that_diverges_is_refused(
+    tmp_path: Path, config, settings, rows: Features
+) -> None:
+    with pytest.raises(ArtifactError, match="must end with a finite validation loss"):
+        _train(tmp_path, config, replace(settings, learning_rate=1e38), rows)
+    assert list((tmp_path / "models").iterdir()) == []
+
+
 def test_only_weights_are_shipped(tmp_path: Path, config, settings, rows: Features) -> None:
     import h5py
 
@@ -125,6 +133,8 @@ def test_only_weights_are_shipped(tmp_path: Path, config, settings, rows: Featur
 def test_onnx_says_what_keras_says_and_another_model_is_noticed(
     tmp_path: Path, config, rows: Features
 ) -> None:
+    import onnx
+
     from issuesum.bundle.convert import convert
     from issuesum.bundle.parity import check_parity
     from issuesum.model.interface import create_model
@@ -135,6 +145,23 @@ def test_onnx_says_what_keras_says_and_another_model_is_noticed(
     model.vocabulary.bias.assign_add([0.5] * 15 + [0.0] * 15)
     with pytest.raises(ArtifactError, match=r"ONNX and Keras must agree to 0\.0001.*64 rows"):
         check_parity(model, tmp_path, rows, tolerance=1e-4)
+    # NaN is neither above nor below any tolerance.
+    model.vocabulary.bias.assign([float("nan")] * 30)
+    with pytest.raises(ArtifactError, match="must give finite log-probabilities"):
+        check_parity(model, tmp_path, rows, tolerance=1e-4)
+    model.vocabulary.bias.assign([0.0] * 30)
+    broken = tmp_path / "nan"
+    broken.mkdir()
+    convert(model, body_maxlen=9, opset=18, target=broken)
+    graph = onnx.load(broken / "decoder.onnx")
+    for tensor in graph.graph.initializer:
+        if list(tensor.dims) == [12, 30]:
+            tensor.CopyFrom(
+                onnx.numpy_helper.from_array(np.full((12, 30), np.nan, np.float32), tensor.name)
+            )
+    onnx.save(graph, broken / "decoder.onnx")
+    with pytest.raises(ArtifactError, match=r"must agree to 0\.0001.*Received: inf"):
+        check_parity(model, broken, rows, tolerance=1e-4)
     (tmp_path / "encoder.onnx").write_bytes(b"no graph")
     with pytest.raises(ArtifactError, match="must be an ONNX graph"):
         Graphs(tmp_path)
