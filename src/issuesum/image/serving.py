@@ -16,7 +16,7 @@ from issuesum.errors import EngineError
 from issuesum.image.engine import one_line
 from issuesum.image.receipt import Receipt
 from issuesum.image.registry import fetch
-from issuesum.image.smoke import HARDENED, last_words
+from issuesum.image.smoke import EXAMPLE, HARDENED, last_words
 
 _PORT_OF_REST = "9000/tcp"
 
@@ -77,7 +77,7 @@ def stop(client: docker.DockerClient, *, port: int) -> bool:
 
 def example() -> str:
     """Return the JSON of an example request."""
-    return json.dumps({"data": {"ndarray": ["The app crashes when I open the settings page."]}})
+    return json.dumps({"data": {"ndarray": [EXAMPLE]}})
 
 
 def _name(port: int) -> str:

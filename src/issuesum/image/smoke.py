@@ -20,13 +20,13 @@ HARDENED: dict[str, Any] = {
 }
 """How every container of ours runs, here and in `issuesum serve`."""
 
-_BODY = "The application crashes when I open the settings page after the last update."
+EXAMPLE = "The movie playback area lists everything twice when night colours are on."
 # The container has no curl; its own Python asks from inside, so no port and no network is needed.
 _ASK = f"""
 import json, os, urllib.request
 request = urllib.request.Request(
     "http://127.0.0.1:9000/api/v1.0/predictions",
-    json.dumps({{"data": {{"ndarray": [{_BODY!r}]}}}}).encode(),
+    json.dumps({{"data": {{"ndarray": [{EXAMPLE!r}]}}}}).encode(),
     {{"Content-Type": "application/json"}},
 )
 answer = json.load(urllib.request.urlopen(request, timeout=10))
