@@ -23,7 +23,6 @@ def run(stage: Stage, body: Callable[[Params], None]) -> None:
     With ISSUESUM_VERBOSE=1 in the environment a foreseeable failure shows its traceback, as the
     command line's `-v` does; `dvc repro` has no way to hand options on to a stage.
     """
-    _fix_hash_seed()
     started = datetime.now(UTC)
     clock = time.monotonic()
     try:
@@ -41,14 +40,3 @@ def run(stage: Stage, body: Callable[[Params], None]) -> None:
             "seconds": round(time.monotonic() - clock, 2),
         },
     )
-
-
-def _fix_hash_seed() -> None:
-    """Start this process anew with PYTHONHASHSEED=0, unless it has that already.
-
-    Python's order of sets of strings is random from process to process, and tf2onnx walks through
-    some: three of eleven seeds gave another encoder.onnx for the same weights.
-    """
-    if os.environ.get("PYTHONHASHSEED") != "0":
-        arguments = [sys.executable, *sys.orig_argv[1:]]
-        os.execve(sys.executable, arguments, {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606

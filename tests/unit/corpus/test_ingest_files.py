@@ -15,6 +15,7 @@ from issuesum.errors import DataError
 
 HEADER = b"issue_url,issue_title,body\n"
 GOOD = HEADER + b"https://example.org/1,First,one\nhttps://example.org/2,Second,two\n"
+EARLIER_REJECTS = b"row,reason,issue_url,issue_title,body\n7,empty body,,Earlier,\n"
 EARLIER = HEADER + b"https://example.org/0,Earlier,zero\n"
 SHARED = Path(os.environ.get("ISSUESUM_SHARED", Path(__file__).parents[4] / "shared"))
 
@@ -25,7 +26,7 @@ def raw(tmp_path):
     folder = tmp_path / "data" / "raw"
     folder.mkdir(parents=True)
     (folder / "github_issues.csv").write_bytes(EARLIER)
-    (folder / "rejects.csv").write_bytes(b"earlier rejects")
+    (folder / "rejects.csv").write_bytes(EARLIER_REJECTS)
     return folder
 
 

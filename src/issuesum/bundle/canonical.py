@@ -1,0 +1,147 @@
+"""One form for all ONNX graphs that compute the same in the same way.
+
+tf2onnx numbers nodes, tensors and unknown axes with running counters, orders nodes by those names,
+and decides by the order of Python's sets which of two equal outputs is a copy (`Identity`) of the
+other: 3 of 11 processes gave another encoder for the same weights. So here nodes are ordered by who
+needs whom, beginning at the outputs; names are given in that order; and copies are made anew, only
+where two outputs need them. The onnx package has no pass for this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+import onnx
+
+
+def canonicalise(proto: onnx.ModelProto) -> onnx.ModelProto:
+    """Return the same model in canonical form; names of its inputs and outputs are kept."""
+    copies = {
+        node.output[0]: node.input[0]
+        for graph in _graphs(proto.graph)
+        for node in graph.node
+        if node.op_type == "Identity"
+    }
+    result = onnx.ModelProto(ir_version=proto.ir_version, producer_name=proto.producer_name)
+    result.opset_import.extend(sorted(proto.opset_import, key=lambda opset: opset.domain))
+    result.graph.CopyFrom(_Writer(copies).graph(proto.graph, keep=True))
+    return result
+
+
+@dataclass
+class _Writer:
+    copies: dict[str, str]
+    """Output of an Identity -> its input."""
+    names: dict[str, str] = field(default_factory=dict)
+    axes: dict[str, str] = field(default_factory=dict)
+    numbers: Iterator[int] = field(default_factory=count)
+
+    def graph(self, graph: onnx.GraphProto, *, keep: bool) -> onnx.GraphProto:
+        made = onnx.GraphProto(name="graph")
+        for value in graph.input:
+            self.names.setdefault(value.name, value.name if keep else self._next())
+            made.input.append(self._value(value, self.names[value.name]))
+        nodes = [node for node in graph.node if node.op_type != "Identity"]
+        produced = {name for node in nodes for name in node.output if name}
+        sources = [self._source(value.name) for value in graph.output]
+        direct: set[str] = set()  # sources that already stand for an output
+        copied = []
+        for value, source in zip(graph.output, sources, strict=True):
+            if source in produced and source not in direct:
+                direct.add(source)
+                if keep:
+                    self.names[source] = value.name
+            else:
+                copied.append(value.name)
+        for node in self._ordered(nodes, sources):
+            made.node.append(self._node(node, len(made.node)))
+        for value, source in zip(graph.output, sources, strict=True):
+            name = self._name(source)
+            if value.name in copied:
+                copy = value.name if keep else self._next()
+                number = len(made.node)
+                made.node.add(
+                    name=f"Identity_{number}", op_type="Identity", input=[name], output=[copy]
+                )
+                name = copy
+            made.output.append(self._value(value, name))
+        used = [tensor for tensor in graph.initializer if tensor.name in self.names]
+        for tensor in sorted(used, key=lambda tensor: self.names[tensor.name]):
+            added = made.initializer.add()
+            added.CopyFrom(tensor)
+            added.name = self.names[tensor.name]
+        return made
+
+    def _ordered(self, nodes: list[onnx.NodeProto], outputs: list[str]) -> Iterator[onnx.NodeProto]:
+        """Yield what the outputs need, each node after what it needs itself."""
+        producer = {name: place for place, node in enumerate(nodes) for name in node.output if name}
+        done: set[int] = set()
+        # A stack of its own: a graph may be deeper than Python's.
+        waiting = [(name, False) for name in reversed(outputs)]
+        while waiting:
+            name, needs_done = waiting.pop()
+            place = producer.get(name)
+            if place is None or place in done:
+                continue
+            if needs_done:
+                done.add(place)
+                yield nodes[place]
+            else:
+                waiting.append((name, True))
+                needed = list(self._needed(nodes[place]))
+                waiting.extend((other, False) for other in reversed(needed))
+
+    def _needed(self, node: onnx.NodeProto) -> Iterator[str]:
+        yield from map(self._source, node.input)
+        for inner in _inner(node):
+            for deep in inner.node:
+                yield from self._needed(deep)
+            for value in inner.output:
+                yield self._source(value.name)
+
+    def _node(self, node: onnx.NodeProto, number: int) -> onnx.NodeProto:
+        made = onnx.NodeProto(op_type=node.op_type, name=f"{node.op_type}_{number}")
+        if node.domain:
+            made.domain = node.domain
+        made.input.extend(self._name(self._source(name)) if name else "" for name in node.input)
+        for attribute in sorted(node.attribute, key=lambda attribute: attribute.name):
+            added = made.attribute.add()
+            added.CopyFrom(attribute)
+            if attribute.HasField("g"):
+                added.g.CopyFrom(self.graph(attribute.g, keep=False))
+        made.output.extend(self._name(name) if name else "" for name in node.output)
+        return made
+
+    def _value(self, value: onnx.ValueInfoProto, name: str) -> onnx.ValueInfoProto:
+        made = onnx.ValueInfoProto(name=name)
+        made.type.CopyFrom(value.type)
+        for axis in made.type.tensor_type.shape.dim:
+            if axis.dim_param:
+                axis.dim_param = self.axes.setdefault(axis.dim_param, f"axis{len(self.axes)}")
+        return made
+
+    def _source(self, name: str) -> str:
+        while name in self.copies:
+            name = self.copies[name]
+        return name
+
+    def _name(self, name: str) -> str:
+        if name not in self.names:
+            self.names[name] = self._next()
+        return self.names[name]
+
+    def _next(self) -> str:
+        return f"t{next(self.numbers)}"
+
+
+def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:
+    yield graph
+    for node in graph.node:
+        for inner in _inner(node):
+            yield from _graphs(inner)
+
+
+def _inner(node: onnx.NodeProto) -> list[onnx.GraphProto]:
+    return [attribute.g for attribute in node.attribute if attribute.HasField("g")]
