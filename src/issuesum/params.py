@@ -5,6 +5,8 @@ Only `issuesum.stages` and `issuesum.cli` read the file; library modules are han
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from issuesum.errors import ParamsError
 
 PARAMS_FILE = Path("params.yaml")
+_REGISTRY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
 
 
 class _Section(BaseModel):
@@ -104,12 +107,27 @@ class EvaluateParams(_Section):
 class ExportParams(_Section):
     """Where the image goes."""
 
-    registry: str = Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._/-]+)?$")
+    registry: str = Field(pattern=f"^{_REGISTRY}$")
     """Host[:port][/namespace]; the environment variable ISSUESUM_REGISTRY takes precedence."""
     image: str = Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")
     base_image: str
     smoke_timeout: float = Field(gt=0)
     """Seconds that the container has to answer a first request."""
+
+    @property
+    def address(self) -> str:
+        """The registry that ISSUESUM_REGISTRY names, or else `registry`.
+
+        Raises:
+            ParamsError: the variable does not hold a registry.
+        """
+        named = os.environ.get("ISSUESUM_REGISTRY") or self.registry
+        if not re.fullmatch(_REGISTRY, named):
+            raise ParamsError(
+                f"ISSUESUM_REGISTRY must be host[:port][/namespace]. Received: {named}. "
+                "Try: localhost:5000."
+            )
+        return named
 
 
 class Params(_Section):

@@ -42,10 +42,9 @@ def shipped(
     assert receipt(project)["image"] in done.stdout
     assert receipt(project)["digest"] in done.stdout
     yield project
-    for image in engine.images.list(filters={"label": f"io.issuesum.git={commit[:12]}"}):
-        engine.images.remove(image.id, force=True)
-    for image in engine.images.list(filters={"label": f"io.issuesum.git={commit[:12]}-dirty"}):
-        engine.images.remove(image.id, force=True)
+    for git in (commit[:12], f"{commit[:12]}-dirty"):
+        for image in engine.images.list(filters={"label": f"io.issuesum.git={git}"}):
+            engine.images.remove(image.id, force=True)
 
 
 @pytest.fixture(scope="module")

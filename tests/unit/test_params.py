@@ -34,3 +34,23 @@ def test_a_wrong_value_is_named(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match=r"params\.yaml must exist.*root of the repository"):
         load_params(tmp_path / "params.yaml")
+
+
+def test_the_environment_names_another_registry(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = load_params(root / "params.yaml").export
+    monkeypatch.delenv("ISSUESUM_REGISTRY", raising=False)
+    assert export.address == "localhost:5000"
+    monkeypatch.setenv("ISSUESUM_REGISTRY", "registry.example.com/team")
+    assert export.address == "registry.example.com/team"
+
+
+@pytest.mark.parametrize("named", ["https://localhost:5000", "localhost:5000/", "Localhost x"])
+def test_an_environment_that_names_no_registry_is_refused(
+    named: str, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    export = load_params(root / "params.yaml").export
+    monkeypatch.setenv("ISSUESUM_REGISTRY", named)
+    with pytest.raises(ParamsError, match=r"ISSUESUM_REGISTRY must be host\[:port\]"):
+        _ = export.address

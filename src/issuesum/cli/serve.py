@@ -12,6 +12,7 @@ def command(port: int, *, stop: bool) -> None:
     from issuesum.image import serving
     from issuesum.image.engine import engine
     from issuesum.image.receipt import Receipt
+    from issuesum.image.smoke import REQUEST
     from issuesum.params import load_params
 
     with engine() as client:
@@ -22,8 +23,6 @@ def command(port: int, *, stop: bool) -> None:
         timeout = load_params().export.smoke_timeout
         server = serving.start(client, receipt, port=port, timeout=timeout)
     click.echo(f"{receipt.image} answers. Ask it:\n")
-    click.echo(
-        f"  curl -s -H 'Content-Type: application/json' -d '{serving.example()}' {server.url}\n"
-    )
+    click.echo(f"  curl -s -H 'Content-Type: application/json' -d '{REQUEST}' {server.url}\n")
     click.echo(f"It says:\n\n  {server.answer.strip()}\n")
     click.echo(f"Stop it with: .venv/bin/issuesum serve --stop --port {port}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
 import click
@@ -62,7 +61,8 @@ def command(*, verify: bool) -> None:
 def _registry_hint() -> str:
     from issuesum.params import load_params
 
-    if os.environ.get("ISSUESUM_REGISTRY") in (None, "", load_params().export.registry):
+    export = load_params().export
+    if export.address == export.registry:
         return ""
     return "  set -a; . ./.services.env     the registry is not the one in params.yaml\n"
 
@@ -70,10 +70,10 @@ def _registry_hint() -> str:
 def _verify(receipt: Receipt) -> None:
     from issuesum.errors import RegistryError
     from issuesum.image.engine import engine
-    from issuesum.image.registry import address, digest_of
+    from issuesum.image.registry import digest_of
     from issuesum.params import load_params
 
-    wanted = address(load_params().export.registry)
+    wanted = load_params().export.address
     with engine() as client:
         held = digest_of(client, receipt.image)
     if held != receipt.digest or not receipt.image.startswith(f"{wanted}/"):

@@ -7,32 +7,15 @@ Credentials come from Docker's configuration and its credential helpers, or from
 from __future__ import annotations
 
 import os
-import re
 
 import docker
 from docker.errors import APIError, ImageNotFound, NotFound
 from tqdm import tqdm
 
-from issuesum.errors import ParamsError, RegistryError
+from issuesum.errors import RegistryError
 from issuesum.image.engine import one_line
 
-ADDRESS = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
 _AGAIN = "then dvc repro again: nothing before export is repeated"
-
-
-def address(default: str) -> str:
-    """Return the registry that ISSUESUM_REGISTRY names, or else `default`.
-
-    Raises:
-        ParamsError: the variable does not hold a registry.
-    """
-    named = os.environ.get("ISSUESUM_REGISTRY") or default
-    if not re.fullmatch(ADDRESS, named):
-        raise ParamsError(
-            f"ISSUESUM_REGISTRY must be host[:port][/namespace]. Received: {named}. "
-            "Try: localhost:5000."
-        )
-    return named
 
 
 def digest_of(client: docker.DockerClient, image: str) -> str | None:

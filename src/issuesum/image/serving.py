@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
@@ -16,7 +14,7 @@ from issuesum.errors import EngineError
 from issuesum.image.engine import one_line
 from issuesum.image.receipt import Receipt
 from issuesum.image.registry import fetch
-from issuesum.image.smoke import EXAMPLE, HARDENED, last_words
+from issuesum.image.smoke import HARDENED, REQUEST, last_words
 
 _PORT_OF_REST = "9000/tcp"
 
@@ -75,25 +73,20 @@ def stop(client: docker.DockerClient, *, port: int) -> bool:
     return True
 
 
-def example() -> str:
-    """Return the JSON of an example request."""
-    return json.dumps({"data": {"ndarray": [EXAMPLE]}})
-
-
 def _name(port: int) -> str:
     return f"issuesum-serve-{port}"
 
 
 def _first_answer(container: Container, url: str, timeout: float) -> str:
     request = urllib.request.Request(  # noqa: S310 -- loopback http, built above
-        url, example().encode(), {"Content-Type": "application/json"}
+        url, REQUEST.encode(), {"Content-Type": "application/json"}
     )
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         try:
             with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
                 return str(response.read().decode())
-        except (OSError, urllib.error.URLError):
+        except OSError:
             time.sleep(0.2)
     log = last_words(container)
     raise EngineError(f"{url} must answer within {timeout:g} s. Received: no answer. {log}")

@@ -20,13 +20,21 @@ HARDENED: dict[str, Any] = {
 }
 """How every container of ours runs, here and in `issuesum serve`."""
 
-EXAMPLE = "The movie playback area lists everything twice when night colours are on."
+REQUEST = json.dumps(
+    {
+        "data": {
+            "ndarray": ["The movie playback area lists everything twice when night colours are on."]
+        }
+    }
+)
+"""The JSON of a first request, here and in `issuesum serve`."""
+
 # The container has no curl; its own Python asks from inside, so no port and no network is needed.
 _ASK = f"""
 import json, os, urllib.request
 request = urllib.request.Request(
     "http://127.0.0.1:9000/api/v1.0/predictions",
-    json.dumps({{"data": {{"ndarray": [{EXAMPLE!r}]}}}}).encode(),
+    {REQUEST!r}.encode(),
     {{"Content-Type": "application/json"}},
 )
 answer = json.load(urllib.request.urlopen(request, timeout=10))
@@ -78,7 +86,7 @@ def _first_answer(container: Container, timeout: float) -> dict[str, Any]:
         try:
             code, output = container.exec_run(["python3", "-c", _ASK])
         except APIError:  # it has ended since; the next look tells how
-            continue
+            code, output = None, b""
         if code == 0 and isinstance(output, bytes):
             said: dict[str, Any] = json.loads(output)
             return said

@@ -24,11 +24,7 @@ def recorded(path: Path) -> str | None:
         RepositoryError: `path` is outside of any DVC repository, or its .dvc file is broken.
     """
     with _repository(path) as repo:
-        pointer = _pointer(path)
-        if not pointer.exists():
-            return None
-        (output,) = repo.stage.load_one(str(pointer)).outs
-        return str(output.hash_info.value)
+        return _recorded(repo, path)
 
 
 def check_replaceable(path: Path, *, append: bool, force: bool) -> None:
@@ -45,12 +41,13 @@ def check_replaceable(path: Path, *, append: bool, force: bool) -> None:
     """
     with _repository(path) as repo:
         root = Path(repo.root_dir)
+        known = _recorded(repo, path)
+        cached = known is not None and repo.cache.local.exists(known)
     if root != Path.cwd() and not path.is_absolute():
         raise RepositoryError(
             f"The command must run at the root of the repository. Received: {Path.cwd()}. "
             f"Try: cd {root}, or an absolute --output."
         )
-    known = recorded(path)
     if force:
         return
     if path.exists() and md5(path) != known:
@@ -59,7 +56,7 @@ def check_replaceable(path: Path, *, append: bool, force: bool) -> None:
             f"{path} must be what {_pointer(path)} records before it is replaced. Received: "
             f"{found}. Try: dvc add {path} to keep it first, or --force."
         )
-    if path.exists() and not _in_cache(path, str(known)):
+    if path.exists() and not cached:
         track(path)  # the cache was cleared: this file is the only copy, so it is kept there first
     if append and known and not path.exists():
         raise RepositoryError(
@@ -90,9 +87,12 @@ def md5(path: Path) -> str:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
-def _in_cache(path: Path, digest: str) -> bool:
-    with _repository(path) as repo:
-        return bool(repo.cache.local.exists(digest))
+def _recorded(repo: Repo, path: Path) -> str | None:
+    pointer = _pointer(path)
+    if not pointer.exists():
+        return None
+    (output,) = repo.stage.load_one(str(pointer)).outs
+    return str(output.hash_info.value)
 
 
 def _pointer(path: Path) -> Path:

@@ -10,7 +10,7 @@ from issuesum.errors import ArtifactError, EngineError, GateError
 from issuesum.image.build import build_image
 from issuesum.image.engine import engine
 from issuesum.image.receipt import Receipt
-from issuesum.image.registry import address, digest_of, push
+from issuesum.image.registry import digest_of, push
 from issuesum.image.smoke import smoke_test
 from issuesum.lineage import git, provenance
 from issuesum.lineage.dvc import hash_of
@@ -33,7 +33,7 @@ def main(params: Params) -> None:
         dirty=bool(git.changed_files(ROOT)),
         bundle=hash_of(BUNDLE, ROOT),
     )
-    image = f"{address(params.export.registry)}/{params.export.image}:{made_from.tag}"
+    image = f"{params.export.address}/{params.export.image}:{made_from.tag}"
     with engine() as client:
         digest = digest_of(client, image)
         if digest:

@@ -8,7 +8,6 @@ import pytest
 
 from issuesum.errors import ArtifactError
 from issuesum.image.receipt import Receipt
-from issuesum.image.registry import address
 
 RECEIPT = Receipt("localhost:5000/name:1-2", "sha256:ab", "1", "2")
 
@@ -26,10 +25,3 @@ def test_a_missing_or_broken_one_is_refused(content: str | None, tmp_path: Path)
         path.write_text(content)
     with pytest.raises(ArtifactError, match=r"image.json must name the exported image.*dvc repro"):
         Receipt.load(path)
-
-
-def test_the_environment_names_another_registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("ISSUESUM_REGISTRY", raising=False)
-    assert address("localhost:5000") == "localhost:5000"
-    monkeypatch.setenv("ISSUESUM_REGISTRY", "registry.example.com/team")
-    assert address("localhost:5000") == "registry.example.com/team"
