@@ -7,7 +7,8 @@ IssuesumError            1  anything below
 ├── GateError            5  the model is not good enough to be shipped
 ├── EngineError          6  Docker Engine: absent, or a build or a container failed
 ├── RegistryError        7  the registry refuses, is unreachable or holds another image
-└── RepositoryError      8  Git or DVC: no repository, no commit, no lock
+├── RepositoryError      8  Git or DVC: no repository, no commit, no lock
+└── ClusterError         9  the Dask cluster: unreachable, without workers, or of other code
 
 A message says what must hold, what was received and what to do next, on one line.
 """
@@ -65,3 +66,9 @@ class RepositoryError(IssuesumError):
     """Git or DVC: no repository, no commit, no lock."""
 
     exit_code = 8
+
+
+class ClusterError(IssuesumError):
+    """The Dask cluster is unreachable, has no workers, or runs other code than ours."""
+
+    exit_code = 9

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from issuesum.errors import ParamsError
 
 PARAMS_FILE = Path("params.yaml")
+_SCHEDULER = r"^(local|(tcp|tls)://[^\s/]+:[0-9]+)$"
 _REGISTRY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
 
 
@@ -23,15 +24,27 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class SplitLimits(_Section):
+    """Above these the raw data is suspicious and split fails; 1 never fails."""
+
+    rejected: float = Field(ge=0, le=1)
+    """Share of rows that cannot be used."""
+    repeated: float = Field(ge=0, le=1)
+    """Share of usable rows that repeat an earlier issue."""
+
+
 class SplitParams(_Section):
     """How issues are divided into train, validation and test."""
 
+    group: Literal["issue", "repository"]
+    """What stays together on one side: equal issues, or all issues of a repository."""
     validation: float = Field(gt=0, lt=1)
     """Share of distinct issues that the training loop watches."""
     test: float = Field(gt=0, lt=1)
     """Share of distinct issues that only evaluate sees."""
     shard_rows: int = Field(gt=0)
-    """Rows of the raw file read, and so held in memory, at a time."""
+    """Rows of the raw file that one shard of each side is cut from."""
+    limits: SplitLimits
 
     @model_validator(mode="after")
     def _leave_rows_for_training(self) -> SplitParams:
@@ -50,11 +63,40 @@ class FieldParams(_Section):
     """Ids a row; longer texts lose their end."""
 
 
+class PreprocessLimits(_Section):
+    """Above these the data is suspicious and preprocess fails; 1 never fails."""
+
+    unknown: float = Field(ge=0, le=1)
+    """Share of the validation side's body words that the body vocabulary does not hold."""
+    drift: float = Field(ge=0, le=1)
+    """Jensen-Shannon distance of body lengths from those of the last committed data."""
+
+
 class PreprocessParams(_Section):
     """Vocabularies and id arrays."""
 
     body: FieldParams
     title: FieldParams
+    scheduler: str = Field(pattern=_SCHEDULER)
+    """`local`, or the address of a Dask scheduler; ISSUESUM_SCHEDULER takes precedence."""
+    workers: int = Field(ge=0)
+    """Local processes; 0 is one a core. The outputs are the same for any number."""
+    limits: PreprocessLimits
+
+    @property
+    def cluster(self) -> str | None:
+        """The address of the Dask scheduler to use, or None for this machine's own processes.
+
+        Raises:
+            ParamsError: ISSUESUM_SCHEDULER does not hold an address.
+        """
+        named = os.environ.get("ISSUESUM_SCHEDULER") or self.scheduler
+        if not re.fullmatch(_SCHEDULER, named):
+            raise ParamsError(
+                "ISSUESUM_SCHEDULER must be `local` or the address of a Dask scheduler. "
+                f"Received: {named}. Try: tcp://HOST:8786."
+            )
+        return None if named == "local" else named
 
 
 class TrainParams(_Section):

@@ -16,6 +16,7 @@ PLUMBING = {
     "errors",
     "files",
     "params",
+    "progress",
     "stages/__init__",
     "stages/runner",
     "stages/paths",

@@ -9,8 +9,7 @@ import issuesum
 
 _PACKAGE = Path(issuesum.__file__).parent
 _CARRIED = ("__init__.py", "errors.py", "inference", "text")
-# Preprocess alone needs it, and ktext is not in the image.
-_LEFT_OUT = shutil.ignore_patterns("__pycache__", "ktext_adapter.py")
+_LEFT_OUT = shutil.ignore_patterns("__pycache__")
 
 
 def copy_code(target: Path, *, serving: Path, dockerfile: Path) -> None:

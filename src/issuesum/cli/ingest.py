@@ -34,19 +34,13 @@ def command(source: str, *, append: bool, force: bool, output: Path, rejects: Pa
     SOURCE is a file or an http(s):// or s3:// URL, gzipped or not, with the columns issue_url,
     issue_title and body. What was there before stays if SOURCE cannot be used.
     """
-    from tqdm import tqdm
-
     from issuesum.corpus.ingest import ingest
     from issuesum.lineage import tracking
+    from issuesum.progress import reading_bar
 
     tracking.check_replaceable(output, append=append, force=force)
-    report = ingest(
-        source,
-        output,
-        rejects,
-        append=append,
-        progress=lambda rows: tqdm(rows, desc="ingest", unit=" rows", disable=None),
-    )
+    with reading_bar("ingest") as watch:
+        report = ingest(source, output, rejects, append=append, watch=watch)
     digest = tracking.track(output)
     for name, value in _lines(report, source, output, rejects):
         click.echo(f"{name:<12} {value}")

@@ -1,7 +1,7 @@
 """Turn a CSV from anywhere into data/raw: checked, normalised, nothing dropped without a word.
 
 Both files appear whole or not at all, so a source that turns out to be broken after two million
-rows leaves what was there before. Rows are streamed; only a key of each is held.
+rows leaves what was there before. Rows are streamed; the key of each goes to a temporary file.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from pathlib import Path
 
 from issuesum.corpus.fetching import local_copy
 from issuesum.corpus.issue import COLUMNS, Issue, issue_key
-from issuesum.corpus.reading import Reject, normalise, read_issues
+from issuesum.corpus.reading import Reject, Watch, normalise, read_issues
+from issuesum.corpus.repeats import FirstRow, seen_issues
 from issuesum.corpus.writing import writing_rows
 from issuesum.errors import DataError
 from issuesum.files import replacing_file
@@ -56,7 +57,7 @@ def ingest(
     rejects: Path,
     *,
     append: bool = False,
-    progress: Callable[[Rows], Rows] = lambda rows: rows,
+    watch: Watch | None = None,
 ) -> IngestReport:
     """Write the usable rows of `source` to `output` and the others to `rejects`.
 
@@ -65,7 +66,7 @@ def ingest(
         output: the CSV to replace.
         rejects: the CSV to replace, or to remove if every row is usable.
         append: keep the rows of `output`, byte for byte, before the new ones.
-        progress: wraps the rows of the source, as `tqdm` does.
+        watch: called now and then while the source is read.
 
     Raises:
         DataError: the source cannot be used; both files are then as they were.
@@ -81,27 +82,30 @@ def ingest(
             "Try: another --rejects."
         )
     after = output if append and output.exists() else None
-    seen: set[bytes] = set()
-    earlier = _take_earlier(after, seen) if after else 0
-    with local_copy(source) as path:
-        try:
-            with replacing_file(rejects) as refused, replacing_file(output) as accepted:
-                with (
-                    writing_rows(accepted, COLUMNS, after=after) as write,
-                    writing_rows(refused, REJECT_COLUMNS) as refuse,
-                ):
-                    rows = progress(read_issues(path, name=source))
-                    counts = _divide(rows, write, refuse, seen)
-                report = _report(counts, earlier)
-                if not report.accepted:
-                    raise DataError(_nothing_usable(report, source))
-            if not report.rejected:
-                rejects.unlink()
-        except OSError as error:
-            raise DataError(
-                f"{output} and {rejects} must be writable. Received: {error}. "
-                "Try: check permissions and free space."
-            ) from error
+    try:
+        with (
+            replacing_file(rejects) as refused,
+            replacing_file(output) as accepted,
+            seen_issues(output.parent) as first_row,
+        ):
+            earlier = _take_earlier(after, first_row) if after else 0
+            with (
+                local_copy(source) as path,
+                writing_rows(accepted, COLUMNS, after=after) as write,
+                writing_rows(refused, REJECT_COLUMNS) as refuse,
+            ):
+                rows = read_issues(path, name=source, watch=watch)
+                counts = _divide(rows, write, refuse, first_row, earlier)
+            report = _report(counts, earlier)
+            if not report.accepted:
+                raise DataError(_nothing_usable(report, source))
+        if not report.rejected:
+            rejects.unlink()
+    except OSError as error:
+        raise DataError(
+            f"{output} and {rejects} must be writable. Received: {error}. "
+            "Try: check permissions and free space."
+        ) from error
     return report
 
 
@@ -110,8 +114,8 @@ def _is_ours(rejects: Path) -> bool:
         return file.readline() == (",".join(REJECT_COLUMNS) + "\n").encode()
 
 
-def _take_earlier(present: Path, seen: set[bytes]) -> int:
-    """Put the keys of the present rows into `seen`, checking that other rows can follow them.
+def _take_earlier(present: Path, first_row: FirstRow) -> int:
+    """Show the present rows to `first_row`, checking that other rows can follow them.
 
     Returns:
         How many rows there are.
@@ -128,7 +132,7 @@ def _take_earlier(present: Path, seen: set[bytes]) -> int:
             ours = False
             break
         count += 1
-        seen.add(issue_key(row.title, row.body))
+        first_row(issue_key(row.title, row.body), count)
     if not ours:
         raise DataError(
             f"{present} must be as `issuesum ingest` wrote it, for rows to be appended. "
@@ -137,7 +141,9 @@ def _take_earlier(present: Path, seen: set[bytes]) -> int:
     return count
 
 
-def _divide(rows: Rows, write: Write, refuse: Write, seen: set[bytes]) -> Counter[str]:
+def _divide(
+    rows: Rows, write: Write, refuse: Write, first_row: FirstRow, earlier: int
+) -> Counter[str]:
     """Write every row to one side; count what the report tells."""
     counts: Counter[str] = Counter()
     for row in rows:
@@ -150,8 +156,7 @@ def _divide(rows: Rows, write: Write, refuse: Write, seen: set[bytes]) -> Counte
         counts["accepted"] += 1
         counts["without_url"] += not row.url
         key = issue_key(row.title, row.body)
-        counts["repeated"] += key in seen
-        seen.add(key)
+        counts["repeated"] += first_row(key, earlier + counts["accepted"]) is not None
     return counts
 
 

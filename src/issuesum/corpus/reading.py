@@ -10,10 +10,13 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -22,9 +25,15 @@ from issuesum.errors import DataError
 
 MAX_FIELD = 2**20
 """Characters of a field; a longer one is no text that a person wrote."""
-_RUNAWAY_FIELD = 2**26
-"""Characters after which a quote counts as never closed, so that memory stays bounded."""
+_RUNAWAY = 2**24
+"""Characters of a field or line after which a quote counts as never closed: `csv` takes 4 bytes a
+character. A field of 100 MB ends the reading at 81 MB of memory; with 2**26 it took 394 MB."""
+_WATCHED = 1_000
+"""Rows between two calls of `watch`."""
 _GZIP_MAGIC = b"\x1f\x8b"
+
+type Watch = Callable[[int, float], None]
+"""Takes the number of rows and the share of the file's bytes that have been read so far."""
 
 
 class Reject(NamedTuple):
@@ -51,25 +60,32 @@ def normalise(issue: Issue) -> Issue:
     Line ends become `\n`, URL and title lose the white space around them, and the URL loses the
     literal double quotes that the Kaggle data set wraps it in.
     """
-    url, title, body = (text.replace("\r\n", "\n").replace("\r", "\n") for text in issue)
-    url = url.strip()
+    url, title, body = issue
+    url = _with_lf(url).strip()
     while len(url) > 1 and url[0] == url[-1] == '"':
         url = url[1:-1].strip()
-    return Issue(url, title.strip(), body)
+    return Issue(url, _with_lf(title).strip(), _with_lf(body))
 
 
-def read_issues(path: Path, *, name: str | None = None) -> Iterator[Issue | Reject]:
+def _with_lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def read_issues(
+    path: Path, *, name: str | None = None, watch: Watch | None = None
+) -> Iterator[Issue | Reject]:
     """Yield each row of a CSV, or of a gzipped one, as a normalised issue or as a reject.
 
     Args:
         path: the file; its first bytes decide whether it is gzip.
         name: what messages call the file; by default `path`.
+        watch: called now and then, and when all rows are read.
 
     Raises:
         DataError: the file as a whole cannot be trusted or has no usable header.
     """
     source = _Place(name or str(path))
-    with _readable(path, source) as text:
+    with _readable(path, source) as (text, share):
         rows = _rows(text, source)
         header = next(rows, None)
         if header is None:
@@ -78,11 +94,20 @@ def read_issues(path: Path, *, name: str | None = None) -> Iterator[Issue | Reje
                 "Try: get the file again."
             )
         positions = _positions(header, source.name)
+        needed = itemgetter(*positions)
+        width = len(header)
         for row in rows:
-            fields = Issue(*(row[at] if at < len(row) else "" for at in positions))
-            reason = _problem(fields) if len(row) == len(header) else _wrong_width(row, header)
-            issue = normalise(fields)
-            yield Reject(source.row, reason, *fields) if reason else issue
+            if len(row) == width:
+                fields = Issue(*needed(row))
+                reason = _problem(fields)
+            else:
+                fields = Issue(*(row[at] if at < len(row) else "" for at in positions))
+                reason = "too few fields" if len(row) < width else "too many fields"
+            yield Reject(source.row, reason, *fields) if reason else normalise(fields)
+            if watch and source.row % _WATCHED == 0:
+                watch(source.row, share())
+        if watch:
+            watch(source.row, 1.0)
 
 
 @dataclass
@@ -99,16 +124,21 @@ class _Place:
 
 
 @contextmanager
-def _readable(path: Path, source: _Place) -> Iterator[TextIO]:
-    """Open `path` as UTF-8; whatever ends the reading early becomes one line."""
+def _readable(path: Path, source: _Place) -> Iterator[tuple[TextIO, Callable[[], float]]]:
+    """Open `path` as UTF-8; whatever ends the reading early becomes one line.
+
+    Yields:
+        The text, and a function that tells which share of the bytes has been read.
+    """
     try:
         with path.open("rb") as file:
             zipped = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
             file.seek(0)
             binary = gzip.GzipFile(fileobj=file) if zipped else file
             text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
+            size = os.fstat(file.fileno()).st_size
             try:
-                yield text
+                yield text, lambda: file.tell() / size
             except UnicodeDecodeError as error:
                 # `error.start` counts from the chunk being decoded, and that chunk ends here.
                 offset = binary.tell() - len(error.object) + error.start
@@ -135,12 +165,15 @@ def _rows(text: TextIO, source: _Place) -> Iterator[list[str]]:
 
     def lines() -> Iterator[str]:
         nonlocal ended
-        yield from text
+        for line in iter(partial(text.readline, _RUNAWAY), ""):
+            if len(line) == _RUNAWAY:
+                raise csv.Error(f"line of {_RUNAWAY:,} characters or more")
+            yield line
         # One blank line more: a row of its own, unless a quoted field is still open.
         ended = True
         yield "\n"
 
-    before = csv.field_size_limit(_RUNAWAY_FIELD)
+    before = csv.field_size_limit(_RUNAWAY)
     try:
         for row in csv.reader(lines()):
             if row and ended:
@@ -167,21 +200,18 @@ def _positions(header: list[str], name: str) -> list[int]:
         if (times := found.count(column)) != 1:
             raise DataError(
                 f"{name} must have the column {column} once. Received: {times} times in "
-                f"{','.join(found)[:200]!r}. Try: rename the columns to {','.join(COLUMNS)}."
+                f"{','.join(found)!r:.200}. Try: rename the columns to {','.join(COLUMNS)}."
             )
     return [found.index(column) for column in COLUMNS]
 
 
-def _wrong_width(row: list[str], header: list[str]) -> str:
-    return "too few fields" if len(row) < len(header) else "too many fields"
-
-
 def _problem(fields: Issue) -> str:
     """Return why a row of the right width cannot be used, or an empty string."""
-    if any(len(text) > MAX_FIELD for text in fields):
+    url, title, body = fields
+    if max(len(url), len(title), len(body)) > MAX_FIELD:
         return "field too long"
-    if any("\0" in text for text in fields):
+    if "\0" in url or "\0" in title or "\0" in body:
         return "NUL character"
-    if not fields.title.strip():
+    if not title.strip():
         return "empty title"
-    return "" if fields.body.strip() else "empty body"
+    return "" if body.strip() else "empty body"

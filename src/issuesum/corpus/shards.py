@@ -4,14 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from types import TracebackType
+from typing import TYPE_CHECKING, Literal, Self
 
-import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from issuesum.errors import ArtifactError
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 Side = Literal["train", "validation", "test"]
 SIDES: tuple[Side, ...] = ("train", "validation", "test")
+
+_SCHEMA = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("issue_url", pa.string(), nullable=False),
+        pa.field("issue_title", pa.string(), nullable=False),
+        pa.field("body", pa.string(), nullable=False),
+    ]
+)
+_HELD = 2**24
+"""Characters that a writer holds before it starts another row group: 2,000 real rows have about 1.6
+million, so that shards have one, but 2,000 of the longest rows that are accepted have 6 billion."""
 
 
 def shard_path(folder: Path, number: int) -> Path:
@@ -19,18 +36,29 @@ def shard_path(folder: Path, number: int) -> Path:
     return folder / f"part-{number:05d}.parquet"
 
 
-def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
-    """Yield the shards of one side in order; columns `issue.COLUMNS`, all strings.
+def shard_paths(folder: Path) -> list[Path]:
+    """Return the shards of one side in order.
 
     Raises:
-        ArtifactError: there is no shard, or one is broken.
+        ArtifactError: there is none.
     """
     paths = sorted(folder.glob("part-*.parquet"))
     if not paths:
         raise ArtifactError(
             f"{folder} must hold shards part-*.parquet. Received: none. Try: dvc repro split."
         )
-    for path in paths:
+    return paths
+
+
+def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
+    """Yield the shards of one side in order; columns as in `_SCHEMA`, texts as strings.
+
+    Raises:
+        ArtifactError: there is no shard, or one is broken.
+    """
+    import pandas as pd
+
+    for path in shard_paths(folder):
         try:
             yield pd.read_parquet(path)
         except (OSError, ValueError) as error:
@@ -41,6 +69,8 @@ def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
 
 def read_head(folder: Path, rows: int) -> pd.DataFrame:
     """Return the first `rows` rows of one side, reading no more shards than that takes."""
+    import pandas as pd
+
     kept: list[pd.DataFrame] = []
     missing = rows
     for shard in read_shards(folder):
@@ -49,3 +79,77 @@ def read_head(folder: Path, rows: int) -> pd.DataFrame:
         if not missing:
             break
     return pd.concat(kept, ignore_index=True)
+
+
+class ShardWriter:
+    """Writes one side: shard N holds those of its rows that are the Nth `shard_rows` of the file.
+
+    So the bytes of a shard depend on these rows alone, and later rows touch only the last shard.
+    A shard without a row has no file.
+    """
+
+    def __init__(self, folder: Path, shard_rows: int) -> None:
+        """Remember where to write.
+
+        Args:
+            folder: an existing, empty folder.
+            shard_rows: rows of the file, on this side or not, that a shard is cut from.
+        """
+        self._folder = folder
+        self._shard_rows = shard_rows
+        self._number = 0
+        self._rows: list[tuple[int, str, str, str]] = []
+        self._characters = 0
+        self._file: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        """Give the writer itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the last shard; after an error, only close its file."""
+        if kind is None:
+            self._end_shard()
+        elif self._file:
+            self._file.close()
+
+    def write(self, row: int, issue: tuple[str, str, str]) -> None:
+        """Add an issue.
+
+        Args:
+            row: number of its data row, counted from 1; greater than that of the call before.
+            issue: URL, title and body of any length.
+
+        Raises:
+            OSError: the disk is full, for example.
+        """
+        number = (row - 1) // self._shard_rows
+        if number != self._number:
+            self._end_shard()
+            self._number = number
+        self._rows.append((row, *issue))
+        self._characters += sum(map(len, issue))
+        if self._characters > _HELD:
+            self._write_held()
+
+    def _write_held(self) -> None:
+        if self._file is None:
+            path = shard_path(self._folder, self._number)
+            # Texts hardly repeat: without dictionaries a shard is smaller and written sooner.
+            self._file = pq.ParquetWriter(path, _SCHEMA, compression="zstd", use_dictionary=False)
+        columns = dict(zip(_SCHEMA.names, zip(*self._rows, strict=True), strict=True))
+        self._file.write_table(pa.table(columns, schema=_SCHEMA))
+        self._rows.clear()
+        self._characters = 0
+
+    def _end_shard(self) -> None:
+        if self._rows:
+            self._write_held()
+        if self._file:
+            self._file.close()
+            self._file = None

@@ -1,29 +1,46 @@
 """Which side an issue stands on, decided by the issue alone.
 
-The side is a hash of the normalised title and body, so it needs no seed and no knowledge of the
-other rows: adding or reordering rows moves no old row, and equal issues never stand on two sides.
+The side is a hash of the normalised title and body, or of the repository that the URL names, so it
+needs no seed and no knowledge of the other rows: adding or reordering rows moves no old row, and
+equal issues never stand on two sides. Rows are streamed in memory that does not grow.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-import pandas as pd
-from tqdm import tqdm
-
-from issuesum.corpus.issue import COLUMNS, issue_key
-from issuesum.corpus.shards import SIDES, Side, shard_path
+from issuesum.corpus.issue import COLUMNS, Issue, issue_key, repository_key, repository_of
+from issuesum.corpus.reading import Reject, Watch, read_issues
+from issuesum.corpus.repeats import seen_issues
+from issuesum.corpus.shards import ShardWriter, Side
 from issuesum.errors import DataError
+
+type Group = Literal["issue", "repository"]
+
+_EXAMPLES = 3
+"""Rows that a message names."""
 
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """What became of the rows: `rows == sum(sides) + repeated`."""
+    """What became of the rows: `rows == sum(rejected.values()) + repeated + sum(sides)`.
+
+    Attributes:
+        rows: data rows of the file.
+        rejected: rows that cannot be used, by reason, the most frequent first.
+        repeated: usable rows whose title and body an earlier row has as well.
+        train: rows on the train side.
+        validation: rows on the validation side.
+        test: rows on the test side.
+    """
 
     rows: int
+    rejected: Mapping[str, int]
     repeated: int
     train: int
     validation: int
@@ -31,10 +48,10 @@ class SplitSummary:
 
 
 def side_of(key: bytes, *, validation: float, test: float) -> Side:
-    """Return the side of the issue with this key.
+    """Return the side of the issue or repository with this key.
 
     Args:
-        key: what `issue_key` returned; read as a number that is uniform in [0, 1).
+        key: what `issue_key` or `repository_key` returned; read as a number uniform in [0, 1).
         validation: share of the validation side.
         test: share of the test side.
     """
@@ -51,76 +68,109 @@ def split_csv(
     validation: float,
     test: float,
     shard_rows: int,
+    group: Group = "issue",
+    max_rejected: float = 1,
+    max_repeated: float = 1,
+    watch: Watch | None = None,
 ) -> SplitSummary:
     """Stream a raw CSV into Parquet shards.
 
     Shards are cut by input position, `shard_rows` rows of the source each, so appended rows touch
-    only the last one. Of issues that repeat, the first is kept.
+    only the last ones. Of issues that repeat, the first is kept.
 
     Args:
-        source: a CSV that `issuesum ingest` wrote.
+        source: a CSV, as `issuesum ingest` writes or reads it.
         targets: an existing, empty folder for each side.
         validation: share of the validation side.
         test: share of the test side.
-        shard_rows: rows of the source that are held in memory at a time.
+        shard_rows: rows of the source that a shard of each side is cut from.
+        group: what stays together on one side: equal issues, or all issues of a repository; an
+            issue whose URL names no repository stands for itself.
+        max_rejected: share of the rows that may be unusable.
+        max_repeated: share of the usable rows that may repeat an earlier one.
+        watch: called now and then while the source is read.
 
     Raises:
-        DataError: a side would be empty, or the source is not what `issuesum ingest` writes.
+        DataError: the source cannot be used, a side would be empty, or a share is too large.
     """
-    seen: set[bytes] = set()
-    counts: Counter[str] = Counter()
-    for number, chunk in enumerate(_chunks(source, shard_rows)):
-        keys = [
-            issue_key(title, body)
-            for title, body in zip(chunk["issue_title"], chunk["body"], strict=True)
-        ]
-        sides = []
-        for key in keys:
-            sides.append(
-                "repeated" if key in seen else side_of(key, validation=validation, test=test)
-            )
-            seen.add(key)
-        counts.update(sides)
-        for side in SIDES:
-            rows = chunk[[place == side for place in sides]]
-            if len(rows):
-                path = shard_path(targets[side], number)
-                rows.to_parquet(path, index=False, compression="zstd")
-    summary = SplitSummary(
-        rows=counts.total(),
-        repeated=counts["repeated"],
-        train=counts["train"],
-        validation=counts["validation"],
-        test=counts["test"],
-    )
-    if not all((summary.train, summary.validation, summary.test)):
+    if not source.is_file():
         raise DataError(
-            f"Every side must hold at least one issue. Received: {summary.train} train, "
-            f"{summary.validation} validation and {summary.test} test from {source}. "
+            f"{source} must be a CSV with the columns {', '.join(COLUMNS)}. "
+            "Received: no such file. Try: issuesum ingest FILE, or dvc pull."
+        )
+    rows = 0
+    rejected = _LeftOut("split.limits.rejected", max_rejected)
+    repeated = _LeftOut("split.limits.repeated", max_repeated)
+    sides: Counter[Side] = Counter()
+    with ExitStack() as stack:
+        first_row = stack.enter_context(seen_issues(targets["train"].parent))
+        writers = {
+            side: stack.enter_context(ShardWriter(folder, shard_rows))
+            for side, folder in targets.items()
+        }
+        for rows, row in enumerate(read_issues(source, watch=watch), start=1):
+            if isinstance(row, Reject):
+                rejected.add(row.reason, f"row {rows:,} ({row.reason})")
+                continue
+            key = issue_key(row.title, row.body)
+            first = first_row(key, rows)
+            if first is not None:
+                repeated.add("repeated", f"row {rows:,} repeats row {first:,}")
+                continue
+            place = _group_key(row, key, group)
+            side = side_of(place, validation=validation, test=test)
+            writers[side].write(rows, row)
+            sides[side] += 1
+    rejected.check(f"rows of {source} that cannot be used", rows)
+    repeated.check(f"usable rows of {source} that repeat an earlier one", rows - rejected.count)
+    if not all((sides["train"], sides["validation"], sides["test"])):
+        raise DataError(
+            f"Every side must hold at least one issue. Received: {sides['train']:,} train, "
+            f"{sides['validation']:,} validation and {sides['test']:,} test from {source}. "
             "Try: ingest more rows, or raise split.validation and split.test."
         )
-    return summary
+    return SplitSummary(
+        rows=rows,
+        rejected=dict(rejected.reasons.most_common()),
+        repeated=repeated.count,
+        train=sides["train"],
+        validation=sides["validation"],
+        test=sides["test"],
+    )
 
 
-def _chunks(source: Path, rows: int) -> Iterator[pd.DataFrame]:
-    try:
-        with (
-            pd.read_csv(
-                source,
-                usecols=list(COLUMNS),
-                dtype=str,
-                keep_default_na=False,
-                chunksize=rows,
-                encoding="utf-8",
-            ) as reader,
-            tqdm(desc="split", unit=" rows", disable=None) as progress,
-        ):
-            for chunk in reader:
-                yield chunk[list(COLUMNS)]
-                progress.update(len(chunk))
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
+def _group_key(issue: Issue, key: bytes, group: Group) -> bytes:
+    repository = repository_of(issue.url) if group == "repository" else None
+    return key if repository is None else repository_key(repository)
+
+
+@dataclass
+class _LeftOut:
+    """Rows that stand on no side: how many, why, and the first few for a message."""
+
+    limit: str
+    """Name of the param that says which share is too large."""
+    most: float
+    """Its value."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return self.reasons.total()
+
+    def add(self, reason: str, example: str) -> None:
+        self.reasons[reason] += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(example)
+
+    def check(self, what: str, total: int) -> None:
+        """Raise a DataError if they are too large a share of `total` rows."""
+        if self.count <= self.most * total:
+            return
+        examples = ", ".join(self.examples) + (", …" if self.count > len(self.examples) else "")
         raise DataError(
-            f"{source} must be a CSV with the columns {', '.join(COLUMNS)}. Received: {reason}. "
-            "Try: issuesum ingest FILE, or dvc pull."
-        ) from error
+            f"The share of {what} must be at most {self.most:g} ({self.limit}). Received: "
+            f"{self.count / total:.3g} ({self.count:,} of {total:,}): {examples}. "
+            f"Try: mend the source and ingest it again, or raise {self.limit}."
+        )

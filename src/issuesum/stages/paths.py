@@ -7,6 +7,8 @@ from pathlib import Path
 RAW = Path("data/raw/github_issues.csv")
 SPLIT = Path("data/split")
 SPLIT_SUMMARY = SPLIT / "summary.json"
+DATA_PROFILE = Path("eval/data.json")
+DATA_REPORT = Path("eval/data")
 FEATURES = Path("data/features")
 MODELS = Path("models")
 CURVES = Path("eval/train")

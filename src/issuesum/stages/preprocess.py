@@ -1,57 +1,90 @@
-"""Learn the vocabularies from the train side and turn train and validation into ids."""
+"""Learn the vocabularies, turn train and validation into ids, and judge the data."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import os
+import time
+from contextlib import ExitStack
+from pathlib import Path
 
-import pandas as pd
-from tqdm import tqdm
-
-from issuesum.corpus.shards import read_shards
-from issuesum.files import replacing_directory
-from issuesum.params import Params
-from issuesum.stages.paths import FEATURES, SPLIT
+from issuesum.corpus.drift import check_limits, with_drift
+from issuesum.corpus.measures import WORDS
+from issuesum.corpus.page import write_report
+from issuesum.corpus.shards import Side
+from issuesum.files import replacing_directory, replacing_file
+from issuesum.lineage.history import earlier_versions
+from issuesum.params import Params, PreprocessParams
+from issuesum.preprocessing.cache import EntryCache
+from issuesum.preprocessing.counting import count_words
+from issuesum.preprocessing.encoding import write_features
+from issuesum.preprocessing.fields import Fields, field_settings
+from issuesum.preprocessing.incremental import Shard, describe, find_shards, tokenise_new
+from issuesum.preprocessing.ktext_adapter import number_words
+from issuesum.preprocessing.profiling import profile_data
+from issuesum.stages.paths import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SUMMARY
 from issuesum.stages.runner import run
-from issuesum.text import features
-from issuesum.text.ktext_adapter import build_vocabulary
+
+CACHE = Path(".issuesum/cache/tokens")
+"""Tokenised shards by content; ISSUESUM_CACHE names another folder."""
 
 
 def main(params: Params) -> None:
-    """Read data/split/{train,validation}, write data/features."""
-    body = build_vocabulary(
-        _texts("body"),
-        keep_n=params.preprocess.body.keep_n,
-        padding_maxlen=params.preprocess.body.padding_maxlen,
-        padding="pre",
-        append_indicators=False,
+    """Read data/split/{train,validation}; write data/features, eval/data.json and eval/data."""
+    dials = params.preprocess
+    cache = EntryCache(Path(os.environ.get("ISSUESUM_CACHE") or CACHE))
+    fields = field_settings(
+        body_keep_n=dials.body.keep_n,
+        body_maxlen=dials.body.padding_maxlen,
+        title_keep_n=dials.title.keep_n,
+        title_maxlen=dials.title.padding_maxlen,
     )
-    title = build_vocabulary(
-        _texts("issue_title"),
-        keep_n=params.preprocess.title.keep_n,
-        padding_maxlen=params.preprocess.title.padding_maxlen,
-        padding="post",
-        append_indicators=True,
+    # Evaluate reads the raw text of the test side, through what is shipped.
+    sides: tuple[Side, ...] = ("train", "validation")
+    shards = {side: list(find_shards(SPLIT, side, fields, cache)) for side in sides}
+    _tokenise(shards, fields, cache, dials)
+
+    entries = {side: [shard.entry for shard in shards[side]] for side in sides}
+    # The report names WORDS words even where the model knows fewer.
+    counts = count_words(
+        entries["train"], {field: max(of.keep_n, WORDS) for field, of in fields.items()}
     )
-    with replacing_directory(FEATURES) as target:
-        body.save(target / features.BODY_VOCABULARY)
-        title.save(target / features.TITLE_VOCABULARY)
-        for side in ("train", "validation"):  # evaluate reads raw text, through what is shipped
-            (target / side).mkdir()
-            for number, shard in enumerate(_shards(side)):
-                encoded = features.encode_shard(shard["body"], shard["issue_title"], body, title)
-                features.save_shard(target / side / f"part-{number:05d}.npz", encoded)
-    print(f"preprocess: {body.size:,} ids for bodies, {title.size:,} for titles")
+    vocabularies = {
+        field: number_words(counts[field].top, settings) for field, settings in fields.items()
+    }
+    with ExitStack() as outputs:
+        profile_file = outputs.enter_context(replacing_file(DATA_PROFILE))
+        report = outputs.enter_context(replacing_directory(DATA_REPORT))
+        target = outputs.enter_context(replacing_directory(FEATURES))
+        unknown = write_features(shards, vocabularies, target)
+        split = json.loads(SPLIT_SUMMARY.read_text(encoding="utf-8"))
+        profile = with_drift(
+            profile_data(entries, counts, vocabularies, unknown, split),
+            earlier_versions(DATA_PROFILE),
+        )
+        check_limits(
+            profile,
+            unknown=dials.limits.unknown,
+            drift=dials.limits.drift,
+            worst_rows=unknown.worst_rows,
+        )
+        profile.save(profile_file)
+        write_report(report, profile)
+    cache.prune(shard.key for of_side in shards.values() for shard in of_side)
+    ids = ", ".join(f"{of.size:,} {field} ids" for field, of in vocabularies.items())
+    print(f"preprocess: {ids}; what the data is like: {DATA_REPORT / 'report.html'}")
 
 
-def _shards(side: str) -> Iterator[pd.DataFrame]:
-    yield from tqdm(
-        read_shards(SPLIT / side), desc=f"preprocess {side}", unit=" shards", disable=None
-    )
-
-
-def _texts(column: str) -> Iterator[str]:
-    for shard in _shards("train"):
-        yield from shard[column]
+def _tokenise(
+    sides: dict[Side, list[Shard]], fields: Fields, cache: EntryCache, dials: PreprocessParams
+) -> None:
+    started = time.monotonic()
+    shards = [shard for of_side in sides.values() for shard in of_side]
+    rows = tokenise_new(shards, fields, cache, address=dials.cluster, workers=dials.workers)
+    seconds = time.monotonic() - started
+    for side, of_side in sides.items():
+        print(f"preprocess: {side}: {describe(of_side)}")
+    print(f"preprocess: tokenised {rows:,} rows in {seconds:.1f} s")
 
 
 if __name__ == "__main__":

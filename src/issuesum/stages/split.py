@@ -6,30 +6,52 @@ from contextlib import ExitStack
 from dataclasses import asdict
 
 from issuesum.corpus.shards import SIDES
-from issuesum.corpus.splitting import split_csv
-from issuesum.files import replacing_directory, write_json
-from issuesum.params import Params
+from issuesum.corpus.splitting import SplitSummary, split_csv
+from issuesum.errors import DataError
+from issuesum.files import replacing_directory, replacing_file, write_json
+from issuesum.params import Params, SplitParams
+from issuesum.progress import reading_bar
 from issuesum.stages.paths import RAW, SPLIT, SPLIT_SUMMARY
 from issuesum.stages.runner import run
 
 
 def main(params: Params) -> None:
     """Read data/raw, write data/split."""
-    with ExitStack() as stack:
-        targets = {side: stack.enter_context(replacing_directory(SPLIT / side)) for side in SIDES}
-        summary = split_csv(
-            RAW,
-            targets,
-            validation=params.split.validation,
-            test=params.split.test,
-            shard_rows=params.split.shard_rows,
-        )
-    write_json(SPLIT_SUMMARY, asdict(summary))
+    try:
+        summary = _split(params.split)
+    except OSError as error:
+        raise DataError(
+            f"{SPLIT} must be writable. Received: {error}. Try: check permissions and free space."
+        ) from error
     print(
         f"split: {summary.rows:,} rows: {summary.train:,} train, {summary.validation:,} "
         f"validation, {summary.test:,} test; {summary.repeated:,} repeat an earlier issue and "
         "are left out"
     )
+    if summary.rejected:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.rejected.items())
+        print(f"split: {sum(summary.rejected.values()):,} rows cannot be used: {reasons}")
+
+
+def _split(dials: SplitParams) -> SplitSummary:
+    """Replace the sides and then their summary, which is entered first and so renamed last."""
+    with ExitStack() as stack:
+        described = stack.enter_context(replacing_file(SPLIT_SUMMARY))
+        targets = {side: stack.enter_context(replacing_directory(SPLIT / side)) for side in SIDES}
+        with reading_bar("split") as watch:
+            summary = split_csv(
+                RAW,
+                targets,
+                validation=dials.validation,
+                test=dials.test,
+                shard_rows=dials.shard_rows,
+                group=dials.group,
+                max_rejected=dials.limits.rejected,
+                max_repeated=dials.limits.repeated,
+                watch=watch,
+            )
+        write_json(described, asdict(summary))
+    return summary
 
 
 if __name__ == "__main__":

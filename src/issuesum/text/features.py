@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
 from issuesum.errors import ArtifactError
-from issuesum.text.vocabulary import Ids, Vocabulary
+from issuesum.text.vocabulary import Ids
 
 BODY_VOCABULARY = "body_vocabulary.json"
 TITLE_VOCABULARY = "title_vocabulary.json"
@@ -21,12 +20,17 @@ class Features:
     """Encoded rows of one side.
 
     Attributes:
-        body: int32 (rows, body maxlen).
-        title: int32 (rows, title maxlen).
+        body: int32 (rows, body maxlen), ids of the body vocabulary.
+        title: int32 (rows, title maxlen), ids of the title vocabulary.
+        body_extended: int32 (rows, body maxlen), ids of the title vocabulary, extended by the row's
+            own unknown words (see `copying.extend`): what a decoder can copy.
+        title_extended: int32 (rows, title maxlen), the same of the title: what it should write.
     """
 
     body: Ids
     title: Ids
+    body_extended: Ids
+    title_extended: Ids
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -34,19 +38,12 @@ class Features:
 
     def head(self, rows: int) -> Features:
         """Return the first `rows` rows, or all if there are fewer."""
-        return Features(body=self.body[:rows], title=self.title[:rows])
-
-
-def encode_shard(
-    bodies: Iterable[str], titles: Iterable[str], body: Vocabulary, title: Vocabulary
-) -> Features:
-    """Encode the raw texts of one shard."""
-    return Features(body=body.encode(bodies), title=title.encode(titles))
+        return Features(**{name: ids[:rows] for name, ids in vars(self).items()})
 
 
 def save_shard(path: Path, features: Features) -> None:
     """Write one shard; numpy's zip holds no dates, so equal rows give equal bytes."""
-    np.savez(path, body=features.body, title=features.title)
+    np.savez(path, **vars(features))
 
 
 def load_side(folder: Path) -> Features:
@@ -61,9 +58,9 @@ def load_side(folder: Path) -> Features:
             f"{folder} must hold shards part-*.npz. Received: none. Try: dvc repro preprocess."
         )
     shards = [_load_shard(path) for path in paths]
+    names = [field.name for field in fields(Features)]
     return Features(
-        body=np.concatenate([shard.body for shard in shards]),
-        title=np.concatenate([shard.title for shard in shards]),
+        **{name: np.concatenate([getattr(shard, name) for shard in shards]) for name in names}
     )
 
 
@@ -71,8 +68,8 @@ def _load_shard(path: Path) -> Features:
     try:
         # numpy leaves a file that it opened itself open if it is not a whole zip.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Features(body=arrays["body"], title=arrays["title"])
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+            return Features(**arrays)
+    except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
         raise ArtifactError(
             f"{path} must be a shard of ids. Received: {error}. Try: dvc repro -f preprocess."
         ) from error

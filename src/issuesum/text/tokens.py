@@ -1,14 +1,19 @@
 """One pass from raw text to words, in the two steps that ktext's `processor` takes.
 
 `clean` is what `processor.set_cleaner` is given and `tokenize` what `processor.set_tokenizer` is.
-Identifiers stay whole (`node.js`, `v2.1.0`, `don't`, `re-run`); URLs and e-mail addresses become
-placeholders, because no vocabulary can hold them and a title should not repeat them.
+Identifiers and numbers stay whole (`node.js`, `v2.1.0`, `don't`, `re-run`, `404`) and a path keeps
+its parts; URLs and e-mail addresses become placeholders, because no vocabulary can hold them and a
+title should not repeat them. `tokens` also tells where each word stands, so that a word that a
+model copies can be written as its author wrote it.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 URL = "_url_"
 EMAIL = "_email_"
@@ -17,45 +22,103 @@ END = "_end_"
 UNSPEAKABLE = frozenset({URL, EMAIL, START, END})
 """Tokens that must never reach a reader."""
 
-# The bounds on the parts of an address are those of RFC 5321 (4.5.3.1.1) and RFC 1035 (2.3.4); they
-# also keep a match linear in the length of hostile input such as "a+a+a+...".
-# U+0300-036F are combining accents that have no composed form and so survive NFC.
-_WORD = r"[\w\u0300-\u036f]"
+
+class Token(NamedTuple):
+    """A word and its place in the raw text.
+
+    Attributes:
+        word: lower-cased, in Unicode's composed form, or a placeholder.
+        start: offset of its first character in the raw text.
+        end: offset behind its last; `text[start:end]` is the word as its author wrote it.
+    """
+
+    word: str
+    start: int
+    end: int
+
+
+def _marks() -> str:
+    r"""Return the class of combining marks for a regular expression.
+
+    Python's `\w` does not know them, though Hindi or Thai words are full of them. Variation
+    selectors are left out: they choose between the looks of an emoji.
+    """
+    candidates = range(0x300, 0x20000)  # only variation selectors stand above (Unicode 15)
+    selectors = range(0xFE00, 0xFE10)
+    marks = [
+        code
+        for code in candidates
+        if code not in selectors and unicodedata.category(chr(code)) in ("Mn", "Mc")
+    ]
+    breaks = [place for place, (a, b) in enumerate(pairwise(marks), 1) if b != a + 1]
+    starts, ends = [0, *breaks], [*breaks, len(marks)]
+    return "".join(
+        f"{chr(marks[a])}-{chr(marks[b - 1])}" for a, b in zip(starts, ends, strict=True)
+    )
+
+
+# The bounds on the parts of an address are those of RFC 5321 (4.5.3.1.1) and RFC 1035 (2.3.4); with
+# them, and with repeats that give nothing back, a match is linear in the length of hostile input
+# such as "a+a+a+...". \x1c-\x1f are white space to Python's Unicode mode and not to its ASCII mode.
+_URL = r"""(?=[FfHhWw])(?:
+    (?i:https?|ftp)://[^\s\x1c-\x1f]++
+    |(?i:www)\.[^\s\x1c-\x1f.]++\.[^\s\x1c-\x1f]++
+)"""
+_EMAIL = r"[\w.+-]{1,64}+@[\w-]{1,63}+(?:\.[\w-]{1,63}+)++"
+_WORD = rf"\w[\w{_marks()}]*+"
 _TOKEN = re.compile(
-    rf"""
-    (?P<url>(?:https?|ftp)://\S+|www\.[^\s.]+\.\S+)
-    |(?P<email>[\w.+-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}})+)
-    |{_WORD}+(?:[.'\u2019-]{_WORD}+)*
-    """,
-    re.VERBOSE,
+    rf"(?P<url>{_URL})|(?P<email>{_EMAIL})|{_WORD}(?:[.'\u2019-]{_WORD})*+", re.VERBOSE
 )
+# The same for lower-cased ASCII, which nine in ten issues are: four times as fast.
+_ASCII_WORD = re.compile(r"\w++(?:[.'-]\w++)*+", re.ASCII)
+_ASCII_TOKEN = re.compile(rf"{_URL}|{_EMAIL}|{_ASCII_WORD.pattern}", re.ASCII | re.VERBOSE)
 
 
-def _token(match: re.Match[str]) -> str:
+def _word(match: re.Match[str]) -> str:
     kind = match.lastgroup
-    if kind is None:
-        return match.group().replace("\u2019", "'")
-    return URL if kind == "url" else EMAIL
+    if kind is not None:
+        return URL if kind == "url" else EMAIL
+    word = match.group().lower()
+    return word if word.isascii() else unicodedata.normalize("NFC", word).replace("\u2019", "'")
+
+
+def tokens(text: str) -> Iterator[Token]:
+    """Yield the words of raw `text` with their places, in order; places do not overlap."""
+    for match in _TOKEN.finditer(text):
+        yield Token(_word(match), *match.span())
+
+
+def words(text: str) -> list[str]:
+    """Return the words of raw `text`: those of `tokens`, without their places."""
+    if not text.isascii():
+        return [_word(match) for match in _TOKEN.finditer(text)]
+    lowered = text.lower()
+    if not ("@" in lowered or "://" in lowered or "www." in lowered):
+        return _ASCII_WORD.findall(lowered)
+    return [_ascii_word(token) for token in _ASCII_TOKEN.findall(lowered)]
+
+
+def _ascii_word(token: str) -> str:
+    # What no word holds, and three quick looks are cheaper than a group at every match.
+    if "@" in token or ":" in token or token.startswith("www."):
+        match = _TOKEN.match(token)
+        assert match  # noqa: S101
+        return _word(match)
+    return token
 
 
 def clean(text: str) -> str:
-    """Lower-case `text` and keep its words, separated by single spaces.
+    """Return the words of `text`, separated by single spaces.
 
     Args:
         text: any Unicode text.
 
     Returns:
-        The words of `text`; `clean(clean(text)) == clean(text)`.
+        A text with the same words: `clean(clean(text)) == clean(text)`.
     """
-    lowered = unicodedata.normalize("NFC", text).lower()
-    return " ".join(_token(match) for match in _TOKEN.finditer(lowered))
+    return " ".join(words(text))
 
 
 def tokenize(cleaned: str) -> list[str]:
     """Split what `clean` returned into its words."""
     return cleaned.split(" ") if cleaned else []
-
-
-def words(text: str) -> list[str]:
-    """Return the words of raw `text`: `tokenize(clean(text))`."""
-    return tokenize(clean(text))

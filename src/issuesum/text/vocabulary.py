@@ -28,6 +28,24 @@ _FORMAT = 1
 Ids = npt.NDArray[np.int32]
 
 
+def pad(
+    rows: Sequence[Sequence[int]], maxlen: int, *, padding: Literal["pre", "post"], value: int
+) -> Ids:
+    """Make rows equally long: cut at their end, filled with `value` on the side `padding`.
+
+    Returns:
+        int32 array of shape (rows, maxlen).
+    """
+    padded = np.full((len(rows), maxlen), value, np.int32)
+    for line, row in zip(padded, rows, strict=True):
+        kept = row[:maxlen]
+        if padding == "post":
+            line[: len(kept)] = kept
+        else:
+            line[maxlen - len(kept) :] = kept
+    return padded
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """Words and how a text becomes a row of ids.
@@ -68,8 +86,14 @@ class Vocabulary:
         Returns:
             int32 array of shape (rows, maxlen).
         """
-        return np.stack([self._row(row) for row in rows] or [np.empty(0, np.int32)]).reshape(
-            -1, self.maxlen
+        return pad(
+            [
+                [self.ids.get(word, UNKNOWN) for word in self._enclosed(row)[: self.maxlen]]
+                for row in rows
+            ],
+            self.maxlen,
+            padding=self.padding,
+            value=PADDING,
         )
 
     def decode(self, row: Iterable[int]) -> list[str]:
@@ -110,12 +134,5 @@ class Vocabulary:
                 f"Received: {type(error).__name__}: {error}. Try: dvc repro preprocess."
             ) from error
 
-    def _row(self, row: Sequence[str]) -> Ids:
-        enclosed = [START, *row, END] if self.append_indicators else row
-        ids = [self.ids.get(word, UNKNOWN) for word in enclosed[: self.maxlen]]
-        out = np.full(self.maxlen, PADDING, np.int32)
-        if self.padding == "post":
-            out[: len(ids)] = ids
-        else:
-            out[self.maxlen - len(ids) :] = ids
-        return out
+    def _enclosed(self, row: Sequence[str]) -> Sequence[str]:
+        return [START, *row, END] if self.append_indicators else row

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import random
 
 import pytest
 
@@ -99,10 +100,17 @@ def test_quote_that_opens_in_the_middle_of_a_field_is_text(read):
     assert read(HEADER + b'u,t,5" disk') == [Issue("u", "t", '5" disk')]
 
 
-def test_quote_that_never_closes_does_not_swallow_all_memory(read):
-    endless = b'u,t,"' + b"word\n" * (2**26 // 5 + 1)
-    with pytest.raises(DataError, match="row 1: field larger than field limit"):
-        read(HEADER + endless)
+@pytest.mark.parametrize(
+    ("endless", "message"),
+    [
+        pytest.param(b'"' + b"word\n" * 2**22, "field larger than field limit", id="many-lines"),
+        pytest.param(b'"' + b"word " * 2**22, "line of 16,777,216 characters", id="one-line"),
+        pytest.param(b"word " * 2**22, "line of 16,777,216 characters", id="no-quote"),
+    ],
+)
+def test_text_without_an_end_does_not_swallow_all_memory(read, endless, message):
+    with pytest.raises(DataError, match=f"row 2: {message}"):
+        read(HEADER + b"u,t,b\nu,t," + endless)
 
 
 def test_bad_byte_is_named_with_its_offset_far_into_the_file(read):
@@ -124,6 +132,29 @@ def test_csv_module_is_left_as_it_was_found(read):
     with pytest.raises(DataError, match="cut short"):
         read(HEADER + b'u,t,"b')
     assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_watch_is_told_how_far_the_reading_is(tmp_path, pack):
+    path = tmp_path / "upload.csv"
+    chance = random.Random(7)  # noqa: S311 -- bytes that gzip cannot shorten
+    rows = b"".join(b"u,t,%s\n" % chance.randbytes(40).hex().encode() for _ in range(20_500))
+    path.write_bytes(pack(HEADER + rows))
+    told: list[tuple[int, float]] = []
+    for _ in read_issues(path, watch=lambda *now: told.append(now)):
+        pass
+    assert [rows for rows, _ in told] == [*range(1_000, 21_000, 1_000), 20_500]
+    assert all(0 < share <= 1 for _, share in told)
+    assert told[9][1] == pytest.approx(10_000 / 20_500, abs=0.1)
+    assert told[-1][1] == 1
+
+
+def test_watch_of_a_header_alone_is_told_the_end(tmp_path):
+    path = tmp_path / "upload.csv"
+    path.write_bytes(HEADER)
+    told: list[tuple[int, float]] = []
+    assert list(read_issues(path, watch=lambda *now: told.append(now))) == []
+    assert told == [(0, 1.0)]
 
 
 def test_normalise_can_be_repeated():

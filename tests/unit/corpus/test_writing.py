@@ -1,4 +1,4 @@
-"""What is written is read back, here and by the split stage."""
+"""What is written is read back, here and by other readers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_any_issues_are_read_back_and_none_is_rejected(tmp_path_factory, issues)
 
 
 @given(ISSUES)
-def test_pandas_reads_what_the_split_stage_needs(tmp_path_factory, issues):
+def test_another_reader_sees_the_same_rows(tmp_path_factory, issues):
     path = tmp_path_factory.mktemp("pandas") / "issues.csv"
     write_issues(path, issues)
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")

@@ -37,7 +37,7 @@ def rows() -> Features:
     body = draw.integers(2, 40, (64, 9)).astype(np.int32)
     title = np.full((64, 6), 0, np.int32)
     title[:, 0], title[:, 1], title[:, 2], title[:, 3] = 2, body[:, 3] % 26 + 4, 5, 3
-    return Features(body=body, title=title)
+    return Features(body=body, title=title, body_extended=body, title_extended=title)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +89,7 @@ def test_the_best_epoch_is_kept_not_the_last(
 
     # What is learnt of these titles is wrong of those, so the loss on the latter soon rises.
     draw = np.random.default_rng(2)
-    validation = Features(body=rows.body[:16], title=rows.title[:16].copy())
+    validation = replace(rows.head(16), title=rows.title[:16].copy())
     validation.title[:, 1] = draw.integers(4, 30, 16)
     eager = replace(settings, epochs=20, patience=20, learning_rate=0.05)
     (tmp_path / "models").mkdir()

@@ -13,7 +13,8 @@ from issuesum.text.features import Features, load_side, save_shard
 
 def _rows(start: int) -> Features:
     ids = np.arange(start, start + 6, dtype=np.int32)
-    return Features(body=ids.reshape(2, 3), title=ids.reshape(2, 3) + 100)
+    ids = ids.reshape(2, 3)
+    return Features(body=ids, title=ids + 100, body_extended=ids + 200, title_extended=ids + 300)
 
 
 def test_shards_are_read_in_order(tmp_path: Path) -> None:
@@ -21,6 +22,7 @@ def test_shards_are_read_in_order(tmp_path: Path) -> None:
     save_shard(tmp_path / "part-00000.npz", _rows(0))
     side = load_side(tmp_path)
     assert side.body.ravel().tolist() == list(range(12))
+    assert side.title_extended.ravel().tolist() == list(range(300, 312))
     assert len(side.head(3)) == 3
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from issuesum.text.tokens import clean, tokenize, words
+from issuesum.text.tokens import EMAIL, URL, clean, tokenize, tokens, words
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,10 @@ from issuesum.text.tokens import clean, tokenize, words
         ("snake_case __init__", ["snake_case", "__init__"]),
         ("Ошибка при авторизации", ["ошибка", "при", "авторизации"]),
         ("cafe\u0301", ["café"]),
+        ("हिन्दी में ไทยที่นี่", ["हिन्दी", "में", "ไทยที่นี่"]),
+        ("1️⃣ ok ❤️", ["1", "ok"]),
+        ("HTTPS://EXAMPLE.ORG/X WWW.example.org/", ["_url_", "_url_"]),
+        ("error 404 at 0x7FFF, 3.5 GB", ["error", "404", "at", "0x7fff", "3.5", "gb"]),
         (" \n\t…!?", []),
         ("", []),
         ("a@b", ["a", "b"]),
@@ -32,14 +36,49 @@ def test_words(text: str, expected: list[str]) -> None:
     assert words(text) == expected
 
 
-@given(st.text())
+# Texts in which addresses, words and what is nearly one of them stand side by side.
+pieces = st.sampled_from(
+    ["www.", "WWW.", "http://", "HTTPS://", "ftp:", "@", "a", "b-", ".", ":", "/", "'", " ", "\x1c",
+     "_", "x.y", "é", "\u2019", "-", "+", "www.a.b", "a@b.c", "1", "f", "\u0301", "İ", "Σ"]
+)  # fmt: skip
+texts = st.text() | st.lists(pieces).map("".join)
+
+
+@given(texts)
 @example("İstanbul ﬁ ẞ ǅ")
+@example("www..a@b.c www.a@b.c www.a@b www.a")
 @example("x" * 200 + "@" + "y" * 100 + ".com")
 def test_any_text_is_cleaned_once_and_for_all(text: str) -> None:
     cleaned = clean(text)
     assert clean(cleaned) == cleaned
     assert " ".join(tokenize(cleaned)) == cleaned
     assert all(tokenize(cleaned))
+
+
+def test_every_character_is_cleaned_once_and_for_all() -> None:
+    for code in (*range(0xD800), *range(0xE000, 0x110000)):
+        cleaned = clean(f"a{chr(code)}Σ {chr(code)}")
+        assert clean(cleaned) == cleaned, hex(code)
+
+
+@given(texts)
+@example("NullPointerException in v2.1.0 on macOS: http://x.org, Cafe\u0301 a@example.org")
+def test_each_word_is_found_where_it_stands(text: str) -> None:
+    found = list(tokens(text))
+    assert [token.word for token in found] == words(text)
+    last = 0
+    for word, start, end in found:
+        assert last <= start < end
+        last = end
+        if word not in (URL, EMAIL):
+            assert words(text[start:end]) == [word]
+
+
+def test_a_word_can_be_written_as_its_author_wrote_it() -> None:
+    text = "NullPointerException in src/Foo.java:12, v2.1.0, macOS, don’t"
+    assert [text[start:end] for _, start, end in tokens(text)] == [
+        "NullPointerException", "in", "src", "Foo.java", "12", "v2.1.0", "macOS", "don’t",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", ["a+", "a@", "a.", "-", "a@-", "www.", "http://"])

@@ -1,19 +1,14 @@
-"""Vocabularies, and ktext as the oracle of their contract."""
+"""Vocabularies."""
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from issuesum.errors import ArtifactError
-from issuesum.text.ktext_adapter import build_vocabulary, make_processor
-from issuesum.text.tokens import clean, tokenize
-from issuesum.text.vocabulary import Vocabulary
+from issuesum.text.vocabulary import Vocabulary, pad
 
 BODY = Vocabulary(words=("the", "app"), maxlen=3, padding="pre", append_indicators=False)
 TITLE = Vocabulary(
@@ -29,6 +24,13 @@ def test_bodies_are_padded_in_front_and_cut_behind() -> None:
 
 def test_titles_are_enclosed_and_padded_behind() -> None:
     assert TITLE.encode(["app", "app app app"]).tolist() == [[2, 4, 3, 0], [2, 4, 4, 4]]
+
+
+def test_rows_are_cut_at_their_end_and_filled_on_one_side() -> None:
+    rows = [[1, 2, 3], [4], []]
+    assert pad(rows, 2, padding="pre", value=-1).tolist() == [[1, 2], [-1, 4], [-1, -1]]
+    assert pad(rows, 2, padding="post", value=0).tolist() == [[1, 2], [4, 0], [0, 0]]
+    assert pad([], 2, padding="pre", value=0).shape == (0, 2)
 
 
 def test_no_text_gives_no_row() -> None:
@@ -53,42 +55,3 @@ def test_broken_vocabulary_is_refused_by_name(content: str, tmp_path: Path) -> N
     path.write_bytes(content.encode("utf-8", "surrogateescape"))
     with pytest.raises(ArtifactError, match=r"body_vocabulary.json must be a vocabulary"):
         Vocabulary.load(path)
-
-
-@given(
-    texts=st.lists(st.text(alphabet="ab cX.\n"), min_size=1, max_size=8),
-    keep_n=st.integers(1, 6),
-    title=st.booleans(),
-)
-def test_ids_are_those_of_ktext(texts: list[str], keep_n: int, title: bool) -> None:
-    if not any(clean(text) for text in texts):
-        texts = [*texts, "a"]  # ktext cannot fit a corpus without a word
-    _agree(texts, keep_n=keep_n, padding_maxlen=5, title=title)
-
-
-@pytest.mark.parametrize(("column", "title"), [("body", False), ("issue_title", True)])
-def test_ids_are_those_of_ktext_on_real_issues(column: str, title: bool, shared: Path) -> None:
-    with (shared / "data/github_issues_medium.csv").open(encoding="utf-8", newline="") as file:
-        texts = [row[column] for row in csv.DictReader(file)]
-    assert len(texts) == 5000
-    _agree(texts, keep_n=4500, padding_maxlen=12 if title else 70, title=title)
-
-
-def _agree(texts: list[str], *, keep_n: int, padding_maxlen: int, title: bool) -> None:
-    dials = {
-        "keep_n": keep_n,
-        "padding_maxlen": padding_maxlen,
-        "padding": "post" if title else "pre",
-        "append_indicators": title,
-    }
-    ours = build_vocabulary(texts, **dials)
-    processor = make_processor(**dials)
-    # ktext's own `fit` forks; its two halves are called instead of it.
-    tokenized = processor.process_text(texts)
-    from ktext.preprocess import custom_Indexer
-
-    processor.indexer = custom_Indexer(num_words=keep_n)
-    processor.indexer.fit_on_tokenized_texts(tokenized)
-    assert ours.ids == processor.indexer.word_index
-    np.testing.assert_array_equal(ours.encode(texts), processor.transform(texts))
-    assert tokenized[0] == (["_start_"] * title + tokenize(clean(texts[0])) + ["_end_"] * title)

@@ -5,73 +5,51 @@ gone from today's Keras and textacy. It inherits from one of their classes, call
 functions (`pad_sequences`) and otherwise only names them, so small stand-ins during its import are
 enough, and neither Keras nor TensorFlow is loaded. Its `apply_parallel` returns inside `finally`
 (a worker's exception is lost) and its dill pickles execute code when loaded, so neither is used:
-we feed its indexer a stream and keep the result as JSON.
+workers tokenise a shard at a time with its `process_text`, its indexer numbers the merged counts,
+and the result is kept as JSON.
 """
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from types import ModuleType
 from typing import Any, Literal
 
-import numpy as np
-
+from issuesum.preprocessing.fields import FieldSettings
 from issuesum.text.tokens import END, START, clean, tokenize
-from issuesum.text.vocabulary import Ids, Vocabulary
+from issuesum.text.vocabulary import Ids, Vocabulary, pad
 
 
-def build_vocabulary(
-    texts: Iterable[str],
-    *,
-    keep_n: int,
-    padding_maxlen: int,
-    padding: Literal["pre", "post"],
-    append_indicators: bool,
-) -> Vocabulary:
-    """Count the words of `texts` as ktext does and keep the most frequent.
+def number_words(counts: Mapping[str, int], settings: FieldSettings) -> Vocabulary:
+    """Let ktext number the most frequent words.
 
-    Words that occur equally often keep the order in which they first occur.
+    Its indexer counts, sorts and numbers in one method. It counts in one process, so it is given
+    counts that were taken elsewhere and no further text. Its sort is stable: words that occur
+    equally often keep the order in which they first occur.
 
     Args:
-        texts: raw texts, read once and not kept.
-        keep_n: words kept at most.
-        padding_maxlen: ids a row.
-        padding: side that is filled with 0.
-        append_indicators: enclose rows in `_start_` and `_end_`, counted as words.
+        counts: how often each word occurs, in the order in which they first occur; with
+            `append_indicators`, `_start_` and `_end_` are among them.
+        settings: of the field.
     """
-    processor = make_processor(
-        keep_n=keep_n,
-        padding_maxlen=padding_maxlen,
-        padding=padding,
-        append_indicators=append_indicators,
-    )
-    indexer = _ktext().custom_Indexer(num_words=processor.keep_n)
-    indexer.fit_on_tokenized_texts(processor.process_text([text])[0] for text in texts)
+    indexer = _ktext().custom_Indexer(num_words=settings.keep_n)
+    indexer.word_counts.update(counts)
+    indexer.fit_on_tokenized_texts([])
     return Vocabulary(
         words=tuple(indexer.word_index),
-        maxlen=processor.padding_maxlen,
-        padding=processor.padding,
-        append_indicators=processor.append_indicators,
+        maxlen=settings.padding_maxlen,
+        padding=settings.padding,
+        append_indicators=settings.append_indicators,
     )
 
 
-def make_processor(
-    *,
-    keep_n: int,
-    padding_maxlen: int,
-    padding: Literal["pre", "post"],
-    append_indicators: bool,
-) -> Any:  # noqa: ANN401 -- ktext has no types
+def make_processor(settings: FieldSettings) -> Any:  # noqa: ANN401 -- ktext has no types
     """Return ktext's `processor` with our cleaner and tokenizer."""
-    processor = _ktext().processor(
-        keep_n=keep_n,
-        padding_maxlen=padding_maxlen,
-        padding=padding,
-        append_indicators=append_indicators,
-    )
+    processor = _ktext().processor(**asdict(settings))
     # Passing them to the constructor leaves the attributes unset (ktext 0.40).
     processor.set_cleaner(clean)
     processor.set_tokenizer(tokenize)
@@ -130,11 +108,7 @@ def _pad_sequences(
     value: float,
 ) -> Ids:
     """Do what Keras 2's `pad_sequences` did, as far as ktext calls it (keras.io, 2.2.4)."""
-    out = np.full((len(sequences), maxlen), value, dtype=dtype)
-    for row, sequence in zip(out, sequences, strict=True):
-        kept = sequence[:maxlen] if truncating == "post" else sequence[-maxlen:]
-        if padding == "post":
-            row[: len(kept)] = kept
-        else:
-            row[maxlen - len(kept) :] = kept
-    return out
+    if truncating != "post" or dtype != "int32" or padding not in ("pre", "post"):
+        raise NotImplementedError(f"{truncating=}, {dtype=}, {padding=}")
+    side: Literal["pre", "post"] = "pre" if padding == "pre" else "post"
+    return pad(sequences, maxlen, padding=side, value=int(value))

@@ -1,0 +1,197 @@
+"""How fast split and preprocess are, what they hold in memory, and what an append costs.
+
+    python benchmarks/preprocess.py --issues github_issues_medium.csv [--rows 1000000]
+
+Compares with ktext's default way (its textacy cleaner re-created in `ktext_default`; needs
+`uv sync --group bench`) on the same rows in the same run, so that the ratios mean something on any
+machine. Large inputs are the given issues, repeated and perturbed (`synthetic_rows`). The stages
+run as users run them, as processes of their own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+import ktext_default
+from issuesum.corpus.issue import Issue
+from issuesum.corpus.reading import read_issues
+from issuesum.preprocessing.counting import count_words
+from issuesum.preprocessing.encoding import encode_entry
+from issuesum.preprocessing.fields import field_settings
+from issuesum.preprocessing.ktext_adapter import make_processor, number_words
+from issuesum.preprocessing.tokenise import code_digest, tokenise_shard
+from synthetic_rows import write_rows
+
+ROOT = Path(__file__).parents[1]
+FIELDS = field_settings(body_keep_n=8000, body_maxlen=70, title_keep_n=4500, title_maxlen=12)
+
+
+def main() -> None:
+    """Print every figure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--issues", type=Path, required=True, help="CSV of real issues")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the large input")
+    parser.add_argument("--repeats", type=int, default=3, help="of the comparison with ktext")
+    arguments = parser.parse_args()
+    issues = [row for row in read_issues(arguments.issues) if isinstance(row, Issue)]
+    _compare_with_ktext(issues, arguments.repeats)
+    with tempfile.TemporaryDirectory(prefix="issuesum-bench-") as folder:
+        _scale(arguments.issues, arguments.rows, Path(folder))
+
+
+def _compare_with_ktext(issues: list[Issue], repeats: int) -> None:
+    ways = {"ktext's default": _ktext_default, "issuesum": _ours}
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):  # in turn, so that a slow moment of the machine meets both
+        for name, way in ways.items():
+            seconds[name].append(way(issues))
+    print(f"texts to ids, {len(issues):,} issues, one process, median of {repeats}")
+    rates = {name: len(issues) / statistics.median(of) for name, of in seconds.items()}
+    for name, rate in rates.items():
+        print(f"  {name:18s}{rate:10,.0f} rows/s a core")
+    print(f"  {'ratio':18s}{rates['issuesum'] / rates[next(iter(ways))]:10.1f}")
+
+
+def _ktext_default(issues: list[Issue]) -> float:
+    """Do what ktext's `fit_transform` does, without its fork, with its default cleaner."""
+    started = time.perf_counter()
+    for field, settings in FIELDS.items():
+        processor = make_processor(settings)
+        processor.set_cleaner(ktext_default.clean)
+        processor.set_tokenizer(ktext_default.tokenize)
+        tokens = processor.process_text([getattr(issue, field) for issue in issues])
+        indexer = sys.modules["ktext.preprocess"].custom_Indexer(num_words=settings.keep_n)
+        indexer.fit_on_tokenized_texts(tokens)
+        processor.pad(indexer.tokenized_texts_to_sequences(tokens))
+    return time.perf_counter() - started
+
+
+def _ours(issues: list[Issue]) -> float:
+    """Do all that preprocess does, files and copy ids included."""
+    with tempfile.TemporaryDirectory() as folder:
+        shard = Path(folder) / "shard.parquet"
+        columns = {
+            "row": range(len(issues)),
+            "issue_title": [issue.title for issue in issues],
+            "body": [issue.body for issue in issues],
+        }
+        pq.write_table(pa.table({k: list(v) for k, v in columns.items()}), shard)
+        started = time.perf_counter()
+        entry = Path(folder) / "entry"
+        entry.mkdir()
+        made = tokenise_shard("shard", shard.read_bytes(), FIELDS, code_digest())
+        for name, content in made.items():
+            (entry / name).write_bytes(content)
+        counts = count_words([entry], {field: of.keep_n for field, of in FIELDS.items()})
+        encode_entry(entry, {f: number_words(counts[f].top, of) for f, of in FIELDS.items()})
+        return time.perf_counter() - started
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A stage's process: what it printed, seconds, and the peak of its whole tree."""
+
+    output: str
+    seconds: float
+    peak_mb: float
+
+    def tokenising(self) -> float:
+        found = re.search(r"tokenised [\d,]+ rows in ([\d.]+) s", self.output)
+        return float(found.group(1)) if found else 0.0
+
+
+def _scale(source: Path, large: int, folder: Path) -> None:
+    small = large // 10
+    rows = {"small": small, "large": large, "appended": large + large // 100}
+    runs: dict[tuple[str, str], _Run] = {}
+    for name, count in rows.items():
+        project = _project(folder / ("large" if name == "appended" else name))
+        write_rows(source, project / "data/raw/github_issues.csv", count)
+        runs[name, "split"] = _stage(project, "split")
+        if name == "small":
+            for workers in (1, 2):
+                runs[f"{workers} worker", "preprocess"] = _preprocess(project, workers, cold=True)
+        runs[name, "preprocess"] = _preprocess(project, 2, cold=name != "appended")
+
+    print(f"\npreprocess, {small:,} rows, start of the workers included")
+    one, two = (runs[f"{n} worker", "preprocess"].seconds for n in (1, 2))
+    print(f"  1 worker {small / one:12,.0f} rows/s\n  2 workers{small / two:12,.0f} rows/s")
+    print(f"  ratio    {one / two:12.2f}")
+    for stage in ("split", "preprocess"):
+        low, high = (runs[name, stage] for name in ("small", "large"))
+        print(f"\n{stage}, peak memory of the process and its workers")
+        print(f"  {small:>10,} rows {low.peak_mb:8,.0f} MB  {low.seconds:7.1f} s")
+        print(f"  {large:>10,} rows {high.peak_mb:8,.0f} MB  {high.seconds:7.1f} s")
+        print(f"  growth {100 * (high.peak_mb / low.peak_mb - 1):18.1f} %")
+    cold, warm = runs["large", "preprocess"], runs["appended", "preprocess"]
+    print(f"\npreprocess after {rows['appended'] - large:,} rows were appended to {large:,}")
+    print(f"  tokenising {warm.tokenising():8.1f} s of {cold.tokenising():8.1f} s for all rows")
+    print(f"  share      {100 * warm.tokenising() / cold.tokenising():8.1f} %")
+    print(f"  the stage  {warm.seconds:8.1f} s of {cold.seconds:8.1f} s")
+
+
+def _project(folder: Path) -> Path:
+    if not folder.exists():
+        (folder / "data/raw").mkdir(parents=True)
+        shutil.copy(ROOT / "params.yaml", folder)
+    return folder
+
+
+def _preprocess(project: Path, workers: int, *, cold: bool) -> _Run:
+    if cold:
+        shutil.rmtree(project / ".issuesum", ignore_errors=True)
+    path = project / "params.yaml"
+    params = yaml.safe_load(path.read_text(encoding="utf-8"))
+    params["preprocess"]["workers"] = workers
+    path.write_text(yaml.safe_dump(params), encoding="utf-8")
+    return _stage(project, "preprocess")
+
+
+def _stage(project: Path, name: str) -> _Run:
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", f"issuesum.stages.{name}"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    peak = [0.0]
+    watcher = threading.Thread(target=_watch, args=(psutil.Process(process.pid), peak))
+    watcher.start()
+    output, _ = process.communicate()
+    watcher.join()
+    if process.returncode:
+        sys.exit(f"{name} failed")
+    return _Run(output, time.perf_counter() - started, peak[0])
+
+
+def _watch(process: psutil.Process, peak: list[float]) -> None:
+    """Note the largest sum of resident memory of a process and its children."""
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        total = 0
+        for member in [process, *process.children(recursive=True)]:
+            try:
+                total += member.memory_info().rss
+            except psutil.NoSuchProcess:
+                continue
+        peak[0] = max(peak[0], total / 1e6)
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    main()

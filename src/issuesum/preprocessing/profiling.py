@@ -1,0 +1,106 @@
+"""The data profile from what tokenising and encoding have counted anyway."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from issuesum.corpus.measures import (
+    frequent_words,
+    growth_curve,
+    histogram,
+    language_shares,
+    length_statistics,
+    share,
+)
+from issuesum.corpus.profile import DataProfile, FieldProfile, Rows
+from issuesum.corpus.shards import Side
+from issuesum.preprocessing.counting import WordCounts
+from issuesum.preprocessing.encoding import UnknownWords
+from issuesum.preprocessing.entry import Counts, ShardStatistics, read_statistics
+from issuesum.preprocessing.fields import Field
+from issuesum.text.tokens import END, START
+from issuesum.text.vocabulary import FIRST_WORD, Vocabulary
+
+
+def profile_data(
+    entries: Mapping[Side, Sequence[Path]],
+    counts: Mapping[Field, WordCounts],
+    vocabularies: Mapping[Field, Vocabulary],
+    unknown: UnknownWords,
+    split: Mapping[str, Any],
+) -> DataProfile:
+    """Put together the profile of the data.
+
+    Args:
+        entries: of the shards of the train and the validation side, in order.
+        counts: of the train side's words.
+        vocabularies: made from `counts`.
+        unknown: of the whole validation side.
+        split: what the split stage says of the rows, `SplitSummary` as a mapping.
+    """
+    of_train = [read_statistics(entry) for entry in entries["train"]]
+    of_validation = [read_statistics(entry) for entry in entries["validation"]]
+    both = [*of_train, *of_validation]
+    rows = np.cumsum([shard.rows for shard in of_train])
+    fields = {
+        field: _profile_field(
+            both,
+            field,
+            counts[field],
+            rows=rows,
+            kept=vocabularies[field].size - FIRST_WORD,
+            unknown=share(unknown.words[field], _sum(of_validation, f"{field}_words")),
+        )
+        for field in vocabularies
+    }
+    languages = sum((Counter(shard.languages) for shard in both), Counter[str]())
+    return DataProfile(
+        rows=Rows(
+            read=split["rows"],
+            rejected=sum(split["rejected"].values()),
+            repeated=split["repeated"],
+            train=split["train"],
+            validation=split["validation"],
+            test=split["test"],
+            reasons=split["rejected"],
+        ),
+        body=fields["body"],
+        title=fields["title"],
+        copyable=share(_sum(both, "copyable"), _sum(both, "title_words")),
+        languages=language_shares(languages),
+    )
+
+
+def _profile_field(
+    shards: Sequence[ShardStatistics],
+    field: Field,
+    counts: WordCounts,
+    *,
+    rows: Counts,
+    kept: int,
+    unknown: float,
+) -> FieldProfile:
+    lengths = np.sum([getattr(shard, f"{field}_lengths") for shard in shards], axis=0)
+    mean, median, p95 = length_statistics(lengths, _sum(shards, f"{field}_words"))
+    marks = sum(counts.top.get(mark, 0) for mark in (START, END))
+    spoken = {word: count for word, count in counts.top.items() if word not in (START, END)}
+    return FieldProfile(
+        words_mean=mean,
+        words_median=median,
+        words_p95=p95,
+        distinct=counts.distinct,
+        kept=kept,
+        unknown=unknown,
+        histogram=histogram(lengths),
+        growth=growth_curve(rows, counts.growth),
+        words=frequent_words(spoken, counts.total - marks),
+    )
+
+
+def _sum(shards: Sequence[ShardStatistics], name: str) -> int:
+    return sum(getattr(shard, name) for shard in shards)

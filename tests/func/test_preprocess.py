@@ -1,0 +1,274 @@
+"""Preprocess on real issues: which shards are reused, on which workers, and what it refuses."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import json
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from issuesum.corpus.issue import COLUMNS
+from projects import Project, copy_project
+
+pytestmark = pytest.mark.slow
+
+STAGE = "issuesum.stages"
+ENTRIES = ".issuesum/cache/tokens"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory, shared: Path) -> Project:
+    """Return a project with the original's 5,000 issues, split and preprocessed."""
+    made = copy_project(tmp_path_factory.mktemp("preprocess") / "project")
+    made.run("issuesum", "ingest", str(shared / "data/github_issues_medium.csv"), "--force")
+    made.run("python", "-m", f"{STAGE}.split")
+    made.run("python", "-m", f"{STAGE}.preprocess")
+    made.commit("begin")
+    return made
+
+
+def _bytes(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _outputs(project: Project) -> dict[str, bytes]:
+    return {
+        **_bytes(project.path / "data/features"),
+        **_bytes(project.path / "eval/data"),
+        "data.json": (project.path / "eval/data.json").read_bytes(),
+    }
+
+
+@pytest.fixture(scope="module")
+def growing(
+    project: Project, shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Project, str]:
+    """Return a copy with 500 other issues appended, and what preprocess printed there."""
+    folder = tmp_path_factory.mktemp("grown")
+    copy = Project(folder / "project")
+    shutil.copytree(project.path, copy.path, symlinks=True)
+    with gzip.open(shared / "data/issues_35k.csv.gz", "rt", encoding="utf-8", newline="") as file:
+        new = list(islice(csv.DictReader(file), 500))
+    with (folder / "new.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(new)
+    copy.run("issuesum", "ingest", "--append", str(folder / "new.csv"))
+    copy.run("python", "-m", f"{STAGE}.split")
+    return copy, copy.run("python", "-m", f"{STAGE}.preprocess").stdout
+
+
+def test_adding_500_rows_moves_no_old_row_and_reuses_old_shards(
+    project: Project, growing: tuple[Project, str]
+) -> None:
+    grown, printed = growing
+    before, after = _sides(project), _sides(grown)
+    assert before.items() <= after.items()
+    assert len(after) > len(before) + 400
+
+    assert (
+        "preprocess: train: 3 shards: 2 reused (part-00000 to part-00001), "
+        "1 tokenised (part-00002)\n"
+    ) in printed
+    again = grown.run("python", "-m", f"{STAGE}.preprocess").stdout
+    assert "train: 3 shards: 3 reused (part-00000 to part-00002), 0 tokenised\n" in again
+
+    kept = _outputs(grown)
+    shutil.rmtree(grown.path / ENTRIES)
+    grown.run("python", "-m", f"{STAGE}.preprocess")
+    assert _outputs(grown) == kept
+
+
+def _sides(project: Project) -> dict[tuple[str, str], str]:
+    import pandas as pd
+
+    found = {}
+    for path in (project.path / "data/split").glob("*/*.parquet"):
+        frame = pd.read_parquet(path)
+        for issue in zip(frame["issue_title"], frame["body"], strict=True):
+            found[issue] = path.parent.name
+    return found
+
+
+@pytest.mark.parametrize("workers", [2, 3])
+def test_any_number_of_workers_gives_the_same_bytes(
+    workers: int, project: Project, tmp_path: Path
+) -> None:
+    expected = _outputs(project)
+    project.edit("params.yaml", lambda text: text.replace("workers: 0", f"workers: {workers}"))
+    try:
+        done = project.run(
+            "python", "-m", f"{STAGE}.preprocess", ISSUESUM_CACHE=str(tmp_path / "cache")
+        )
+    finally:
+        project.run("git", "checkout", "params.yaml")
+    assert done.stderr == ""
+    assert "train: 3 shards: 0 reused, 3 tokenised" in done.stdout
+    assert _outputs(project) == expected
+
+
+@contextmanager
+def _cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen]]]:
+    """Start a scheduler and workers, each with a working folder of its own and no shared file."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    address = f"tcp://127.0.0.1:{port}"
+    commands = [["scheduler", "--host", "127.0.0.1", "--port", str(port)]] + [
+        ["worker", address, "--nthreads", "1", "--no-nanny", "--local-directory", "scratch"]
+    ] * workers
+    processes = []
+    try:
+        for number, command in enumerate(commands):
+            own = folder / f"process-{number}"
+            own.mkdir()
+            with (own / "log").open("w") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "dask", *command, "--no-dashboard"],
+                    cwd=own,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+            processes.append(process)
+        yield address, processes[1:]
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture(scope="module")
+def many_shards(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a project with the same issues in shards of 100 rows, preprocessed in one process."""
+    copy = Project(tmp_path_factory.mktemp("many") / "project")
+    shutil.copytree(project.path, copy.path, symlinks=True)
+    copy.edit("params.yaml", lambda text: text.replace("shard_rows: 2000", "shard_rows: 100"))
+    copy.run("python", "-m", f"{STAGE}.split")
+    copy.run("python", "-m", f"{STAGE}.preprocess")
+    return copy
+
+
+def test_a_cluster_of_two_gives_the_same_bytes_as_one_process(
+    many_shards: Project, tmp_path: Path
+) -> None:
+    expected = _outputs(many_shards)
+    with _cluster(tmp_path, workers=2) as (address, _):
+        done = many_shards.run(
+            "python", "-m", f"{STAGE}.preprocess",
+            ISSUESUM_SCHEDULER=address, ISSUESUM_CACHE=str(tmp_path / "cache"),
+        )  # fmt: skip
+    assert "train: 50 shards: 0 reused, 50 tokenised" in done.stdout
+    assert _outputs(many_shards) == expected
+    for number in (1, 2):
+        names = {path.name for path in (tmp_path / f"process-{number}").iterdir()}
+        assert names <= {"log", "scratch"}  # nothing but what Dask itself writes
+
+
+def test_killing_a_worker_in_the_middle_costs_only_time(
+    many_shards: Project, tmp_path: Path
+) -> None:
+    expected = _outputs(many_shards)
+    cache = tmp_path / "cache"
+    with _cluster(tmp_path, workers=2) as (address, workers):
+        stage = subprocess.Popen(
+            ["python", "-m", f"{STAGE}.preprocess"],
+            cwd=many_shards.path,
+            env={
+                **many_shards.env, "ISSUESUM_SCHEDULER": address, "ISSUESUM_CACHE": str(cache),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )  # fmt: skip
+        deadline = time.monotonic() + 120
+        while not list(cache.glob("*/*/words.arrow")) and time.monotonic() < deadline:
+            assert stage.poll() is None, stage.communicate()
+            time.sleep(0.01)
+        workers[0].kill()
+        done_before = len(list(cache.glob("*/*/words.arrow")))
+        output, errors = stage.communicate(timeout=300)
+    assert 0 < done_before < 90, "the worker was to be killed in the middle"
+    assert stage.returncode == 0, errors
+    assert "train: 50 shards: 0 reused, 50 tokenised" in output
+    assert _outputs(many_shards) == expected
+
+
+def test_without_a_scheduler_it_says_so_in_one_line(project: Project, tmp_path: Path) -> None:
+    before = _outputs(project)
+    done = project.run(
+        "python", "-m", f"{STAGE}.preprocess", ok=False,
+        ISSUESUM_SCHEDULER="tcp://127.0.0.1:1", ISSUESUM_CACHE=str(tmp_path / "cache"),
+        DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="2s",
+    )  # fmt: skip
+    assert done.returncode == 9
+    assert done.stderr.startswith("error: preprocess: The Dask scheduler at tcp://127.0.0.1:1 must")
+    assert done.stderr.count("\n") == 1
+    assert _outputs(project) == before
+
+
+def test_too_many_unknown_words_fail_by_name_of_limit_and_rows(project: Project) -> None:
+    before = _outputs(project)
+    project.edit("params.yaml", lambda text: text.replace("unknown: 0.6", "unknown: 0.0 "))
+    try:
+        done = project.run("python", "-m", f"{STAGE}.preprocess", ok=False)
+    finally:
+        project.run("git", "checkout", "params.yaml")
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
+    assert "preprocess.limits.unknown" in done.stderr
+    assert re.search(r"rows \d+ \(\d+%\), ", done.stderr)
+    assert _outputs(project) == before
+
+
+def test_the_report_tells_how_new_data_differs_from_that_of_the_last_commit(
+    project: Project, growing: tuple[Project, str]
+) -> None:
+    grown, _ = growing
+    first = json.loads((project.path / "eval/data.json").read_text(encoding="utf-8"))
+    assert first["drift"] is None
+    assert (first["rows"]["read"], first["rows"]["repeated"]) == (5000, 93)
+    assert first["languages"]["shares"]["en"] > 0.8
+    assert 0.5 < first["copyable"] < 0.7  # 58 % of title words occur in the body
+
+    found = json.loads((grown.path / "eval/data.json").read_text(encoding="utf-8"))
+    commit = grown.run("git", "rev-parse", "HEAD").stdout.strip()
+    assert (found["drift"]["commit"], found["drift"]["rows_added"]) == (commit, 500)
+    assert 0 < found["drift"]["body"]["length_distance"] < 1
+    assert commit[:7] in (grown.path / "eval/data/report.html").read_text(encoding="utf-8")
+
+    before = _outputs(grown)
+    grown.edit("params.yaml", lambda text: text.replace("drift: 1 ", "drift: 0 "))
+    try:
+        done = grown.run("python", "-m", f"{STAGE}.preprocess", ok=False)
+    finally:
+        grown.run("git", "checkout", "params.yaml")
+    assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
+    assert f"from those of commit {commit[:12]}" in done.stderr
+    assert "rows 5001 to 5500 of the raw file are new" in done.stderr
+    assert _outputs(grown) == before
+
+
+def test_a_run_after_the_commit_gives_the_same_bytes(
+    growing: tuple[Project, str], tmp_path: Path
+) -> None:
+    grown, _ = growing
+    before = _outputs(grown)
+    committed = Project(tmp_path / "committed")
+    shutil.copytree(grown.path, committed.path, symlinks=True)
+    committed.commit("grow")
+    committed.run("python", "-m", f"{STAGE}.preprocess")
+    assert _outputs(committed) == before

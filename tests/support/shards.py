@@ -1,0 +1,34 @@
+"""Parquet shards and their entries, made without a stage."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from issuesum.preprocessing.fields import Fields, field_settings
+from issuesum.preprocessing.tokenise import code_digest, tokenise_shard
+
+
+def small_fields(body_maxlen: int = 4, title_maxlen: int = 5) -> Fields:
+    """Return settings of rows so short that they can be written down."""
+    return field_settings(
+        body_keep_n=10, body_maxlen=body_maxlen, title_keep_n=10, title_maxlen=title_maxlen
+    )
+
+
+def shard(rows: Iterable[tuple[int, str, str]]) -> bytes:
+    """Return a Parquet shard of (row, title, body)."""
+    file = io.BytesIO()
+    pd.DataFrame(rows, columns=["row", "issue_title", "body"]).to_parquet(file, index=False)
+    return file.getvalue()
+
+
+def put_entry(folder: Path, content: bytes, fields: Fields) -> Path:
+    """Tokenise a shard into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in tokenise_shard(folder.name, content, fields, code_digest()).items():
+        (folder / name).write_bytes(data)
+    return folder
