@@ -101,7 +101,14 @@ def test_outputs_are_what_the_architecture_says(made: Project) -> None:
     shown = made.run("dvc", "metrics", "show").stdout
     assert "model.rouge_l" in shown
     plots = made.run("dvc", "plots", "show", "--json").stdout
-    assert {"eval/plots/scores.csv", "loss", "accuracy", "lengths", "growth", "eval/data/languages.csv"} <= json.loads(plots)["data"].keys()
+    assert {
+        "eval/plots/scores.csv",
+        "loss",
+        "accuracy",
+        "lengths",
+        "growth",
+        "eval/data/languages.csv",
+    } <= json.loads(plots)["data"].keys()
 
 
 def test_outputs_that_are_lost_come_back_from_the_cache(made: Project) -> None:

@@ -124,7 +124,7 @@ def test_any_number_of_workers_gives_the_same_bytes(
 
 @contextmanager
 def _cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen]]]:
-    """Start a scheduler and workers, each with a working folder of its own and no shared file."""
+    """Start a scheduler, the first process, and workers, each with a working folder of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -145,7 +145,7 @@ def _cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.
                     stderr=subprocess.STDOUT,
                 )
             processes.append(process)
-        yield address, processes[1:]
+        yield address, processes
     finally:
         for process in processes:
             process.kill()
@@ -179,32 +179,54 @@ def test_a_cluster_of_two_gives_the_same_bytes_as_one_process(
         assert names <= {"log", "scratch"}  # nothing but what Dask itself writes
 
 
+def _wait_for_an_entry(cache: Path, stage: subprocess.Popen) -> None:
+    deadline = time.monotonic() + 120
+    while not list(cache.glob("*/*/words.arrow")) and time.monotonic() < deadline:
+        assert stage.poll() is None, stage.communicate()
+        time.sleep(0.01)
+
+
 def test_killing_a_worker_in_the_middle_costs_only_time(
     many_shards: Project, tmp_path: Path
 ) -> None:
     expected = _outputs(many_shards)
     cache = tmp_path / "cache"
-    with _cluster(tmp_path, workers=2) as (address, workers):
-        stage = subprocess.Popen(
-            ["python", "-m", f"{STAGE}.preprocess"],
-            cwd=many_shards.path,
-            env={
-                **many_shards.env, "ISSUESUM_SCHEDULER": address, "ISSUESUM_CACHE": str(cache),
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
+    with _cluster(tmp_path, workers=2) as (address, processes):
+        stage = many_shards.start(
+            "python", "-m", f"{STAGE}.preprocess",
+            ISSUESUM_SCHEDULER=address, ISSUESUM_CACHE=str(cache),
         )  # fmt: skip
-        deadline = time.monotonic() + 120
-        while not list(cache.glob("*/*/words.arrow")) and time.monotonic() < deadline:
-            assert stage.poll() is None, stage.communicate()
-            time.sleep(0.01)
-        workers[0].kill()
+        _wait_for_an_entry(cache, stage)
+        processes[1].kill()
         done_before = len(list(cache.glob("*/*/words.arrow")))
         output, errors = stage.communicate(timeout=300)
     assert 0 < done_before < 90, "the worker was to be killed in the middle"
     assert stage.returncode == 0, errors
     assert "train: 50 shards: 0 reused, 50 tokenised" in output
+    assert _outputs(many_shards) == expected
+
+
+@pytest.mark.parametrize("lost", ["workers", "scheduler"])
+def test_a_cluster_that_is_lost_is_one_line(
+    lost: str, many_shards: Project, tmp_path: Path
+) -> None:
+    expected = _outputs(many_shards)
+    cache = tmp_path / "cache"
+    impatient = (
+        "from issuesum.preprocessing import cluster; cluster._PATIENCE = 2\n"
+        "from issuesum.stages import preprocess\n"
+        "preprocess.run('preprocess', preprocess.main)"
+    )
+    with _cluster(tmp_path, workers=1) as (address, processes):
+        stage = many_shards.start(
+            "python", "-c", impatient, ISSUESUM_SCHEDULER=address, ISSUESUM_CACHE=str(cache)
+        )
+        _wait_for_an_entry(cache, stage)
+        processes[1 if lost == "workers" else 0].kill()
+        _, errors = stage.communicate(timeout=120)
+    assert stage.returncode == 9, errors
+    assert errors.startswith(f"error: preprocess: The Dask scheduler at {address} must answer")
+    assert errors.count("\n") == 1, errors
     assert _outputs(many_shards) == expected
 
 

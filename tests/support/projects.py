@@ -63,6 +63,17 @@ class Project:
             assert done.returncode == 0, f"{command}: {done.stdout}\n{done.stderr}"
         return done
 
+    def start(self, *command: str, **env: str) -> subprocess.Popen[str]:
+        """Start a command in the copy and return its process, whose output can be read."""
+        return subprocess.Popen(
+            command,
+            cwd=self.path,
+            env={**self.env, **env},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def commit(self, message: str) -> str:
         """Commit everything that Git does not ignore and return the commit."""
         self.run("git", "add", "--all")

@@ -14,7 +14,7 @@ from issuesum.cli import VERBS
 PAGES = [
     "README.md",
     "CHANGELOG.md",
-    *(f"docs/{name}.md" for name in ("architecture", "data", "services")),
+    *(f"docs/{name}.md" for name in ("architecture", "data", "preprocessing", "services")),
 ]
 
 

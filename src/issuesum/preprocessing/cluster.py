@@ -10,21 +10,22 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from issuesum.errors import ClusterError
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
 IN_FLIGHT = 2
 """One that runs and one that waits, so that no thread idles while a result travels."""
 ROWS_WORTH_A_PROCESS = 40_000
 """One process does these in the 4.5 s in which another starts (2 cores, 9,000 rows/s)."""
 _PATIENCE = 30
-"""Seconds to wait for the scheduler, and then for its first worker."""
+"""Seconds to wait for the scheduler, for its first worker, and for another after the last died."""
+_LARGE = "distributed.admin.large-graph-warning-threshold"
 
 
 def run_jobs[K, R](
@@ -68,62 +69,67 @@ def local_processes(wanted: int, rows: int) -> int:
 def _on_cluster[K, R](
     client: Client, function: Callable[..., R], jobs: Iterator[tuple[K, tuple[Any, ...]]]
 ) -> Iterator[tuple[K, R]]:
-    from distributed import as_completed
+    from distributed import wait
+
+    keys: dict[Future, K] = {}
+    while True:
+        threads = sum(client.nthreads().values())  # workers may come and go
+        wanted = max(1, IN_FLIGHT * threads) - len(keys)
+        for key, arguments in islice(jobs, max(0, wanted)):
+            # `pure` would hash the arguments, and equal ones would share a future.
+            keys[client.submit(function, *arguments, pure=False)] = key
+        if not keys:
+            return
+        try:
+            finished = wait(list(keys), timeout=_PATIENCE, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            if not client.nthreads():
+                raise
+            continue
+        for future in finished:
+            yield keys.pop(future), future.result()
+
+
+@contextmanager
+def _client(address: str | None, processes: int) -> Iterator[Client]:
+    """Connect to a scheduler, which is started if there is no address."""
+    import dask
+    from distributed import Client, LocalCluster
+    from distributed.client import FutureCancelledError, FuturesCancelledError
     from distributed.scheduler import KilledWorker
 
-    keys: dict[Any, K] = {}
-
-    def submit(count: int) -> list[Any]:
-        futures = []
-        for key, arguments in islice(jobs, count):
-            # `pure` would hash the arguments, and equal ones would share a future.
-            future = client.submit(function, *arguments, pure=False)
-            keys[future.key] = key
-            futures.append(future)
-        return futures
-
-    threads = sum(client.nthreads().values())
-    done = as_completed(submit(IN_FLIGHT * threads))
-    for future in done:
+    # A failure is one line, and it is ours.
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with ExitStack() as stack:
+        # A job is a shard, whose size is the user's choice.
+        stack.enter_context(dask.config.set({_LARGE: "1 GiB"}))
         try:
-            result = future.result()
+            if address is None:
+                scratch = tempfile.TemporaryDirectory(prefix="issuesum-dask-")
+                cluster = LocalCluster(
+                    n_workers=processes,
+                    threads_per_worker=1,
+                    host="127.0.0.1",
+                    dashboard_address=None,
+                    local_directory=stack.enter_context(scratch),
+                    memory_limit=0,  # jobs are small; pausing workers would only slow them
+                    silence_logs=logging.CRITICAL,
+                )
+                stack.enter_context(cluster)
+            client = Client(address or cluster, timeout=_PATIENCE)
+            stack.enter_context(client)
+            client.wait_for_workers(1, timeout=_PATIENCE)
+            yield client
+        except (OSError, FutureCancelledError, FuturesCancelledError) as error:
+            reason = " ".join(str(error).split())[:200] or "its workers are gone"
+            raise ClusterError(
+                f"The Dask scheduler at {address or 'this machine'} must answer and have a worker "
+                f"within {_PATIENCE} s. Received: {reason}. Try: preprocess.scheduler: local."
+            ) from error
         except (KilledWorker, ImportError) as error:
             reason = " ".join(str(error).split())
             raise ClusterError(
                 f"Workers must survive their jobs and have issuesum installed. Received: {reason}. "
                 "Try: the workers' logs; more memory a worker, or a smaller split.shard_rows."
             ) from error
-        yield keys.pop(future.key), result
-        done.update(submit(1))
-
-
-@contextmanager
-def _client(address: str | None, processes: int) -> Iterator[Client]:
-    from distributed import Client, LocalCluster
-
-    with tempfile.TemporaryDirectory(prefix="issuesum-dask-") as scratch:
-        try:
-            if address is None:
-                cluster = LocalCluster(
-                    n_workers=processes,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address=None,
-                    local_directory=scratch,
-                    memory_limit=0,  # jobs are small; pausing workers would only slow them
-                    silence_logs=logging.CRITICAL,  # a failure is one line, and it is ours
-                )
-            client = Client(cluster if address is None else address, timeout=_PATIENCE)
-            client.wait_for_workers(1, timeout=_PATIENCE)
-        except OSError as error:  # a TimeoutError is one
-            reason = " ".join(str(error).split())
-            raise ClusterError(
-                f"The Dask scheduler at {address or 'this machine'} must answer and have a worker "
-                f"within {_PATIENCE} s. Received: {reason}. Try: preprocess.scheduler: local."
-            ) from error
-        try:
-            yield client
-        finally:
-            client.close()
-            if address is None:
-                cluster.close()
