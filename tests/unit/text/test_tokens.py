@@ -27,6 +27,7 @@ from issuesum.text.tokens import EMAIL, URL, clean, tokenize, tokens, words
         ("1️⃣ ok ❤️", ["1", "ok"]),
         ("HTTPS://EXAMPLE.ORG/X WWW.example.org/", ["_url_", "_url_"]),
         ("error 404 at 0x7FFF, 3.5 GB", ["error", "404", "at", "0x7fff", "3.5", "gb"]),
+        ("İ@example.org wWw.É.x É.www.y.z", ["_email_", "_url_", "é.www.y.z"]),
         (" \n\t…!?", []),
         ("", []),
         ("a@b", ["a", "b"]),
@@ -46,7 +47,7 @@ texts = st.text() | st.lists(pieces).map("".join)
 
 @given(texts)
 @example("İstanbul ﬁ ẞ ǅ")
-@example("www..a@b.c www.a@b.c www.a@b www.a")
+@example("www..a@b.c www.a@b.c www.a@b www.a wWw.É.x İ@b.cd httpſ://x")
 @example("x" * 200 + "@" + "y" * 100 + ".com")
 def test_any_text_is_cleaned_once_and_for_all(text: str) -> None:
     cleaned = clean(text)
