@@ -206,6 +206,37 @@ def test_killing_a_worker_in_the_middle_costs_only_time(
     assert _outputs(many_shards) == expected
 
 
+@pytest.mark.parametrize(
+    ("path", "content", "message"),
+    [
+        ("data/split/train/part-00001.parquet", b"PAR1 cut", "must be a Parquet shard"),
+        ("data/split/summary.json", b"{", "must be the split stage's summary"),
+        ("eval/data.json", None, "must be able to read its inputs and write its outputs"),
+        ("params.yaml", b"preprocess: 1", "params.yaml must match issuesum.params"),
+    ],
+)
+def test_what_it_cannot_work_with_is_one_line_and_changes_nothing(
+    path: str, content: bytes | None, message: str, project: Project, tmp_path: Path
+) -> None:
+    before = _outputs(project)
+    target, kept = project.path / path, tmp_path / "kept"
+    shutil.move(target, kept)
+    if content is None:
+        target.mkdir()  # in the way of the file that is to be written
+    else:
+        target.write_bytes(content)
+    try:
+        done = project.run("python", "-m", f"{STAGE}.preprocess", ok=False)
+    finally:
+        target.rmdir() if content is None else target.unlink()
+        shutil.move(kept, target)
+    assert done.returncode in (2, 4)
+    assert (done.stderr.count("\n"), done.stderr[:18]) == (1, "error: preprocess:")
+    assert message in done.stderr
+    if content is not None:
+        assert _outputs(project) == before
+
+
 @pytest.mark.parametrize("lost", ["workers", "scheduler"])
 def test_a_cluster_that_is_lost_is_one_line(
     lost: str, many_shards: Project, tmp_path: Path

@@ -24,7 +24,7 @@ def command(*, verify: bool) -> None:
     from issuesum.errors import ArtifactError
     from issuesum.image.receipt import Receipt
     from issuesum.params import STAGES
-    from issuesum.stages.paths import METRICS
+    from issuesum.stages.paths import DATA_REPORT, METRICS
     from issuesum.stages.runner import RUNS
 
     receipt = Receipt.load()
@@ -38,7 +38,8 @@ def command(*, verify: bool) -> None:
         raise ArtifactError(
             f"{METRICS} must hold scores. Received: {type(error).__name__}. Try: dvc repro."
         ) from error
-    click.echo(f"\nimage    {receipt.image}\ndigest   {receipt.digest}\n")
+    click.echo(f"\nimage    {receipt.image}\ndigest   {receipt.digest}")
+    click.echo(f"data     {DATA_REPORT / 'report.html'}\n")
     click.echo(f"{f'on {rows:,} test issues':32s}" + "".join(f"{c:>9s}" for c in _COLUMNS.values()))
     for name, shown in _NAMES.items():
         click.echo(f"  {shown:30s}" + "".join(f"{figure:9.2f}" for figure in figures[name]))

@@ -62,9 +62,25 @@ def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
         try:
             yield pd.read_parquet(path)
         except (OSError, ValueError) as error:
-            raise ArtifactError(
-                f"{path} must be a Parquet shard. Received: {error}. Try: dvc repro -f split."
-            ) from error
+            raise _broken(path, error) from error
+
+
+def count_rows(path: Path) -> int:
+    """Return the rows of a shard, from its footer alone.
+
+    Raises:
+        ArtifactError: it is broken.
+    """
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, ValueError) as error:
+        raise _broken(path, error) from error
+
+
+def _broken(path: Path, error: Exception) -> ArtifactError:
+    return ArtifactError(
+        f"{path} must be a Parquet shard. Received: {error}. Try: dvc repro -f split."
+    )
 
 
 def read_head(folder: Path, rows: int) -> pd.DataFrame:

@@ -18,33 +18,13 @@ from issuesum.corpus.issue import COLUMNS, Issue, issue_key, repository_key, rep
 from issuesum.corpus.reading import Reject, Watch, read_issues
 from issuesum.corpus.repeats import seen_issues
 from issuesum.corpus.shards import ShardWriter, Side
+from issuesum.corpus.summary import SplitSummary
 from issuesum.errors import DataError
 
 type Group = Literal["issue", "repository"]
 
 _EXAMPLES = 3
 """Rows that a message names."""
-
-
-@dataclass(frozen=True)
-class SplitSummary:
-    """What became of the rows: `rows == sum(rejected.values()) + repeated + sum(sides)`.
-
-    Attributes:
-        rows: data rows of the file.
-        rejected: rows that cannot be used, by reason, the most frequent first.
-        repeated: usable rows whose title and body an earlier row has as well.
-        train: rows on the train side.
-        validation: rows on the validation side.
-        test: rows on the test side.
-    """
-
-    rows: int
-    rejected: Mapping[str, int]
-    repeated: int
-    train: int
-    validation: int
-    test: int
 
 
 def side_of(key: bytes, *, validation: float, test: float) -> Side:

@@ -6,9 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
-from issuesum.corpus.shards import Side, shard_paths
+from issuesum.corpus.shards import Side, count_rows, shard_paths
 from issuesum.preprocessing.cache import EntryCache
 from issuesum.preprocessing.cluster import local_processes, run_jobs
 from issuesum.preprocessing.fields import Fields
@@ -41,7 +39,7 @@ def find_shards(split: Path, side: Side, fields: Fields, cache: EntryCache) -> I
     """Yield the shards of one side in order.
 
     Raises:
-        ArtifactError: there is none.
+        ArtifactError: there is none, or one is broken.
     """
     for path in shard_paths(split / side):
         content = path.read_bytes()
@@ -49,7 +47,7 @@ def find_shards(split: Path, side: Side, fields: Fields, cache: EntryCache) -> I
         yield Shard(
             side=side,
             path=path,
-            rows=_rows(path),
+            rows=count_rows(path),
             key=key,
             entry=cache.path(key),
             reused=cache.holds(key),
@@ -108,10 +106,6 @@ def describe(shards: Sequence[Shard]) -> str:
         names = _ranges([shards[n].path.stem for n in numbers], numbers)
         states.append(f"{len(numbers)} {verb}" + (f" ({names})" if names else ""))
     return f"{len(shards)} shards: {', '.join(states)}"
-
-
-def _rows(path: Path) -> int:
-    return int(pq.read_metadata(path).num_rows)
 
 
 def _ranges(names: list[str], numbers: list[int]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from issuesum.corpus.measures import (
 )
 from issuesum.corpus.profile import DataProfile, FieldProfile, Rows
 from issuesum.corpus.shards import Side
+from issuesum.corpus.summary import SplitSummary
 from issuesum.preprocessing.counting import WordCounts
 from issuesum.preprocessing.encoding import UnknownWords
 from issuesum.preprocessing.entry import Counts, ShardStatistics, read_statistics
@@ -32,7 +32,7 @@ def profile_data(
     counts: Mapping[Field, WordCounts],
     vocabularies: Mapping[Field, Vocabulary],
     unknown: UnknownWords,
-    split: Mapping[str, Any],
+    split: SplitSummary,
 ) -> DataProfile:
     """Put together the profile of the data.
 
@@ -41,7 +41,7 @@ def profile_data(
         counts: of the train side's words.
         vocabularies: made from `counts`.
         unknown: of the whole validation side.
-        split: what the split stage says of the rows, `SplitSummary` as a mapping.
+        split: what the split stage says of the rows.
     """
     of_train = [read_statistics(entry) for entry in entries["train"]]
     of_validation = [read_statistics(entry) for entry in entries["validation"]]
@@ -61,13 +61,13 @@ def profile_data(
     languages = sum((Counter(shard.languages) for shard in both), Counter[str]())
     return DataProfile(
         rows=Rows(
-            read=split["rows"],
-            rejected=sum(split["rejected"].values()),
-            repeated=split["repeated"],
-            train=split["train"],
-            validation=split["validation"],
-            test=split["test"],
-            reasons=split["rejected"],
+            read=split.rows,
+            rejected=sum(split.rejected.values()),
+            repeated=split.repeated,
+            train=split.train,
+            validation=split.validation,
+            test=split.test,
+            reasons=split.rejected,
         ),
         body=fields["body"],
         title=fields["title"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from issuesum.corpus.drift import check_limits, with_drift
 from issuesum.corpus.measures import WORDS
 from issuesum.corpus.page import write_report
 from issuesum.corpus.shards import Side
+from issuesum.corpus.summary import SplitSummary
 from issuesum.files import replacing_directory, replacing_file
 from issuesum.lineage.history import earlier_versions
 from issuesum.params import Params, PreprocessParams
@@ -57,9 +57,8 @@ def main(params: Params) -> None:
         report = outputs.enter_context(replacing_directory(DATA_REPORT))
         target = outputs.enter_context(replacing_directory(FEATURES))
         unknown = write_features(shards, vocabularies, target)
-        split = json.loads(SPLIT_SUMMARY.read_text(encoding="utf-8"))
         profile = with_drift(
-            profile_data(entries, counts, vocabularies, unknown, split),
+            profile_data(entries, counts, vocabularies, unknown, SplitSummary.load(SPLIT_SUMMARY)),
             earlier_versions(DATA_PROFILE),
         )
         check_limits(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from issuesum.errors import IssuesumError
+from issuesum.errors import ArtifactError, IssuesumError
 from issuesum.files import write_json
 from issuesum.params import Params, Stage, load_params
 
@@ -27,11 +27,12 @@ def run(stage: Stage, body: Callable[[Params], None]) -> None:
     clock = time.monotonic()
     try:
         body(load_params())
-    except IssuesumError as error:
+    except (IssuesumError, OSError) as error:
         if os.environ.get("ISSUESUM_VERBOSE"):
             raise
-        print(f"error: {stage}: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        known = error if isinstance(error, IssuesumError) else _of_the_machine(error)
+        print(f"error: {stage}: {known}", file=sys.stderr)
+        sys.exit(known.exit_code)
     write_json(
         RUNS / f"{stage}.json",
         {
@@ -39,4 +40,12 @@ def run(stage: Stage, body: Callable[[Params], None]) -> None:
             "started": started.isoformat(timespec="seconds"),
             "seconds": round(time.monotonic() - clock, 2),
         },
+    )
+
+
+def _of_the_machine(error: OSError) -> ArtifactError:
+    """Say what a full disk or a folder without permission means for a stage."""
+    return ArtifactError(
+        f"A stage must be able to read its inputs and write its outputs. Received: {error}. "
+        "Try: check free space and permissions."
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import asdict
 
 from issuesum.corpus.shards import SIDES
-from issuesum.corpus.splitting import SplitSummary, split_csv
-from issuesum.errors import DataError
-from issuesum.files import replacing_directory, replacing_file, write_json
+from issuesum.corpus.splitting import split_csv
+from issuesum.corpus.summary import SplitSummary
+from issuesum.files import replacing_directory, replacing_file
 from issuesum.params import Params, SplitParams
 from issuesum.progress import reading_bar
 from issuesum.stages.paths import RAW, SPLIT, SPLIT_SUMMARY
@@ -17,12 +16,7 @@ from issuesum.stages.runner import run
 
 def main(params: Params) -> None:
     """Read data/raw, write data/split."""
-    try:
-        summary = _split(params.split)
-    except OSError as error:
-        raise DataError(
-            f"{SPLIT} must be writable. Received: {error}. Try: check permissions and free space."
-        ) from error
+    summary = _split(params.split)
     print(
         f"split: {summary.rows:,} rows: {summary.train:,} train, {summary.validation:,} "
         f"validation, {summary.test:,} test; {summary.repeated:,} repeat an earlier issue and "
@@ -50,7 +44,7 @@ def _split(dials: SplitParams) -> SplitSummary:
                 max_repeated=dials.limits.repeated,
                 watch=watch,
             )
-        write_json(described, asdict(summary))
+        summary.save(described)
     return summary
 
 

@@ -23,7 +23,8 @@ from issuesum.corpus.issue import (
 )
 from issuesum.corpus.reading import read_issues
 from issuesum.corpus.shards import SIDES, Side, read_head, read_shards, shard_paths
-from issuesum.corpus.splitting import SplitSummary, side_of, split_csv
+from issuesum.corpus.splitting import side_of, split_csv
+from issuesum.corpus.summary import SplitSummary
 from issuesum.corpus.writing import write_issues
 from issuesum.errors import ArtifactError, DataError
 
