@@ -9,6 +9,8 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +25,7 @@ from issuesum.errors import DataError
 from issuesum.params import Params, load_params
 from issuesum.stages import split
 from issuesum.stages.paths import RAW, SPLIT, SPLIT_SUMMARY
+from issuesum.stages.runner import run
 
 REJECTS = RAW.with_name("rejects.csv")
 HEADER = b"issue_url,issue_title,body\n"
@@ -167,10 +170,19 @@ def test_split_over_a_limit_changes_nothing(params: Params) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_split_that_cannot_write_is_one_line(
-    params: Params, monkeypatch: pytest.MonkeyPatch
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
+    shutil.copy(root / "params.yaml", "params.yaml")
+    before = _files()
     monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_table", full)
-    _fails(lambda: split.main(params), "data/split must be writable. Received: .*No space left")
+    with pytest.raises(SystemExit) as ended:
+        run("split", split.main)
+    assert ended.value.code == 4
+    assert re.fullmatch(
+        r"error: split: A stage must be able to .+ Received: .*No space left.+\n",
+        capsys.readouterr().err,
+    )
+    assert _files() == before
