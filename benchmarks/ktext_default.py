@@ -44,7 +44,7 @@ def tokenize(text: str) -> list[str]:
 def _preprocess_text() -> Callable[..., str]:
     spec = importlib.util.find_spec("textacy")
     if spec is None or spec.submodule_search_locations is None:
-        sys.exit("textacy must be installed. Received: none. Try: uv sync --group bench.")
+        sys.exit("textacy must be installed. Received: none. Try: make setup.")
     package = ModuleType("textacy")
     package.__path__ = list(spec.submodule_search_locations)
     sys.modules["textacy"] = package

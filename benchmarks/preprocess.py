@@ -2,10 +2,9 @@
 
     python benchmarks/preprocess.py --issues github_issues_medium.csv [--rows 1000000]
 
-Compares with ktext's default way (its textacy cleaner re-created in `ktext_default`; needs
-`uv sync --group bench`) on the same rows in the same run, so that the ratios mean something on any
-machine. Large inputs are the given issues, repeated and perturbed (`synthetic_rows`). The stages
-run as users run them, as processes of their own.
+Compares with ktext's default way (`ktext_default`) on the same rows in the same run, so that the
+ratios mean something on any machine. Large inputs are the given issues, repeated and perturbed
+(`synthetic_rows`). The stages run as users run them, as processes of their own.
 """
 
 from __future__ import annotations
@@ -33,13 +32,16 @@ from issuesum.corpus.issue import Issue
 from issuesum.corpus.reading import read_issues
 from issuesum.preprocessing.counting import count_words
 from issuesum.preprocessing.encoding import encode_entry
-from issuesum.preprocessing.fields import FieldSettings, field_settings
+from issuesum.preprocessing.fields import Fields, FieldSettings
 from issuesum.preprocessing.ktext_adapter import make_processor, number_words
 from issuesum.preprocessing.tokenise import code_digest, tokenise_shard
 from synthetic_rows import write_rows
 
 ROOT = Path(__file__).parents[1]
-FIELDS = field_settings(body_keep_n=8000, body_maxlen=70, title_keep_n=4500, title_maxlen=12)
+FIELDS: Fields = {
+    "body": FieldSettings(8000, 70, "pre", append_indicators=False),
+    "title": FieldSettings(4500, 12, "post", append_indicators=True),
+}
 
 
 def main() -> None:

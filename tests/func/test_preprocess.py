@@ -130,7 +130,7 @@ def _cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.
         port = free.getsockname()[1]
     address = f"tcp://127.0.0.1:{port}"
     commands = [["scheduler", "--host", "127.0.0.1", "--port", str(port)]] + [
-        ["worker", address, "--nthreads", "1", "--no-nanny", "--local-directory", "scratch"]
+        ["worker", address, "--nthreads", "2", "--no-nanny", "--local-directory", "scratch"]
     ] * workers
     processes = []
     try:
@@ -283,7 +283,7 @@ def test_too_many_unknown_words_fail_by_name_of_limit_and_rows(project: Project)
         project.run("git", "checkout", "params.yaml")
     assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
     assert "preprocess.limits.unknown" in done.stderr
-    assert re.search(r"rows \d+ \(\d+%\), ", done.stderr)
+    assert re.search(r"rows with most are \d+ \(\d+%\), ", done.stderr)
     assert _outputs(project) == before
 
 
@@ -311,7 +311,8 @@ def test_the_report_tells_how_new_data_differs_from_that_of_the_last_commit(
         grown.run("git", "checkout", "params.yaml")
     assert (done.returncode, done.stderr.count("\n")) == (3, 1), done.stderr
     assert f"from those of commit {commit[:12]}" in done.stderr
-    assert "rows 5001 to 5500 of the raw file are new" in done.stderr
+    assert "; +500 rows." in done.stderr
+    assert (grown.path / ".issuesum/refused/report.html").is_file()
     assert _outputs(grown) == before
 
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from issuesum.preprocessing.fields import Fields, field_settings
+from issuesum.preprocessing.fields import Fields, FieldSettings
 from issuesum.preprocessing.tokenise import code_digest, tokenise_shard
 
 
 def small_fields(body_maxlen: int = 4, title_maxlen: int = 5) -> Fields:
     """Return settings of rows so short that they can be written down."""
-    return field_settings(
-        body_keep_n=10, body_maxlen=body_maxlen, title_keep_n=10, title_maxlen=title_maxlen
-    )
+    return {
+        "body": FieldSettings(10, body_maxlen, "pre", append_indicators=False),
+        "title": FieldSettings(10, title_maxlen, "post", append_indicators=True),
+    }
 
 
 def shard(rows: Iterable[tuple[int, str, str]]) -> bytes:

@@ -37,6 +37,21 @@ def with_drift(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> Dat
     return replace(profile, drift=None)
 
 
+def is_committed(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> bool:
+    """Tell whether the newest version describes the same data: who committed it accepted it.
+
+    Args:
+        profile: of the present data.
+        versions: as for `with_drift`.
+    """
+    for _, content in versions:
+        try:
+            return _data_of(DataProfile.from_json(content)) == _data_of(profile)
+        except ValueError:
+            return False
+    return False
+
+
 def compare(now: DataProfile, earlier: DataProfile, *, commit: str) -> Drift:
     """Measure how `now` differs from `earlier`; distances are rounded to four decimals.
 
@@ -87,7 +102,7 @@ def check_limits(
         raise DataError(
             f"The distance of body lengths from those of commit {found.commit[:12]} must be at "
             f"most {drift} (preprocess.limits.drift). Received: {_describe(found)}. "
-            "Try: look at the new rows and at dvc metrics diff, or raise the limit in params.yaml."
+            "Try: look at the new rows, or raise the limit in params.yaml."
         )
 
 
@@ -100,16 +115,13 @@ def _describe(drift: Drift) -> str:
     if drift.new_words:
         words = ", ".join(word[:_LONGEST_NAME] for word, _ in drift.new_words[:_NAMED_WORDS])
         told += f"; new frequent words: {words}"
-    if drift.rows_added > 0:
-        first, last = drift.rows_before + 1, drift.rows_before + drift.rows_added
-        told += f"; rows {first} to {last} of the raw file are new"
-    return told
+    return f"{told}; {drift.rows_added:+} rows"
 
 
 def _data_of(profile: DataProfile) -> object:
     """Return what differs if the data does and not if only params of preprocess do."""
     fields = (profile.body, profile.title)
-    texts = [(field.words_mean, field.histogram, field.distinct, field.words) for field in fields]
+    texts = [(field.words_mean, field.histogram, field.distinct) for field in fields]
     return profile.rows, profile.copyable, texts
 
 

@@ -78,8 +78,9 @@ def count_rows(path: Path) -> int:
 
 
 def _broken(path: Path, error: Exception) -> ArtifactError:
+    reason = " ".join(str(error).split())
     return ArtifactError(
-        f"{path} must be a Parquet shard. Received: {error}. Try: dvc repro -f split."
+        f"{path} must be a Parquet shard. Received: {reason}. Try: dvc repro -f split."
     )
 
 

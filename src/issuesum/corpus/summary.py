@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from issuesum.errors import ArtifactError
 from issuesum.files import write_json
@@ -43,9 +44,10 @@ class SplitSummary:
             ArtifactError: the file is missing or is no summary.
         """
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError) as error:
+            return TypeAdapter(cls).validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            reason = " ".join(str(error).split())
             raise ArtifactError(
-                f"{path} must be the split stage's summary. Received: {error}. "
+                f"{path} must be the split stage's summary. Received: {reason}. "
                 "Try: dvc repro -f split."
             ) from error

@@ -103,7 +103,7 @@ def _on_cluster[K, R](
 def _client(address: str | None, processes: int) -> Iterator[Client]:
     """Connect to a scheduler, which is started if there is no address."""
     import dask
-    from distributed import Client, LocalCluster
+    from distributed import LocalCluster
     from distributed.client import FutureCancelledError, FuturesCancelledError
     from distributed.scheduler import KilledWorker
 
@@ -125,8 +125,7 @@ def _client(address: str | None, processes: int) -> Iterator[Client]:
                     silence_logs=logging.CRITICAL,
                 )
                 stack.enter_context(cluster)
-            client = Client(address or cluster, timeout=_PATIENCE)
-            stack.enter_context(client)
+            client = stack.enter_context(_connect(address or cluster))
             client.wait_for_workers(1, timeout=_PATIENCE)
             yield client
         except (OSError, FutureCancelledError, FuturesCancelledError) as error:
@@ -141,3 +140,16 @@ def _client(address: str | None, processes: int) -> Iterator[Client]:
                 f"Workers must survive their jobs and have issuesum installed. Received: {reason}. "
                 "Try: the workers' logs; more memory a worker, or a smaller split.shard_rows."
             ) from error
+
+
+def _connect(cluster: Any) -> Client:  # noqa: ANN401 -- an address or a LocalCluster
+    from distributed import Client
+
+    try:
+        return Client(cluster, timeout=_PATIENCE)
+    except (TypeError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise ClusterError(
+            f"Dask must be set up for {cluster}. Received: {reason}. Try: for tls://, certificates "
+            "in DASK_DISTRIBUTED__COMM__TLS__CA_FILE and …__CLIENT__CERT and …__CLIENT__KEY."
+        ) from error

@@ -2,8 +2,8 @@
 
 Words of a bucket (see `entry`) occur in that bucket of every shard and nowhere else, so a few
 buckets at a time are added up whole, their most frequent words kept and the rest forgotten.
-Memory is bounded by ENTRIES_AT_ONCE, not by the number of distinct words, which for 5 million
-issues is above ten million.
+Memory is bounded by ENTRIES_AT_ONCE, or by the largest bucket where all shards together have more
+than 64 times as many words; not by the distinct words of all.
 """
 
 from __future__ import annotations

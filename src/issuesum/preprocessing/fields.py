@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Field = Literal["body", "title"]
 
@@ -28,15 +28,29 @@ class FieldSettings:
 type Fields = dict[Field, FieldSettings]
 
 
-def field_settings(
-    *, body_keep_n: int, body_maxlen: int, title_keep_n: int, title_maxlen: int
-) -> Fields:
+class Dials(Protocol):
+    """What params say of a field."""
+
+    @property
+    def keep_n(self) -> int: ...  # noqa: D102
+
+    @property
+    def padding_maxlen(self) -> int: ...  # noqa: D102
+
+
+def field_settings(*, body: Dials, title: Dials) -> Fields:
     """Return the settings of both fields.
 
     Bodies are padded in front, so that a recurrent encoder reads their words last; titles behind,
     so that a decoder begins with `_start_`.
     """
     return {
-        "body": FieldSettings(body_keep_n, body_maxlen, "pre", append_indicators=False),
-        "title": FieldSettings(title_keep_n, title_maxlen, "post", append_indicators=True),
+        "body": _settings(body, "pre", append_indicators=False),
+        "title": _settings(title, "post", append_indicators=True),
     }
+
+
+def _settings(
+    dials: Dials, padding: Literal["pre", "post"], *, append_indicators: bool
+) -> FieldSettings:
+    return FieldSettings(dials.keep_n, dials.padding_maxlen, padding, append_indicators)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from issuesum.corpus.shards import Side, count_rows, shard_paths
+from issuesum.errors import ArtifactError
 from issuesum.preprocessing.cache import EntryCache
 from issuesum.preprocessing.cluster import local_processes, run_jobs
 from issuesum.preprocessing.fields import Fields
@@ -85,7 +86,7 @@ def tokenise_new(
     done = run_jobs(
         tokenise_shard,
         (
-            (shard, (str(shard.path), shard.path.read_bytes(), fields, code_digest()))
+            (shard, (str(shard.path), _unchanged(shard, fields), fields, code_digest()))
             for shard in new.values()
         ),
         address=address,
@@ -96,6 +97,16 @@ def tokenise_new(
             cache.put(shard.key, files)
             progress.update(shard.rows)
     return rows
+
+
+def _unchanged(shard: Shard, fields: Fields) -> bytes:
+    content = shard.path.read_bytes()
+    if entry_key(content, fields) != shard.key:
+        raise ArtifactError(
+            f"{shard.path} must not change while preprocess runs. Received: other bytes. "
+            "Try: dvc repro preprocess again."
+        )
+    return content
 
 
 def describe(shards: Sequence[Shard]) -> str:

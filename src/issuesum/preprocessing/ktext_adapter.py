@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -58,10 +59,14 @@ def make_processor(settings: FieldSettings) -> Any:  # noqa: ANN401 -- ktext has
 
 
 def _ktext() -> ModuleType:
-    if "ktext.preprocess" in sys.modules:
-        return sys.modules["ktext.preprocess"]
-    with _stand_ins():
-        return importlib.import_module("ktext.preprocess")
+    with _IMPORTING:  # a Dask worker may have several threads
+        if "ktext.preprocess" in sys.modules:
+            return sys.modules["ktext.preprocess"]
+        with _stand_ins():
+            return importlib.import_module("ktext.preprocess")
+
+
+_IMPORTING = threading.Lock()
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from issuesum.preprocessing.encoding import UnknownWords
 from issuesum.preprocessing.entry import Counts, ShardStatistics, read_statistics
 from issuesum.preprocessing.fields import Field
 from issuesum.text.tokens import END, START
-from issuesum.text.vocabulary import FIRST_WORD, Vocabulary
+from issuesum.text.vocabulary import Vocabulary
 
 
 def profile_data(
@@ -53,7 +53,7 @@ def profile_data(
             field,
             counts[field],
             rows=rows,
-            kept=vocabularies[field].size - FIRST_WORD,
+            vocabulary=vocabularies[field],
             unknown=share(unknown.words[field], _sum(of_validation, f"{field}_words")),
         )
         for field in vocabularies
@@ -82,23 +82,24 @@ def _profile_field(
     counts: WordCounts,
     *,
     rows: Counts,
-    kept: int,
+    vocabulary: Vocabulary,
     unknown: float,
 ) -> FieldProfile:
     lengths = np.sum([getattr(shard, f"{field}_lengths") for shard in shards], axis=0)
     mean, median, p95 = length_statistics(lengths, _sum(shards, f"{field}_words"))
-    marks = sum(counts.top.get(mark, 0) for mark in (START, END))
-    spoken = {word: count for word, count in counts.top.items() if word not in (START, END)}
+    marks = (START, END) if vocabulary.append_indicators else ()
+    spoken = {word: count for word, count in counts.top.items() if word not in marks}
+    marked = sum(counts.top.get(mark, 0) for mark in marks)
     return FieldProfile(
         words_mean=mean,
         words_median=median,
         words_p95=p95,
-        distinct=counts.distinct,
-        kept=kept,
+        distinct=counts.distinct - len(marks),
+        kept=len(set(vocabulary.words).difference(marks)),
         unknown=unknown,
         histogram=histogram(lengths),
-        growth=growth_curve(rows, counts.growth),
-        words=frequent_words(spoken, counts.total - marks),
+        growth=growth_curve(rows, counts.growth - len(marks)),
+        words=frequent_words(spoken, counts.total - marked),
     )
 
 

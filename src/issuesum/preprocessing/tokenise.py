@@ -17,6 +17,7 @@ from itertools import chain
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 import issuesum
@@ -38,6 +39,13 @@ from issuesum.text.vocabulary import Ids, pad
 LANGUAGE_STEP = 20
 """Of every so many issues one language is looked up: all would take twice as long as the rest."""
 
+_COLUMNS = pa.schema(
+    [
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("issue_title", pa.string(), nullable=False),
+        pa.field("body", pa.string(), nullable=False),
+    ]
+)
 # Everything whose change could change an entry.
 _CODE = (
     "corpus/languages.py",
@@ -89,13 +97,15 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
             "worker with others. Try: install this commit's environment there, restart it."
         )
     try:
-        table = pq.read_table(io.BytesIO(shard), columns=["row", "issue_title", "body"])
+        table = pq.read_table(io.BytesIO(shard), columns=_COLUMNS.names).cast(_COLUMNS)
         row = table["row"].to_numpy()
         bodies: list[str] = table["body"].to_pylist()
         titles: list[str] = table["issue_title"].to_pylist()
     except (ValueError, KeyError, OSError) as error:
+        reason = " ".join(str(error).split())
         raise ArtifactError(
-            f"{name} must be a Parquet shard of issues. Received: {error}. Try: dvc repro -f split."
+            f"{name} must be a Parquet shard of issues. Received: {reason}. "
+            "Try: dvc repro -f split."
         ) from error
     known = WordTable()
     body_rows = _numbered(known, bodies, fields["body"])

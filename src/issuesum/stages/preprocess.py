@@ -7,17 +7,19 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from issuesum.corpus.drift import check_limits, with_drift
+from issuesum.corpus.drift import check_limits, is_committed, with_drift
 from issuesum.corpus.measures import WORDS
 from issuesum.corpus.page import write_report
+from issuesum.corpus.profile import DataProfile
 from issuesum.corpus.shards import Side
 from issuesum.corpus.summary import SplitSummary
+from issuesum.errors import DataError
 from issuesum.files import replacing_directory, replacing_file
 from issuesum.lineage.history import earlier_versions
-from issuesum.params import Params, PreprocessParams
+from issuesum.params import Params, PreprocessLimits, PreprocessParams
 from issuesum.preprocessing.cache import EntryCache
 from issuesum.preprocessing.counting import count_words
-from issuesum.preprocessing.encoding import write_features
+from issuesum.preprocessing.encoding import UnknownWords, write_features
 from issuesum.preprocessing.fields import Fields, field_settings
 from issuesum.preprocessing.incremental import Shard, describe, find_shards, tokenise_new
 from issuesum.preprocessing.ktext_adapter import number_words
@@ -25,20 +27,17 @@ from issuesum.preprocessing.profiling import profile_data
 from issuesum.stages.paths import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SUMMARY
 from issuesum.stages.runner import run
 
-CACHE = Path(".issuesum/cache/tokens")
-"""Tokenised shards by content; ISSUESUM_CACHE names another folder."""
+CACHE = Path(".issuesum/cache")
+"""Holds tokenised shards by content; ISSUESUM_CACHE names another folder."""
+REFUSED = Path(".issuesum/refused")
+"""Holds the report of data that was refused."""
 
 
 def main(params: Params) -> None:
     """Read data/split/{train,validation}; write data/features, eval/data.json and eval/data."""
     dials = params.preprocess
-    cache = EntryCache(Path(os.environ.get("ISSUESUM_CACHE") or CACHE))
-    fields = field_settings(
-        body_keep_n=dials.body.keep_n,
-        body_maxlen=dials.body.padding_maxlen,
-        title_keep_n=dials.title.keep_n,
-        title_maxlen=dials.title.padding_maxlen,
-    )
+    cache = EntryCache(Path(os.environ.get("ISSUESUM_CACHE") or CACHE) / "tokens")
+    fields = field_settings(body=dials.body, title=dials.title)
     # Evaluate reads the raw text of the test side, through what is shipped.
     sides: tuple[Side, ...] = ("train", "validation")
     shards = {side: list(find_shards(SPLIT, side, fields, cache)) for side in sides}
@@ -61,12 +60,7 @@ def main(params: Params) -> None:
             profile_data(entries, counts, vocabularies, unknown, SplitSummary.load(SPLIT_SUMMARY)),
             earlier_versions(DATA_PROFILE),
         )
-        check_limits(
-            profile,
-            unknown=dials.limits.unknown,
-            drift=dials.limits.drift,
-            worst_rows=unknown.worst_rows,
-        )
+        _judge(profile, dials.limits, unknown)
         profile.save(profile_file)
         write_report(report, profile)
     cache.prune(shard.key for of_side in shards.values() for shard in of_side)
@@ -84,6 +78,21 @@ def _tokenise(
     for side, of_side in sides.items():
         print(f"preprocess: {side}: {describe(of_side)}")
     print(f"preprocess: tokenised {rows:,} rows in {seconds:.1f} s")
+
+
+def _judge(profile: DataProfile, limits: PreprocessLimits, unknown: UnknownWords) -> None:
+    accepted = is_committed(profile, earlier_versions(DATA_PROFILE))
+    try:
+        check_limits(
+            profile,
+            unknown=limits.unknown,
+            drift=1 if accepted else limits.drift,
+            worst_rows=unknown.worst_rows,
+        )
+    except DataError as error:
+        with replacing_directory(REFUSED) as folder:
+            write_report(folder, profile)
+        raise DataError(f"{error} The data is shown in {REFUSED / 'report.html'}.") from error
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from math import log2, sqrt
 import pytest
 from hypothesis import given
 
-from issuesum.corpus.drift import check_limits, compare, with_drift
+from issuesum.corpus.drift import check_limits, compare, is_committed, with_drift
 from issuesum.corpus.profile import DataProfile, Languages
 from issuesum.errors import DataError
 from profiles import bins, profile, profiles
@@ -149,13 +149,25 @@ def test_too_much_drift_names_what_changed() -> None:
     assert str(caught.value) == (
         "The distance of body lengths from those of commit 0123456789ab must be at most 0.5 "
         "(preprocess.limits.drift). Received: 1.0; bodies had 34.57 words on average and have 1.0; "
-        f"new frequent words: {named}; rows 1235 to 1300 of the raw file are new. "
-        "Try: look at the new rows and at dvc metrics diff, or raise the limit in params.yaml."
+        f"new frequent words: {named}; +66 rows. "
+        "Try: look at the new rows, or raise the limit in params.yaml."
     )
 
 
-def test_drift_of_fewer_rows_and_no_new_words_says_neither() -> None:
+def test_drift_without_new_words_names_none() -> None:
     now = profile({"histogram": bins(n1=1)}, rows=_rows(5))
     found = with_drift(now, [(COMMIT, profile().to_json())])
-    with pytest.raises(DataError, match=r"Received: 1\.0; bodies had 34\.57 .* 34\.57\. Try: "):
+    with pytest.raises(
+        DataError, match=r"Received: 1\.0; bodies had 34\.57 .* 34\.57; -1229 rows\. Try: "
+    ):
         check_limits(found, unknown=1, drift=0.5, worst_rows=[])
+
+
+def test_data_that_is_committed_is_accepted_whatever_params_say() -> None:
+    present = profile()
+    other_params = profile({"kept": 3, "words": (("a", 1.0),)})
+    assert is_committed(other_params, [(COMMIT, present.to_json())])
+    assert with_drift(other_params, [(COMMIT, present.to_json())]).drift is None
+    assert not is_committed(profile(rows=_rows(5)), [(COMMIT, present.to_json())])
+    assert not is_committed(present, [(COMMIT, "no profile"), (COMMIT, present.to_json())])
+    assert not is_committed(present, [])

@@ -16,7 +16,12 @@ def test_a_summary_survives_its_file(tmp_path: Path) -> None:
     assert SplitSummary.load(tmp_path / "summary.json") == summary
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"rows": 1}', '{"rows": 1, "more": 2}'])
+WRONG = '{"rows": 9, "rejected": 3, "repeated": 1, "train": 4, "validation": 1, "test": 1}'
+
+
+@pytest.mark.parametrize(
+    "content", [None, "", "[]", '{"rows": 1}', '{"rows": 1, "more": 2}', WRONG]
+)
 def test_what_is_no_summary_is_refused(content: str | None, tmp_path: Path) -> None:
     if content is not None:
         (tmp_path / "summary.json").write_text(content, encoding="utf-8")

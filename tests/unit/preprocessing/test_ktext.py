@@ -10,13 +10,16 @@ import pytest
 
 from issuesum.preprocessing.counting import count_words
 from issuesum.preprocessing.encoding import encode_entry
-from issuesum.preprocessing.fields import FieldSettings, field_settings
+from issuesum.preprocessing.fields import Fields, FieldSettings
 from issuesum.preprocessing.ktext_adapter import number_words
 from issuesum.text.tokens import END, START, words
 from ktext_oracle import fit_transform
 from shards import put_entry, shard
 
-FIELDS = field_settings(body_keep_n=8000, body_maxlen=70, title_keep_n=4500, title_maxlen=12)
+FIELDS: Fields = {
+    "body": FieldSettings(8000, 70, "pre", append_indicators=False),
+    "title": FieldSettings(4500, 12, "post", append_indicators=True),
+}
 
 
 def test_the_indexer_of_ktext_numbers_merged_counts() -> None:

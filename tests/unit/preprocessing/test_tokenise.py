@@ -79,9 +79,14 @@ def test_the_code_behind_entries_is_all_of_ours_that_tokenise_imports(root: Path
     assert loaded - inert == set(tokenise._CODE)
 
 
-def test_a_broken_shard_is_named() -> None:
-    with pytest.raises(ArtifactError, match=r"^part-1 must be a Parquet shard of issues"):
-        tokenise_shard("part-1", b"PAR1 cut", FIELDS, code_digest())
+@pytest.mark.parametrize(
+    "content",
+    [b"PAR1 cut", shard([(1, "a", None)])],
+    ids=["cut", "null"],
+)
+def test_a_shard_that_split_did_not_write_is_named_in_one_line(content: bytes) -> None:
+    with pytest.raises(ArtifactError, match=r"^part-1 must be a Parquet shard of issues.+$"):
+        tokenise_shard("part-1", content, FIELDS, code_digest())
 
 
 def test_a_broken_entry_is_named(tmp_path: Path) -> None:
