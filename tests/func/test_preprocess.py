@@ -181,7 +181,7 @@ def test_a_cluster_of_two_gives_the_same_bytes_as_one_process(
 
 def _wait_for_an_entry(cache: Path, stage: subprocess.Popen) -> None:
     deadline = time.monotonic() + 120
-    while not list(cache.glob("*/*/words.arrow")) and time.monotonic() < deadline:
+    while not list(cache.rglob("words.arrow")) and time.monotonic() < deadline:
         assert stage.poll() is None, stage.communicate()
         time.sleep(0.01)
 
@@ -198,7 +198,7 @@ def test_killing_a_worker_in_the_middle_costs_only_time(
         )  # fmt: skip
         _wait_for_an_entry(cache, stage)
         processes[1].kill()
-        done_before = len(list(cache.glob("*/*/words.arrow")))
+        done_before = len(list(cache.rglob("words.arrow")))
         output, errors = stage.communicate(timeout=300)
     assert 0 < done_before < 90, "the worker was to be killed in the middle"
     assert stage.returncode == 0, errors
