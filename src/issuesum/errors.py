@@ -72,3 +72,8 @@ class ClusterError(IssuesumError):
     """The Dask cluster is unreachable, has no workers, or runs other code than ours."""
 
     exit_code = 9
+
+
+def one_line(error: BaseException) -> str:
+    """Return what `error` says, folded to one line."""
+    return " ".join(str(error).split())

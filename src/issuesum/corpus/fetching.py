@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import DataError
+from issuesum.errors import DataError, one_line
 
 _HTTP = ("http://", "https://")
 _SCHEMES = (*_HTTP, "s3://")
@@ -39,7 +39,7 @@ def _download(url: str, target: Path) -> None:
         expected = files.info(path).get("size")
     except Exception as error:  # every protocol brings error classes of its own
         missing = isinstance(error, FileNotFoundError)
-        reason = "not found" if missing else " ".join(str(error).split()) or type(error).__name__
+        reason = "not found" if missing else one_line(error) or type(error).__name__
         raise DataError(
             f"{url} must be readable to its end. Received: {reason}. "
             "Try: check the address and your credentials, then run the command again."

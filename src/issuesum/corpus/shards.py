@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +78,7 @@ def count_rows(path: Path) -> int:
 
 
 def _broken(path: Path, error: Exception) -> ArtifactError:
-    reason = " ".join(str(error).split())
+    reason = one_line(error)
     return ArtifactError(
         f"{path} must be a Parquet shard. Received: {reason}. Try: dvc repro -f split."
     )

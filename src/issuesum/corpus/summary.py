@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, one_line
 from issuesum.files import write_json
 
 
@@ -46,7 +46,7 @@ class SplitSummary:
         try:
             return TypeAdapter(cls).validate_json(path.read_bytes())
         except (OSError, ValueError) as error:
-            reason = " ".join(str(error).split())
+            reason = one_line(error)
             raise ArtifactError(
                 f"{path} must be the split stage's summary. Received: {reason}. "
                 "Try: dvc repro -f split."

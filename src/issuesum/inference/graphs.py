@@ -1,8 +1,10 @@
 """The two ONNX graphs of a bundle.
 
-encoder.onnx takes `body`, int32 (batch, body maxlen), and gives named state tensors. decoder.onnx
-takes `previous`, int32 (batch,), and that state; it gives `log_probs`, float32 (batch, title ids),
-and `next_NAME` for every state tensor NAME that the step changes.
+encoder.onnx takes `body` and, if the model copies, `body_extended`, both int32 (batch, body
+maxlen), and gives named state tensors. decoder.onnx takes `previous`, int32 (rows,), and that
+state; it gives `log_probs`, float32 (rows, outputs), and `next_NAME` for every state tensor NAME
+that the step changes. `outputs` counts the ids of the title vocabulary and, if the model copies,
+those that a row's own words can have (see `issuesum.text.copying`).
 """
 
 from __future__ import annotations
@@ -14,17 +16,19 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, one_line
 from issuesum.text.vocabulary import Ids
 
 ENCODER = "encoder.onnx"
 DECODER = "decoder.onnx"
 BODY = "body"
+BODY_EXTENDED = "body_extended"
 PREVIOUS = "previous"
 LOG_PROBS = "log_probs"
 NEXT = "next_"
 
 Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
 State = dict[str, npt.NDArray[Any]]
 
 
@@ -43,37 +47,50 @@ class Graphs:
         """
         self._encoder = _session(folder / ENCODER, threads)
         self._decoder = _session(folder / DECODER, threads)
+        self._inputs = {given.name for given in self._encoder.get_inputs()}
         self._state = [output.name for output in self._encoder.get_outputs()]
-        self._changed = [
-            output.name.removeprefix(NEXT)
-            for output in self._decoder.get_outputs()
-            if output.name.startswith(NEXT)
-        ]
+        given = {output.name for output in self._decoder.get_outputs()}
+        self._changed = [name for name in self._state if NEXT + name in given]
 
-    def encode(self, body: Ids) -> State:
+    def encode(self, body: Ids, body_extended: Ids) -> State:
         """Read bodies.
 
         Args:
-            body: int32 (batch, body maxlen).
+            body: int32 (batch, body maxlen), ids of the body vocabulary.
+            body_extended: int32 (batch, body maxlen), the same words as extended title ids.
 
         Returns:
             The decoder's first state.
         """
-        return dict(zip(self._state, self._encoder.run(self._state, {BODY: body}), strict=True))
+        given = {BODY: body, BODY_EXTENDED: body_extended}
+        fed = {name: ids for name, ids in given.items() if name in self._inputs}
+        return dict(zip(self._state, self._encoder.run(self._state, fed), strict=True))
 
     def step(self, previous: Ids, state: State) -> tuple[Floats, State]:
         """Score the next word.
 
         Args:
-            previous: int32 (batch,), the word before.
+            previous: int32 (rows,), extended title id of the word before.
             state: of `encode` or of the step before.
 
         Returns:
-            Log-probabilities, float32 (batch, title ids), and the next state.
+            Log-probabilities, float32 (rows, outputs), and the next state.
         """
         wanted = [LOG_PROBS, *(NEXT + name for name in self._changed)]
         log_probs, *changed = self._decoder.run(wanted, {PREVIOUS: previous, **state})
         return log_probs, {**state, **dict(zip(self._changed, changed, strict=True))}
+
+    def expand(self, state: State, rows: Rows) -> State:
+        """Return the state of these rows, int64 (rows,): more, fewer or others than before."""
+        return {name: tensor.take(rows, axis=0) for name, tensor in state.items()}
+
+    def reorder(self, state: State, rows: Rows) -> State:
+        """Return the state of these rows, int64 (rows,), each of the body that has its place.
+
+        What a step does not change is the same for all hypotheses of a body, and stays.
+        """
+        moved = {name: state[name].take(rows, axis=0) for name in self._changed}
+        return {**state, **moved}
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
@@ -82,7 +99,7 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no base class
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise ArtifactError(
             f"{path} must be an ONNX graph. Received: {reason}. Try: dvc repro -f build."
         ) from error

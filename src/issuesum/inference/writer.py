@@ -6,12 +6,23 @@ from collections.abc import Iterator, Sequence
 from itertools import batched
 from pathlib import Path
 
+import numpy as np
+
 from issuesum.errors import ArtifactError
-from issuesum.inference.decoding import greedy
-from issuesum.inference.graphs import Graphs
+from issuesum.inference.beam import beam
+from issuesum.inference.decoding import Hypothesis, greedy
+from issuesum.inference.graphs import Floats, Graphs
+from issuesum.inference.rules import Rules
+from issuesum.inference.settings import DECODING, Decoding
+from issuesum.inference.surface import Surface
+from issuesum.inference.title import NO_TITLE, Title, Word
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY
+from issuesum.text.reading import Reading, read
 from issuesum.text.tokens import END, START, UNSPEAKABLE
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary
+
+_AT_ONCE = 256
+"""Bodies that are decoded at once at most, so that many need no more memory."""
 
 
 class TitleWriter:
@@ -21,7 +32,7 @@ class TitleWriter:
         """Load a bundle's `model` folder.
 
         Args:
-            folder: holds the graphs and the vocabularies.
+            folder: holds the graphs, the vocabularies and the settings of the search.
             threads: of one call; 0 takes every core.
 
         Raises:
@@ -29,6 +40,7 @@ class TitleWriter:
         """
         self._body = Vocabulary.load(folder / BODY_VOCABULARY)
         self._title = Vocabulary.load(folder / TITLE_VOCABULARY)
+        self._settings = Decoding.load(folder / DECODING)
         self._graphs = Graphs(folder, threads=threads)
         ids = self._title.ids
         if not {START, END} <= ids.keys():
@@ -36,27 +48,75 @@ class TitleWriter:
                 f"{folder / TITLE_VOCABULARY} must hold {START} and {END}. Received: neither or "
                 "one of them. Try: dvc repro -f preprocess."
             )
-        self._start, self._end = ids[START], ids[END]
         unspeakable = [ids[word] for word in sorted(UNSPEAKABLE - {END}) if word in ids]
-        self._forbidden = [PADDING, UNKNOWN, *unspeakable]
+        self._forbidden = (PADDING, UNKNOWN, *unspeakable)
 
     def titles(self, bodies: Sequence[str]) -> list[str]:
-        """Return one title for each body, lower-cased words separated by spaces."""
-        if not bodies:
-            return []
-        rows = greedy(
-            self._graphs.step,
-            self._graphs.encode(self._body.encode(bodies)),
-            batch=len(bodies),
-            start=self._start,
-            end=self._end,
+        """Return one title for each body."""
+        return [best.text for best, *_ in self.write(bodies)]
+
+    def titles_in_batches(self, bodies: Sequence[str], batch_size: int) -> Iterator[list[Title]]:
+        """Yield the titles of `batch_size` bodies at a time, in order."""
+        for batch in batched(bodies, batch_size):
+            yield [best for best, *_ in self.write(batch)]
+
+    def write(self, bodies: Sequence[str], *, alternatives: int = 1) -> list[list[Title]]:
+        """Return titles for each body, in the order of the bodies.
+
+        A title does not depend on the other bodies, nor on how many alternatives are wanted.
+
+        Args:
+            bodies: any texts.
+            alternatives: titles wanted for each; there are no more than the beam is wide.
+
+        Returns:
+            For each body up to `alternatives` titles, at least one, the best first.
+        """
+        return [
+            titles
+            for batch in batched(bodies, _AT_ONCE)
+            for titles in self._write(batch, alternatives)
+        ]
+
+    def _write(self, bodies: Sequence[str], alternatives: int) -> Iterator[list[Title]]:
+        reading = read(bodies, self._body, self._title)
+        state = self._graphs.encode(reading.body, reading.body_extended)
+        strategy = greedy if self._settings.beam_width == 1 else beam
+        keep = min(alternatives, self._settings.beam_width)
+        found = strategy(self._graphs, state, self._rules(reading), keep=keep)
+        for row, hypotheses in enumerate(found):
+            yield self._titles(bodies[row], reading, row, hypotheses) or [NO_TITLE]
+
+    def _rules(self, reading: Reading) -> Rules:
+        return Rules(
+            start=self._title.ids[START],
+            end=self._title.ids[END],
             # A row of `maxlen` ids begins with `_start_` and is not followed by anything.
             steps=self._title.maxlen - 1,
             forbidden=self._forbidden,
+            size=self._title.size,
+            barred=_barred(reading.own, self._body.maxlen),
+            settings=self._settings,
         )
-        return [" ".join(self._title.decode(row)) for row in rows]
 
-    def titles_in_batches(self, bodies: Sequence[str], batch_size: int) -> Iterator[list[str]]:
-        """Yield the titles of `batch_size` bodies at a time, in order."""
-        for batch in batched(bodies, batch_size):
-            yield self.titles(batch)
+    def _titles(
+        self, body: str, reading: Reading, row: int, hypotheses: Sequence[Hypothesis]
+    ) -> list[Title]:
+        tokens = reading.tokens[row]
+        surface = Surface(body, tokens)
+        known = {token.word for token in tokens[: self._body.maxlen]}
+        titles = []
+        for ids, score in hypotheses:
+            words = self._title.decode(ids, reading.own[row])
+            text, spans = surface.write(words)
+            parts = zip(words, spans, strict=True)
+            titles.append(Title(text, score, tuple(Word(w, w in known, span) for w, span in parts)))
+        return titles
+
+
+def _barred(own: Sequence[Sequence[str]], places: int) -> Floats:
+    """Return -inf where a row has no own word of that number, or one that no reader should see."""
+    barred = np.full((len(own), places), -np.inf, np.float32)
+    for line, words in zip(barred, own, strict=True):
+        line[: len(words)] = [-np.inf if word in UNSPEAKABLE else 0 for word in words]
+    return barred

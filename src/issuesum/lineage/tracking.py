@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from issuesum.errors import RepositoryError
+from issuesum.errors import RepositoryError, one_line
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -116,7 +116,7 @@ def _repository(path: Path) -> Iterator[Repo]:
             "Try: run the command at the repository's root, or git init and dvc init."
         ) from error
     except DvcException as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise RepositoryError(
             f"DVC must be able to track {path}. Received: {reason}. Try: dvc add {path}."
         ) from error

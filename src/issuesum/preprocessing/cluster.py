@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
 
-from issuesum.errors import ClusterError
+from issuesum.errors import ClusterError, one_line
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -129,13 +129,13 @@ def _client(address: str | None, processes: int) -> Iterator[Client]:
             client.wait_for_workers(1, timeout=_PATIENCE)
             yield client
         except (OSError, FutureCancelledError, FuturesCancelledError) as error:
-            reason = " ".join(str(error).split())[:200] or "its workers are gone"
+            reason = one_line(error)[:200] or "its workers are gone"
             raise ClusterError(
                 f"The Dask scheduler at {address or 'this machine'} must answer and have a worker "
                 f"within {_PATIENCE} s. Received: {reason}. Try: preprocess.scheduler: local."
             ) from error
         except (KilledWorker, ImportError) as error:
-            reason = " ".join(str(error).split())
+            reason = one_line(error)
             raise ClusterError(
                 f"Workers must survive their jobs and have issuesum installed. Received: {reason}. "
                 "Try: the workers' logs; more memory a worker, or a smaller split.shard_rows."
@@ -148,7 +148,7 @@ def _connect(cluster: Any) -> Client:  # noqa: ANN401 -- an address or a LocalCl
     try:
         return Client(cluster, timeout=_PATIENCE)
     except (TypeError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise ClusterError(
             f"Dask must be set up for {cluster}. Received: {reason}. Try: for tls://, certificates "
             "in DASK_DISTRIBUTED__COMM__TLS__CA_FILE and …__CLIENT__CERT and …__CLIENT__KEY."

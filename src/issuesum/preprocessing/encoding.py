@@ -99,7 +99,7 @@ def write_features(
 def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encoded:
     """Look up a tokenised shard in the vocabularies.
 
-    The ids are those that `Vocabulary.encode` gives for the raw texts, without tokenising again.
+    The ids are those that `Vocabulary.encode` gives for their words, without tokenising again.
     """
     body, title = vocabularies["body"], vocabularies["title"]
     table = read_words(entry)

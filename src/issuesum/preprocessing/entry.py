@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, one_line
 from issuesum.text.vocabulary import Ids
 
 BUCKETS = 64
@@ -188,7 +188,7 @@ def _broken_is_an_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise ArtifactError(
             f"{folder} must hold a tokenised shard. Received: {reason}. "
             f"Try: rm -r {folder}, then dvc repro preprocess."

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 import issuesum
 from issuesum.corpus.languages import language_counts
-from issuesum.errors import ArtifactError, ClusterError
+from issuesum.errors import ArtifactError, ClusterError, one_line
 from issuesum.preprocessing.entry import (
     LONGEST,
     Counts,
@@ -102,7 +102,7 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
         bodies: list[str] = table["body"].to_pylist()
         titles: list[str] = table["issue_title"].to_pylist()
     except (ValueError, KeyError, OSError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise ArtifactError(
             f"{name} must be a Parquet shard of issues. Received: {reason}. "
             "Try: dvc repro -f split."

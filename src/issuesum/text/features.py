@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from itertools import accumulate
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, one_line
 from issuesum.text.vocabulary import Ids
 
 BODY_VOCABULARY = "body_vocabulary.json"
@@ -38,7 +41,11 @@ class Features:
 
     def head(self, rows: int) -> Features:
         """Return the first `rows` rows, or all if there are fewer."""
-        return Features(**{name: ids[:rows] for name, ids in vars(self).items()})
+        return self.take(slice(rows))
+
+    def take(self, rows: slice | Ids) -> Features:
+        """Return some rows, chosen as in an array."""
+        return Features(**{name: ids[rows] for name, ids in vars(self).items()})
 
 
 def save_shard(path: Path, features: Features) -> None:
@@ -46,30 +53,73 @@ def save_shard(path: Path, features: Features) -> None:
     np.savez(path, **vars(features))
 
 
-def load_side(folder: Path) -> Features:
-    """Read all shards of one side, in order.
+class Shards:
+    """The shards of one side in order; they are read when asked for, not held."""
 
-    Raises:
-        ArtifactError: there is no shard, or one is broken.
-    """
-    paths = sorted(folder.glob("part-*.npz"))
-    if not paths:
-        raise ArtifactError(
-            f"{folder} must hold shards part-*.npz. Received: none. Try: dvc repro preprocess."
-        )
-    shards = [_load_shard(path) for path in paths]
+    def __init__(self, folder: Path) -> None:
+        """Count the rows of each shard, from its header alone.
+
+        Raises:
+            ArtifactError: there is no shard, or one is broken.
+        """
+        self.paths = sorted(folder.glob("part-*.npz"))
+        if not self.paths:
+            raise ArtifactError(
+                f"{folder} must hold shards part-*.npz. Received: none. Try: dvc repro preprocess."
+            )
+        self.rows = [_count_rows(path) for path in self.paths]
+        """Rows of each."""
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return sum(self.rows)
+
+    def read(self, numbers: Iterable[int]) -> Features:
+        """Return the rows of the shards with these numbers, one after the other.
+
+        Raises:
+            ArtifactError: one is broken.
+        """
+        return concatenate([_load_shard(self.paths[number]) for number in numbers])
+
+    def head(self, rows: int) -> Features:
+        """Return the first `rows` rows, or all if there are fewer, reading no more than these."""
+        behind = list(accumulate(self.rows))
+        needed = next((place for place, end in enumerate(behind) if end >= rows), len(behind) - 1)
+        return self.read(range(needed + 1)).head(rows)
+
+
+def concatenate(parts: Sequence[Features]) -> Features:
+    """Return the rows of all parts, of which there is at least one."""
     names = [field.name for field in fields(Features)]
     return Features(
-        **{name: np.concatenate([getattr(shard, name) for shard in shards]) for name in names}
+        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
     )
 
 
+def _count_rows(path: Path) -> int:
+    with _broken_is_an_error(path), ZipFile(path) as file, file.open("body.npy") as array:
+        np.lib.format.read_magic(array)  # type: ignore[no-untyped-call]
+        (rows, _), _, _ = np.lib.format.read_array_header_1_0(array)  # type: ignore[no-untyped-call]
+        return int(rows)
+
+
 def _load_shard(path: Path) -> Features:
+    # numpy leaves a file that it opened itself open if it is not a whole zip.
+    with (
+        _broken_is_an_error(path),
+        path.open("rb") as file,
+        np.load(file, allow_pickle=False) as arrays,
+    ):
+        return Features(**arrays)
+
+
+@contextmanager
+def _broken_is_an_error(path: Path) -> Iterator[None]:
     try:
-        # numpy leaves a file that it opened itself open if it is not a whole zip.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Features(**arrays)
-    except (OSError, ValueError, TypeError, EOFError, BadZipFile) as error:
+        yield
+    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
         raise ArtifactError(
-            f"{path} must be a shard of ids. Received: {error}. Try: dvc repro -f preprocess."
+            f"{path} must be a shard of ids. Received: {one_line(error)}. "
+            "Try: dvc repro -f preprocess."
         ) from error

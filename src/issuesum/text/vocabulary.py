@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from issuesum.errors import ArtifactError
-from issuesum.text.tokens import END, START, words
+from issuesum.text.tokens import END, START
 
 PADDING = 0
 UNKNOWN = 1
@@ -72,16 +72,8 @@ class Vocabulary:
         """The id of every word."""
         return {word: index for index, word in enumerate(self.words, start=FIRST_WORD)}
 
-    def encode(self, texts: Iterable[str]) -> Ids:
-        """Turn raw texts into ids.
-
-        Returns:
-            int32 array of shape (texts, maxlen).
-        """
-        return self.encode_words(words(text) for text in texts)
-
-    def encode_words(self, rows: Iterable[Sequence[str]]) -> Ids:
-        """Turn rows of words (indicators not included) into ids.
+    def encode(self, rows: Iterable[Sequence[str]]) -> Ids:
+        """Turn rows of words into ids.
 
         Returns:
             int32 array of shape (rows, maxlen).
@@ -96,9 +88,18 @@ class Vocabulary:
             value=PADDING,
         )
 
-    def decode(self, row: Iterable[int]) -> list[str]:
-        """Return the words behind ids; padding and unknown ids give nothing."""
-        return [self.words[index - FIRST_WORD] for index in row if index >= FIRST_WORD]
+    def decode(self, row: Iterable[int], own: Sequence[str] = ()) -> list[str]:
+        """Return the words behind ids; padding and unknown ids give nothing.
+
+        Args:
+            row: ids of this vocabulary, or from `size` on.
+            own: the words behind the ids from `size` on (see `issuesum.text.copying`).
+        """
+        return [
+            own[index - self.size] if index >= self.size else self.words[index - FIRST_WORD]
+            for index in row
+            if index >= FIRST_WORD
+        ]
 
     def save(self, path: Path) -> None:
         """Write the vocabulary as JSON; equal vocabularies give equal bytes."""

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.text.features import Features, load_side, save_shard
+from issuesum.text.features import Features, Shards, save_shard
 
 
 def _rows(start: int) -> Features:
@@ -20,10 +20,13 @@ def _rows(start: int) -> Features:
 def test_shards_are_read_in_order(tmp_path: Path) -> None:
     save_shard(tmp_path / "part-00001.npz", _rows(6))
     save_shard(tmp_path / "part-00000.npz", _rows(0))
-    side = load_side(tmp_path)
+    shards = Shards(tmp_path)
+    assert len(shards) == 4
+    side = shards.read([0, 1])
     assert side.body.ravel().tolist() == list(range(12))
     assert side.title_extended.ravel().tolist() == list(range(300, 312))
-    assert len(side.head(3)) == 3
+    assert shards.read([1]).body.ravel().tolist() == list(range(6, 12))
+    assert [len(shards.head(rows)) for rows in (1, 2, 3, 4, 9)] == [1, 2, 3, 4, 4]
 
 
 def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
@@ -34,7 +37,7 @@ def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
 
 def test_missing_and_broken_shards_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"must hold shards part-\*\.npz"):
-        load_side(tmp_path)
+        Shards(tmp_path)
     (tmp_path / "part-00000.npz").write_bytes(b"PK\x03\x04 cut")
     with pytest.raises(ArtifactError, match="must be a shard of ids"):
-        load_side(tmp_path)
+        Shards(tmp_path)

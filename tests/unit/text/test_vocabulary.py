@@ -17,13 +17,13 @@ TITLE = Vocabulary(
 
 
 def test_bodies_are_padded_in_front_and_cut_behind() -> None:
-    ids = BODY.encode(["the app", "app the unheard app", ""])
+    ids = BODY.encode([["the", "app"], ["app", "the", "unheard", "app"], []])
     assert ids.tolist() == [[0, 2, 3], [3, 2, 1], [0, 0, 0]]
     assert ids.dtype == np.int32
 
 
 def test_titles_are_enclosed_and_padded_behind() -> None:
-    assert TITLE.encode(["app", "app app app"]).tolist() == [[2, 4, 3, 0], [2, 4, 4, 4]]
+    assert TITLE.encode([["app"], ["app"] * 3]).tolist() == [[2, 4, 3, 0], [2, 4, 4, 4]]
 
 
 def test_rows_are_cut_at_their_end_and_filled_on_one_side() -> None:
@@ -39,6 +39,7 @@ def test_no_text_gives_no_row() -> None:
 
 def test_ids_are_turned_back_into_words() -> None:
     assert TITLE.decode([2, 4, 1, 3, 0]) == ["_start_", "app", "_end_"]
+    assert TITLE.decode([4, 6, 5, 6], own=["Foo", "bar9"]) == ["app", "bar9", "Foo", "bar9"]
 
 
 def test_saving_gives_the_same_bytes_and_loads_back(tmp_path: Path) -> None:

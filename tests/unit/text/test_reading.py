@@ -1,0 +1,100 @@
+"""What an encoder is given is what preprocess writes."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from issuesum.preprocessing.encoding import encode_entry
+from issuesum.preprocessing.fields import Fields, FieldSettings
+from issuesum.preprocessing.ktext_adapter import make_processor
+from issuesum.text import reading
+from issuesum.text.copying import ABSENT, WordTable, extend, look_up
+from issuesum.text.reading import read
+from issuesum.text.tokens import END, START, words
+from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary, pad
+from shards import put_entry, shard
+
+BODY = Vocabulary(("the", "app", "crashes"), 4, "pre", append_indicators=False)
+TITLE = Vocabulary((START, END, "app", "crash"), 5, "post", append_indicators=True)
+
+
+def test_words_that_titles_do_not_hold_are_numbered_in_each_row() -> None:
+    found = read(["Foo the APP, Foo!", "x.py", ""], BODY, TITLE)
+    assert found.body.tolist() == [[1, 2, 3, 1], [0, 0, 0, 1], [0, 0, 0, 0]]
+    assert found.body_extended.tolist() == [[6, 7, 4, 6], [0, 0, 0, 6], [0, 0, 0, 0]]
+    assert found.own == [["foo", "the"], ["x.py"], []]
+    assert found.body.dtype == found.body_extended.dtype == np.int32
+
+
+def test_only_what_the_model_reads_can_be_copied_but_more_is_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = read(["a b c d e f g"], BODY, TITLE)
+    assert found.own == [["a", "b", "c", "d"]]
+    assert [token.word for token in found.tokens[0]] == list("abcdefg")
+    for sight, seen in ((5, 5), (2, 4)):  # never less than the model reads
+        monkeypatch.setattr(reading, "SIGHT", sight)
+        assert len(read(["a b c d e f g"], BODY, TITLE).tokens[0]) == seen
+
+
+def test_no_body_gives_no_row() -> None:
+    found = read([], BODY, TITLE)
+    assert found.body.shape == found.body_extended.shape == (0, 4)
+
+
+texts = st.text() | st.lists(
+    st.sampled_from(["app", "Crash", "the", "x.py", "http://x.org", "a@b.org", "don\u2019t", "é"])
+).map(" ".join)
+
+
+@given(st.lists(texts, min_size=1, max_size=5))
+@example(["App app _start_ Cafe\u0301 café www.x.org", ""])
+def test_ids_are_those_of_preprocess(bodies: list[str]) -> None:
+    processor = make_processor(FieldSettings(3, 4, "pre", append_indicators=False))
+    table = WordTable()
+    rows = [table.numbers(row) for row in processor.process_text(bodies)]
+    numbers = pad(rows, BODY.maxlen, padding=BODY.padding, value=ABSENT)
+    of_body, of_title = (
+        np.array([ids.get(word, UNKNOWN) for word in table.words], np.int32)
+        for ids in (BODY.ids, TITLE.ids)
+    )
+    found = read(bodies, BODY, TITLE)
+    np.testing.assert_array_equal(found.body, look_up(numbers, of_body))
+    np.testing.assert_array_equal(found.body_extended, extend(numbers, of_title, TITLE.size))
+    for row, own, body in zip(found.body_extended, found.own, bodies, strict=True):
+        said = TITLE.decode(row[row != PADDING].tolist(), own)
+        assert said == words(body)[: BODY.maxlen]
+
+
+def test_ids_are_those_of_preprocess_on_real_issues(shared: Path, tmp_path: Path) -> None:
+    with (shared / "data/github_issues_medium.csv").open(encoding="utf-8", newline="") as file:
+        issues = [(row["issue_title"], row["body"]) for row in csv.DictReader(file)][:500]
+    fields: Fields = {
+        "body": FieldSettings(1000, 70, "pre", append_indicators=False),
+        "title": FieldSettings(500, 12, "post", append_indicators=True),
+    }
+
+    def vocabulary(texts: list[str], of: FieldSettings) -> Vocabulary:
+        common = Counter(chain.from_iterable(map(words, texts))).most_common(of.keep_n)
+        marks = [START, END] if of.append_indicators else []
+        known = (*marks, *(word for word, _ in common))
+        return Vocabulary(known, of.padding_maxlen, of.padding, of.append_indicators)
+
+    titles, bodies = map(list, zip(*issues, strict=True))
+    both = {
+        "body": vocabulary(bodies, fields["body"]),
+        "title": vocabulary(titles, fields["title"]),
+    }
+    content = shard((number, *issue) for number, issue in enumerate(issues))
+    expected = encode_entry(put_entry(tmp_path / "entry", content, fields), both).features
+    found = read(bodies, both["body"], both["title"])
+    np.testing.assert_array_equal(found.body, expected.body)
+    np.testing.assert_array_equal(found.body_extended, expected.body_extended)
