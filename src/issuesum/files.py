@@ -14,19 +14,21 @@ _PREFIX = ".issuesum-"  # what a killed process leaves is ignored by Git and DVC
 
 
 @contextmanager
-def replacing_directory(target: Path) -> Iterator[Path]:
+def replacing_directory(target: Path, *, keep: bool = True) -> Iterator[Path]:
     """Give an empty folder that becomes `target` when the block ends without an error.
 
-    The folder stands beside `target`, so that the rename stays on one file system.
+    The folder stands beside `target`, so that the rename stays on one file system. Without `keep`
+    it is dropped instead: of several processes that do the same, one writes `target`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=target.parent))
     temporary.chmod(0o755)
     try:
         yield temporary
-        if target.exists():
-            shutil.rmtree(target)
-        temporary.rename(target)
+        if keep:
+            if target.exists():
+                shutil.rmtree(target)
+            temporary.rename(target)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

@@ -13,7 +13,7 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from issuesum.errors import ParamsError
+from issuesum.errors import ParamsError, one_line
 
 PARAMS_FILE = Path("params.yaml")
 _SCHEDULER = r"^(local|(tcp|tls)://[^\s/]+:[0-9]+)$"
@@ -106,12 +106,40 @@ class TrainParams(_Section):
     """Module of `issuesum.model.architectures`."""
     embedding_dim: int = Field(gt=0)
     hidden_units: int = Field(gt=0)
+    dropout: float = Field(ge=0, lt=1)
+    word_dropout: float = Field(ge=0, lt=1)
+    label_smoothing: float = Field(ge=0, lt=1)
     batch_size: int = Field(gt=0)
+    """Rows of an update, over all replicas, whose number must divide it."""
     epochs: int = Field(gt=0)
+    max_steps: int = Field(gt=0)
+    eval_steps: int = Field(gt=0)
+    """Updates between validations; an epoch that has fewer ends with one."""
     patience: int = Field(ge=0)
-    """Epochs without a lower validation loss before training stops."""
+    """Validations without a better one before training stops."""
+    monitor: Literal["loss", "rouge_l"]
+    validation_rows: int = Field(gt=0)
     learning_rate: float = Field(gt=0)
+    warmup_steps: int = Field(ge=0)
+    clip_norm: float = Field(gt=0)
+    average_decay: float = Field(ge=0, lt=1)
+    precision: Literal["float32", "mixed_bfloat16"]
+    """mixed_float16 would need loss scaling, bfloat16 has the range of float32."""
+    xla: bool
+    checkpoint_steps: int = Field(gt=0)
     seed: int = Field(ge=0, lt=2**32)
+
+
+class DecodingParams(_Section):
+    """How the bundle searches for titles; the names are those of `inference.settings.Decoding`."""
+
+    beam_width: int = Field(ge=1, le=64)
+    """Beginnings of a title that are followed at once; 1 takes the best word at every step."""
+    length_penalty: float = Field(ge=0)
+    """A title is judged by its log-probability over its length to this power."""
+    min_words: int = Field(ge=1)
+    no_repeat: int = Field(ge=0)
+    """Words in a row that a title holds at most once; 0 allows everything."""
 
 
 class BuildParams(_Section):
@@ -123,6 +151,7 @@ class BuildParams(_Section):
     """Validation rows on which ONNX and Keras must agree."""
     parity_tolerance: float = Field(gt=0)
     """Largest absolute difference of a log-probability that is accepted."""
+    decoding: DecodingParams
 
 
 class GateParams(_Section):
@@ -201,7 +230,7 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             "Try: run from the root of the repository."
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
+        reason = one_line(error)
         raise ParamsError(
             f"{path} must be YAML in UTF-8. Received: {reason}. Try: mend that line."
         ) from error

@@ -11,7 +11,15 @@ import tf2onnx
 
 from issuesum.bundle.canonical import canonicalise
 from issuesum.bundle.quiet import quiet_stderr
-from issuesum.inference.graphs import BODY, DECODER, ENCODER, LOG_PROBS, NEXT, PREVIOUS
+from issuesum.inference.graphs import (
+    BODY,
+    BODY_EXTENDED,
+    DECODER,
+    ENCODER,
+    LOG_PROBS,
+    NEXT,
+    PREVIOUS,
+)
 from issuesum.model.interface import TitleModel
 
 
@@ -25,19 +33,22 @@ def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) ->
         target: existing folder.
     """
     body = tf.TensorSpec((None, body_maxlen), tf.int32, name=BODY)
+    body_extended = tf.TensorSpec((None, body_maxlen), tf.int32, name=BODY_EXTENDED)
+    nothing = tf.zeros((1, body_maxlen), tf.int32)
     state = {
         name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name)
-        for name, tensor in model.encode(tf.zeros((1, body_maxlen), tf.int32)).items()
+        for name, tensor in model.encode(nothing, nothing).items()
     }
     names = list(state)
 
     def step(previous: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits, changed = model.step(previous, dict(zip(names, tensors, strict=True)))
-        named = {NEXT + name: tensor for name, tensor in changed.items()}
-        return {LOG_PROBS: tf.nn.log_softmax(logits), **named}
+        log_probs, changed = model.step(previous, dict(zip(names, tensors, strict=True)))
+        # What is no state is an output to look at, such as attention.
+        named = {NEXT + name if name in state else name: of for name, of in changed.items()}
+        return {LOG_PROBS: log_probs, **named}
 
     previous = tf.TensorSpec((None,), tf.int32, name=PREVIOUS)
-    _save(model.encode, [body], opset, target / ENCODER)
+    _save(model.encode, [body, body_extended], opset, target / ENCODER)
     _save(step, [previous, *state.values()], opset, target / DECODER)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import tensorflow as tf
 
 from issuesum.errors import ArtifactError
 from issuesum.inference.graphs import Graphs
-from issuesum.model.interface import TitleModel
+from issuesum.model.interface import Inputs, TitleModel
 from issuesum.text.features import Features
 
 
@@ -31,15 +30,15 @@ def check_parity(model: TitleModel, folder: Path, rows: Features, *, tolerance: 
     Raises:
         ArtifactError: the difference is above `tolerance`, or a value is NaN.
     """
-    previous = rows.title[:, :-1]
-    expected = tf.nn.log_softmax(model((rows.body, previous), training=False)).numpy()
+    previous = rows.title_extended[:, :-1]
+    expected = model(Inputs(rows.body, rows.body_extended, previous)).numpy()
     if not np.isfinite(expected).all():
         raise ArtifactError(
             "The Keras model must give finite log-probabilities. Received: NaN or infinity. "
             "Try: a lower train.learning_rate, then dvc repro."
         )
     graphs = Graphs(folder)
-    state = graphs.encode(rows.body)
+    state = graphs.encode(rows.body, rows.body_extended)
     difference = 0.0
     for place in range(previous.shape[1]):
         log_probs, state = graphs.step(np.ascontiguousarray(previous[:, place]), state)

@@ -6,13 +6,16 @@ import importlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from issuesum.errors import ArtifactError, ParamsError
+from issuesum.model.layers import Noise
+from issuesum.text.vocabulary import UNKNOWN
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,10 @@ class ModelConfig:
     body_maxlen: int
     title_size: int
     title_maxlen: int
+    dropout: float
+    """Share of features that training leaves out of each row, where the architecture does so."""
+    word_dropout: float
+    """Share of body words that training makes unknown, where the architecture does so."""
 
     def save(self, path: Path) -> None:
         """Write the configuration as JSON."""
@@ -52,16 +59,61 @@ class ModelConfig:
             ) from error
 
 
+class Inputs(NamedTuple):
+    """What a model is given: bodies, and the words before those that it shall score.
+
+    Attributes:
+        body: int32 (batch, body_maxlen), ids of the body vocabulary, padded in front.
+        body_extended: int32 (batch, body_maxlen), the same words as ids of the title vocabulary,
+            extended by each row's own words (see `issuesum.text.copying`).
+        previous: int32 (batch, steps), extended title ids; `_start_` first.
+    """
+
+    body: tf.Tensor
+    body_extended: tf.Tensor
+    previous: tf.Tensor
+
+
 class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
     """A model that can be trained by teacher forcing and asked word by word.
 
-    `call((body, previous))` takes int32 body ids (batch, body_maxlen) and int32 title ids
-    (batch, steps) and returns float32 logits (batch, steps, title_size). `encode` and `step` give
-    the same logits one step at a time; export turns each into one ONNX graph.
+    `outputs` below is `title_size` for a model that writes words of the vocabulary only, and
+    `title_size + body_maxlen` for one that copies: id `title_size + n` is the n-th distinct word of
+    the row that the title vocabulary does not hold.
     """
 
-    def encode(self, body: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Read bodies, int32 (batch, body_maxlen).
+    def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
+        """Return float32 log-probabilities (batch, steps, outputs) for teacher-forced titles.
+
+        Args:
+            inputs: see `Inputs`.
+            noise: of this training step; None where nothing is learnt.
+        """
+        raise NotImplementedError
+
+    def losses(
+        self, inputs: Inputs, target: tf.Tensor, *, smoothing: float, noise: Noise | None = None
+    ) -> tf.Tensor:
+        """Return what training minimises at each place, float32 (batch, steps), in nats.
+
+        An architecture overrides this where it can do without every row of `call`'s outputs.
+
+        Args:
+            inputs: see `Inputs`.
+            target: int32 (batch, steps), extended title ids; what a row without copying cannot
+                write is unknown.
+            smoothing: share of the probability spread evenly over all outputs (Szegedy et al. 2016,
+                arXiv:1512.00567, section 7).
+            noise: of this training step; None where nothing is learnt.
+        """
+        log_probs = self.call(inputs, noise=noise)
+        outputs = log_probs.shape[-1]
+        reachable = tf.where(target < outputs, target, UNKNOWN)
+        chosen = tf.gather(log_probs, reachable, batch_dims=2)
+        return -(1 - smoothing) * chosen - smoothing * tf.reduce_mean(log_probs, axis=-1)
+
+    def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Read bodies, both int32 (batch, body_maxlen) as in `Inputs`.
 
         Returns:
             Named state tensors, each with the batch as its first axis.
@@ -74,12 +126,12 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
         """Score the next word.
 
         Args:
-            previous: int32 (batch,), the word before; `_start_` first.
+            previous: int32 (batch,), extended id of the word before; `_start_` first.
             state: what `encode` or the last `step` returned.
 
         Returns:
-            float32 logits (batch, title_size) and the state after this word: every tensor that
-            changed, under its name.
+            float32 log-probabilities (batch, outputs) and the state after this word: every tensor
+            that changed, under its name.
         """
         raise NotImplementedError
 
@@ -98,10 +150,10 @@ def create_model(config: ModelConfig) -> TitleModel:
             raise
         raise ParamsError(
             f"train.arch must name a module of issuesum.model.architectures. "
-            f"Received: {config.arch}. Try: seq2seq."
+            f"Received: {config.arch}. Try: pointer."
         ) from error
     model = module.create(config)
     assert isinstance(model, TitleModel)  # noqa: S101
     body = tf.zeros((1, config.body_maxlen), tf.int32)
-    model((body, tf.zeros((1, 1), tf.int32)))
+    model(Inputs(body, body, tf.zeros((1, 1), tf.int32)))
     return model

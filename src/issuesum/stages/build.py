@@ -7,6 +7,7 @@ import shutil
 
 from issuesum.bundle.assemble import copy_code
 from issuesum.files import replacing_directory
+from issuesum.inference.settings import DECODING, Decoding
 from issuesum.params import Params
 from issuesum.stages.paths import BUNDLE, BUNDLE_MODEL, DOCKERFILE, FEATURES, MODELS, SERVING
 from issuesum.stages.runner import run
@@ -19,15 +20,16 @@ def main(params: Params) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from issuesum.bundle.convert import convert
     from issuesum.bundle.parity import check_parity
-    from issuesum.model.training import load_model
+    from issuesum.model.saving import load_model
 
     model = load_model(MODELS)
-    rows = features.load_side(FEATURES / "validation").head(params.build.parity_rows)
+    rows = features.Shards(FEATURES / "validation").head(params.build.parity_rows)
     with replacing_directory(BUNDLE) as bundle:
         folder = bundle / BUNDLE_MODEL.name
         folder.mkdir()
         for name in (features.BODY_VOCABULARY, features.TITLE_VOCABULARY):
             shutil.copyfile(FEATURES / name, folder / name)
+        Decoding(**params.build.decoding.model_dump()).save(folder / DECODING)
         convert(model, body_maxlen=rows.body.shape[1], opset=params.build.opset, target=folder)
         difference = check_parity(model, folder, rows, tolerance=params.build.parity_tolerance)
         copy_code(bundle, serving=SERVING, dockerfile=DOCKERFILE)

@@ -11,6 +11,7 @@ from issuesum.corpus.shards import read_head
 from issuesum.evaluation import baselines, gate
 from issuesum.evaluation.scores import Scores, rouge_l, score
 from issuesum.files import replacing_directory, replacing_file, write_json
+from issuesum.inference.title import Title
 from issuesum.inference.writer import TitleWriter
 from issuesum.params import EvaluateParams, Params
 from issuesum.stages.paths import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SPLIT
@@ -24,22 +25,28 @@ def main(params: Params) -> None:
     titles = _titles(list(test["body"]), dials.batch_size)
     train = read_head(SPLIT / "train", dials.neighbour_rows)
     references = list(test["issue_title"])
+    predicted = [title.text for title in titles]
     candidates = {
-        "model": titles,
+        "model": predicted,
         "lead": baselines.lead(list(test["body"]), count=dials.lead_words),
         "neighbour": baselines.neighbour(
             list(test["body"]), list(train["body"]), list(train["issue_title"])
         ),
     }
     scores = {name: score(written, references) for name, written in candidates.items()}
-    _write(test.assign(predicted=titles, rouge_l=rouge_l(titles, references)), scores, dials)
+    written = test.assign(
+        predicted=predicted,
+        score=[title.score for title in titles],
+        rouge_l=rouge_l(predicted, references),
+    )
+    _write(written, scores, dials)
     for name, values in scores.items():
         print(f"evaluate: {name:10s} ROUGE-L {values.rouge_l:5.2f}  BLEU {values.bleu:5.2f}")
 
 
-def _titles(bodies: list[str], batch_size: int) -> list[str]:
+def _titles(bodies: list[str], batch_size: int) -> list[Title]:
     writer = TitleWriter(BUNDLE_MODEL)
-    titles: list[str] = []
+    titles: list[Title] = []
     with tqdm(desc="evaluate", total=len(bodies), unit=" titles", disable=None) as progress:
         for batch in writer.titles_in_batches(bodies, batch_size):
             titles += batch
@@ -56,7 +63,7 @@ def _write(rows: pd.DataFrame, scores: dict[str, Scores], dials: EvaluateParams)
         table.to_csv(plots / "scores.csv", lineterminator="\n")
         rows[["rouge_l"]].to_csv(plots / "rouge_l.csv", index=False, float_format="%.4f")
     with replacing_file(EXAMPLES) as examples:
-        columns = ["issue_url", "issue_title", "predicted", "rouge_l"]
+        columns = ["issue_url", "issue_title", "predicted", "score", "rouge_l"]
         rows[columns].head(dials.examples).to_csv(examples, index=False, float_format="%.2f")
 
 

@@ -1,55 +1,92 @@
-"""Train the model and keep its best epoch."""
+"""Train the model and keep its best validation."""
 
 from __future__ import annotations
 
 import os
-import sys
+from dataclasses import fields
+from pathlib import Path
 
 from issuesum.files import replacing_directory
-from issuesum.params import Params
+from issuesum.params import Params, TrainParams
 from issuesum.stages.paths import CURVES, FEATURES, MODELS
-from issuesum.stages.runner import run
+from issuesum.stages.runner import RUNS, run
 from issuesum.text import features
+from issuesum.text.tokens import END, START
 from issuesum.text.vocabulary import Vocabulary
+
+CHECKPOINTS = Path(".issuesum/checkpoints")
+"""Outlives an interruption: DVC takes outputs away before it runs a stage, and not this."""
+SPEED = RUNS / "train_speed.tsv"
+"""Examples a second: no output of the stage, since it is different each time."""
 
 
 def main(params: Params) -> None:
     """Read data/features, write models and the curves in eval/train."""
     # Must be set before TensorFlow is loaded; below 3 it reports a missing GPU as an error.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from issuesum.model.interface import ModelConfig
-    from issuesum.model.training import TrainingSettings, train
+    import keras
 
-    body = Vocabulary.load(FEATURES / features.BODY_VOCABULARY)
-    title = Vocabulary.load(FEATURES / features.TITLE_VOCABULARY)
+    from issuesum.evaluation.overlap import mean_rouge_l
+    from issuesum.model.batches import Epochs
+    from issuesum.model.checkpoint import Checkpoint
+    from issuesum.model.curves import Curves
+    from issuesum.model.distribution import Distribution, read_cluster
+    from issuesum.model.interface import ModelConfig
+    from issuesum.model.saving import save_model
+    from issuesum.model.trainer import Optimisation
+    from issuesum.model.training import Schedule, Training
+    from issuesum.model.validation import Validator
+
     dials = params.train
-    config = ModelConfig(
-        arch=dials.arch,
-        embedding_dim=dials.embedding_dim,
-        hidden_units=dials.hidden_units,
+    cluster = read_cluster(os.environ.get("TF_CONFIG"))
+    distribution = Distribution(cluster)
+    keras.config.set_dtype_policy(dials.precision)
+    title = Vocabulary.load(FEATURES / features.TITLE_VOCABULARY)
+    body = Vocabulary.load(FEATURES / features.BODY_VOCABULARY)
+    config = _pick(
+        ModelConfig,
+        dials,
         body_size=body.size,
         body_maxlen=body.maxlen,
         title_size=title.size,
         title_maxlen=title.maxlen,
     )
-    settings = TrainingSettings(
-        batch_size=dials.batch_size,
-        epochs=dials.epochs,
-        patience=dials.patience,
-        learning_rate=dials.learning_rate,
-        seed=dials.seed,
-    )
-    with replacing_directory(MODELS) as models, replacing_directory(CURVES) as curves:
-        loss = train(
+    shards = features.Shards(FEATURES / "train")
+    validation = features.Shards(FEATURES / "validation")
+    checkpoint = Checkpoint(CHECKPOINTS, [dials], [*shards.paths, *validation.paths])
+    with (
+        replacing_directory(MODELS, keep=cluster.is_chief) as models,
+        replacing_directory(CURVES, keep=cluster.is_chief) as folder,
+        Curves(folder, SPEED) as curves,
+    ):
+        trained = Training(
             config,
-            settings,
-            features.load_side(FEATURES / "train"),
-            features.load_side(FEATURES / "validation"),
-            models=models,
-            curves=curves,
-            verbose=sys.stdout.isatty(),
-        )
-    print(f"train: best validation loss {loss:.4f}")
+            _pick(Optimisation, dials),
+            _pick(Schedule, dials),
+            Epochs(shards, dials.batch_size, dials.seed),
+            distribution=distribution,
+            validator=Validator(
+                config,
+                validation.head(dials.validation_rows),
+                start=title.ids[START],
+                end=title.ids[END],
+                score=mean_rouge_l,
+            ),
+            checkpoint=checkpoint,
+            report=curves.add,
+        ).run()
+        if cluster.is_chief:
+            curves.best(trained.best)
+            save_model(config, trained.weights, models)
+    if cluster.is_chief:
+        checkpoint.discard()
+        print(f"train: {trained.describe()}")
+
+
+def _pick[T](kind: type[T], dials: TrainParams, **others: int) -> T:
+    """Make a dataclass of `others` and of the params that bear the names of its other fields."""
+    names = [field.name for field in fields(kind) if field.name not in others]  # type: ignore[arg-type]
+    return kind(**{name: getattr(dials, name) for name in names}, **others)
 
 
 if __name__ == "__main__":

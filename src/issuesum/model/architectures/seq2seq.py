@@ -11,7 +11,9 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from issuesum.model.interface import ModelConfig, TitleModel
+from issuesum.model.interface import Inputs, ModelConfig, TitleModel
+from issuesum.model.layers import Noise
+from issuesum.text.vocabulary import UNKNOWN
 
 
 class Seq2Seq(TitleModel):
@@ -22,6 +24,7 @@ class Seq2Seq(TitleModel):
         super().__init__(name="seq2seq")
         layers = keras.layers
         units = config.hidden_units
+        self.title_size = config.title_size
         self.body_embedding = layers.Embedding(config.body_size, config.embedding_dim)
         self.body_norm = layers.BatchNormalization()
         self.encoder = layers.GRU(units, reset_after=False)
@@ -31,15 +34,17 @@ class Seq2Seq(TitleModel):
         self.output_norm = layers.BatchNormalization()
         self.vocabulary = layers.Dense(config.title_size)
 
-    def call(self, inputs: tuple[tf.Tensor, tf.Tensor], *, training: bool = False) -> tf.Tensor:
-        """Return logits (batch, steps, title_size) for teacher-forced titles."""
-        body, previous = inputs
-        state = self.encoder(self.body_norm(self.body_embedding(body), training=training))
+    def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
+        """Return log-probabilities (batch, steps, title_size) for teacher-forced titles."""
+        training = noise is not None
+        state = self.encoder(self.body_norm(self.body_embedding(inputs.body), training=training))
+        previous = self._known(inputs.previous)
         embedded = self.title_norm(self.title_embedding(previous), training=training)
         outputs = self.decoder(embedded, initial_state=state)
-        return self.vocabulary(self.output_norm(outputs, training=training))
+        logits = self.vocabulary(self.output_norm(outputs, training=training))
+        return tf.nn.log_softmax(tf.cast(logits, tf.float32))
 
-    def encode(self, body: tf.Tensor) -> dict[str, tf.Tensor]:
+    def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:  # noqa: ARG002
         """Return the encoder's last state, float32 (batch, hidden_units)."""
         return {"hidden": self.encoder(self.body_norm(self.body_embedding(body)))}
 
@@ -48,10 +53,14 @@ class Seq2Seq(TitleModel):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Score the next word from the word before and the decoder's state."""
         # The cell, not the layer: a layer over one step becomes a loop in the exported graph.
-        embedded = self.title_norm(self.title_embedding(previous[:, None]))
+        embedded = self.title_norm(self.title_embedding(self._known(previous)[:, None]))
         output, _ = self.decoder.cell(embedded[:, 0], [state["hidden"]])
         logits = self.vocabulary(self.output_norm(output[:, None]))
-        return logits[:, 0], {"hidden": output}
+        return tf.nn.log_softmax(logits[:, 0]), {"hidden": output}
+
+    def _known(self, previous: tf.Tensor) -> tf.Tensor:
+        """Return title ids in which words that only a body holds are unknown."""
+        return tf.where(previous < self.title_size, previous, UNKNOWN)
 
 
 def create(config: ModelConfig) -> TitleModel:

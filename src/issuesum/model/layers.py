@@ -1,0 +1,143 @@
+"""Building blocks of architectures: recurrence over whole rows, and noise that can be repeated."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+
+class Noise(NamedTuple):
+    """Where the random masks of one training step come from.
+
+    A mask is a pure function of the seed and of a row's place in the global batch, so the noise is
+    the same after a restart, and on one worker or on many (Salmon et al. 2011, counter-based random
+    numbers, in TensorFlow's `stateless_uniform`).
+
+    Attributes:
+        seed: int32 (2,), another one at each step.
+        row: int32 (batch,), places of this replica's rows in the global batch.
+        rows: rows of the global batch.
+    """
+
+    seed: tf.Tensor
+    row: tf.Tensor
+    rows: int
+
+    def kept(self, mask: int, width: int, rate: float) -> tf.Tensor:
+        """Return bool (batch, width), each True with the probability `1 - rate`.
+
+        Args:
+            mask: number of this mask, another one for each use in a model.
+            width: values a row.
+            rate: share of False.
+        """
+        seed = tf.random.experimental.stateless_fold_in(self.seed, mask)
+        drawn = tf.random.stateless_uniform((self.rows, width), seed)
+        return tf.gather(drawn, self.row) >= rate
+
+
+def drop(values: tf.Tensor, mask: int, rate: float, noise: Noise | None) -> tf.Tensor:
+    """Drop features of (batch, steps, width), the same at all steps of a row.
+
+    Variational dropout: Gal and Ghahramani 2016, arXiv:1512.05287.
+    """
+    if noise is None or not rate:
+        return values
+    kept = tf.cast(noise.kept(mask, values.shape[-1], rate), values.dtype)
+    return values * kept[:, None] / (1 - rate)
+
+
+def gru_step(projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Take one step of a GRU whose reset gate works behind the matrix product.
+
+    Cho et al. 2014, arXiv:1406.1078, in the form that ONNX calls `linear_before_reset`.
+
+    Args:
+        projected: (…, batch, 3 * units), the input times its kernel: update, reset, candidate.
+        hidden: (…, batch, units).
+        kernel: (…, units, 3 * units).
+
+    Returns:
+        The next hidden state, (…, batch, units).
+    """
+    units = hidden.shape[-1]
+    recurrent = tf.matmul(hidden, kernel)
+    gates = tf.sigmoid(projected[..., : 2 * units] + recurrent[..., : 2 * units])
+    update, reset = gates[..., :units], gates[..., units:]
+    candidate = tf.tanh(projected[..., 2 * units :] + reset * recurrent[..., 2 * units :])
+    return update * hidden + (1 - update) * candidate
+
+
+def gru_scan(projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+    """Return the states of a GRU after each step, (steps, …, batch, units).
+
+    `keras.layers.GRU` multiplies the inputs inside its loop; here that is one product before it,
+    which makes a training step on two cores 2.2 times as fast (32 rows, 48 steps, 192 units).
+
+    Args:
+        projected: (steps, …, batch, 3 * units), see `gru_step`.
+        hidden: (…, batch, units), the first state.
+        kernel: (…, units, 3 * units).
+    """
+    steps = tf.shape(projected)[0]
+    inputs = tf.TensorArray(projected.dtype, steps).unstack(projected)
+    states = tf.TensorArray(projected.dtype, steps, element_shape=hidden.shape)
+
+    def body(
+        place: tf.Tensor, state: tf.Tensor, states: tf.TensorArray
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
+        state = gru_step(inputs.read(place), state, kernel)
+        return place + 1, state, states.write(place, state)
+
+    _, _, states = tf.while_loop(
+        lambda place, *_: place < steps, body, (0, hidden, states), maximum_iterations=steps
+    )
+    return states.stack()
+
+
+class BidirectionalGRU(keras.layers.Layer):  # type: ignore[misc] # keras has no types
+    """A GRU in each direction over left-aligned rows, in one loop.
+
+    Schuster and Paliwal 1997. Each direction begins at a word, so padding changes no state.
+    """
+
+    def __init__(self, units: int) -> None:
+        """Remember the units of one direction."""
+        super().__init__(name="bidirectional_gru")
+        self.units = units
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Make the weights."""
+        orthogonal = [keras.initializers.Orthogonal() for _ in range(2)]
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(input_shape[-1], 6 * self.units),
+            initializer="glorot_uniform",
+        )
+        self.recurrent = self.add_weight(
+            name="recurrent",
+            shape=(2, self.units, 3 * self.units),
+            initializer=lambda shape, dtype=None: tf.stack(
+                [make(shape[1:], dtype=dtype) for make in orthogonal]
+            ),
+        )
+        self.bias = self.add_weight(name="bias", shape=(6 * self.units,), initializer="zeros")
+
+    def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+        """Return the states of both directions, (batch, steps, 2 * units).
+
+        Args:
+            inputs: (batch, steps, width).
+            lengths: int32 (batch,), steps of each row that are not padding.
+        """
+        kernel = tf.cast(self.kernel, inputs.dtype)
+        projected = tf.tensordot(inputs, kernel, 1) + tf.cast(self.bias, inputs.dtype)
+        forward, backward = tf.split(projected, 2, axis=-1)
+        both = tf.stack([forward, tf.reverse_sequence(backward, lengths, seq_axis=1)])
+        first = tf.zeros((2, tf.shape(inputs)[0], self.units), inputs.dtype)
+        recurrent = tf.cast(self.recurrent, inputs.dtype)
+        states = gru_scan(tf.transpose(both, (2, 0, 1, 3)), first, recurrent)
+        forward, backward = tf.unstack(tf.transpose(states, (1, 2, 0, 3)))
+        return tf.concat([forward, tf.reverse_sequence(backward, lengths, seq_axis=1)], axis=-1)

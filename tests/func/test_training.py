@@ -1,0 +1,121 @@
+"""Training under DVC: an interruption, experiments, and what their tables show."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from projects import Project, copy_project
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, tiny_params: str) -> Project:
+    """Return a project whose stages up to preprocess have run."""
+    project = copy_project(tmp_path_factory.mktemp("made") / "project")
+    # Enough steps to be caught in the middle of them.
+    params = tiny_params.replace("epochs: 1\n", "epochs: 30\n")
+    params = params.replace("checkpoint_steps: 200\n", "checkpoint_steps: 3\n")
+    assert params.count("epochs: 30\n") == params.count("checkpoint_steps: 3\n") == 1
+    (project.path / "params.yaml").write_text(params, encoding="utf-8")
+    project.run("issuesum", "sample", "--rows", "300", "--force")
+    project.commit("begin")
+    project.repro("preprocess")
+    project.commit("run")
+    return project
+
+
+def _weights(project: Project) -> str:
+    return hashlib.sha256((project.path / "models/model.weights.h5").read_bytes()).hexdigest()
+
+
+def _wait_for(path: Path, process: subprocess.Popen[bytes], pattern: str) -> None:
+    end = time.monotonic() + 120
+    while not list(path.glob(pattern)):
+        assert process.poll() is None, "training ended before it could be killed"
+        assert time.monotonic() < end, f"no {pattern} in {path}"
+        time.sleep(0.01)
+
+
+def test_after_kill_9_a_rerun_ends_with_the_same_weights(made: Project) -> None:
+    checkpoints = made.path / ".issuesum/checkpoints"
+    with subprocess.Popen(
+        ["dvc", "repro", "train"],
+        cwd=made.path,
+        env=made.env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    ) as process:
+        _wait_for(checkpoints, process, "*.npz")
+        os.killpg(process.pid, signal.SIGKILL)
+    assert not (made.path / "models").exists()
+
+    done = made.run("dvc", "repro", "train")
+    assert "taken up at step " in done.stdout
+    weights, lock = _weights(made), made.lock()["train"]
+    assert list(checkpoints.iterdir()) == [], "nothing is left of a training that has ended"
+
+    done = made.run("dvc", "repro", "--force", "--single-item", "train")
+    assert "taken up" not in done.stdout
+    assert _weights(made) == weights
+    assert made.lock()["train"] == lock, "the curves are the same as well"
+
+
+def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> None:
+    made.run("git", "checkout", "--", ".")
+    made.edit("params.yaml", lambda text: text.replace("epochs: 30\n", "epochs: 1\n"))
+    made.commit("one epoch")
+    made.repro("evaluate")
+    made.commit("run")
+
+    made.run("dvc", "exp", "run", "--name", "wider", "-S", "train.hidden_units=12", "evaluate")
+    made.run("git", "checkout", "--", ".")
+    made.run("dvc", "exp", "run", "--queue", "-S", "train.dropout=0.1,0.2", "train")
+    made.run("dvc", "queue", "start", "--jobs", "1")
+    _wait_for_queue(made)
+
+    shown = json.loads(made.run("dvc", "exp", "show", "--json").stdout)
+    rows = {
+        revision["name"]: revision["data"]
+        for commit in shown
+        for experiment in commit["experiments"] or []
+        for revision in experiment["revs"]
+    }
+    params = [row["params"]["params.yaml"]["data"]["train"] for row in rows.values()]
+    tried = sorted((of["hidden_units"], of["dropout"]) for of in params)
+    assert tried == [(8, 0.1), (8, 0.2), (12, 0.5)]
+    for row in rows.values():
+        metrics = row["metrics"]["eval/train/metrics.json"]["data"]
+        assert metrics.keys() == {"train", "eval", "best", "step"}
+        assert metrics["eval"].keys() == {"loss", "rouge_l"}
+        assert metrics["best"]["eval"].keys() == {"loss", "rouge_l"}
+    scores = rows["wider"]["metrics"]["eval/metrics.json"]["data"]["model"]
+    assert scores.keys() == {"rouge_1", "rouge_2", "rouge_l", "bleu"}
+
+    diff = made.run("dvc", "exp", "diff", "wider", "--json").stdout
+    changed = json.loads(diff)
+    assert "train.hidden_units" in changed["params"]["params.yaml"]
+    assert "model.rouge_l" in changed["metrics"]["eval/metrics.json"]
+
+    plots = json.loads(made.run("dvc", "plots", "diff", "wider", "--json").stdout)["data"]
+    assert {"loss", "rouge_l", "learning_rate", "speed"} <= plots.keys()
+
+
+def _wait_for_queue(project: Project) -> None:
+    end = time.monotonic() + 300
+    while True:
+        status = project.run("dvc", "queue", "status").stdout
+        if "Running" not in status and "Queued" not in status:
+            assert "Failed" not in status, status
+            return
+        assert time.monotonic() < end, status
+        time.sleep(1)

@@ -1,0 +1,108 @@
+"""Models and features of a few thousand numbers, for tests of training and conversion."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from issuesum.text.features import Features, Shards, save_shard
+
+SIZES = {"body_size": 40, "body_maxlen": 9, "title_size": 30, "title_maxlen": 6}
+START, END = 2, 3
+ARCHITECTURES = ("pointer", "seq2seq")
+
+
+def config(arch: str = "pointer", **changes: Any):
+    """Return the shape of a tiny model; TensorFlow is loaded only by tests that call this."""
+    from issuesum.model.interface import ModelConfig
+
+    values = {"embedding_dim": 8, "hidden_units": 12, "dropout": 0.3, "word_dropout": 0.2}
+    return ModelConfig(arch, **{**values, **SIZES, **changes})
+
+
+def rows(count: int = 64, seed: int = 1) -> Features:
+    """Return rows of 3 to 9 body words whose titles copy one of them."""
+    draw = np.random.default_rng(seed)
+    body = np.zeros((count, 9), np.int32)
+    extended = np.zeros((count, 9), np.int32)
+    title = np.zeros((count, 6), np.int32)
+    for line in range(count):
+        length = int(draw.integers(3, 10))
+        # The last word is one that the title vocabulary does not hold.
+        words = draw.integers(4, 30, length - 1).tolist()
+        body[line, -length:] = [*words, 1]
+        extended[line, -length:] = [*words, 30]
+        title[line, :5] = [START, words[0], 5, 30 if line % 2 else words[-1], END]
+    return Features(
+        body=body,
+        title=np.where(title < 30, title, 1),
+        body_extended=extended,
+        title_extended=title,
+    )
+
+
+def shards(folder: Path, *parts: Features) -> Shards:
+    """Write parts as shards and return them."""
+    folder.mkdir(parents=True)
+    for number, part in enumerate(parts):
+        save_shard(folder / f"part-{number:05d}.npz", part)
+    return Shards(folder)
+
+
+def optimisation(**changes: Any):
+    """Return dials with which a tiny model learns in seconds."""
+    from issuesum.model.trainer import Optimisation
+
+    values = {
+        "batch_size": 16,
+        "learning_rate": 0.01,
+        "warmup_steps": 2,
+        "clip_norm": 1.0,
+        "label_smoothing": 0.1,
+        "average_decay": 0.5,
+        "xla": False,
+        "seed": 7,
+    }
+    return Optimisation(**{**values, **changes})
+
+
+def schedule(**changes: Any):
+    """Return a schedule of three epochs."""
+    from issuesum.model.training import Schedule
+
+    values = {
+        "epochs": 3,
+        "max_steps": 1000,
+        "eval_steps": 500,
+        "patience": 3,
+        "monitor": "loss",
+        "checkpoint_steps": 2,
+    }
+    return Schedule(**{**values, **changes})
+
+
+def training(folder: Path, learnt: Shards, judged: Features, **changes: Any):
+    """Return a training that is about to begin or, if one was interrupted in `folder`, to go on."""
+    from issuesum.evaluation.overlap import mean_rouge_l
+    from issuesum.model.batches import Epochs
+    from issuesum.model.checkpoint import Checkpoint
+    from issuesum.model.distribution import Cluster, Distribution
+    from issuesum.model.training import Training
+    from issuesum.model.validation import Validator
+
+    model = changes.pop("config", None) or config()
+    dials = changes.pop("optimisation", None) or optimisation()
+    plan = changes.pop("schedule", None) or schedule()
+    report = changes.pop("report", [].append)
+    return Training(
+        model,
+        dials,
+        plan,
+        Epochs(learnt, dials.batch_size, dials.seed),
+        distribution=Distribution(changes.pop("cluster", Cluster(1, is_chief=True))),
+        validator=Validator(model, judged, start=START, end=END, score=mean_rouge_l),
+        checkpoint=Checkpoint(folder / "checkpoints", [model, dials, plan], learnt.paths),
+        report=report,
+    )

@@ -1,0 +1,59 @@
+"""The graphs say what Keras says, and whatever differs is noticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tiny_models
+from issuesum.errors import ArtifactError
+from issuesum.inference.graphs import Graphs
+
+pytestmark = [
+    pytest.mark.slow,
+    # TensorFlow, tf2onnx and Keras warn of their own code.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+
+@pytest.mark.parametrize("arch", tiny_models.ARCHITECTURES)
+def test_onnx_says_what_keras_says_and_another_model_is_noticed(arch: str, tmp_path: Path) -> None:
+    import keras
+    import onnx
+
+    from issuesum.bundle.convert import convert
+    from issuesum.bundle.parity import check_parity
+    from issuesum.model.interface import create_model
+
+    keras.utils.set_random_seed(3)
+    rows = tiny_models.rows(64)
+    model = create_model(tiny_models.config(arch))
+    bias = model.word_bias if arch == "pointer" else model.vocabulary.bias
+    convert(model, body_maxlen=9, opset=18, target=tmp_path)
+    assert check_parity(model, tmp_path, rows, tolerance=1e-4) < 1e-4
+
+    bias.assign([0.5] * 15 + [0.0] * 15)
+    with pytest.raises(ArtifactError, match=r"ONNX and Keras must agree to 0\.0001.*64 rows"):
+        check_parity(model, tmp_path, rows, tolerance=1e-4)
+    # NaN is neither above nor below any tolerance.
+    bias.assign([float("nan")] * 30)
+    with pytest.raises(ArtifactError, match="must give finite log-probabilities"):
+        check_parity(model, tmp_path, rows, tolerance=1e-4)
+
+    bias.assign([0.0] * 30)
+    graph = onnx.load(tmp_path / "decoder.onnx")
+    broken = max(
+        (of for of in graph.graph.initializer if 30 in of.dims), key=lambda of: np.prod(of.dims)
+    )
+    values = np.full(tuple(broken.dims), np.nan, np.float32)
+    broken.CopyFrom(onnx.numpy_helper.from_array(values, broken.name))
+    onnx.save(graph, tmp_path / "decoder.onnx")
+    with pytest.raises(ArtifactError, match=r"must agree to 0\.0001.*Received: inf"):
+        check_parity(model, tmp_path, rows, tolerance=1e-4)
+    (tmp_path / "encoder.onnx").write_bytes(b"no graph")
+    with pytest.raises(ArtifactError, match="must be an ONNX graph"):
+        Graphs(tmp_path)

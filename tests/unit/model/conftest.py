@@ -1,0 +1,17 @@
+"""What TensorFlow, tf2onnx and Keras warn of in their own code is no failure of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+OWN = ("DeprecationWarning", "FutureWarning", "UserWarning")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            for name in OWN:
+                item.add_marker(pytest.mark.filterwarnings(f"ignore::{name}"))
