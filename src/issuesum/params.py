@@ -172,6 +172,8 @@ class EvaluateParams(_Section):
     """Train rows that the nearest-neighbour baseline knows, the first in file order."""
     examples: int = Field(ge=0)
     """Rows written to eval/examples.csv."""
+    heat_maps: int = Field(ge=0)
+    """Test rows, the first in file order, whose attention is drawn."""
     gate: GateParams
 
 

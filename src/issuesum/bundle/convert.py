@@ -43,7 +43,7 @@ def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) ->
 
     def step(previous: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         log_probs, changed = model.step(previous, dict(zip(names, tensors, strict=True)))
-        # What is no state is an output to look at, such as attention.
+        # What is no state is an output to look at: attention.
         named = {NEXT + name if name in state else name: of for name, of in changed.items()}
         return {LOG_PROBS: log_probs, **named}
 

@@ -4,7 +4,8 @@ encoder.onnx takes `body` and, if the model copies, `body_extended`, both int32 
 maxlen), and gives named state tensors. decoder.onnx takes `previous`, int32 (rows,), and that
 state; it gives `log_probs`, float32 (rows, outputs), and `next_NAME` for every state tensor NAME
 that the step changes. `outputs` counts the ids of the title vocabulary and, if the model copies,
-those that a row's own words can have (see `issuesum.text.copying`).
+those that a row's own words can have (see `issuesum.text.copying`). A model with attention also
+gives `attention`, float32 (rows, body maxlen).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ BODY = "body"
 BODY_EXTENDED = "body_extended"
 PREVIOUS = "previous"
 LOG_PROBS = "log_probs"
+ATTENTION = "attention"
 NEXT = "next_"
 
 Floats = npt.NDArray[np.float32]
@@ -51,6 +53,8 @@ class Graphs:
         self._state = [output.name for output in self._encoder.get_outputs()]
         given = {output.name for output in self._decoder.get_outputs()}
         self._changed = [name for name in self._state if NEXT + name in given]
+        self.has_attention = ATTENTION in given
+        """Whether `look` can be called."""
 
     def encode(self, body: Ids, body_extended: Ids) -> State:
         """Read bodies.
@@ -76,9 +80,19 @@ class Graphs:
         Returns:
             Log-probabilities, float32 (rows, outputs), and the next state.
         """
-        wanted = [LOG_PROBS, *(NEXT + name for name in self._changed)]
-        log_probs, *changed = self._decoder.run(wanted, {PREVIOUS: previous, **state})
-        return log_probs, {**state, **dict(zip(self._changed, changed, strict=True))}
+        return self._ask(LOG_PROBS, previous, state)
+
+    def look(self, previous: Ids, state: State) -> tuple[Floats, State]:
+        """Return attention to the next word, float32 (rows, body maxlen), and the next state.
+
+        Places are those of the body's words, the first one first.
+        """
+        return self._ask(ATTENTION, previous, state)
+
+    def _ask(self, output: str, previous: Ids, state: State) -> tuple[Floats, State]:
+        wanted = [output, *(NEXT + name for name in self._changed)]
+        answer, *changed = self._decoder.run(wanted, {PREVIOUS: previous, **state})
+        return answer, {**state, **dict(zip(self._changed, changed, strict=True))}
 
     def expand(self, state: State, rows: Rows) -> State:
         """Return the state of these rows, int64 (rows,): more, fewer or others than before."""

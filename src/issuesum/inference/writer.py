@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from issuesum.errors import ArtifactError
+from issuesum.inference.attending import Attention, weigh
 from issuesum.inference.beam import beam
 from issuesum.inference.decoding import Hypothesis, greedy
-from issuesum.inference.graphs import Floats, Graphs
+from issuesum.inference.graphs import Floats, Graphs, State
 from issuesum.inference.rules import Rules
 from issuesum.inference.settings import DECODING, Decoding
 from issuesum.inference.surface import Surface
@@ -80,12 +81,34 @@ class TitleWriter:
 
     def _write(self, bodies: Sequence[str], alternatives: int) -> Iterator[list[Title]]:
         reading = read(bodies, self._body, self._title)
-        state = self._graphs.encode(reading.body, reading.body_extended)
-        strategy = greedy if self._settings.beam_width == 1 else beam
-        keep = min(alternatives, self._settings.beam_width)
-        found = strategy(self._graphs, state, self._rules(reading), keep=keep)
-        for row, hypotheses in enumerate(found):
+        for row, hypotheses in enumerate(
+            self._search(reading, self._encode(reading), alternatives)
+        ):
             yield self._titles(bodies[row], reading, row, hypotheses) or [NO_TITLE]
+
+    def attend(self, body: str) -> Attention | None:
+        """Return where the model looks for the best title, or None if it has no attention."""
+        reading = read([body], self._body, self._title)
+        state = self._encode(reading)
+        (found,) = self._search(reading, state, 1)
+        known = [token.word for token in reading.tokens[0][: self._body.maxlen]]
+        if not (self._graphs.has_attention and found and known):
+            return None
+        return Attention(
+            title=tuple(self._title.decode(found[0].ids, reading.own[0])),
+            body=tuple(known),
+            weights=weigh(
+                self._graphs, state, found[0].ids, start=self._title.ids[START], places=len(known)
+            ),
+        )
+
+    def _encode(self, reading: Reading) -> State:
+        return self._graphs.encode(reading.body, reading.body_extended)
+
+    def _search(self, reading: Reading, state: State, keep: int) -> list[list[Hypothesis]]:
+        strategy = greedy if self._settings.beam_width == 1 else beam
+        keep = min(keep, self._settings.beam_width)
+        return strategy(self._graphs, state, self._rules(reading), keep=keep)
 
     def _rules(self, reading: Reading) -> Rules:
         return Rules(

@@ -8,9 +8,10 @@ import pandas as pd
 from tqdm import tqdm
 
 from issuesum.corpus.shards import read_head
-from issuesum.evaluation import baselines, gate
+from issuesum.evaluation import baselines, gate, heatmap
 from issuesum.evaluation.scores import Scores, rouge_l, score
 from issuesum.files import replacing_directory, replacing_file, write_json
+from issuesum.inference.attending import Attention
 from issuesum.inference.title import Title
 from issuesum.inference.writer import TitleWriter
 from issuesum.params import EvaluateParams, Params
@@ -22,7 +23,8 @@ def main(params: Params) -> None:
     """Read serving/bundle and data/split/{test,train}; write eval."""
     dials = params.evaluate
     test = read_head(SPLIT / "test", dials.max_rows)
-    titles = _titles(list(test["body"]), dials.batch_size)
+    writer = TitleWriter(BUNDLE_MODEL)
+    titles = _titles(writer, list(test["body"]), dials.batch_size)
     train = read_head(SPLIT / "train", dials.neighbour_rows)
     references = list(test["issue_title"])
     predicted = [title.text for title in titles]
@@ -39,13 +41,13 @@ def main(params: Params) -> None:
         score=[title.score for title in titles],
         rouge_l=rouge_l(predicted, references),
     )
-    _write(written, scores, dials)
+    attention = [writer.attend(body) for body in test["body"].head(dials.heat_maps)]
+    _write(written, scores, [of for of in attention if of], dials)
     for name, values in scores.items():
         print(f"evaluate: {name:10s} ROUGE-L {values.rouge_l:5.2f}  BLEU {values.bleu:5.2f}")
 
 
-def _titles(bodies: list[str], batch_size: int) -> list[Title]:
-    writer = TitleWriter(BUNDLE_MODEL)
+def _titles(writer: TitleWriter, bodies: list[str], batch_size: int) -> list[Title]:
     titles: list[Title] = []
     with tqdm(desc="evaluate", total=len(bodies), unit=" titles", disable=None) as progress:
         for batch in writer.titles_in_batches(bodies, batch_size):
@@ -54,7 +56,12 @@ def _titles(bodies: list[str], batch_size: int) -> list[Title]:
     return titles
 
 
-def _write(rows: pd.DataFrame, scores: dict[str, Scores], dials: EvaluateParams) -> None:
+def _write(
+    rows: pd.DataFrame,
+    scores: dict[str, Scores],
+    attention: list[Attention],
+    dials: EvaluateParams,
+) -> None:
     verdict = gate.judge(scores["model"], min_rouge_l=dials.gate.min_rouge_l)
     values = {name: asdict(of_name) for name, of_name in scores.items()}
     write_json(METRICS, {"test_rows": len(rows), **values, "gate": asdict(verdict)})
@@ -62,6 +69,9 @@ def _write(rows: pd.DataFrame, scores: dict[str, Scores], dials: EvaluateParams)
         table = pd.DataFrame(values).T.rename_axis("method")
         table.to_csv(plots / "scores.csv", lineterminator="\n")
         rows[["rouge_l"]].to_csv(plots / "rouge_l.csv", index=False, float_format="%.4f")
+        (plots / "attention").mkdir()
+        for number, of_title in enumerate(attention, start=1):
+            heatmap.draw(of_title, plots / "attention" / f"{number}.png")
     with replacing_file(EXAMPLES) as examples:
         columns = ["issue_url", "issue_title", "predicted", "score", "rouge_l"]
         rows[columns].head(dials.examples).to_csv(examples, index=False, float_format="%.2f")
