@@ -82,6 +82,7 @@ def test_outputs_are_what_the_architecture_says(made: Project) -> None:
     assert {
         "Dockerfile", "IssueSummarization.py", "requirements.txt", "model/encoder.onnx",
         "model/decoder.onnx", "model/body_vocabulary.json", "model/title_vocabulary.json",
+        "model/decoding.json",
         "issuesum/inference/writer.py", "issuesum/text/tokens.py",
     } <= names  # fmt: skip
     assert not [name for name in names if name.endswith((".pkl", ".dpkl", ".pyc", ".h5"))]
@@ -96,15 +97,21 @@ def test_outputs_are_what_the_architecture_says(made: Project) -> None:
     assert set(metrics["lead"]) == {"rouge_1", "rouge_2", "rouge_l", "bleu"}
     curves = made.path / "eval/train/plots/metrics"
     assert {path.relative_to(curves).as_posix() for path in curves.rglob("*.tsv")} == {
-        "train/loss.tsv", "train/accuracy.tsv", "eval/loss.tsv", "eval/accuracy.tsv",
+        "train/loss.tsv", "train/learning_rate.tsv", "train/epoch.tsv",
+        "eval/loss.tsv", "eval/rouge_l.tsv",
     }  # fmt: skip
+    pictures = sorted((made.path / "eval/plots/attention").iterdir())
+    assert [path.name for path in pictures] == ["1.png", "2.png", "3.png"]
     shown = made.run("dvc", "metrics", "show").stdout
     assert "model.rouge_l" in shown
     plots = made.run("dvc", "plots", "show", "--json").stdout
     assert {
         "eval/plots/scores.csv",
         "loss",
-        "accuracy",
+        "rouge_l",
+        "learning_rate",
+        "speed",
+        "eval/examples.csv",
         "lengths",
         "growth",
         "eval/data/languages.csv",

@@ -92,6 +92,7 @@ def write_bundle(
         [
             ("log_probs", TensorProto.FLOAT, ("n", size + places if copies else size)),
             ("next_hidden", TensorProto.FLOAT, ("n", _UNITS)),
+            *([("attention", TensorProto.FLOAT, ("n", places))] if copies else []),
         ],
         [
             weights("title_table", size, _UNITS),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from issuesum.errors import ParamsError
+from issuesum.errors import ClusterError, ParamsError, one_line
 
 Arrays = list[npt.NDArray[np.float32]]
 
@@ -72,6 +72,9 @@ class Distribution:
 
         Args:
             cluster: see `read_cluster`.
+
+        Raises:
+            ClusterError: the workers cannot reach each other.
         """
         self.cluster = cluster
         self.strategy = _choose_strategy(cluster)
@@ -102,7 +105,14 @@ class Distribution:
 
 def _choose_strategy(cluster: Cluster) -> tf.distribute.Strategy:
     if cluster.workers > 1:
-        return tf.distribute.MultiWorkerMirroredStrategy()
+        try:
+            return tf.distribute.MultiWorkerMirroredStrategy()
+        except tf.errors.OpError as error:
+            raise ClusterError(
+                "A worker must be able to listen at its own address in TF_CONFIG and reach the "
+                f"others. Received: {one_line(error)[:200]}. Try: another port, and the same "
+                "`cluster` on all workers."
+            ) from error
     if len(tf.config.list_physical_devices("GPU")) > 1:
         return tf.distribute.MirroredStrategy()
     return tf.distribute.get_strategy()

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 from tqdm import tqdm
 
-from issuesum.errors import ArtifactError, ClusterError, one_line
+from issuesum.errors import ArtifactError, ClusterError
 from issuesum.model.batches import Epochs
 from issuesum.model.checkpoint import Checkpoint, Progress
 from issuesum.model.curves import EXAMPLES_PER_SECOND
@@ -121,8 +121,8 @@ class Training:
         except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
             raise ClusterError(
                 "All workers of TF_CONFIG must stay until training ends. "
-                f"Received: {one_line(error)[:200]}. Try: start all again; the chief goes on from "
-                "its checkpoint."
+                f"Received: {type(error).__name__} at step {self._progress.step}. "
+                "Try: start all again; the chief goes on from its checkpoint."
             ) from error
         best = min(self._progress.records, key=self._monitored, default={})
         return Trained(self._best, best, resumed, time.monotonic() - started)

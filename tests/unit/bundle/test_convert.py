@@ -35,6 +35,13 @@ def test_onnx_says_what_keras_says_and_another_model_is_noticed(arch: str, tmp_p
     bias = model.word_bias if arch == "pointer" else model.vocabulary.bias
     convert(model, body_maxlen=9, opset=18, target=tmp_path)
     assert check_parity(model, tmp_path, rows, tolerance=1e-4) < 1e-4
+    graphs = Graphs(tmp_path)
+    assert graphs.has_attention == (arch == "pointer")
+    if graphs.has_attention:
+        first = rows.title_extended[:, 0].copy()
+        seen, _ = graphs.look(first, graphs.encode(rows.body, rows.body_extended))
+        _, changed = model.step(first, model.encode(rows.body, rows.body_extended))
+        np.testing.assert_allclose(seen, changed["attention"].numpy(), atol=1e-5)
 
     bias.assign([0.5] * 15 + [0.0] * 15)
     with pytest.raises(ArtifactError, match=r"ONNX and Keras must agree to 0\.0001.*64 rows"):

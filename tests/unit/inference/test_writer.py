@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from issuesum.errors import ArtifactError
@@ -139,3 +140,20 @@ def test_settings_are_written_as_the_same_bytes_and_read_back(tmp_path: Path) ->
     Decoding.load(first).save(second)
     assert Decoding.load(first) == DEFAULT
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_model_that_copies_shows_where_it_looks(tmp_path: Path) -> None:
+    writer = TitleWriter(write_bundle(tmp_path))
+    # As many words as it reads: this toy does not align its rows.
+    body = "The App crashes on start of macOS"
+    attention = writer.attend(body)
+    assert attention is not None
+    assert list(attention.title) == words(writer.titles([body])[0])
+    assert attention.body == ("the", "app", "crashes", "on", "start", "of")
+    assert attention.weights.shape == (len(attention.title), 6)
+    np.testing.assert_allclose(attention.weights.sum(axis=1), 1, rtol=1e-5)
+    assert writer.attend("") is None, "there is nothing to look at"
+
+
+def test_a_model_without_attention_shows_nothing(tmp_path: Path) -> None:
+    assert TitleWriter(write_bundle(tmp_path, copies=False)).attend("App crashes") is None
