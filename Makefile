@@ -34,8 +34,8 @@ check: setup  ## format, lint, types, spelling
 	tools/check
 
 format: setup  ## rewrite the code as `check` wants it
-	$(BIN)/ruff format src tests tools benchmarks serving
-	$(BIN)/ruff check --fix src tests tools benchmarks serving
+	$(BIN)/ruff format src tests tools benchmarks deploy serving
+	$(BIN)/ruff check --fix src tests tools benchmarks deploy serving
 
 lock: $(UV)  ## lock dependencies anew and export those of the image
 	$(UV) lock

@@ -14,7 +14,18 @@ from issuesum.cli import VERBS
 PAGES = [
     "README.md",
     "CHANGELOG.md",
-    *(f"docs/{name}.md" for name in ("architecture", "data", "preprocessing", "services")),
+    *(
+        f"docs/{name}.md"
+        for name in (
+            "architecture",
+            "data",
+            "experiments",
+            "kubernetes",
+            "model",
+            "preprocessing",
+            "services",
+        )
+    ),
 ]
 
 

@@ -59,6 +59,12 @@ def main(params: Params) -> None:
         replacing_directory(CURVES, keep=cluster.is_chief) as folder,
         Curves(folder, SPEED) as curves,
     ):
+
+        def report(record: dict[str, float]) -> None:
+            curves.add(record)
+            values = ", ".join(f"{name} {value:.4g}" for name, value in record.items())
+            print(f"train: {values}", flush=True)  # a job's log shows how far it is
+
         trained = Training(
             config,
             _pick(Optimisation, dials),
@@ -73,7 +79,7 @@ def main(params: Params) -> None:
                 score=mean_rouge_l,
             ),
             checkpoint=checkpoint,
-            report=curves.add,
+            report=report,
         ).run()
         if cluster.is_chief:
             curves.best(trained.best)
