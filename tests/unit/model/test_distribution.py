@@ -60,23 +60,27 @@ def test_another_tf_config_is_refused(config: str) -> None:
         read_cluster(config)
 
 
-def test_two_workers_learn_what_one_learns(tmp_path: Path) -> None:
+def test_two_workers_and_two_devices_learn_what_one_learns(tmp_path: Path) -> None:
     rows = tiny_models.shards(tmp_path / "train", tiny_models.rows(70))
     expected: list[dict[str, float]] = []
     alone = tiny_models.training(
         tmp_path, rows, tiny_models.rows(16, seed=3), report=expected.append
     )
-    weights = alone.run().weights
+    weights = np.concatenate([of.ravel() for of in alone.run().weights])
+    losses = [[record["train/loss"], record["eval/loss"]] for record in expected]
 
     hosts = [f"127.0.0.1:{port}" for port in _free_ports(2)]
-    workers = [_start(tmp_path, hosts, index) for index in range(2)]
-    done = [worker.communicate(timeout=200) for worker in workers]
-    assert [worker.returncode for worker in workers] == [0, 0], done
+    tasks = [_config({"type": "worker", "index": index}, worker=hosts) for index in range(2)]
+    processes = [_start(tmp_path, "workers", TF_CONFIG=task) for task in tasks]
+    # Two devices of one machine: processors here, as there is no GPU.
+    processes.append(_start(tmp_path, "mirrored"))
+    done = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0], done
 
-    records, kept = np.load(tmp_path / "chief.npz", allow_pickle=False).values()
-    losses = [[record["train/loss"], record["eval/loss"]] for record in expected]
-    np.testing.assert_allclose(records, losses, rtol=1e-4)
-    np.testing.assert_allclose(kept, np.concatenate([of.ravel() for of in weights]), atol=1e-3)
+    for name in ("workers", "mirrored"):
+        with np.load(tmp_path / f"{name}.npz", allow_pickle=False) as found:
+            np.testing.assert_allclose(found["losses"], losses, rtol=1e-4)
+            np.testing.assert_allclose(found["weights"], weights, atol=1e-3)
     # Only the chief writes.
     assert json.loads(done[1][0].splitlines()[-1]) == {"records": 0, "checkpoints": 0}
 
@@ -89,28 +93,31 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _start(folder: Path, hosts: list[str], index: int) -> subprocess.Popen[str]:
-    task = {"type": "worker", "index": index}
+def _start(folder: Path, name: str, **env: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, __file__, str(folder)],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(sys.path),
-            "TF_CONFIG": _config(task, worker=hosts),
-        },
+        [sys.executable, __file__, str(folder), name],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **env},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def _work(folder: Path) -> None:
-    """Train as one of the workers; the chief leaves what came of it."""
-    from issuesum.model.distribution import read_cluster
+def _work(folder: Path, name: str) -> None:
+    """Train as one of the workers, or on two devices; the chief leaves what came of it."""
+    import tensorflow as tf
+
+    from issuesum.model import distribution
     from issuesum.text.features import Shards
 
-    cluster = read_cluster(os.environ["TF_CONFIG"])
-    mine = folder / f"worker-{cluster.is_chief}"
+    cluster = distribution.read_cluster(os.environ.get("TF_CONFIG"))
+    if name == "mirrored":
+        (processor,) = tf.config.list_physical_devices("CPU")
+        devices = [tf.config.LogicalDeviceConfiguration()] * 2
+        tf.config.set_logical_device_configuration(processor, devices)
+        mirrored = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+        distribution._choose_strategy = lambda _: mirrored
+    mine = folder / f"{name}-{cluster.is_chief}"
     records: list[dict[str, float]] = []
     trained = tiny_models.training(
         mine,
@@ -121,8 +128,8 @@ def _work(folder: Path) -> None:
     ).run()
     if cluster.is_chief:
         np.savez(
-            folder / "chief.npz",
-            records=[[record["train/loss"], record["eval/loss"]] for record in records],
+            folder / f"{name}.npz",
+            losses=[[record["train/loss"], record["eval/loss"]] for record in records],
             weights=np.concatenate([of.ravel() for of in trained.weights]),
         )
     left = len(list(mine.rglob("*.npz")))
@@ -130,4 +137,4 @@ def _work(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    _work(Path(sys.argv[1]))
+    _work(Path(sys.argv[1]), sys.argv[2])
