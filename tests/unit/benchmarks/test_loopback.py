@@ -41,10 +41,10 @@ class Pretence(Project):
 import json, os, sys, time
 from pathlib import Path
 number = json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {}).get("index")
-if number == FAILS:
-    sys.exit(f"worker {number} is tired")
 if FAILS is not None:
-    time.sleep(600)
+    if number != FAILS:
+        time.sleep(600)
+    sys.exit(f"worker {number} is tired")
 for side in ("train", "eval"):
     table = Path(f"eval/train/plots/metrics/{side}/loss.tsv")
     table.parent.mkdir(parents=True)
@@ -55,7 +55,7 @@ speed.write_text("step\\texamples_per_second\\n0\\t1\\n1\\t30\\n")
 """
     fails = None
 
-    def start(self, *command, **options):
+    def start(self, *_, **options):
         return super().start("-c", self.code.replace("FAILS", str(self.fails)), **options)
 
 

@@ -32,6 +32,9 @@ def test_onnx_says_what_keras_says_and_another_model_is_noticed(arch: str, tmp_p
     keras.utils.set_random_seed(3)
     rows = tiny_models.rows(64)
     model = create_model(tiny_models.config(arch))
+    if arch == "pointer":
+        # A share of 1e-7 left for copying: where a trained model was once 0.3 off.
+        model.generate.bias.assign([16.0])
     bias = model.word_bias if arch == "pointer" else model.vocabulary.bias
     convert(model, body_maxlen=9, opset=18, target=tmp_path)
     assert check_parity(model, tmp_path, rows, tolerance=1e-4) < 1e-4

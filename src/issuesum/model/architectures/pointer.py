@@ -102,8 +102,8 @@ class Pointer(TitleModel):
         known = self._known(target)
         generated = tf.exp(tf.gather(scores.vocabulary, known, batch_dims=2))
         generated = tf.where(known == target, generated, 0)
-        share = tf.sigmoid(scores.generate)
-        chosen = tf.math.log(share * generated + (1 - share) * copied + _TINY)
+        generate, copy = _shares(scores)
+        chosen = tf.math.log(generate * generated + copy * copied + _TINY)
         evenly = tf.reduce_mean(scores.vocabulary[..., FIRST_WORD:], axis=-1)
         return -(1 - smoothing) * chosen - smoothing * evenly
 
@@ -220,11 +220,11 @@ class Pointer(TitleModel):
 
     def _mixture(self, scores: _Scores, words: tf.Tensor) -> tf.Tensor:
         """Return log-probabilities of all outputs."""
-        generate = tf.sigmoid(scores.generate)[..., None]
+        generate, copy = (share[..., None] for share in _shares(scores))
         generated = tf.pad(
             generate * tf.exp(scores.vocabulary), ((0, 0), (0, 0), (0, self.config.body_maxlen))
         )
-        copied = (1 - generate) * scores.attention
+        copied = copy * scores.attention
         batch, steps, places = tf.unstack(tf.shape(copied))
         rows, columns = tf.meshgrid(tf.range(batch), tf.range(steps), indexing="ij")
         where = tf.broadcast_to(words[:, None], (batch, steps, places))
@@ -234,6 +234,17 @@ class Pointer(TitleModel):
 
     def _drop(self, values: tf.Tensor, mask: int, noise: Noise | None) -> tf.Tensor:
         return drop(values, mask, self.config.dropout, noise)
+
+
+def _shares(scores: _Scores) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the probabilities of taking the vocabulary and of copying.
+
+    A softmax, because a share of 1e-7 has to be right too: 1 minus the other loses it in float32,
+    and onnxruntime's Sigmoid is off by up to 1e-7 (log-probabilities of 0.3 beside Keras).
+    """
+    logits = tf.stack([scores.generate, tf.zeros_like(scores.generate)], axis=-1)
+    generate, copy = tf.unstack(tf.nn.softmax(logits), axis=-1)
+    return generate, copy
 
 
 def create(config: ModelConfig) -> TitleModel:
