@@ -13,8 +13,8 @@ from issuesum.params import load_params
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("  epochs: 8 ", "  epochs: 0 ", r"at train\.epochs: Input should be greater than 0"),
-        ("  epochs: 8 ", "  epoch: 12 ", r"at train\.epochs: Field required \(and 1 more\)"),
+        ("  epochs: 12 ", "  epochs: 0 ", r"at train\.epochs: Input should be greater than 0"),
+        ("  epochs: 12 ", "  epoch: 12 ", r"at train\.epochs: Field required \(and 1 more\)"),
         ("  validation: 0.1 ", "  validation: 0.95 ", r"at split: .*validation \+ test must be"),
         ("arch: pointer", "arch: ../evil", r"at train\.arch: String should match"),
         ("registry: localhost:5000", "registry: http://x", r"at export\.registry: String should"),
