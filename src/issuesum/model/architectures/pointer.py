@@ -198,7 +198,8 @@ class Pointer(TitleModel):
         seen = tf.concat([states, context, given], axis=-1)
         table = tf.cast(self.title_embedding.embeddings, memory.dtype)
         output = self._drop(self.output_word(seen), _OUTPUT, noise)
-        logits = tf.cast(tf.matmul(output, table, transpose_b=True), tf.float32) + self.word_bias
+        logits = tf.cast(tf.matmul(output, table, transpose_b=True), tf.float32)
+        logits += tf.cast(self.word_bias, tf.float32)
         no_words = tf.constant([_NEVER] * FIRST_WORD + [0.0] * (logits.shape[-1] - FIRST_WORD))
         generate = tf.cast(self.generate(seen), tf.float32)[..., 0]
         scores = _Scores(tf.nn.log_softmax(logits + no_words), attention, generate)
