@@ -133,7 +133,7 @@ def test_outputs_that_are_lost_come_back(made: Project) -> None:
         ("split", "data/raw/github_issues.csv", 3, "must be a CSV with the columns"),
         ("train", "data/features/train", 4, "must hold shards part-*.npz"),
         ("train", "data/features/body_vocabulary.json", 4, "must be a vocabulary of format 1"),
-        ("build", "models/config.json", 4, "must describe a model of format 1"),
+        ("build", "models/config.json", 4, "must describe a model of format 2"),
         ("build", "models/model.weights.h5", 4, "must hold the weights of the model"),
         ("evaluate", "data/split/test", 4, "must hold shards part-*.parquet"),
         ("evaluate", "serving/bundle/model/encoder.onnx", 4, "must be an ONNX graph"),

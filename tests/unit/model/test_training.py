@@ -206,6 +206,8 @@ def test_compiled_or_in_half_precision_it_learns_as_well(
     import keras
 
     losses = []
+    # Without noise: XLA's generator gives other masks for equal seeds.
+    config = tiny_models.config(dropout=0.0, word_dropout=0.0)
     for precision, xla in (("float32", False), ("float32", True), ("mixed_bfloat16", False)):
         keras.config.set_dtype_policy(precision)
         try:
@@ -213,6 +215,7 @@ def test_compiled_or_in_half_precision_it_learns_as_well(
                 tmp_path / f"{precision}-{xla}",
                 learnt,
                 judged,
+                config=config,
                 optimisation=tiny_models.optimisation(xla=xla),
                 schedule=tiny_models.schedule(epochs=1),
             ).run()
@@ -221,5 +224,5 @@ def test_compiled_or_in_half_precision_it_learns_as_well(
         losses.append(trained.best["eval/loss"])
         assert {of.dtype for of in trained.weights} == {np.dtype("float32")}
     plain, compiled, half = losses
-    assert compiled == pytest.approx(plain, rel=1e-3)
+    assert compiled == pytest.approx(plain, rel=1e-5)
     assert half == pytest.approx(plain, rel=0.05)
