@@ -9,10 +9,17 @@ RUN python3 -m venv --without-pip /venv \
       --disable-pip-version-check --root-user-action=ignore --require-hashes -r /requirements.txt
 
 FROM ${BASE_IMAGE}
+# Two workers of four threads: a long batch in one keeps neither a probe nor another request waiting.
+# Metrics are on port 6000, so answers need not carry them.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
-    HOME=/tmp
+    HOME=/tmp \
+    GUNICORN_WORKERS=2 \
+    GUNICORN_THREADS=4 \
+    GRPC_THREADS=4 \
+    ISSUESUM_THREADS=1 \
+    INCLUDE_METRICS_IN_CLIENT_RESPONSE=false
 WORKDIR /app
 COPY --from=environment /venv /venv
 COPY issuesum /app/issuesum
@@ -21,4 +28,6 @@ COPY model /app/model
 COPY provenance.json /app/
 USER 10001:10001
 EXPOSE 9000 5000 6000
+HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 \
+  CMD ["python3", "-m", "issuesum.serving.probe"]
 ENTRYPOINT ["seldon-core-microservice", "IssueSummarization", "--service-type", "MODEL"]

@@ -1,4 +1,4 @@
-"""The Seldon component: a thin class over issuesum.inference.
+"""The Seldon component: a thin class over issuesum.serving and issuesum.inference.
 
 Run by `seldon-core-microservice IssueSummarization --service-type MODEL`. The model is loaded in
 `load`, never in `__init__`: under gunicorn each worker must load its own (seldon-core#2220).
@@ -13,13 +13,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from seldon_core.flask_utils import SeldonMicroserviceException
+from google.protobuf import json_format
+from google.protobuf.message import Message
 
-from issuesum.inference.check import PROBE
-from issuesum.inference.writer import TitleWriter
+from issuesum.errors import IssuesumError
+from issuesum.serving import feedback, measures, open_inference
+from issuesum.serving.answering import Answering
+from issuesum.serving.errors import RequestError
+from issuesum.serving.lifecycle import Lifecycle
+from issuesum.serving.limits import Limits
+from issuesum.serving.routes import create_routes
 
 HERE = Path(__file__).parent
+TEXTS = {"messagetype": "ndarray", "schema": {"names": ["body"], "shape": [1]}}
+TITLES = {"messagetype": "ndarray", "schema": {"names": ["title"], "shape": [1]}}
 
 
 class IssueSummarization:
@@ -28,15 +35,18 @@ class IssueSummarization:
     def __init__(self) -> None:
         """Read what this image is and try the model, in a process of its own.
 
-        An error in `load` does not end the server: gunicorn gives up, but waits for the gRPC
-        process, which waits for ever. So a model that cannot answer is found here.
+        An error in `load` would leave gunicorn without a worker, and an AttributeError there is
+        swallowed by seldon-core. So a model that cannot answer is found here.
 
         Raises:
-            SystemExit: the model does not work; the reason is in the log.
+            SystemExit: the model does not work, or the environment is wrong; the log says why.
         """
-        self._writer: TitleWriter | None = None
-        self._threads = int(os.environ.get("ISSUESUM_THREADS", "1"))
         self._provenance = json.loads((HERE / "provenance.json").read_text(encoding="utf-8"))
+        try:
+            self._answering = Answering(Limits.read(), self.tags())
+        except IssuesumError as error:
+            print(f"error: {error}", file=sys.stderr)  # noqa: T201
+            raise SystemExit(error.exit_code) from error
         tried = subprocess.run(
             [sys.executable, "-m", "issuesum.inference.check", str(HERE / "model")],
             cwd=HERE,
@@ -44,59 +54,93 @@ class IssueSummarization:
         )
         if tried.returncode:
             raise SystemExit(tried.returncode)
+        self._lifecycle = Lifecycle()
+        self._lifecycle.start()
+        self._feedback: feedback.FeedbackLog | None = None
+        # The name by which seldon-core looks for a blueprint.
+        self.model_error_handler = create_routes(self._answering)
 
     def load(self) -> None:
         """Load the model, once in each worker."""
-        self._writer = TitleWriter(HERE / "model", threads=self._threads)
+        self._lifecycle.enter_worker()
+        try:
+            self._answering.load(HERE / "model")
+            folder = os.environ.get("ISSUESUM_FEEDBACK_DIR")
+            if folder:
+                self._feedback = feedback.FeedbackLog(Path(folder), self.tags())
+        except AttributeError as error:  # seldon-core would go on without a model
+            raise RuntimeError(f"load failed: {error}") from error
 
     def predict(self, X: Any, names: Any, meta: Any = None) -> list[str]:  # noqa: ANN401, ARG002, N803
-        """Return one title for each text.
+        """Return one title for each text; servers that do not know `predict_raw` call this.
 
         Args:
-            X: strings of shape (texts,) or (texts, 1), or one string.
+            X: strings of shape (texts,) or (texts, 1).
             names: of the columns; not used.
             meta: of the request; not used.
-
-        Raises:
-            SeldonMicroserviceException: 400, the request holds something else.
         """
-        return self._loaded().titles(_texts(X))
+        rows = X.tolist() if hasattr(X, "tolist") else X
+        said = self._answer({"data": {"ndarray": rows}})
+        if "status" in said:
+            raise ValueError(said["status"]["info"])
+        titles: list[str] = said["data"]["ndarray"]
+        return titles
+
+    def predict_raw(self, msg: Any) -> Any:  # noqa: ANN401
+        """Answer a SeldonMessage: a dict that came by REST, or protobuf by gRPC."""
+        if not isinstance(msg, Message):
+            return self._answer(msg)
+        return _as(type(msg), self._answer(json_format.MessageToDict(msg)))
+
+    def send_feedback_raw(self, msg: Message) -> Message:
+        """Count a reader's opinion, and keep the better title if there is one.
+
+        Args:
+            msg: Seldon's `Feedback`.
+
+        Returns:
+            A SeldonMessage; what is refused bears `status`.
+        """
+        answer = type(msg.response)  # type: ignore[attr-defined]
+        try:
+            given = feedback.read(json_format.MessageToDict(msg))
+        except RequestError as error:
+            return _as(answer, error.as_status())
+        if self._feedback:
+            self._feedback.add(given)
+        told = measures.of_feedback(corrected=given.title is not None)
+        return _as(answer, {"meta": {"tags": self.tags(), "metrics": told}})
 
     def tags(self) -> dict[str, str]:
-        """Name what answers: image, Git commit and the DVC hash of the bundle."""
-        return {key: self._provenance[key] for key in ("image", "git", "dvc")}
+        """Name what answers: image, commit, and the DVC hashes of bundle, model and data."""
+        known = self._provenance
+        hashes = {name: known["hashes"].get(name) or "" for name in ("bundle", "model")}
+        data = known["hashes"].get("raw") or ""
+        named = {key: known[key] for key in ("image", "git", "dvc", "commit")}
+        return {**named, **hashes, "data": data}
 
     def init_metadata(self) -> dict[str, Any]:
         """Describe the model for `/metadata`."""
         return {
-            "name": "IssueSummarization",
+            "name": open_inference.NAME,
             "versions": [self._provenance["image"]],
             "platform": "seldon",
-            "inputs": [{"messagetype": "ndarray", "schema": {"names": ["body"], "shape": [1]}}],
-            "outputs": [{"messagetype": "ndarray", "schema": {"names": ["title"], "shape": [1]}}],
-            "custom": {key: self._provenance[key] for key in ("git", "dvc")},
+            "inputs": [TEXTS],
+            "outputs": [TITLES],
+            "custom": self.tags(),
         }
 
     def health_status(self) -> list[str]:
         """Really predict; an error here is a failed probe."""
-        return self._loaded().titles([PROBE])
+        return self._answering.check()
 
-    def _loaded(self) -> TitleWriter:
-        if self._writer is None:
-            raise SeldonMicroserviceException("the model is not loaded yet", status_code=503)
-        return self._writer
+    def _answer(self, message: Any) -> dict[str, Any]:  # noqa: ANN401
+        with self._lifecycle.request():
+            return self._answering.answer(message)
 
 
-def _texts(values: Any) -> list[str]:  # noqa: ANN401 -- whatever a client sends
-    array = np.asarray(values, dtype=object)
-    if array.ndim == 2 and array.shape[1] == 1:  # noqa: PLR2004 -- a column of texts
-        array = array[:, 0]
-    texts = array.reshape(-1).tolist() if array.ndim <= 1 else []
-    if not texts or not all(isinstance(text, str) for text in texts):
-        raise SeldonMicroserviceException(
-            'data.ndarray must hold texts: ["…"] or [["…"], …]. '
-            f"Received: {type(values).__name__} of shape {array.shape}.",
-            status_code=400,
-            reason="BAD_REQUEST",
-        )
-    return texts
+def _as(kind: type[Message], content: dict[str, Any]) -> Message:
+    # seldon-core looks for the value of each metric, and protobuf leaves out zeros.
+    metrics = content.get("meta", {}).get("metrics", [])
+    metrics[:] = [metric for metric in metrics if metric["value"]]
+    return json_format.ParseDict(content, kind())

@@ -8,7 +8,7 @@ from pathlib import Path
 import issuesum
 
 _PACKAGE = Path(issuesum.__file__).parent
-_CARRIED = ("__init__.py", "errors.py", "inference", "text")
+_CARRIED = ("__init__.py", "errors.py", "inference", "serving", "text")
 _LEFT_OUT = shutil.ignore_patterns("__pycache__")
 
 

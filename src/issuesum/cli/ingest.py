@@ -32,7 +32,8 @@ def command(source: str, *, append: bool, force: bool, output: Path, rejects: Pa
     """Check a CSV of issues and make it the raw data, tracked by DVC.
 
     SOURCE is a file or an http(s):// or s3:// URL, gzipped or not, with the columns issue_url,
-    issue_title and body. What was there before stays if SOURCE cannot be used.
+    issue_title and body; or JSON lines with these keys, as the server keeps of feedback. What was
+    there before stays if SOURCE cannot be used.
     """
     from issuesum.corpus.ingest import ingest
     from issuesum.lineage import tracking

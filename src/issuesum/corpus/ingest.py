@@ -14,6 +14,7 @@ from pathlib import Path
 
 from issuesum.corpus.fetching import local_copy
 from issuesum.corpus.issue import COLUMNS, Issue, issue_key
+from issuesum.corpus.json_lines import as_csv
 from issuesum.corpus.reading import Reject, Watch, normalise, read_issues
 from issuesum.corpus.repeats import FirstRow, seen_issues
 from issuesum.corpus.writing import writing_rows
@@ -62,7 +63,7 @@ def ingest(
     """Write the usable rows of `source` to `output` and the others to `rejects`.
 
     Args:
-        source: path or http(s):// or s3:// URL of a CSV, gzipped or not.
+        source: path or http(s):// or s3:// URL of a CSV, gzipped or not, or of JSON lines.
         output: the CSV to replace.
         rejects: the CSV to replace, or to remove if every row is usable.
         append: keep the rows of `output`, byte for byte, before the new ones.
@@ -90,7 +91,8 @@ def ingest(
         ):
             earlier = _take_earlier(after, first_row) if after else 0
             with (
-                local_copy(source) as path,
+                local_copy(source) as copy,
+                as_csv(copy, name=source) as path,
                 writing_rows(accepted, COLUMNS, after=after) as write,
                 writing_rows(refused, REJECT_COLUMNS) as refuse,
             ):

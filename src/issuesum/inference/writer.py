@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
 
@@ -24,6 +25,24 @@ from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
 _AT_ONCE = 256
 """Bodies that are decoded at once at most, so that many need no more memory."""
+
+
+@dataclass
+class Seen:
+    """What a writer has read.
+
+    Attributes:
+        words: that it read.
+        unknown: those of them that its body vocabulary does not hold.
+    """
+
+    words: int = 0
+    unknown: int = 0
+
+    def add(self, reading: Reading) -> None:
+        """Count the words of a batch."""
+        self.words += int(np.count_nonzero(reading.body != PADDING))
+        self.unknown += int(np.count_nonzero(reading.body == UNKNOWN))
 
 
 class TitleWriter:
@@ -61,7 +80,9 @@ class TitleWriter:
         for batch in batched(bodies, batch_size):
             yield [best for best, *_ in self.write(batch)]
 
-    def write(self, bodies: Sequence[str], *, alternatives: int = 1) -> list[list[Title]]:
+    def write(
+        self, bodies: Sequence[str], *, alternatives: int = 1, seen: Seen | None = None
+    ) -> list[list[Title]]:
         """Return titles for each body, in the order of the bodies.
 
         A title does not depend on the other bodies, nor on how many alternatives are wanted.
@@ -69,6 +90,7 @@ class TitleWriter:
         Args:
             bodies: any texts.
             alternatives: titles wanted for each; there are no more than the beam is wide.
+            seen: is told what was read.
 
         Returns:
             For each body up to `alternatives` titles, at least one, the best first.
@@ -76,11 +98,15 @@ class TitleWriter:
         return [
             titles
             for batch in batched(bodies, _AT_ONCE)
-            for titles in self._write(batch, alternatives)
+            for titles in self._write(batch, alternatives, seen)
         ]
 
-    def _write(self, bodies: Sequence[str], alternatives: int) -> Iterator[list[Title]]:
+    def _write(
+        self, bodies: Sequence[str], alternatives: int, seen: Seen | None
+    ) -> Iterator[list[Title]]:
         reading = read(bodies, self._body, self._title)
+        if seen is not None:
+            seen.add(reading)
         for row, hypotheses in enumerate(
             self._search(reading, self._encode(reading), alternatives)
         ):

@@ -1,0 +1,73 @@
+"""How the server's processes end.
+
+seldon-core starts a process for gRPC, which starts its workers, and one for metrics, and then
+becomes gunicorn's arbiter itself. When that ends, on SIGTERM or because no worker can boot,
+multiprocessing waits for the gRPC process, which waits for ever: the container would stay up until
+it is killed, and requests in flight over gRPC would be lost (seen with 1.19.0).
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+
+_PATIENCE = 20.0
+"""Seconds that requests in flight have; Kubernetes kills after 30."""
+_FLUSH = 0.2
+"""Seconds for an answer to leave, once it is made."""
+
+
+class Lifecycle:
+    """Counts requests in flight, and ends each process when they are answered."""
+
+    def __init__(self) -> None:
+        """Count from none."""
+        self._main = os.getpid()
+        self._lock = threading.Lock()
+        self._in_flight = 0
+
+    def start(self) -> None:
+        """Prepare this process and, through it, those that it forks."""
+        # gunicorn takes the signal over where it runs; what else is forked keeps this.
+        signal.signal(signal.SIGTERM, self._stop)
+        # Handlers run last in, first out: before multiprocessing's, which waits for children.
+        atexit.register(self._stop_children)
+
+    @contextlib.contextmanager
+    def request(self) -> Iterator[None]:
+        """Count a request while the block runs."""
+        with self._lock:
+            self._in_flight += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_flight -= 1
+
+    def enter_worker(self) -> None:
+        """Take note that this process is a worker, in which the model is loaded."""
+        # onnxruntime was imported before the fork, and aborts when gunicorn's worker unloads it.
+        atexit.register(os._exit, 0)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if multiprocessing.active_children():
+            self._stop_children(everywhere=True)
+            return  # and goes on waiting for them
+        deadline = time.monotonic() + _PATIENCE
+        while self._in_flight and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(_FLUSH)
+        raise KeyboardInterrupt  # seldon-core's way to end a gRPC worker
+
+    def _stop_children(self, *, everywhere: bool = False) -> None:
+        # gunicorn's workers inherit the handler, and must not end the others.
+        if everywhere or os.getpid() == self._main:
+            for child in multiprocessing.active_children():
+                child.terminate()

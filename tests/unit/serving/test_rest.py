@@ -1,0 +1,270 @@
+"""The REST server of seldon-core with our component: protocols, refusals, and no 5xx."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import components
+
+PREDICT = "/api/v1.0/predictions"
+FEEDBACK = "/api/v1.0/feedback"
+INFER = "/v2/models/IssueSummarization/infer"
+TAGS = {
+    **{key: components.PROVENANCE[key] for key in ("image", "git", "dvc", "commit")},
+    "bundle": "ba9876543210.dir",
+    "model": "m.dir",
+    "data": "r.dir",
+}
+
+
+@pytest.fixture(scope="module")
+def feedback_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("feedback")
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory, feedback_folder: Path):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ISSUESUM_FEEDBACK_DIR", str(feedback_folder))
+        patch.setenv("ISSUESUM_MAX_REQUEST_BYTES", "100000")
+        components.stay_alive(patch)
+        made = components.component(tmp_path_factory.mktemp("component") / "app")
+        made.load()
+        yield made
+
+
+@pytest.fixture(scope="module")
+def metrics() -> Iterator:
+    from seldon_core.metrics import SeldonMetrics
+
+    made = SeldonMetrics()
+    yield made
+    made._manager.shutdown()
+
+
+@pytest.fixture(scope="module")
+def client(loaded, metrics) -> FlaskClient:
+    from seldon_core.wrapper import get_rest_microservice
+
+    return get_rest_microservice(loaded, metrics).test_client()
+
+
+def test_titles_bear_what_wrote_them(client: FlaskClient) -> None:
+    said = client.post(PREDICT, json={"data": {"ndarray": ["the app crashes"]}}).json
+    assert said["meta"]["tags"] == TAGS
+    (title,) = said["data"]["ndarray"]
+    assert title
+    for message in ({"data": {"ndarray": [["the app crashes"]]}}, {"strData": "the app crashes"}):
+        again = client.post("/predict", json=message).json
+        assert title in (again.get("strData"), *again.get("data", {}).get("ndarray", ()))
+    got = client.get("/predict", query_string={"json": json.dumps({"strData": "the app crashes"})})
+    assert got.json["strData"] == title
+
+
+def test_alternatives_bear_scores_the_best_first(client: FlaskClient) -> None:
+    message = {"jsonData": {"body": "the app crashes on start", "alternatives": 3}}
+    titles = client.post(PREDICT, json=message).json["jsonData"]["titles"]
+    scores = [title["score"] for title in titles]
+    assert len(titles) == 3
+    assert scores == sorted(scores, reverse=True)
+    assert all("the app crashes on start"[slice(*word["span"])].lower() == word["word"]
+               for title in titles for word in title["words"] if word["span"])  # fmt: skip
+
+
+def test_the_open_inference_protocol_says_the_same(client: FlaskClient) -> None:
+    bodies = ["the app crashes", "start"]
+    tensor = {"name": "body", "datatype": "BYTES", "shape": [2], "data": bodies}
+    said = client.post(INFER, json={"id": "7", "inputs": [tensor]}).json
+    seldon = client.post(PREDICT, json={"data": {"ndarray": bodies}}).json
+    title, score = said["outputs"]
+    assert title == {"name": "title", "datatype": "BYTES", "shape": [2],
+                     "data": seldon["data"]["ndarray"]}  # fmt: skip
+    assert score["datatype"] == "FP64"
+    assert all(value < 0 for value in score["data"])
+    assert (said["id"], said["model_name"]) == ("7", "IssueSummarization")
+    assert said["parameters"] == TAGS
+    described = client.get("/v2/models/IssueSummarization").json
+    assert [of["name"] for of in described["outputs"]] == ["title", "score"]
+    assert said["model_version"] in described["versions"]
+    versioned = f"/v2/models/IssueSummarization/versions/{said['model_version']}"
+    for path in ("/v2", "/v2/health/live", "/v2/health/ready", versioned, f"{versioned}/ready"):
+        assert client.get(path).status_code == 200, path
+    assert client.post(f"{versioned}/infer", json={"inputs": [tensor]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"shape": [3]}, "shape must be [2] or [2, 1]"),
+        ({"datatype": "FP32"}, "the datatype BYTES"),
+        ({"name": "x"}, "the name body"),
+        ({"data": "ab"}, "must be a list of texts"),
+        ({"data": [1, 2]}, "must be a text"),
+    ],
+)
+def test_other_tensors_are_refused_as_the_protocol_says(
+    change: dict, reason: str, client: FlaskClient
+) -> None:
+    tensor = {"name": "body", "datatype": "BYTES", "shape": [2], "data": ["a", "b"], **change}
+    answer = client.post(INFER, json={"inputs": [tensor]})
+    assert answer.status_code == 400
+    assert reason in answer.json["error"]
+
+
+def test_metadata_and_health(client: FlaskClient) -> None:
+    said = client.get("/metadata").json
+    assert said["custom"] == TAGS
+    assert said["inputs"][0]["schema"]["names"] == ["body"]
+    assert client.get("/health/status").json["data"]["ndarray"][0]
+
+
+def test_a_model_that_is_not_loaded_is_not_ready(tmp_path: Path, metrics, monkeypatch) -> None:
+    from seldon_core.wrapper import get_rest_microservice
+
+    components.stay_alive(monkeypatch)
+    client = get_rest_microservice(components.component(tmp_path / "app"), metrics).test_client()
+    assert client.get("/v2/health/ready").status_code == 400
+    assert client.get("/health/status").status_code == 503
+    assert client.post(PREDICT, json={"strData": "a"}).status_code == 503
+
+
+def test_prometheus_is_told_of_latency_and_drift(client: FlaskClient, metrics) -> None:
+    client.post(PREDICT, json={"data": {"ndarray": ["the app xyzzy"]}})
+    told = metrics.generate_metrics()[0]
+    values = {
+        line.split("{")[0]: float(line.rsplit(" ", 1)[1])
+        for line in told.splitlines()
+        if line.startswith("issuesum")
+    }
+    assert values["issuesum_unknown_share"] == pytest.approx(1 / 3)
+    assert 0 <= values["issuesum_copy_share"] <= 1
+    assert values["issuesum_title_length"] >= 2
+    assert values["issuesum_latency_seconds_count"] == values["issuesum_latency_seconds_bucket"]
+    assert 0 < values["issuesum_latency_seconds_sum"] < 60
+    assert values["issuesum_body_words_total"] >= 3
+
+
+def test_feedback_is_counted_and_a_better_title_kept(
+    client: FlaskClient, metrics, feedback_folder: Path
+) -> None:
+    opinion = {"request": {"strData": "the app"}, "response": {"strData": "Fix app"}, "reward": 0}
+    assert client.post(FEEDBACK, json=opinion).status_code == 200
+    assert list(feedback_folder.iterdir()) == []
+    better = {**opinion, "reward": 0.5, "truth": {"data": {"ndarray": [["App is slow"]]}}}
+    assert client.post(FEEDBACK, json=better).json["meta"]["tags"] == TAGS
+    (path,) = feedback_folder.iterdir()
+    (row,) = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    assert row.pop("received").endswith("+00:00")
+    assert row == {
+        "issue_url": "",
+        "issue_title": "App is slow",
+        "body": "the app",
+        "shown": "Fix app",
+        "reward": 0.5,
+        "image": TAGS["image"],
+    }
+    told = metrics.generate_metrics()[0]
+    assert "issuesum_feedback_total{" in told
+    assert "issuesum_feedback_corrected_total{" in told
+    assert "seldon_api_model_feedback_reward_total{" in told
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        ({"reward": 1}, "must hold the text in `request`"),
+        ({"request": {"strData": "a"}, "reward": 2}, "a number from 0 (bad) to 1"),
+        ({"request": {"strData": "a"}, "reward": "1"}, "a number from 0 (bad) to 1"),
+        ({"request": {"data": {"ndarray": [1]}}}, "`request` of feedback: data.ndarray"),
+        ({"request": {"strData": "a"}, "truth": {"strData": 5}}, "`truth` of feedback"),
+        ({"request": {"strData": "a"}, "truth": {"strData": "a" * 1001}}, "Received: 1001"),
+        ({"request": {"strData": "a"}, "unheard": 1}, "unheard"),
+        ([], "must be a JSON object"),
+    ],
+)
+def test_other_feedback_is_refused(message: object, reason: str, client: FlaskClient) -> None:
+    answer = client.post(FEEDBACK, json=message)
+    assert answer.status_code == 400
+    assert reason in answer.json["status"]["info"]
+
+
+DEEP = 100_000 * "["
+NASTY = {
+    "no JSON": ({"data": b"{", "content_type": "application/json"}, 400),
+    "nothing": ({}, 415),
+    "another type": ({"data": b"{}", "content_type": "text/plain"}, 415),
+    "not UTF-8": ({"data": b'{"strData": "\xff"}', "content_type": "application/json"}, 400),
+    "deep": ({"data": DEEP[:50_000].encode(), "content_type": "application/json"}, 400),
+    "NaN": ({"data": b'{"strData": NaN}', "content_type": "application/json"}, 400),
+    "large": ({"data": b'"' + 200_000 * b"a" + b'"', "content_type": "application/json"}, 413),
+    "a form": ({"data": {"json": "{"}}, 400),
+    "a query": ({"query_string": {"json": "[1"}}, 400),
+    "many parts": ({"data": {"jsonData": "{", "strData": "a"},
+                    "content_type": "multipart/form-data"}, 400),
+    "a file": ({"data": {"strData": (io.BytesIO(b"\xff"), "a")},
+                "content_type": "multipart/form-data"}, 400),
+    "half a pair": ({"data": b'{"strData": "\\ud83d app"}',
+                     "content_type": "application/json"}, 200),
+    "no text": ({"json": {"strData": "\x00\u202e"}}, 200),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nasty_requests_are_answered_with_a_reason(name: str, client: FlaskClient) -> None:
+    request, status = NASTY[name]
+    answer = client.post(PREDICT, **request)
+    assert answer.status_code == status, answer.text
+    assert status == 200 or answer.json["status"]["info"]
+
+
+@pytest.mark.parametrize("route", ["/transform-input", "/route", "/aggregate"])
+def test_routes_that_a_model_does_not_have_are_not_found(route: str, client: FlaskClient) -> None:
+    assert client.post(route, json={"strData": "a"}).status_code == 404
+
+
+def test_another_method_is_refused(client: FlaskClient) -> None:
+    assert client.delete(PREDICT).status_code == 405
+    assert client.get("/nowhere").status_code == 404
+
+
+LEAF = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40)
+VALUE = st.recursive(
+    LEAF, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner,
+                                                                       max_size=4), max_leaves=8
+)  # fmt: skip
+CONTENT = st.one_of(
+    VALUE,
+    st.fixed_dictionaries({"ndarray": VALUE | st.lists(st.text(max_size=40), max_size=4)}),
+    st.fixed_dictionaries({"body": st.text(max_size=80), "alternatives": VALUE}),
+)
+MESSAGE = st.dictionaries(
+    st.sampled_from(
+        ["data", "strData", "jsonData", "binData", "meta", "request", "response", "truth",
+         "reward", "inputs", "id"]
+    ),
+    CONTENT | st.builds(lambda value: {"strData": value}, VALUE),
+    max_size=3,
+) | VALUE  # fmt: skip
+
+
+@settings(max_examples=1000)
+@given(
+    message=MESSAGE,
+    route=st.sampled_from([PREDICT, "/predict", FEEDBACK, "/send-feedback", INFER]),
+    mangled=st.sampled_from([None, None, None, b"\xff", b"}", b"\x00"]),
+)
+def test_whatever_is_sent_no_answer_is_a_server_error(
+    message: object, route: str, mangled: bytes | None, client: FlaskClient
+) -> None:
+    body = json.dumps(message).encode() + (mangled or b"")
+    answer = client.post(route, data=body, content_type="application/json")
+    assert answer.status_code < 500, answer.text
+    assert answer.is_json
