@@ -11,7 +11,7 @@ import pytest
 
 LIBRARY = (
     "corpus", "text", "preprocessing", "model", "inference", "evaluation", "bundle", "image",
-    "lineage",
+    "lineage", "manifests",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",

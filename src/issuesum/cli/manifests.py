@@ -1,0 +1,80 @@
+"""`issuesum manifests`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(help="Write Kubernetes manifests that serve an image, pinned by digest.")
+@click.option(
+    "--image",
+    metavar="REF",
+    help="registry/name:tag or registry/name@sha256:…; without it, the image last exported.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("deploy/serving"),
+    show_default=True,
+    help="Folder to write to.",
+)
+@click.option(
+    "--name", default="issuesummarization", show_default=True, help="Of the SeldonDeployment."
+)
+@click.option("--replicas", type=click.IntRange(min=1), default=2, show_default=True, help="Pods.")
+@click.option("--canary", metavar="REF", help="Also write canary.yaml: this image answers a share.")
+@click.option(
+    "--canary-traffic",
+    type=click.IntRange(1, 99),
+    default=10,
+    show_default=True,
+    help="That share in percent.",
+)
+@click.option(
+    "--shadow", metavar="REF", help="Also write shadow.yaml: this image gets a copy of requests."
+)
+@click.option("--pull-secret", metavar="NAME", help="Secret with which nodes pull the image.")
+def command(
+    *,
+    image: str | None,
+    output: Path,
+    name: str,
+    replicas: int,
+    canary: str | None,
+    canary_traffic: int,
+    shadow: str | None,
+    pull_secret: str | None,
+) -> None:
+    from issuesum.image.engine import engine
+    from issuesum.image.receipt import Receipt
+    from issuesum.manifests.reference import resolve
+    from issuesum.manifests.writing import write_manifests
+
+    if image is None:
+        receipt = Receipt.load()
+        image = f"{receipt.image}@{receipt.digest}"
+    with engine() as client:
+        serving = resolve(client, image)
+        candidate = resolve(client, canary) if canary else None
+        behind = resolve(client, shadow) if shadow else None
+    written = write_manifests(
+        output,
+        name,
+        serving,
+        replicas=replicas,
+        candidate=candidate,
+        traffic=canary_traffic,
+        behind=behind,
+        pull_secret=pull_secret,
+    )
+    click.echo(f"{serving.pinned}\n")
+    for path in written:
+        click.echo(f"  {path}")
+    always, others = written[:2], written[2:]
+    click.echo(f"\nServe it:  kubectl apply {' '.join(f'-f {path}' for path in always)}")
+    for path in others:
+        click.echo(f"{f'Or, {path.stem}:':10s} kubectl apply -f {path}")
+    if serving.pinned.startswith(("localhost", "127.")):
+        click.echo("note: to a node, localhost is the node itself (ISSUESUM_REGISTRY)", err=True)

@@ -1,0 +1,1 @@
+"""Kubernetes manifests that serve an image, pinned by digest."""

@@ -1,0 +1,68 @@
+"""Images as people name them, and as manifests pin them.
+
+Docker Engine asks the registry: its credentials, helpers, authorities and proxies are the ones with
+which export pushed, so a manifest can be made wherever an image can be.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from issuesum.errors import ParamsError, RegistryError
+
+if TYPE_CHECKING:
+    import docker
+
+# registry/name, then a tag, a digest or both. A first part without a dot or a port is no registry:
+# each node would look for such a name wherever its runtime is set to look.
+_REFERENCE = re.compile(
+    r"(?P<name>(?=[^/]*[.:]|localhost/)[\w.-]+(?::\d+)?(?:/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)+)"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?"
+    r"(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
+    re.ASCII,
+)
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that a registry holds.
+
+    Attributes:
+        reference: as it was named: registry/name:tag, or by digest.
+        pinned: registry/name@sha256:…, which can never name another image.
+    """
+
+    reference: str
+    pinned: str
+
+
+def resolve(client: docker.DockerClient, reference: str) -> Image:
+    """Ask the registry for the digest of `reference`.
+
+    Args:
+        client: of Docker Engine.
+        reference: registry/name:tag, registry/name@sha256:… or both; of both the digest counts.
+
+    Raises:
+        ParamsError: `reference` is nothing of these.
+        RegistryError: the registry does not hold it, is unreachable or refuses us.
+    """
+    from issuesum.image.registry import digest_of
+
+    found = _REFERENCE.fullmatch(reference)
+    if not found or not (found["tag"] or found["digest"]):
+        raise ParamsError(
+            "An image must be registry/name:tag or registry/name@sha256:…. "
+            f"Received: {reference}. Try: the image in serving/image.json."
+        )
+    name = found["name"]
+    asked = f"{name}@{found['digest']}" if found["digest"] else reference
+    digest = digest_of(client, asked)
+    if digest is None:
+        raise RegistryError(
+            f"{name.split('/', 1)[0]} must hold {asked}. Received: no such image. "
+            "Try: dvc repro, which pushes the image that serving/image.json names."
+        )
+    return Image(reference=reference, pinned=f"{name}@{digest}")
