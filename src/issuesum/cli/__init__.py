@@ -14,6 +14,7 @@ VERBS = {
     "sample": "Write synthetic issues as the raw data, for a first look.",
     "summary": "Tell what the last run made: image, scores, times.",
     "serve": "Run the exported image and print a request that works.",
+    "web": "Serve a page on which people try the model and send feedback.",
 }
 
 
