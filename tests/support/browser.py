@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from missing import without
 
 # It runs as root in containers, and must ask nobody outside for anything.
 _OPTIONS = [
@@ -26,10 +26,7 @@ def chromium() -> Iterator[Browser]:
     """Give the machine's Chromium; without one, skip with the reason, or fail where CI=true."""
     program = shutil.which("chromium")
     if program is None:
-        reason = "no chromium on PATH: run `tools/services browser` as root on Debian"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        without("no chromium on PATH: run `tools/services browser` as root on Debian")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=_OPTIONS)
         try:
