@@ -9,6 +9,8 @@ import docker
 import pytest
 from docker.errors import DockerException
 
+from missing import without
+
 
 @dataclass(frozen=True)
 class Services:
@@ -31,11 +33,11 @@ def services() -> Services:
     names = ("ISSUESUM_REGISTRY", "AWS_ENDPOINT_URL_S3", "AWS_SECRET_ACCESS_KEY")
     missing = [name for name in names if not os.environ.get(name)]
     if missing:
-        _without(f"{', '.join(missing)} not set: run `make test`, or source .services.env")
+        without(f"{', '.join(missing)} not set: run `make test`, or source .services.env")
     try:
         docker.from_env().close()
     except DockerException as error:
-        _without(f"no Docker Engine: {error}")
+        without(f"no Docker Engine: {error}")
     return Services(*(os.environ[name] for name in names))
 
 
@@ -45,9 +47,3 @@ def engine(services: Services) -> docker.DockerClient:  # noqa: ARG001 -- checke
     client = docker.from_env()
     yield client
     client.close()
-
-
-def _without(reason: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)

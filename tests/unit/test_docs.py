@@ -25,6 +25,7 @@ PAGES = [
             "preprocessing",
             "services",
             "serving-on-kubernetes",
+            "web",
         )
     ),
 ]

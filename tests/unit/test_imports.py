@@ -11,11 +11,11 @@ import pytest
 
 LIBRARY = (
     "corpus", "text", "preprocessing", "model", "inference", "evaluation", "bundle", "image",
-    "lineage", "manifests",
+    "lineage", "manifests", "serving", "web",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",
-    "dask", "distributed", "matplotlib", "py3langid",
+    "dask", "distributed", "matplotlib", "py3langid", "flask",
 )  # fmt: skip
 
 

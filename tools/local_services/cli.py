@@ -1,4 +1,4 @@
-"""`tools/services up|status|down`: a line a service, exit code 0 only if all is well."""
+"""`tools/services up|status|down|browser`: a line a service, exit code 0 only if all is well."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_services import dvc_remote, files, project, settings
+from local_services import browser, dvc_remote, files, project, settings
 from local_services.base_image import BaseImage
 from local_services.engine import Engine
 from local_services.errors import ServiceError
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
         The exit code: 0 if all is well, 1 if something is not.
     """
     parser = argparse.ArgumentParser(prog="tools/services", description=__doc__)
-    parser.add_argument("verb", choices=["up", "status", "down"])
+    parser.add_argument("verb", choices=["up", "status", "down", "browser"])
     parser.add_argument(
         "--project", type=Path, default=ROOT, help="clone to write the settings to (this one)"
     )
@@ -38,6 +38,9 @@ def main(arguments: list[str]) -> int:
         if given.verb == "status":
             return _status(_services(found, given.project))
         with files.lock(found.state):
+            if given.verb == "browser":
+                print(browser.install(found), flush=True)
+                return 0
             # Looked at under the lock: another `up` may just have chosen the ports.
             if given.verb == "down":
                 return _down([S3(found), *_others(found)])

@@ -15,6 +15,7 @@ VERBS = {
     "summary": "Tell what the last run made: image, scores, times.",
     "serve": "Run the exported image and print a request that works.",
     "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",
+    "web": "Serve a page on which people try the model and send feedback.",
 }
 
 

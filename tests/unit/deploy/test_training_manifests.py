@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
+from manifests import IMAGE, assert_least_rights, read_manifest
 from schemas import read_definition, schema_of, validate, validate_pod
 
 NAMES = ["tfjob", "tfjob-distributed", "trainjob", "trainjob-distributed"]
@@ -18,7 +19,6 @@ SCHEMAS = {
     "TrainJob": "trainer.kubeflow.org_trainjobs.yaml",
 }
 CONTAINERS = {"TFJob": "tensorflow", "TrainingRuntime": "node"}  # as the operators want them
-IMAGE = "registry.example.com/issuesum-pipeline:COMMIT"
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +29,7 @@ def folder(root: Path) -> Path:
 @pytest.fixture(scope="module")
 def documents(folder: Path) -> dict[str, list[dict]]:
     """Return the documents of each file."""
-    return {
-        path.stem: list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
-        for path in folder.glob("*.yaml")
-    }
+    return {path.stem: read_manifest(path) for path in folder.glob("*.yaml")}
 
 
 @pytest.fixture(params=NAMES)
@@ -104,18 +101,8 @@ def test_config_and_claim_fit_the_schema_of_kubernetes(documents: dict) -> None:
 
 def test_pods_run_with_the_least_rights(pod: dict, folder: Path) -> None:
     user = re.search(r"^USER (\d+):(\d+)$", (folder / "Dockerfile").read_text(), re.MULTILINE)
-    of_pod = pod["securityContext"]
-    assert of_pod["runAsNonRoot"] is True
-    assert (of_pod["runAsUser"], of_pod["runAsGroup"]) == tuple(map(int, user.groups()))
-    assert of_pod["fsGroup"] == of_pod["runAsGroup"]
-    assert of_pod["seccompProfile"] == {"type": "RuntimeDefault"}
-    assert pod["automountServiceAccountToken"] is False
-    (container,) = pod["containers"]
-    assert container["securityContext"] == {
-        "allowPrivilegeEscalation": False,
-        "readOnlyRootFilesystem": True,
-        "capabilities": {"drop": ["ALL"]},
-    }
+    assert_least_rights(pod, *map(int, user.groups()))
+    assert pod["securityContext"]["fsGroup"] == int(user[2])
 
 
 def test_what_the_image_writes_to_is_mounted_and_exists(pod: dict, documents: dict) -> None:
