@@ -10,6 +10,7 @@ RUN python3 -m venv --without-pip /venv \
 
 FROM ${BASE_IMAGE}
 # Two workers of four threads: a long batch in one keeps neither a probe nor another request waiting.
+# Few arenas, or each thread keeps the memory of the largest request that it has seen.
 # Metrics are on port 6000, so answers need not carry them.
 ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
@@ -19,6 +20,7 @@ ENV PATH=/venv/bin:$PATH \
     GUNICORN_THREADS=4 \
     GRPC_THREADS=4 \
     ISSUESUM_THREADS=1 \
+    MALLOC_ARENA_MAX=2 \
     INCLUDE_METRICS_IN_CLIENT_RESPONSE=false
 WORKDIR /app
 COPY --from=environment /venv /venv

@@ -7,7 +7,6 @@ Run by `seldon-core-microservice IssueSummarization --service-type MODEL`. The m
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +43,7 @@ class IssueSummarization:
         self._provenance = json.loads((HERE / "provenance.json").read_text(encoding="utf-8"))
         try:
             self._answering = Answering(Limits.read(), self.tags())
+            self._folder = feedback.configured_folder()
         except IssuesumError as error:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201
             raise SystemExit(error.exit_code) from error
@@ -65,9 +65,8 @@ class IssueSummarization:
         self._lifecycle.enter_worker()
         try:
             self._answering.load(HERE / "model")
-            folder = os.environ.get("ISSUESUM_FEEDBACK_DIR")
-            if folder:
-                self._feedback = feedback.FeedbackLog(Path(folder), self.tags())
+            if self._folder:
+                self._feedback = feedback.FeedbackLog(self._folder, self.tags())
         except AttributeError as error:  # seldon-core would go on without a model
             raise RuntimeError(f"load failed: {error}") from error
 

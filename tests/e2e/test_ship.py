@@ -96,14 +96,17 @@ def test_the_container_answers_by_titles_and_names_its_image(shipped: Project, s
     assert not any("_" in title for title in titles)
     made = receipt(shipped)
     tags = answer.json()["meta"]["tags"]
-    assert tags == {key: made[key] for key in ("image", "git", "dvc")}
+    assert {key: tags[key] for key in ("image", "git", "dvc")} == {
+        key: made[key] for key in ("image", "git", "dvc")
+    }
+    assert tags["bundle"].startswith(made["dvc"])
+    assert tags["data"] in (shipped.path / "data/raw/github_issues.csv.dvc").read_text()
     column = post(server, {"data": {"ndarray": [["The app crashes."], ["How do I log in?"]]}})
     assert column.json()["data"]["ndarray"] == titles
     for route in ("health/ping", "health/status", "metadata"):
         assert requests.get(f"{server}/{route}", timeout=10).status_code == 200
 
 
-@pytest.mark.xfail(reason="the image has no routes of the V2 protocol yet")
 def test_probes_of_the_manifests_are_answered(server: str, root: Path) -> None:
     text = (root / "deploy/serving/example/seldondeployment.yaml").read_text(encoding="utf-8")
     paths = re.findall(r"path: (/\S+)", text)

@@ -17,6 +17,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Any
 
+from issuesum.errors import ParamsError
 from issuesum.serving.errors import RequestError
 from issuesum.serving.messages import question
 
@@ -72,6 +73,23 @@ def read(message: Any) -> Feedback:  # noqa: ANN401 -- whatever a client sends
             f"Received: {len(title)}."
         )
     return Feedback(body, _one_text(message, "response") or "", float(reward), title)
+
+
+def configured_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the folder that ISSUESUM_FEEDBACK_DIR names, or None: feedback is only counted then.
+
+    Raises:
+        ParamsError: it is no folder that this process can write to.
+    """
+    name = environment.get("ISSUESUM_FEEDBACK_DIR")
+    if not name:
+        return None
+    if not (Path(name).is_dir() and os.access(name, os.W_OK)):
+        raise ParamsError(
+            "ISSUESUM_FEEDBACK_DIR must name a folder that the server may write to. Received: "
+            f"{name}, user {os.getuid()}. Try: a volume that belongs to that user."
+        )
+    return Path(name)
 
 
 class FeedbackLog:

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from flask.blueprints import BlueprintSetupState
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from issuesum.serving import feedback, open_inference
 from issuesum.serving.answering import Answering
@@ -22,6 +22,7 @@ _PREDICTIONS = "/api/v1.0/predictions"
 _FEEDBACK = ("/send-feedback", "/api/v1.0/feedback", "/api/v0.1/feedback")
 _ASKING = ("/predict", _PREDICTIONS, "/api/v0.1/predictions")
 _OF_OTHER_KINDS = ("/transform-input", "/transform-output", "/route", "/aggregate")
+_CHUNK, _DISCARDED = 2**16, 2**26
 _MODEL = f"/v2/models/{open_inference.NAME}"
 
 
@@ -61,6 +62,8 @@ def _add_checks(routes: Blueprint, request_bytes: int) -> None:
     @routes.app_errorhandler(HTTPException)
     def tell(error: HTTPException) -> tuple[Response, int]:
         status = error.code or 500
+        if isinstance(error, RequestEntityTooLarge):
+            _discard_rest()
         reason = error.name.upper().replace(" ", "_")
         refusal = RequestError(error.description or error.name, status=status, reason=reason)
         return _refused(refusal)
@@ -108,6 +111,14 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
         if "status" in said:
             raise RequestError(said["status"]["info"], status=answer.status_code)
         return jsonify(open_inference.from_seldon(asked, said))
+
+
+def _discard_rest() -> None:
+    """Read what is too large to its end: a client that still sends would not see the answer."""
+    source = request.environ["wsgi.input"]
+    for _ in range(_DISCARDED // _CHUNK):
+        if not source.read(_CHUNK):
+            break
 
 
 def _message() -> dict[str, Any]:

@@ -1,0 +1,289 @@
+"""The image under load, under attack and at its end: real container, real protocols."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import grpc
+import pytest
+import requests
+
+import images
+import toy_bundle
+from components import PROVENANCE
+from issuesum.inference.writer import TitleWriter
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+IMAGE = "issuesum-test-serving:1"
+PREDICT = "/api/v1.0/predictions"
+BODY = "The app crashes on start."
+ANSWERED = {"data": {"ndarray": [BODY]}}
+HANG_UP = "import os, signal; os.kill(1, signal.SIGHUP)"  # gunicorn: a new worker for each
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return toy_bundle.write_bundle(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="module")
+def image(
+    engine: docker.DockerClient, model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    images.build(engine, model, tmp_path_factory.mktemp("context"), image=IMAGE)
+    yield IMAGE
+    engine.images.remove(IMAGE, force=True)
+
+
+@pytest.fixture(scope="module")
+def feedback_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("feedback")
+    folder.chmod(0o777)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(
+    engine: docker.DockerClient, image: str, feedback_folder: Path
+) -> Iterator[images.Running]:
+    volumes = {str(feedback_folder): {"bind": "/feedback", "mode": "rw"}}
+    environment = {"ISSUESUM_FEEDBACK_DIR": "/feedback"}
+    with images.running(engine, image, volumes=volumes, environment=environment) as found:
+        yield found
+
+
+def test_rest_grpc_and_v2_say_what_the_library_says(server: images.Running, model: Path) -> None:
+    from seldon_core.proto import prediction_pb2, prediction_pb2_grpc
+
+    bodies = [BODY, "start the app", "", "x" * 1000]
+    expected = TitleWriter(model).titles(bodies)
+    status, said = server.ask(PREDICT, {"data": {"ndarray": bodies}})
+    assert (status, said["data"]["ndarray"]) == (200, expected)
+    assert said["meta"]["tags"]["commit"] == PROVENANCE["commit"]
+    tensor = {"name": "body", "datatype": "BYTES", "shape": [4], "data": bodies}
+    _, said = server.ask("/v2/models/IssueSummarization/infer", {"inputs": [tensor]})
+    assert said["outputs"][0]["data"] == expected
+
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc}") as channel:
+        model_ = prediction_pb2_grpc.ModelStub(channel)
+        message = prediction_pb2.SeldonMessage(strData=BODY)
+        answer = model_.Predict(message, timeout=30)
+        assert answer.strData == expected[0]
+        assert answer.meta.tags["image"].string_value == IMAGE
+        message = prediction_pb2.SeldonMessage()
+        message.jsonData.struct_value.update({"body": BODY, "alternatives": 2})
+        titles = model_.Predict(message, timeout=30).jsonData.struct_value["titles"]
+        assert titles[0]["title"] == expected[0]
+        refused = model_.Predict(prediction_pb2.SeldonMessage(), timeout=30)
+        assert refused.status.code == 400
+        assert "must hold one of" in refused.status.info
+
+
+def test_feedback_reaches_the_volume_by_rest_and_grpc(
+    server: images.Running, feedback_folder: Path
+) -> None:
+    from seldon_core.proto import prediction_pb2, prediction_pb2_grpc
+
+    opinion = {"request": {"strData": BODY}, "reward": 1.0, "truth": {"strData": "By REST"}}
+    assert server.ask("/api/v1.0/feedback", opinion)[0] == 200
+    with grpc.insecure_channel(f"127.0.0.1:{server.grpc}") as channel:
+        sent = prediction_pb2.Feedback(reward=1)
+        sent.request.strData, sent.truth.strData = BODY, "By gRPC"
+        prediction_pb2_grpc.ModelStub(channel).SendFeedback(sent, timeout=30)
+    rows = [
+        json.loads(line)
+        for path in feedback_folder.glob("*.jsonl")
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    assert {row["issue_title"] for row in rows} == {"By REST", "By gRPC"}
+    told = requests.get(f"http://127.0.0.1:{server.metrics}/metrics", timeout=10).text
+    assert "issuesum_feedback_total" in told
+    assert "issuesum_latency_seconds_bucket" in told
+
+
+def test_the_engine_sees_that_it_is_healthy(server: images.Running) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        server.container.reload()
+        state = server.container.attrs["State"]["Health"]
+        if state["Status"] == "healthy":
+            break
+        time.sleep(0.5)
+    assert state["Status"] == "healthy", state
+
+
+NASTY = {
+    "10 MB": (json.dumps({"strData": "the app crashes " * 700_000}).encode(), {413}),
+    "7 MB": (json.dumps({"strData": "the app crashes " * 450_000}).encode(), {200}),
+    "no space in 7 MB": (json.dumps({"strData": "x" * 7_000_000}).encode(), {200}),
+    "10,000 rows": (json.dumps({"data": {"ndarray": ["app"] * 10_000}}).encode(), {413}),
+    "nulls": (b'{"data": {"ndarray": [null, null]}}', {400}),
+    "mixed": (b'{"data": {"ndarray": ["a", 1, [2]]}}', {400}),
+    "jagged": (b'{"data": {"ndarray": [["a"], ["b", "c"]]}}', {400}),
+    "not UTF-8": (b'{"strData": "\xff\xfe"}', {400}),
+    "deep": (b'{"jsonData": ' + b"[" * 200_000 + b"]" * 200_000 + b"}", {400}),
+    "deep objects": (b'{"a":' * 100_000, {400}),
+    "a huge number": (b'{"jsonData": {"body": "a", "alternatives": 1' + b"0" * 5000 + b"}}", {400}),
+    "nothing": (b"", {400}),
+}
+
+
+@pytest.mark.parametrize("name", NASTY)
+def test_nasty_requests_get_a_reason(name: str, server: images.Running) -> None:
+    body, statuses = NASTY[name]
+    status, said = server.ask(PREDICT, body)
+    assert status in statuses
+    assert status == 200 or said["status"]["info"]
+
+
+def test_a_wrong_content_type_gets_a_reason(server: images.Running) -> None:
+    status, said = server.ask(PREDICT, b"<a/>", kind="text/xml")
+    assert status == 415
+    assert "must be JSON" in said["status"]["info"]
+
+
+def test_after_two_thousand_odd_requests_it_answers_and_has_its_memory_back(
+    server: images.Running,
+) -> None:
+    draw = random.Random(2018)  # noqa: S311 -- no secret
+    whole = json.dumps(ANSWERED).encode()
+
+    def mangle() -> bytes:
+        body = bytearray(whole)
+        for _ in range(draw.randint(1, 4)):
+            place = draw.randrange(len(body))
+            body[place : place + draw.randint(0, 3)] = draw.randbytes(draw.randint(0, 3))
+        return bytes(body)
+
+    requests_ = [mangle() for _ in range(2000)]
+    paths = [PREDICT, "/api/v1.0/feedback", "/v2/models/IssueSummarization/infer", "/predict"]
+    seen: Counter[int] = Counter()
+
+    def send(share: list[bytes]) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", server.rest, timeout=60)
+        for number, body in enumerate(share):
+            connection.request(
+                "POST", paths[number % 4], body, {"Content-Type": "application/json"}
+            )
+            answer = connection.getresponse()
+            answer.read()
+            seen[answer.status] += 1
+        connection.close()
+
+    def send_all(bodies: list[bytes]) -> None:
+        threads = [threading.Thread(target=send, args=(bodies[part::4],)) for part in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    large = [NASTY["7 MB"][0]] * 32
+    send_all(large + requests_[:200])  # what every worker and thread keeps for its next request
+    before = server.memory()
+    send_all(requests_[200:] + large)
+    assert seen.total() == 2064
+    assert max(seen) < 500, seen
+    assert seen[400] > 100
+    assert server.ask(PREDICT, ANSWERED)[0] == 200
+    assert server.memory() < before + 40 * 2**20
+
+
+def test_no_request_fails_while_every_worker_is_replaced(server: images.Running) -> None:
+    stop, failed, done = threading.Event(), [], Counter()
+
+    def load(client: int) -> None:
+        while not stop.is_set():
+            try:
+                status, _ = server.ask(PREDICT, ANSWERED)
+            except (OSError, http.client.HTTPException) as error:
+                failed.append(repr(error))
+            else:
+                done[client] += 1
+                if status != 200:
+                    failed.append(str(status))
+
+    threads = [threading.Thread(target=load, args=(client,)) for client in range(8)]
+    for thread in threads:
+        thread.start()
+    workers = set()
+    for _ in range(2):
+        time.sleep(4)
+        workers.add(images.run_inside(server.container, WORKERS))
+        images.run_inside(server.container, HANG_UP)
+    time.sleep(6)
+    workers.add(images.run_inside(server.container, WORKERS))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    assert min(done[client] for client in range(8)) > 5
+    assert len(workers) == 3
+
+
+# Children of process 1 that listen on REST's port: not those of gRPC, metrics and multiprocessing.
+WORKERS = """
+import os
+def of(pid): return open(f'/proc/{pid}/stat').read().split()
+pids = [pid for pid in os.listdir('/proc') if pid.isdigit() and pid != str(os.getpid())]
+print(sorted(int(pid) for pid in pids if of(pid)[3] == '1'))
+"""
+
+
+def test_requests_in_flight_are_answered_before_it_stops(
+    engine: docker.DockerClient, image: str
+) -> None:
+    from seldon_core.proto import prediction_pb2, prediction_pb2_grpc
+
+    many = ["the app crashes on start " * 200] * 500
+    with images.running(engine, image) as server:
+        answers: dict[str, object] = {}
+
+        def by_rest() -> None:
+            answers["rest"] = server.ask(PREDICT, {"data": {"ndarray": many}})[0]
+
+        def by_grpc() -> None:
+            with grpc.insecure_channel(f"127.0.0.1:{server.grpc}") as channel:
+                message = prediction_pb2.SeldonMessage()
+                message.data.ndarray.extend(many)
+                stub = prediction_pb2_grpc.ModelStub(channel)
+                answers["grpc"] = len(stub.Predict(message, timeout=60).data.ndarray)
+
+        threads = [threading.Thread(target=of) for of in (by_rest, by_grpc)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.25)
+        stopped = time.monotonic()
+        server.container.stop(timeout=50)
+        seconds = time.monotonic() - stopped
+        for thread in threads:
+            thread.join()
+        server.container.reload()
+        assert answers == {"rest": 200, "grpc": 500}
+        assert server.container.attrs["State"]["ExitCode"] == 0
+        assert seconds < 45
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"ISSUESUM_THREADS": "none"}, "error: ISSUESUM_THREADS must be a positive whole number"),
+        ({"ISSUESUM_FEEDBACK_DIR": "/nowhere"}, "error: ISSUESUM_FEEDBACK_DIR must name a folder"),
+    ],
+)
+def test_a_wrong_environment_ends_it_with_a_reason(
+    environment: dict, reason: str, engine: docker.DockerClient, image: str
+) -> None:
+    with pytest.raises(AssertionError) as ended, images.running(
+        engine, image, environment=environment
+    ):  # fmt: skip
+        pass
+    assert reason in str(ended.value)
