@@ -24,6 +24,7 @@ PAGES = [
             "model",
             "preprocessing",
             "services",
+            "tensorflow-serving",
         )
     ),
 ]
