@@ -2,8 +2,8 @@
 
 Three things differ between two processes in what TensorFlow 2.20 writes. Functions bear the numbers
 of a counter that everything traced before has moved on, and so do the names that it makes up for
-what they are given. They stand in the order of a hash map whose seed is an address. And
-fingerprint.pb has a random `uuid`. Nodes and weights (`variables/`) are the same.
+what they are given. They stand in another order each time. And fingerprint.pb has a random `uuid`.
+Nodes and weights (`variables/`) are the same.
 """
 
 from __future__ import annotations
