@@ -151,6 +151,8 @@ class BuildParams(_Section):
     """Validation rows on which ONNX and Keras must agree."""
     parity_tolerance: float = Field(gt=0)
     """Largest absolute difference of a log-probability that is accepted."""
+    saved_model: bool
+    """Whether to write the model for TensorFlow Serving too, which decodes greedily."""
     decoding: DecodingParams
 
 

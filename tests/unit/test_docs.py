@@ -26,6 +26,7 @@ PAGES = [
             "services",
             "serving-on-kubernetes",
             "web",
+            "tensorflow-serving",
         )
     ),
 ]

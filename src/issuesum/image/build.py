@@ -15,6 +15,7 @@ from tqdm import tqdm
 from issuesum.errors import EngineError
 
 PROVENANCE = "provenance.json"
+_NOT_CARRIED = "saved_model"  # for TensorFlow Serving, and as large as the rest together
 
 
 def build_image(
@@ -72,7 +73,9 @@ def _write_context(target: IO[bytes], bundle: Path, provenance: dict[str, Any]) 
     """
     with tarfile.open(fileobj=target, mode="w") as tar:
         for path in sorted(path for path in bundle.rglob("*") if path.is_file()):
-            _add(tar, path.relative_to(bundle).as_posix(), path.read_bytes())
+            name = path.relative_to(bundle)
+            if name.parts[0] != _NOT_CARRIED:
+                _add(tar, name.as_posix(), path.read_bytes())
         _add(tar, PROVENANCE, json.dumps(provenance, indent=2).encode())
 
 

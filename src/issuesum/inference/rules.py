@@ -10,7 +10,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from issuesum.inference.graphs import Floats
 from issuesum.inference.settings import Decoding
-from issuesum.text.vocabulary import Ids
+from issuesum.text.tokens import END, START, UNSPEAKABLE
+from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,22 @@ class Rules:
     size: int
     barred: Floats
     settings: Decoding
+
+    @classmethod
+    def of(cls, title: Vocabulary, barred: Floats, settings: Decoding) -> Rules:
+        """Return the rules of a title vocabulary, which holds both marks."""
+        ids = title.ids
+        unspeakable = [ids[word] for word in sorted(UNSPEAKABLE - {END}) if word in ids]
+        return cls(
+            start=ids[START],
+            end=ids[END],
+            # A row of `maxlen` ids begins with `_start_` and is not followed by anything.
+            steps=title.maxlen - 1,
+            forbidden=(PADDING, UNKNOWN, *unspeakable),
+            size=title.size,
+            barred=barred,
+            settings=settings,
+        )
 
     @property
     def rows(self) -> int:

@@ -21,7 +21,7 @@ from issuesum.inference.title import NO_TITLE, Title, Word
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY
 from issuesum.text.reading import Reading, read
 from issuesum.text.tokens import END, START, UNSPEAKABLE
-from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary
+from issuesum.text.vocabulary import Vocabulary
 
 _AT_ONCE = 256
 """Bodies that are decoded at once at most, so that many need no more memory."""
@@ -62,14 +62,11 @@ class TitleWriter:
         self._title = Vocabulary.load(folder / TITLE_VOCABULARY)
         self._settings = Decoding.load(folder / DECODING)
         self._graphs = Graphs(folder, threads=threads)
-        ids = self._title.ids
-        if not {START, END} <= ids.keys():
+        if not {START, END} <= self._title.ids.keys():
             raise ArtifactError(
                 f"{folder / TITLE_VOCABULARY} must hold {START} and {END}. Received: neither or "
                 "one of them. Try: dvc repro -f preprocess."
             )
-        unspeakable = [ids[word] for word in sorted(UNSPEAKABLE - {END}) if word in ids]
-        self._forbidden = (PADDING, UNKNOWN, *unspeakable)
 
     def titles(self, bodies: Sequence[str]) -> list[str]:
         """Return one title for each body."""
@@ -137,16 +134,7 @@ class TitleWriter:
         return strategy(self._graphs, state, self._rules(reading), keep=keep)
 
     def _rules(self, reading: Reading) -> Rules:
-        return Rules(
-            start=self._title.ids[START],
-            end=self._title.ids[END],
-            # A row of `maxlen` ids begins with `_start_` and is not followed by anything.
-            steps=self._title.maxlen - 1,
-            forbidden=self._forbidden,
-            size=self._title.size,
-            barred=_barred(reading.own, self._body.maxlen),
-            settings=self._settings,
-        )
+        return Rules.of(self._title, _barred(reading.own, self._body.maxlen), self._settings)
 
     def _titles(
         self, body: str, reading: Reading, row: int, hypotheses: Sequence[Hypothesis]

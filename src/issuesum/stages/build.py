@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from issuesum.bundle.assemble import copy_code
 from issuesum.files import replacing_directory
 from issuesum.inference.settings import DECODING, Decoding
 from issuesum.params import Params
-from issuesum.stages.paths import BUNDLE, BUNDLE_MODEL, DOCKERFILE, FEATURES, MODELS, SERVING
+from issuesum.stages.paths import (
+    BUNDLE,
+    BUNDLE_MODEL,
+    DOCKERFILE,
+    FEATURES,
+    MODELS,
+    SAVED_MODEL,
+    SERVING,
+)
 from issuesum.stages.runner import run
 from issuesum.text import features
+
+if TYPE_CHECKING:
+    from issuesum.model.interface import TitleModel
 
 
 def main(params: Params) -> None:
@@ -33,7 +46,20 @@ def main(params: Params) -> None:
         convert(model, body_maxlen=rows.body.shape[1], opset=params.build.opset, target=folder)
         difference = check_parity(model, folder, rows, tolerance=params.build.parity_tolerance)
         copy_code(bundle, serving=SERVING, dockerfile=DOCKERFILE)
+        if params.build.saved_model:
+            _add_saved_model(model, bundle, rows, params.build.parity_tolerance)
     print(f"build: ONNX and Keras agree to {difference:.1e} on {len(rows)} rows")
+
+
+def _add_saved_model(
+    model: TitleModel, bundle: Path, rows: features.Features, tolerance: float
+) -> None:
+    from issuesum.bundle import saved_model
+
+    folder, target = bundle / BUNDLE_MODEL.name, bundle / SAVED_MODEL.relative_to(BUNDLE)
+    saved_model.save(model, folder, target, body_maxlen=rows.body.shape[1])
+    difference = saved_model.check(target, folder, rows, tolerance=tolerance)
+    print(f"build: the SavedModel writes ONNX's greedy titles, scores within {difference:.1e}")
 
 
 if __name__ == "__main__":

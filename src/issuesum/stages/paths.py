@@ -16,6 +16,7 @@ SERVING = Path("serving")
 DOCKERFILE = Path("Dockerfile")
 BUNDLE = SERVING / "bundle"
 BUNDLE_MODEL = BUNDLE / "model"
+SAVED_MODEL = BUNDLE / "saved_model" / "1"
 METRICS = Path("eval/metrics.json")
 PLOTS = Path("eval/plots")
 EXAMPLES = Path("eval/examples.csv")

@@ -28,6 +28,8 @@ def test_equal_files_make_equal_contexts_whatever_their_dates_and_modes(tmp_path
 
 def test_it_holds_the_bundle_and_the_provenance_readable_by_anyone(tmp_path: Path) -> None:
     (tmp_path / "Dockerfile").write_text("FROM scratch")
+    (tmp_path / "saved_model/1").mkdir(parents=True)
+    (tmp_path / "saved_model/1/saved_model.pb").write_text("not for the image")
     with tarfile.open(fileobj=io.BytesIO(_context(tmp_path))) as tar:
         assert tar.getnames() == ["Dockerfile", "provenance.json"]
         assert {entry.mode for entry in tar} == {0o644}
