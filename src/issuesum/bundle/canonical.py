@@ -4,7 +4,8 @@ tf2onnx numbers nodes, tensors and unknown axes with running counters, orders no
 and decides by the order of Python's sets which of two equal outputs is a copy (`Identity`) of the
 other: 3 of 11 processes gave another encoder for the same weights. So here nodes are ordered by who
 needs whom, beginning at the outputs; names are given in that order; and copies are made anew, only
-where two outputs need them. The onnx package has no pass for this.
+where two outputs need them. The onnx package has no pass for this. A slice that takes everything,
+which tf2onnx writes for `x[:, None]` and onnxruntime does not see through, is a copy too.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
+import numpy as np
 import onnx
+
+_EVERYTHING = 1_000_000_000
+"""Where tf2onnx lets a slice end that has no end; no axis is longer."""
 
 
 def canonicalise(proto: onnx.ModelProto) -> onnx.ModelProto:
     """Return the same model in canonical form; names of its inputs and outputs are kept."""
+    graphs = list(_graphs(proto.graph))
+    constants = {tensor.name: tensor for graph in graphs for tensor in graph.initializer}
     copies = {
         node.output[0]: node.input[0]
-        for graph in _graphs(proto.graph)
+        for graph in graphs
         for node in graph.node
-        if node.op_type == "Identity"
+        if node.op_type == "Identity" or _takes_all(node, constants)
     }
     result = onnx.ModelProto(ir_version=proto.ir_version, producer_name=proto.producer_name)
     result.opset_import.extend(sorted(proto.opset_import, key=lambda opset: opset.domain))
@@ -33,7 +40,7 @@ def canonicalise(proto: onnx.ModelProto) -> onnx.ModelProto:
 @dataclass
 class _Writer:
     copies: dict[str, str]
-    """Output of an Identity -> its input."""
+    """Output of a node that only copies -> its input."""
     names: dict[str, str] = field(default_factory=dict)
     axes: dict[str, str] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
@@ -43,7 +50,7 @@ class _Writer:
         for value in graph.input:
             self.names.setdefault(value.name, value.name if keep else self._next())
             made.input.append(self._value(value, self.names[value.name]))
-        nodes = [node for node in graph.node if node.op_type != "Identity"]
+        nodes = [node for node in graph.node if node.output[0] not in self.copies]
         produced = {name for node in nodes for name in node.output if name}
         sources = [self._source(value.name) for value in graph.output]
         direct: set[str] = set()  # sources that already stand for an output
@@ -134,6 +141,17 @@ class _Writer:
 
     def _next(self) -> str:
         return f"t{next(self.numbers)}"
+
+
+def _takes_all(node: onnx.NodeProto, constants: dict[str, onnx.TensorProto]) -> bool:
+    """Tell whether a node is a slice from the first element of each axis to the last."""
+    if node.op_type != "Slice" or not constants.keys() >= set(node.input[1:]) - {""}:
+        return False
+    starts, ends, _, steps = (
+        onnx.numpy_helper.to_array(constants[name]) if name else 1
+        for name in [*node.input[1:], "", ""][:4]
+    )
+    return bool(np.all(starts == 0) and np.all(ends >= _EVERYTHING) and np.all(steps == 1))
 
 
 def _graphs(graph: onnx.GraphProto) -> Iterator[onnx.GraphProto]:

@@ -21,10 +21,13 @@ from issuesum.inference.title import NO_TITLE, Title, Word
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY
 from issuesum.text.reading import Reading, read
 from issuesum.text.tokens import END, START, UNSPEAKABLE
-from issuesum.text.vocabulary import Vocabulary
+from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
-_AT_ONCE = 256
-"""Bodies that are decoded at once at most, so that many need no more memory."""
+_AT_ONCE = 16
+"""Bodies that are decoded at once at most: what the decoder knows of them stays in the cache."""
+SIGHT_CHARACTERS = 65_536
+"""Characters of a body that are looked at; GitHub takes no longer ones. A bound, so that a body
+without words takes no time either."""
 
 
 @dataclass
@@ -85,7 +88,7 @@ class TitleWriter:
         A title does not depend on the other bodies, nor on how many alternatives are wanted.
 
         Args:
-            bodies: any texts.
+            bodies: any texts; what stands behind SIGHT_CHARACTERS is not looked at.
             alternatives: titles wanted for each; there are no more than the beam is wide.
             seen: is told what was read.
 
@@ -94,7 +97,7 @@ class TitleWriter:
         """
         return [
             titles
-            for batch in batched(bodies, _AT_ONCE)
+            for batch in batched(map(_in_sight, bodies), _AT_ONCE)
             for titles in self._write(batch, alternatives, seen)
         ]
 
@@ -111,7 +114,7 @@ class TitleWriter:
 
     def attend(self, body: str) -> Attention | None:
         """Return where the model looks for the best title, or None if it has no attention."""
-        reading = read([body], self._body, self._title)
+        reading = read([_in_sight(body)], self._body, self._title)
         state = self._encode(reading)
         (found,) = self._search(reading, state, 1)
         known = [token.word for token in reading.tokens[0][: self._body.maxlen]]
@@ -149,6 +152,10 @@ class TitleWriter:
             parts = zip(words, spans, strict=True)
             titles.append(Title(text, score, tuple(Word(w, w in known, span) for w, span in parts)))
         return titles
+
+
+def _in_sight(body: str) -> str:
+    return body[:SIGHT_CHARACTERS]
 
 
 def _barred(own: Sequence[Sequence[str]], places: int) -> Floats:

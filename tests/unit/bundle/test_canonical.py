@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from issuesum.bundle.canonical import canonicalise
@@ -104,3 +105,31 @@ def test_another_computation_stays_another() -> None:
 def test_its_own_form_is_left_as_it_is() -> None:
     once = canonicalise(_loop("p", copy_first=True, reverse=False))
     assert canonicalise(once).SerializeToString() == once.SerializeToString()
+
+
+def _sliced(*, start: int = 0, end: int = 10**9, step: int = 1) -> onnx.ModelProto:
+    """Return a model that gives the absolute values of a slice of `x`."""
+    values = {"starts": start, "ends": end, "axes": 0, "steps": step}
+    vector = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])
+    graph = helper.make_graph(
+        [
+            helper.make_node("Slice", ["x", *values], ["part"]),
+            helper.make_node("Abs", ["part"], ["y"]),
+        ],
+        "graph",
+        [vector],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["m"])],
+        [numpy_helper.from_array(np.array([of], np.int32), name) for name, of in values.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+def test_a_slice_that_takes_everything_is_left_out() -> None:
+    made = canonicalise(_sliced())
+    assert [node.op_type for node in made.graph.node] == ["Abs"]
+    assert not made.graph.initializer
+
+
+@pytest.mark.parametrize("part", [{"start": 1}, {"end": 2}, {"step": 2}, {"start": -1, "step": -1}])
+def test_any_other_slice_is_kept(part: dict[str, int]) -> None:
+    assert len(canonicalise(_sliced(**part)).graph.node) == 2

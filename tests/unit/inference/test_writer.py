@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -157,3 +158,13 @@ def test_a_model_that_copies_shows_where_it_looks(tmp_path: Path) -> None:
 
 def test_a_model_without_attention_shows_nothing(tmp_path: Path) -> None:
     assert TitleWriter(write_bundle(tmp_path, copies=False)).attend("App crashes") is None
+
+
+@pytest.mark.parametrize("filler", [" ", "a", "a b ", "@", "\u0915\u0941"])
+def test_of_a_huge_body_only_the_beginning_is_looked_at(folder: Path, filler: str) -> None:
+    writer = TitleWriter(folder, threads=1)
+    start = (BODIES[0] + "\n" + filler * module.SIGHT_CHARACTERS)[: module.SIGHT_CHARACTERS]
+    begun = time.process_time()
+    found = writer.write([start + filler * 10_000_000])
+    assert time.process_time() - begun < 0.5
+    assert found == writer.write([start])
