@@ -1,0 +1,230 @@
+"""How fast the image answers, beside the 2018 example's way of writing a title.
+
+    python benchmarks/serving.py [--image REF] [--issues FILE.csv]
+
+Runs the image (by default the one that serving/image.json names) on the loopback address, as
+strictly as production does, and asks it over HTTP for titles of real bodies: one client, eight
+clients, batches. Then the example's model at its sizes writes titles as it did there, one Keras `predict` a
+word; its weights are random, which changes neither its steps nor their time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import random
+import socket
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.models.containers import Container
+
+from issuesum.corpus.issue import Issue
+from issuesum.corpus.reading import read_issues
+from issuesum.errors import EngineError, IssuesumError
+from issuesum.image.engine import engine
+from issuesum.image.receipt import Receipt
+from issuesum.image.registry import fetch
+from issuesum.image.smoke import HARDENED, last_words
+from issuesum.stages.paths import RAW
+
+PATIENCE = 120.0
+BATCH = 64
+MEGABYTE = 1e6
+
+
+@dataclass
+class Client:
+    """A connection that is kept, and how long each answer took, in seconds."""
+
+    port: int
+    seconds: list[float] = field(default_factory=list)
+
+    def ask(self, bodies: Sequence[Sequence[str]]) -> None:
+        """Send a request for each element of `bodies`."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        for texts in bodies:
+            content = json.dumps({"data": {"ndarray": list(texts)}})
+            begun = time.perf_counter()
+            connection.request(
+                "POST", "/api/v1.0/predictions", content, {"Content-Type": "application/json"}
+            )
+            answer = connection.getresponse()
+            said = json.loads(answer.read())
+            self.seconds.append(time.perf_counter() - begun)
+            if answer.status != 200:  # noqa: PLR2004
+                raise EngineError(f"The server must answer. Received: {said}. Try: its log.")
+        connection.close()
+
+
+def main() -> None:
+    """Print every figure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--image", help="registry/name:tag or @digest; by default the receipt's")
+    parser.add_argument("--issues", type=Path, default=RAW, help="CSV of issues to send")
+    parser.add_argument("--requests", type=int, default=400, help="of each kind")
+    arguments = parser.parse_args()
+    try:
+        with engine() as client:
+            bodies = _bodies(arguments.issues)
+            image = arguments.image or Receipt.load().pinned
+            fetch(client, image)
+            single = _measure(client, image, bodies, arguments.requests)
+            _print_sizes(client, image)
+        _print_example(bodies[:5], single)
+    except IssuesumError as error:
+        sys.exit(f"error: {error}")
+
+
+def _bodies(path: Path) -> list[str]:
+    found = [row.body for row in read_issues(path) if isinstance(row, Issue)]
+    random.Random(0).shuffle(found)  # noqa: S311 -- no secret
+    return found
+
+
+@contextmanager
+def _running(client: docker.DockerClient, image: str) -> Iterator[tuple[Container, int, float]]:
+    """Give the container, its port and the seconds from its start to the first answer."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    begun = time.monotonic()
+    container = client.containers.run(
+        image, detach=True, ports={"9000/tcp": ("127.0.0.1", port)}, **HARDENED
+    )
+    try:
+        while True:
+            try:
+                Client(port).ask([["The application does not start."]])
+                break
+            except (OSError, http.client.HTTPException) as error:
+                if time.monotonic() > begun + PATIENCE:
+                    raise EngineError(
+                        f"{image} must answer. Received: none. {last_words(container)}"
+                    ) from error
+                time.sleep(0.05)
+        yield container, port, time.monotonic() - begun
+    finally:
+        container.remove(force=True)
+
+
+def _measure(client: docker.DockerClient, image: str, bodies: list[str], count: int) -> float:
+    """Print what the server does; return the median seconds of a single title."""
+    with _running(client, image) as (container, port, start):
+        print(f"{os.cpu_count()} cores, image {image}")
+        print(f"  {'start to first answer':34}{start:8.2f} s")
+        print(f"  {'memory at rest':34}{_memory(container):8.0f} MB")
+        single = [[body] for body in _cycle(bodies, count)]
+        _ask_all(port, single[:50], 8)  # every worker has answered before
+        found = {}
+        for clients in (1, 8):
+            seconds, span = _ask_all(port, single, clients)
+            found[clients] = statistics.median(seconds)
+            print(
+                f"  {f'one title, {clients} client' + 's' * (clients > 1):34}"
+                f"{1e3 * found[clients]:8.1f} ms p50 {1e3 * _p99(seconds):8.1f} ms p99 "
+                f"{len(seconds) / span:8.0f} titles/s"
+            )
+        texts = _cycle(bodies, BATCH * max(8, count // 16))
+        batches = [texts[place : place + BATCH] for place in range(0, len(texts), BATCH)]
+        for clients in (1, 2):
+            _, span = _ask_all(port, batches, clients)
+            named = f"batches of {BATCH}, {clients} client" + "s" * (clients > 1)
+            print(f"  {named:34}{len(texts) / span:8.0f} titles/s")
+        print(f"  {'memory after that':34}{_memory(container):8.0f} MB")
+    return found[1]
+
+
+def _cycle(bodies: list[str], count: int) -> list[str]:
+    return [bodies[number % len(bodies)] for number in range(count)]
+
+
+def _ask_all(
+    port: int, requests: Sequence[Sequence[str]], clients: int
+) -> tuple[list[float], float]:
+    """Return the seconds of each answer, and those of all."""
+    ours = [Client(port) for _ in range(clients)]
+    threads = [
+        threading.Thread(target=of.ask, args=(requests[place::clients],))
+        for place, of in enumerate(ours)
+    ]
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    span = time.perf_counter() - begun
+    seconds = [value for of in ours for value in of.seconds]
+    if len(seconds) != len(requests):
+        raise EngineError(
+            f"Every request must be answered. Received: {len(seconds)} of {len(requests)}. "
+            "Try: the server's log."
+        )
+    return seconds, span
+
+
+def _p99(seconds: Sequence[float]) -> float:
+    return statistics.quantiles(seconds, n=100)[98]
+
+
+def _memory(container: Container) -> float:
+    found = container.stats(stream=False)["memory_stats"]
+    return float(found["usage"] - found["stats"].get("inactive_file", 0)) / MEGABYTE
+
+
+def _print_sizes(client: docker.DockerClient, image: str) -> None:
+    history: list[dict[str, Any]] = client.images.get(image).history()  # type: ignore[assignment]
+    steps = {step["CreatedBy"]: step["Size"] / MEGABYTE for step in history}
+    # Layers of the Dockerfile stand above the base image's, and the first sets PATH.
+    first = max(place for place, name in enumerate(steps) if "PATH=/venv" in name)
+    ours = sum(list(steps.values())[: first + 1])
+    moved = sum(size for name, size in steps.items() if " in /app/model" in name or
+                "provenance.json" in name or "/app/model" in name)  # fmt: skip
+    print(f"  {'layers on top of the base image':34}{ours:8.0f} MB")
+    print(f"  {'of these a retrain moves':34}{moved:8.1f} MB")
+    print(f"  {'TensorFlow and Keras would add':34}{_tensorflow_size():8.0f} MB")
+
+
+def _tensorflow_size() -> float:
+    """Return the megabytes of the packages that TensorFlow and Keras are, as installed here."""
+    names = (
+        "tensorflow-cpu",
+        "tensorflow",
+        "keras",
+        "h5py",
+        "ml-dtypes",
+        "libclang",
+        "tensorboard",
+    )
+    total = 0
+    for name in names:
+        try:
+            files = metadata.files(name) or []
+        except metadata.PackageNotFoundError:
+            continue
+        paths = (Path(str(file.locate())) for file in files if "__pycache__" not in str(file))
+        total += sum(path.stat().st_size for path in paths if path.is_file())
+    return total / MEGABYTE
+
+
+def _print_example(bodies: Sequence[str], single: float) -> None:
+    from keras_example import write_titles  # TensorFlow must not take time from the server
+
+    seconds = statistics.median(write_titles(bodies))
+    print("the 2018 example's way: Keras, one predict a word, in this process, without HTTP")
+    print(f"  {'one title':34}{1e3 * seconds:8.0f} ms p50")
+    print(f"  {'ratio to ours over HTTP':34}{seconds / single:8.0f}")
+
+
+if __name__ == "__main__":
+    main()
