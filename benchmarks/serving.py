@@ -4,8 +4,8 @@
 
 Runs the image (by default the one that serving/image.json names) on the loopback address, as
 strictly as production does, and asks it over HTTP for titles of real bodies: one client, eight
-clients, batches. Then the example's model at its sizes writes titles as it did there, one Keras `predict` a
-word; its weights are random, which changes neither its steps nor their time.
+clients, batches. Then the example's model at its sizes writes titles as it did there, one Keras
+`predict` a word; its weights are random, which changes neither its steps nor their time.
 """
 
 from __future__ import annotations
@@ -183,8 +183,8 @@ def _memory(container: Container) -> float:
 
 
 def _print_sizes(client: docker.DockerClient, image: str) -> None:
-    history: list[dict[str, Any]] = client.images.get(image).history()  # type: ignore[assignment]
-    steps = {step["CreatedBy"]: step["Size"] / MEGABYTE for step in history}
+    layers: Any = client.images.get(image).history()
+    steps = {layer["CreatedBy"]: layer["Size"] / MEGABYTE for layer in layers}
     # Layers of the Dockerfile stand above the base image's, and the first sets PATH.
     first = max(place for place, name in enumerate(steps) if "PATH=/venv" in name)
     ours = sum(list(steps.values())[: first + 1])
