@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 LIBRARY = (
-    "corpus", "text", "preprocessing", "model", "inference", "evaluation", "bundle", "image",
-    "lineage",
+    "corpus", "text", "preprocessing", "model", "inference", "evaluation", "prediction", "bundle",
+    "image", "lineage",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",
