@@ -14,7 +14,7 @@ import os
 import sys
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -84,7 +84,8 @@ def read_issues(
     """Yield each row of a CSV, or of a gzipped one, as a normalised issue or as a reject.
 
     Args:
-        path: the file, or a stream such as a pipe; its first bytes decide whether it is gzip.
+        path: the file, or a stream such as a pipe, which is closed at the end; its first bytes
+            decide whether it is gzip.
         name: what messages call the file; by default `path`.
         columns: of COLUMNS those that are looked at; what stands in the others is left empty.
         optional: of `columns` those that the header need not have.
@@ -141,7 +142,7 @@ def _readable(
         The text, and a function that tells which share of the bytes has been read.
     """
     try:
-        with path.open("rb") if isinstance(path, Path) else nullcontext(path) as file:
+        with path.open("rb") if isinstance(path, Path) else path as file:
             zipped = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
             binary = gzip.GzipFile(fileobj=file) if zipped else file
             text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
