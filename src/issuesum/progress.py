@@ -9,9 +9,9 @@ from typing import Any
 from tqdm import tqdm
 
 
-def bar(description: str, total_rows: int | None = None) -> tqdm[Any]:
+def bar(description: str, total_rows: int | None = None, *, hidden: bool = False) -> tqdm[Any]:
     """Return a bar of rows, rows a second and time left; use it in `with`, call its `update(n)`."""
-    return tqdm(desc=description, total=total_rows, unit=" rows", disable=None)
+    return tqdm(desc=description, total=total_rows, unit=" rows", disable=hidden or None)
 
 
 @contextmanager

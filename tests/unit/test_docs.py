@@ -22,6 +22,7 @@ PAGES = [
             "experiments",
             "kubernetes",
             "model",
+            "predict",
             "preprocessing",
             "services",
             "serving-on-kubernetes",

@@ -12,6 +12,8 @@ import pytest
 LIBRARY = (
     "corpus", "text", "preprocessing", "model", "inference", "evaluation", "bundle", "image",
     "lineage", "manifests", "serving", "web",
+    "corpus", "text", "preprocessing", "model", "inference", "evaluation", "prediction", "bundle",
+    "image", "lineage",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",

@@ -11,12 +11,12 @@ import csv
 import gzip
 import io
 import os
+import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -31,6 +31,8 @@ character. A field of 100 MB ends the reading at 81 MB of memory; with 2**26 it 
 _WATCHED = 1_000
 """Rows between two calls of `watch`."""
 _GZIP_MAGIC = b"\x1f\x8b"
+_ABSENT = sys.maxsize
+"""Place of a column that the header does not have: every row is too short for it."""
 
 type Watch = Callable[[int, float], None]
 """Takes the number of rows and the share of the file's bytes that have been read so far."""
@@ -72,14 +74,22 @@ def _with_lf(text: str) -> str:
 
 
 def read_issues(
-    path: Path, *, name: str | None = None, watch: Watch | None = None
+    path: Path | io.BufferedReader,
+    *,
+    name: str | None = None,
+    columns: Sequence[str] = COLUMNS,
+    optional: Collection[str] = (),
+    watch: Watch | None = None,
 ) -> Iterator[Issue | Reject]:
     """Yield each row of a CSV, or of a gzipped one, as a normalised issue or as a reject.
 
     Args:
-        path: the file; its first bytes decide whether it is gzip.
+        path: the file, or a stream such as a pipe, which is closed at the end; its first bytes
+            decide whether it is gzip.
         name: what messages call the file; by default `path`.
-        watch: called now and then, and when all rows are read.
+        columns: of COLUMNS those that are looked at; what stands in the others is left empty.
+        optional: of `columns` those that the header need not have.
+        watch: called now and then, and when all rows are read; a pipe has no size to tell it of.
 
     Raises:
         DataError: the file as a whole cannot be trusted or has no usable header.
@@ -93,15 +103,14 @@ def read_issues(
                 f"{source.name} must hold rows of issues. Received: an empty file. "
                 "Try: get the file again."
             )
-        positions = _positions(header, source.name)
-        needed = itemgetter(*positions)
+        positions = _positions(header, columns, optional, source.name)
+        titled = "issue_title" in columns
         width = len(header)
         for row in rows:
+            fields = Issue(*[row[at] if at < len(row) else "" for at in positions])
             if len(row) == width:
-                fields = Issue(*needed(row))
-                reason = _problem(fields)
+                reason = _problem(fields, titled=titled)
             else:
-                fields = Issue(*(row[at] if at < len(row) else "" for at in positions))
                 reason = "too few fields" if len(row) < width else "too many fields"
             yield Reject(source.row, reason, *fields) if reason else normalise(fields)
             if watch and source.row % _WATCHED == 0:
@@ -124,27 +133,29 @@ class _Place:
 
 
 @contextmanager
-def _readable(path: Path, source: _Place) -> Iterator[tuple[TextIO, Callable[[], float]]]:
+def _readable(
+    path: Path | io.BufferedReader, source: _Place
+) -> Iterator[tuple[TextIO, Callable[[], float]]]:
     """Open `path` as UTF-8; whatever ends the reading early becomes one line.
 
     Yields:
         The text, and a function that tells which share of the bytes has been read.
     """
     try:
-        with path.open("rb") as file:
-            zipped = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
-            file.seek(0)
+        with path.open("rb") if isinstance(path, Path) else path as file:
+            zipped = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
             binary = gzip.GzipFile(fileobj=file) if zipped else file
             text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
-            size = os.fstat(file.fileno()).st_size
             try:
-                yield text, lambda: file.tell() / size
+                yield text, lambda: file.tell() / os.fstat(file.fileno()).st_size
             except UnicodeDecodeError as error:
-                # `error.start` counts from the chunk being decoded, and that chunk ends here.
-                offset = binary.tell() - len(error.object) + error.start
+                where = ""
+                if binary.seekable():  # a pipe does not tell where it is
+                    # `error.start` counts from the chunk being decoded, and that chunk ends here.
+                    where = f"at offset {binary.tell() - len(error.object) + error.start:,}, "
                 raise DataError(
                     f"{source.name} must be UTF-8. Received: byte 0x{error.object[error.start]:02x}"
-                    f" at offset {offset:,}, in or after {source.next}. "
+                    f" {where}in or after {source.next}. "
                     "Try: iconv -f ENCODING -t UTF-8."
                 ) from error
             except (EOFError, zlib.error, gzip.BadGzipFile) as error:
@@ -193,25 +204,31 @@ def _rows(text: TextIO, source: _Place) -> Iterator[list[str]]:
         csv.field_size_limit(before)
 
 
-def _positions(header: list[str], name: str) -> list[int]:
-    """Return where the needed columns stand; any other column is ignored."""
+def _positions(
+    header: list[str], columns: Sequence[str], optional: Collection[str], name: str
+) -> list[int]:
+    """Return where each of COLUMNS stands; one that is not looked at is absent."""
     found = [column.strip() for column in header]
-    for column in COLUMNS:
-        if (times := found.count(column)) != 1:
+    for column in columns:
+        times = found.count(column)
+        if times != 1 and (times or column not in optional):
             raise DataError(
                 f"{name} must have the column {column} once. Received: {times} times in "
-                f"{','.join(found)!r:.200}. Try: rename the columns to {','.join(COLUMNS)}."
+                f"{','.join(found)!r:.200}. Try: rename the columns to {','.join(columns)}."
             )
-    return [found.index(column) for column in COLUMNS]
+    return [
+        found.index(column) if column in columns and column in found else _ABSENT
+        for column in COLUMNS
+    ]
 
 
-def _problem(fields: Issue) -> str:
+def _problem(fields: Issue, *, titled: bool) -> str:
     """Return why a row of the right width cannot be used, or an empty string."""
     url, title, body = fields
     if max(len(url), len(title), len(body)) > MAX_FIELD:
         return "field too long"
     if "\0" in url or "\0" in title or "\0" in body:
         return "NUL character"
-    if not title.strip():
+    if titled and not title.strip():
         return "empty title"
     return "" if body.strip() else "empty body"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import os
 import random
 
 import pytest
@@ -124,6 +125,47 @@ def test_bad_byte_offset_does_not_count_the_decoder_s_leftovers(read):
     start = HEADER + b"u,t," + b"b" * (8191 - len(HEADER) - 4)
     with pytest.raises(DataError, match="byte 0xc3 at offset 8,191"):
         read(start + b"\xc3(\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"body\nb\n", Issue("", "", "b")),
+        (b"body,issue_url\nb,u\n", Issue("u", "", "b")),
+        (b"issue_url,issue_title,body\nu,,b\n", Issue("u", "", "b")),
+        (b"issue_title,issue_title,body\n\0,t,b\n", Issue("", "", "b")),
+        (b'body\n""\n', Reject(1, "empty body", "", "", "")),
+        (b"body,issue_url\nb\n", Reject(1, "too few fields", "", "", "b")),
+        (b"issue_title,body\nt,b,u\n", Reject(1, "too many fields", "", "", "b")),
+    ],
+)
+def test_columns_that_are_not_needed_need_not_be_there(tmp_path, content, expected):
+    path = tmp_path / "upload.csv"
+    path.write_bytes(content)
+    wanted = {"columns": ("issue_url", "body"), "optional": ("issue_url",)}
+    assert list(read_issues(path, **wanted)) == [expected]
+
+
+@pytest.mark.parametrize(("header", "times"), [(b"issue_url", 0), (b"body,issue_url,issue_url", 2)])
+def test_a_column_that_need_not_be_there_is_not_there_twice(tmp_path, header, times):
+    path = tmp_path / "upload.csv"
+    path.write_bytes(header)
+    with pytest.raises(DataError, match=f"once. Received: {times} times .* to issue_url,body"):
+        list(read_issues(path, columns=("issue_url", "body"), optional=("issue_url",)))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_pipe_is_read_as_a_file(pack):
+    ours, theirs = os.pipe()
+    with os.fdopen(theirs, "wb") as file:
+        file.write(pack(HEADER + b"u,t,b\nu,t,\xe9\n"))
+    with os.fdopen(ours, "rb") as pipe, pytest.raises(DataError, match=r"the pipe must be UTF-8\."):
+        list(read_issues(pipe, name="the pipe"))
+    ours, theirs = os.pipe()
+    with os.fdopen(theirs, "wb") as file:
+        file.write(pack(HEADER + b"u,t,b\n"))
+    with os.fdopen(ours, "rb") as pipe:
+        assert list(read_issues(pipe)) == [Issue("u", "t", "b")]
 
 
 def test_csv_module_is_left_as_it_was_found(read):

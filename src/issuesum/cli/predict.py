@@ -1,0 +1,113 @@
+"""`issuesum predict`: write titles for a file of issues, without a server."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from issuesum.inference.writer import TitleWriter
+    from issuesum.prediction.writing import Format
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("predict")
+@click.argument("source")
+@click.option("--output", type=_PATH, help="Where the titles go.  [default: standard output]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl"]),
+    help="Of the output.  [default: what --output ends with, else csv]",
+)
+@click.option("--bundle", type=_PATH, help="Folder of the model.  [default: serving/bundle]")
+@click.option("--image", help="Take the model out of this image instead; nothing of it is run.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
+def command(
+    *,
+    source: str,
+    output: Path | None,
+    form: Format | None,
+    bundle: Path | None,
+    image: str | None,
+    batch_size: int,
+) -> None:
+    """Write a title and its score for each row of a CSV of issues.
+
+    SOURCE is a file or an http(s):// or s3:// URL, gzipped or not, or - for standard input. It
+    needs the column body; issue_url is handed on. A row that cannot be used has an empty title.
+    """
+    from issuesum.errors import ParamsError
+    from issuesum.prediction.writing import check_output, format_of
+
+    if bundle and image:
+        raise ParamsError(
+            "The model must come from one place. Received: --bundle and --image. Try: one of them."
+        )
+    if output:
+        check_output(output, Path("/dev/stdin" if source == "-" else source))
+    writer = _writer(bundle, image)
+    started = time.monotonic()
+    rows, titles = _predict(source, output, form or format_of(output), writer, batch_size)
+    seconds = time.monotonic() - started
+    click.echo(
+        f"{rows:,} rows, {rows - titles:,} without a title, {seconds:.1f} s, "
+        f"{titles / seconds:,.1f} titles/s",
+        err=True,
+    )
+
+
+def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
+    from issuesum.prediction.loading import load
+    from issuesum.stages.paths import BUNDLE
+
+    if not image:
+        return load((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
+
+    from issuesum.prediction.unpacking import model_of
+
+    with model_of(image) as folder:
+        return load(folder, of=image)
+
+
+def _predict(
+    source: str, output: Path | None, form: Format, writer: TitleWriter, batch_size: int
+) -> tuple[int, int]:
+    """Return how many rows there were, and how many of them have a title."""
+    from issuesum.corpus.fetching import local_copy
+    from issuesum.corpus.reading import read_issues
+    from issuesum.prediction.scoring import predictions
+    from issuesum.prediction.writing import writing
+    from issuesum.progress import bar
+
+    rows = titles = 0
+    crowded = output is None and sys.stdout.isatty()  # the lines come where the bar would be
+    with (
+        local_copy(source) as path,
+        writing(output, form) as write,
+        bar("predict", hidden=crowded) as shown,
+    ):
+
+        def watch(read: int, share: float) -> None:
+            shown.total = round(read / share)
+
+        piped = source == "-"
+        issues = read_issues(
+            os.fdopen(0, "rb", closefd=False) if piped else path,
+            name="standard input" if piped else source,
+            columns=("issue_url", "body"),
+            optional=("issue_url",),
+            watch=None if piped else watch,
+        )
+        for some in predictions(issues, writer, batch_size):
+            write(some)
+            shown.update(len(some))
+            rows += len(some)
+            titles += sum(1 for one in some if one.title)
+    return rows, titles

@@ -1,0 +1,1 @@
+"""Titles for whole files of issues, offline, as the image would write them."""
