@@ -11,6 +11,7 @@ import tf2onnx
 
 from issuesum.bundle.canonical import canonicalise
 from issuesum.bundle.quiet import quiet_stderr
+from issuesum.bundle.recurrence import HANDLERS, marked_recurrence
 from issuesum.inference.graphs import (
     BODY,
     BODY_EXTENDED,
@@ -59,8 +60,10 @@ def _save(
     path: Path,
 ) -> None:
     traced = tf.function(function, input_signature=signature)
-    with quiet_stderr():
-        proto, _ = tf2onnx.convert.from_function(traced, input_signature=signature, opset=opset)
+    with quiet_stderr(), marked_recurrence():
+        proto, _ = tf2onnx.convert.from_function(
+            traced, input_signature=signature, opset=opset, custom_op_handlers=HANDLERS
+        )
     proto = canonicalise(proto)
     onnx.checker.check_model(proto, full_check=True)
     path.write_bytes(proto.SerializeToString(deterministic=True))
