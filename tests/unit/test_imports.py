@@ -10,10 +10,8 @@ from pathlib import Path
 import pytest
 
 LIBRARY = (
-    "corpus", "text", "preprocessing", "model", "inference", "evaluation", "bundle", "image",
-    "lineage", "manifests", "serving", "web",
     "corpus", "text", "preprocessing", "model", "inference", "evaluation", "prediction", "bundle",
-    "image", "lineage",
+    "image", "lineage", "manifests", "serving", "web",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",
