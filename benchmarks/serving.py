@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import docker
 from docker.models.containers import Container
@@ -178,7 +178,7 @@ def _p99(seconds: Sequence[float]) -> float:
 
 
 def _memory(container: Container) -> float:
-    found = container.stats(stream=False)["memory_stats"]
+    found = cast("dict[str, Any]", container.stats(stream=False))["memory_stats"]
     return float(found["usage"] - found["stats"].get("inactive_file", 0)) / MEGABYTE
 
 

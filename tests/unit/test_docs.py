@@ -25,6 +25,7 @@ PAGES = [
             "predict",
             "preprocessing",
             "services",
+            "serving",
             "serving-on-kubernetes",
             "web",
             "tensorflow-serving",
