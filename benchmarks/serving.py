@@ -188,8 +188,8 @@ def _print_sizes(client: docker.DockerClient, image: str) -> None:
     # Layers of the Dockerfile stand above the base image's, and the first sets PATH.
     first = max(place for place, name in enumerate(steps) if "PATH=/venv" in name)
     ours = sum(list(steps.values())[: first + 1])
-    moved = sum(size for name, size in steps.items() if " in /app/model" in name or
-                "provenance.json" in name or "/app/model" in name)  # fmt: skip
+    last = ("/app/model", "provenance.json")
+    moved = sum(size for name, size in steps.items() if any(path in name for path in last))
     print(f"  {'layers on top of the base image':34}{ours:8.0f} MB")
     print(f"  {'of these a retrain moves':34}{moved:8.1f} MB")
     print(f"  {'TensorFlow and Keras would add':34}{_tensorflow_size():8.0f} MB")

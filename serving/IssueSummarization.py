@@ -40,6 +40,8 @@ class IssueSummarization:
         Raises:
             SystemExit: the model does not work, or the environment is wrong; the log says why.
         """
+        self._lifecycle = Lifecycle()
+        self._lifecycle.start()
         self._provenance = json.loads((HERE / "provenance.json").read_text(encoding="utf-8"))
         try:
             self._answering = Answering(Limits.read(), self.tags())
@@ -54,21 +56,19 @@ class IssueSummarization:
         )
         if tried.returncode:
             raise SystemExit(tried.returncode)
-        self._lifecycle = Lifecycle()
-        self._lifecycle.start()
         self._feedback: feedback.FeedbackLog | None = None
         # The name by which seldon-core looks for a blueprint.
         self.model_error_handler = create_routes(self._answering)
 
     def load(self) -> None:
         """Load the model, once in each worker."""
-        self._lifecycle.enter_worker()
         try:
             self._answering.load(HERE / "model")
             if self._folder:
                 self._feedback = feedback.FeedbackLog(self._folder, self.tags())
         except AttributeError as error:  # seldon-core would go on without a model
             raise RuntimeError(f"load failed: {error}") from error
+        self._lifecycle.enter_worker()
 
     def predict(self, X: Any, names: Any, meta: Any = None) -> list[str]:  # noqa: ANN401, ARG002, N803
         """Return one title for each text; servers that do not know `predict_raw` call this.
@@ -89,7 +89,11 @@ class IssueSummarization:
         """Answer a SeldonMessage: a dict that came by REST, or protobuf by gRPC."""
         if not isinstance(msg, Message):
             return self._answer(msg)
-        return _as(type(msg), self._answer(json_format.MessageToDict(msg)))
+        try:
+            content = _content(msg)
+        except RequestError as error:
+            return _as(type(msg), error.as_status())
+        return _as(type(msg), self._answer(content))
 
     def send_feedback_raw(self, msg: Message) -> Message:
         """Count a reader's opinion, and keep the better title if there is one.
@@ -102,12 +106,12 @@ class IssueSummarization:
         """
         answer = type(msg.response)  # type: ignore[attr-defined]
         try:
-            given = feedback.read(json_format.MessageToDict(msg))
+            given = feedback.read(_content(msg))
+            if self._feedback:
+                self._feedback.add(given)
         except RequestError as error:
             return _as(answer, error.as_status())
-        if self._feedback:
-            self._feedback.add(given)
-        told = measures.of_feedback(corrected=given.title is not None)
+        told = measures.of_feedback(given.reward, corrected=given.title is not None)
         return _as(answer, {"meta": {"tags": self.tags(), "metrics": told}})
 
     def tags(self) -> dict[str, str]:
@@ -136,6 +140,14 @@ class IssueSummarization:
     def _answer(self, message: Any) -> dict[str, Any]:  # noqa: ANN401
         with self._lifecycle.request():
             return self._answering.answer(message)
+
+
+def _content(message: Message) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json_format.MessageToDict(message)
+    except json_format.Error as error:
+        raise RequestError(f"A message must be JSON. Received: {error!s:.100}.") from error
+    return found
 
 
 def _as(kind: type[Message], content: dict[str, Any]) -> Message:

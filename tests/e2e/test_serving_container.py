@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import docker
@@ -214,22 +215,23 @@ def test_no_request_fails_while_every_worker_is_replaced(server: images.Running)
     threads = [threading.Thread(target=load, args=(client,)) for client in range(8)]
     for thread in threads:
         thread.start()
-    workers = set()
+    workers = []
     for _ in range(2):
         time.sleep(4)
-        workers.add(images.run_inside(server.container, WORKERS))
+        workers.append(images.run_inside(server.container, WORKERS))
         images.run_inside(server.container, HANG_UP)
     time.sleep(6)
-    workers.add(images.run_inside(server.container, WORKERS))
+    workers.append(images.run_inside(server.container, WORKERS))
     stop.set()
     for thread in threads:
         thread.join()
     assert failed == []
     assert min(done[client] for client in range(8)) > 5
-    assert len(workers) == 3
+    alive = [set(json.loads(listed)) for listed in workers]
+    assert all(len(before - after) >= 2 for before, after in pairwise(alive))
 
 
-# Children of process 1 that listen on REST's port: not those of gRPC, metrics and multiprocessing.
+# Children of process 1: REST's workers, and what lives as long as the container.
 WORKERS = """
 import os
 def of(pid): return open(f'/proc/{pid}/stat').read().split()
@@ -238,8 +240,9 @@ print(sorted(int(pid) for pid in pids if of(pid)[3] == '1'))
 """
 
 
+@pytest.mark.parametrize("protocols", [("rest", "grpc"), ("grpc",)])
 def test_requests_in_flight_are_answered_before_it_stops(
-    engine: docker.DockerClient, image: str
+    protocols: tuple[str, ...], engine: docker.DockerClient, image: str
 ) -> None:
     from seldon_core.proto import prediction_pb2, prediction_pb2_grpc
 
@@ -257,7 +260,8 @@ def test_requests_in_flight_are_answered_before_it_stops(
                 stub = prediction_pb2_grpc.ModelStub(channel)
                 answers["grpc"] = len(stub.Predict(message, timeout=60).data.ndarray)
 
-        threads = [threading.Thread(target=of) for of in (by_rest, by_grpc)]
+        ways = {"rest": by_rest, "grpc": by_grpc}
+        threads = [threading.Thread(target=ways[name]) for name in protocols]
         for thread in threads:
             thread.start()
         time.sleep(0.25)
@@ -267,7 +271,8 @@ def test_requests_in_flight_are_answered_before_it_stops(
         for thread in threads:
             thread.join()
         server.container.reload()
-        assert answers == {"rest": 200, "grpc": 500}
+        expected = {"rest": 200, "grpc": 500}
+        assert answers == {name: expected[name] for name in protocols}
         assert server.container.attrs["State"]["ExitCode"] == 0
         assert seconds < 45
 

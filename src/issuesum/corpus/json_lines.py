@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from issuesum.corpus.issue import COLUMNS
+from issuesum.corpus.issue import COLUMNS, Issue
+from issuesum.corpus.reading import normalise
 from issuesum.corpus.writing import writing_rows
 from issuesum.errors import DataError
 
@@ -47,7 +48,7 @@ def _is_json(path: Path) -> bool:
         return False  # whoever reads it says so
 
 
-def _row(line: bytes, where: str) -> list[str]:
+def _row(line: bytes, where: str) -> Issue:
     try:
         content = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -56,10 +57,12 @@ def _row(line: bytes, where: str) -> list[str]:
         raise _refusal(where, f"{content!r:.100}")
     values = [content.get(column, "") for column in COLUMNS]
     # What a server was sent may hold half a surrogate pair, which no file can.
-    return [
+    texts = (
         value.encode(errors="replace").decode() if isinstance(value, str) else ""
         for value in values
-    ]
+    )
+    # Line ends of one kind: `csv` writes a lone carriage return without quotes.
+    return normalise(Issue(*texts))
 
 
 def _refusal(where: str, received: str) -> DataError:

@@ -37,7 +37,8 @@ request = urllib.request.Request(
     {REQUEST!r}.encode(),
     {{"Content-Type": "application/json"}},
 )
-answer = json.load(urllib.request.urlopen(request, timeout=10))
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+answer = json.load(opener.open(request, timeout=10))
 print(json.dumps({{"uid": os.getuid(), "answer": answer}}))
 """
 

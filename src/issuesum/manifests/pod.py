@@ -21,6 +21,7 @@ _WORKERS, _THREADS = 2, 2  # a thread is free for probes while the other waits f
 # All times follow from two: a start takes START seconds (measured: about 4), and gunicorn gives
 # requests DRAIN seconds to end after SIGTERM (its default).
 _START, _DRAIN = 4, 30
+_GRPC_DRAIN = 20  # what the image gives those over gRPC after that
 _PATIENCE = 15  # starts on a cold, busy node may take that many times longer
 _UNROUTE = 10  # until no proxy of the cluster sends requests to a pod that is going
 
@@ -28,7 +29,8 @@ RULES = f"""\
 Probes: a start took about {_START} s, so a pod gets {_PATIENCE} times that before it is started
 anew. Ready is asked every 5 s, and two failures take the pod out of the service; live may fail as
 long as a start may take, so that a pod that is only busy is left alone. A pod that is to go still
-answers for {_UNROUTE} s, then has {_DRAIN} s for what it has begun.
+answers for {_UNROUTE} s, then has {_DRAIN} s for what it has begun over REST, and
+{_GRPC_DRAIN} s over gRPC.
 Resources: at rest two workers took 212 MiB, and each text in work takes about 3.2 more: the limit
 is enough for four requests of 60 texts at a time. A worker computes on one core."""
 """Why the numbers are what they are, for the head of a file: YAML's writer keeps no comments."""
@@ -43,7 +45,7 @@ def component(image: Image, *, pull_secret: str | None) -> dict[str, Any]:
     """
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
-        "terminationGracePeriodSeconds": _UNROUTE + _DRAIN + 5,
+        "terminationGracePeriodSeconds": _UNROUTE + _DRAIN + _GRPC_DRAIN + 5,
         "containers": [_container(image)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }

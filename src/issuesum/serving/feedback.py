@@ -23,7 +23,7 @@ from issuesum.serving.messages import question
 
 _FILE_BYTES = 16 * 1024 * 1024
 _FILES = 64
-_LONGEST_TITLE = 1000
+_LONGEST_TITLE = 1024
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,15 @@ def configured_folder(environment: Mapping[str, str] = os.environ) -> Path | Non
     return Path(name)
 
 
+class _File(RotatingFileHandler):
+    """A handler of logging, because it locks, flushes and rotates; its failures are raised."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        raise  # noqa: PLE0704 -- called where an exception is handled; the row is in no log then
+
+
 class FeedbackLog:
-    """JSON lines that `issuesum ingest` reads, in files that do not grow without bound."""
+    """JSON lines that `issuesum ingest` reads; a process keeps its last GiB."""
 
     def __init__(self, folder: Path, tags: Mapping[str, str]) -> None:
         """Open this process's file; several processes may share the folder.
@@ -104,13 +111,16 @@ class FeedbackLog:
         """
         name = f"feedback-{socket.gethostname()}-{os.getpid()}.jsonl"
         self._tags = dict(tags)
-        # A logging handler, because it locks, flushes and rotates.
-        self._file = RotatingFileHandler(
+        self._file = _File(
             folder / name, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=True
         )
 
     def add(self, given: Feedback) -> None:
-        """Append a row, if the reader wrote a title."""
+        """Append a row, if the reader wrote a title.
+
+        Raises:
+            RequestError: the disk is full, or the folder is gone.
+        """
         if given.title is None:
             return
         row = {
@@ -123,8 +133,15 @@ class FeedbackLog:
             "image": self._tags.get("image", ""),
         }
         line = json.dumps(row)
-        self._file.handle(logging.makeLogRecord({"msg": line}))
-        self._file.close()  # it opens the file again for the next row
+        try:
+            self._file.handle(logging.makeLogRecord({"msg": line}))
+            self._file.close()  # it opens the file again for the next row
+        except OSError as error:
+            raise RequestError(
+                f"Feedback must be written. Received: {error.strerror}.",
+                status=503,
+                reason="NOT_WRITTEN",
+            ) from error
 
 
 def _one_text(message: Mapping[str, Any], part: str) -> str | None:

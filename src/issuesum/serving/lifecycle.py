@@ -13,13 +13,14 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from types import FrameType
 
 _PATIENCE = 20.0
-"""Seconds that requests in flight have; Kubernetes kills after 30."""
+"""Seconds that requests in flight over gRPC have, once gunicorn has ended those over REST (30)."""
 _FLUSH = 0.2
 """Seconds for an answer to leave, once it is made."""
 
@@ -34,11 +35,17 @@ class Lifecycle:
         self._in_flight = 0
 
     def start(self) -> None:
-        """Prepare this process and, through it, those that it forks."""
+        """Prepare this process, which is to be gunicorn's arbiter, and those that it forks."""
         # gunicorn takes the signal over where it runs; what else is forked keeps this.
         signal.signal(signal.SIGTERM, self._stop)
         # Handlers run last in, first out: before multiprocessing's, which waits for children.
         atexit.register(self._stop_children)
+
+    def enter_worker(self) -> None:
+        """Take note that this process is a worker whose model is loaded."""
+        # onnxruntime was imported before the fork, and aborts when gunicorn's worker unloads it.
+        # Not before the model is loaded: gunicorn must see the exit code of a failure.
+        atexit.register(os._exit, 0)
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
@@ -51,14 +58,12 @@ class Lifecycle:
             with self._lock:
                 self._in_flight -= 1
 
-    def enter_worker(self) -> None:
-        """Take note that this process is a worker, in which the model is loaded."""
-        # onnxruntime was imported before the fork, and aborts when gunicorn's worker unloads it.
-        atexit.register(os._exit, 0)
-
     def _stop(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if multiprocessing.active_children():
-            self._stop_children(everywhere=True)
+        if os.getpid() == self._main:  # gunicorn does not run yet
+            sys.exit(0)
+        if children := multiprocessing.active_children():  # the parent of gRPC's workers
+            for child in children:
+                child.terminate()
             return  # and goes on waiting for them
         deadline = time.monotonic() + _PATIENCE
         while self._in_flight and time.monotonic() < deadline:
@@ -66,8 +71,11 @@ class Lifecycle:
         time.sleep(_FLUSH)
         raise KeyboardInterrupt  # seldon-core's way to end a gRPC worker
 
-    def _stop_children(self, *, everywhere: bool = False) -> None:
-        # gunicorn's workers inherit the handler, and must not end the others.
-        if everywhere or os.getpid() == self._main:
-            for child in multiprocessing.active_children():
+    def _stop_children(self) -> None:
+        if os.getpid() != self._main:
+            return  # gunicorn's workers inherit the handler, and must not end the others
+        for child in multiprocessing.active_children():
+            # Metrics, which the last requests still need, are multiprocessing's own to end.
+            if not child.daemon and not child.name.startswith("SyncManager"):
                 child.terminate()
+                child.join(_PATIENCE + 2 * _FLUSH)

@@ -1,7 +1,8 @@
 """What Prometheus is told of each request: how long it took, and whether the texts drift.
 
-Shares are ratios of counters, so that they are right over any span and any number of workers:
-`rate(issuesum_body_words_unknown[1h]) / rate(issuesum_body_words[1h])`.
+Shares are ratios of counters, so that they can be had over any span and of all workers together:
+`rate(issuesum_body_words_unknown_total[1h]) / rate(issuesum_body_words_total[1h])`. seldon-core may
+miss an increment where two threads of a worker end at once, which leaves shares as they are.
 """
 
 from __future__ import annotations
@@ -36,10 +37,14 @@ def of_titles(best: Sequence[Title], *, seen: Seen, seconds: float) -> list[dict
     ]
 
 
-def of_feedback(*, corrected: bool) -> list[dict[str, Any]]:
-    """Return the metrics of a message of feedback; seldon-core itself sums the rewards."""
+def of_feedback(reward: float, *, corrected: bool) -> list[dict[str, Any]]:
+    """Return the metrics of a message of feedback.
+
+    seldon-core sums rewards too, but over gRPC those that are refused as well.
+    """
     return [
         _counter("issuesum_feedback", 1),
+        _counter("issuesum_feedback_reward", reward),
         _counter("issuesum_feedback_corrected", int(corrected)),
     ]
 

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import sys
-import urllib.request
 
 _PORT = "PREDICTIVE_UNIT_HTTP_SERVICE_PORT"
 """By which seldon-core knows its port."""
+_PATH = "/v2/health/ready"
 
 
 def main() -> None:
     """End with 0 if the server is ready, else with 1 and the reason."""
-    url = f"http://127.0.0.1:{os.environ.get(_PORT, '9000')}/v2/health/ready"
+    port = os.environ.get(_PORT, "9000")
+    # Not urllib, which would ask a proxy that the environment names.
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
     try:
-        with urllib.request.urlopen(url, timeout=5):
-            pass
-    except OSError as error:
-        sys.exit(f"error: {url} must answer 200. Received: {error}.")
+        connection.request("GET", _PATH)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        sys.exit(f"error: port {port} must answer {_PATH}. Received: {error}.")
+    finally:
+        connection.close()
+    if status != http.client.OK:
+        sys.exit(f"error: port {port} must answer {_PATH} with 200. Received: {status}.")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ _PREDICTIONS = "/api/v1.0/predictions"
 _FEEDBACK = ("/send-feedback", "/api/v1.0/feedback", "/api/v0.1/feedback")
 _ASKING = ("/predict", _PREDICTIONS, "/api/v0.1/predictions")
 _OF_OTHER_KINDS = ("/transform-input", "/transform-output", "/route", "/aggregate")
+_DEEP = "A request must be JSON of few levels. Received: too many."
+_CHECKED = 2**40
 _CHUNK, _DISCARDED = 2**16, 2**26
 _MODEL = f"/v2/models/{open_inference.NAME}"
 
@@ -34,6 +36,7 @@ def create_routes(answering: Answering) -> Blueprint:
     """
     routes = Blueprint("issuesum", __name__)
     _add_checks(routes, answering.limits.request_bytes)
+    _add_refusals(routes)
     _add_open_inference(routes, answering)
     return routes
 
@@ -52,13 +55,15 @@ def _add_checks(routes: Blueprint, request_bytes: int) -> None:
                 status=404,
                 reason="NOT_FOUND",
             )
-        if request.routing_exception:
+        if request.routing_exception or request.method == "OPTIONS":  # what CORS asks before
             return
         if request.path in _FEEDBACK:
             feedback.read(_message())
         elif request.path in _ASKING:
             _message()
 
+
+def _add_refusals(routes: Blueprint) -> None:
     @routes.app_errorhandler(HTTPException)
     def tell(error: HTTPException) -> tuple[Response, int]:
         status = error.code or 500
@@ -67,6 +72,10 @@ def _add_checks(routes: Blueprint, request_bytes: int) -> None:
         reason = error.name.upper().replace(" ", "_")
         refusal = RequestError(error.description or error.name, status=status, reason=reason)
         return _refused(refusal)
+
+    @routes.app_errorhandler(RecursionError)
+    def flatten(error: RecursionError) -> tuple[Response, int]:  # noqa: ARG001
+        return _refused(RequestError(_DEEP))
 
     @routes.app_errorhandler(RequestError)
     def refuse(error: RequestError) -> tuple[Response, int]:
@@ -106,6 +115,8 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
         message = open_inference.as_seldon(asked)
         # By way of seldon-core's own route, which counts the metrics.
         with current_app.test_request_context(_PREDICTIONS, method="POST", json=message):
+            # JSON within JSON takes more bytes, and they have been counted already.
+            request.max_content_length = _CHECKED
             answer = current_app.full_dispatch_request()
         said = answer.get_json()
         if "status" in said:
@@ -162,7 +173,7 @@ def _value(text: str | bytes) -> Any:  # noqa: ANN401 -- whatever a client sends
     try:
         return json.loads(text, parse_constant=_refuse_constant)
     except RecursionError as error:
-        raise RequestError("A request must be JSON of few levels. Received: too many.") from error
+        raise RequestError(_DEEP) from error
     except ValueError as error:  # UnicodeDecodeError is one
         raise RequestError(f"A request must be JSON in UTF-8. Received: {error!s:.100}.") from error
 

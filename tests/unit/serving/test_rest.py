@@ -185,7 +185,7 @@ def test_feedback_is_counted_and_a_better_title_kept(
         ({"request": {"strData": "a"}, "reward": "1"}, "a number from 0 (bad) to 1"),
         ({"request": {"data": {"ndarray": [1]}}}, "`request` of feedback: data.ndarray"),
         ({"request": {"strData": "a"}, "truth": {"strData": 5}}, "`truth` of feedback"),
-        ({"request": {"strData": "a"}, "truth": {"strData": "a" * 1001}}, "Received: 1001"),
+        ({"request": {"strData": "a"}, "truth": {"strData": "a" * 1025}}, "Received: 1025"),
         ({"request": {"strData": "a"}, "unheard": 1}, "unheard"),
         ([], "must be a JSON object"),
     ],
@@ -228,6 +228,38 @@ def test_nasty_requests_are_answered_with_a_reason(name: str, client: FlaskClien
 @pytest.mark.parametrize("route", ["/transform-input", "/route", "/aggregate"])
 def test_routes_that_a_model_does_not_have_are_not_found(route: str, client: FlaskClient) -> None:
     assert client.post(route, json={"strData": "a"}).status_code == 404
+
+
+def test_a_browser_may_ask_before_it_sends(client: FlaskClient) -> None:
+    asked = {"Origin": "https://example.com", "Access-Control-Request-Method": "POST"}
+    assert client.options(PREDICT, headers=asked).status_code == 200
+
+
+def test_feedback_of_any_depth_gets_an_answer(client: FlaskClient) -> None:
+    for depth in (50, 200, 700, 1100, 3000):
+        deep = '{"request": {"strData": "a", "meta": {"tags": {"a": %s}}}, "reward": 1}'
+        body = deep % (depth * "[" + depth * "]")
+        answer = client.post(FEEDBACK, data=body, content_type="application/json")
+        assert answer.status_code in (200, 400), (depth, answer.text)
+
+
+def test_v2_takes_as_much_as_seldons_protocol(client: FlaskClient) -> None:
+    # 80,000 bytes of UTF-8 of the 100,000 that are allowed, three times as many as ASCII JSON.
+    tensor = {"name": "body", "datatype": "BYTES", "shape": [1], "data": ["\u044f" * 40_000]}
+    body = json.dumps({"inputs": [tensor]}, ensure_ascii=False).encode()
+    assert client.post(INFER, data=body, content_type="application/json").status_code == 200
+
+
+def test_feedback_that_cannot_be_written_is_no_success(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("issuesum.serving.feedback._File.emit", full)
+    better = {"request": {"strData": "a"}, "truth": {"strData": "b"}}
+    answer = client.post(FEEDBACK, json=better)
+    assert "No space left" in answer.json["status"]["info"]
 
 
 def test_another_method_is_refused(client: FlaskClient) -> None:
