@@ -67,7 +67,10 @@ def make_page_server(app: Flask, host: str, port: int) -> BaseWSGIServer:
 
 
 def run(app: Flask, host: str, port: int, ready: Callable[[str], None]) -> None:
-    """Serve until Ctrl+C or SIGTERM, which a first process of a container would else ignore.
+    """Serve until Ctrl+C or SIGTERM.
+
+    A first process of a container would else ignore SIGTERM, and one that a script started in the
+    background SIGINT.
 
     Args:
         app: what is served.
@@ -79,7 +82,8 @@ def run(app: Flask, host: str, port: int, ready: Callable[[str], None]) -> None:
         ParamsError: see `make_page_server`.
     """
     server = make_page_server(app, host, port)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{server.port}/")
     server.serve_forever()
