@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from images import free_port
 from local_services import registry_process
 from projects import Project, copy_project
 
@@ -306,11 +307,6 @@ def remote_digest(registry: str, tag: str) -> str:
         timeout=10,
     )
     return answer.headers["Docker-Content-Digest"]
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
 
 
 @contextlib.contextmanager

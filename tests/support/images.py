@@ -75,7 +75,7 @@ def build(client: docker.DockerClient, model: Path, folder: Path, *, image: str)
 @contextlib.contextmanager
 def running(client: docker.DockerClient, image: str, **options: Any) -> Iterator[Running]:
     """Run the image as strictly as production does, and wait for its first answer."""
-    ports = [_free_port() for _ in range(3)]
+    ports = [free_port() for _ in range(3)]
     published = {f"{inside}/tcp": ("127.0.0.1", port)
                  for inside, port in zip((9000, 5000, 6000), ports, strict=True)}  # fmt: skip
     started = time.monotonic()
@@ -101,7 +101,8 @@ def _answers(found: Running) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback address that is free now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
