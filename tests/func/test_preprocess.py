@@ -237,24 +237,42 @@ def test_what_it_cannot_work_with_is_one_line_and_changes_nothing(
         assert _outputs(project) == before
 
 
-@pytest.mark.parametrize("lost", ["workers", "scheduler"])
+IMPATIENT = """
+from issuesum.preprocessing import cluster
+from issuesum.stages import preprocess
+cluster._PATIENCE = 2
+preprocess.run('preprocess', preprocess.main)
+"""
+WORKER_DIES_WITH_A_RESULT = """
+import distributed, os, signal
+wait = distributed.wait
+def wait_and_kill(*arguments, **options):
+    finished = wait(*arguments, **options)
+    os.kill(int(os.environ['WORKER']), signal.SIGKILL)
+    return finished
+distributed.wait = wait_and_kill
+"""
+
+
+@pytest.mark.parametrize("lost", ["workers", "results", "scheduler"])
 def test_a_cluster_that_is_lost_is_one_line(
     lost: str, many_shards: Project, tmp_path: Path
 ) -> None:
     expected = _outputs(many_shards)
     cache = tmp_path / "cache"
-    impatient = (
-        "from issuesum.preprocessing import cluster; cluster._PATIENCE = 2\n"
-        "from issuesum.stages import preprocess\n"
-        "preprocess.run('preprocess', preprocess.main)"
-    )
-    with _cluster(tmp_path, workers=1) as (address, processes):
+    script = WORKER_DIES_WITH_A_RESULT + IMPATIENT if lost == "results" else IMPATIENT
+    with _cluster(tmp_path, workers=1) as (address, (scheduler, worker)):
         stage = many_shards.start(
-            "python", "-c", impatient, ISSUESUM_SCHEDULER=address, ISSUESUM_CACHE=str(cache)
-        )
-        _wait_for_an_entry(cache, stage)
-        processes[1 if lost == "workers" else 0].kill()
-        _, errors = stage.communicate(timeout=120)
+            "python", "-c", script, WORKER=str(worker.pid),
+            ISSUESUM_SCHEDULER=address, ISSUESUM_CACHE=str(cache),
+        )  # fmt: skip
+        if lost != "results":
+            _wait_for_an_entry(cache, stage)
+            (worker if lost == "workers" else scheduler).kill()
+        try:
+            _, errors = stage.communicate(timeout=120)
+        finally:
+            stage.kill()
     assert stage.returncode == 9, errors
     assert errors.startswith(f"error: preprocess: The Dask scheduler at {address} must answer")
     assert errors.count("\n") == 1, errors

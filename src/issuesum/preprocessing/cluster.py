@@ -91,12 +91,14 @@ def _on_cluster[K, R](
             return
         try:
             finished = wait(list(keys), timeout=_PATIENCE, return_when="FIRST_COMPLETED").done
+            # A worker may die with its results: without a limit this would wait for another one.
+            results = [(future, future.result(timeout=_PATIENCE)) for future in finished]
         except TimeoutError:
             if not client.nthreads():
                 raise
             continue
-        for future in finished:
-            yield keys.pop(future), future.result()
+        for future, result in results:
+            yield keys.pop(future), result
 
 
 @contextmanager
@@ -107,8 +109,8 @@ def _client(address: str | None, processes: int) -> Iterator[Client]:
     from distributed.client import FutureCancelledError, FuturesCancelledError
     from distributed.scheduler import KilledWorker
 
-    # A failure is one line, and it is ours.
-    for name in ("distributed", "distributed.client"):
+    # A failure is one line, and it is ours. asyncio tells of what a result's time limit cancels.
+    for name in ("distributed", "distributed.client", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS))
