@@ -11,7 +11,7 @@ import pytest
 
 LIBRARY = (
     "corpus", "text", "preprocessing", "model", "inference", "evaluation", "prediction", "bundle",
-    "image", "lineage", "manifests", "serving", "web",
+    "image", "lineage", "manifests", "registry", "serving", "web",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",

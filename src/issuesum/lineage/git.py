@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -59,18 +60,35 @@ def remote_url(root: Path) -> str | None:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
-def _git(root: Path, *arguments: str) -> str:
+def run(root: Path, *arguments: str, variables: dict[str, str] | None = None) -> bytes:
+    """Return what `git` prints.
+
+    Args:
+        root: where it runs.
+        arguments: the subcommand and its options.
+        variables: further environment variables.
+
+    Raises:
+        RepositoryError: there is no Git, no repository, or it refuses.
+    """
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False
+            ["git", "-C", str(root), *arguments],
+            capture_output=True,
+            check=False,
+            env={**os.environ, **(variables or {})},
         )
     except FileNotFoundError as error:
         raise RepositoryError("git must be on PATH. Received: none. Try: install Git.") from error
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no output"]
+        lines = os.fsdecode(done.stderr).strip().splitlines() or ["no output"]
         reason = next((line for line in lines if line.startswith("fatal:")), lines[-1])
         raise RepositoryError(
             f"{root.resolve()} must be a Git repository with a commit. Received: {reason}. "
             "Try: git status there; for a new repository git init, git add and git commit."
         )
     return done.stdout
+
+
+def _git(root: Path, *arguments: str) -> str:
+    return os.fsdecode(run(root, *arguments))

@@ -1,0 +1,42 @@
+"""What a dirty tree adds to its commit, as a patch that `git apply` takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from issuesum.lineage import git
+
+
+def dirty_patch(root: Path) -> bytes:
+    """Return how code, params, dvc.yaml and .dvc files differ from HEAD, new files included.
+
+    The paths are those that make a tag `-dirty` (`git.changed_files`). The repository's own index
+    is neither read nor changed.
+
+    Returns:
+        A binary patch, empty where nothing differs. Equal trees give equal bytes, whatever the
+        user's Git configuration.
+
+    Raises:
+        RepositoryError: there is no Git repository or no commit.
+    """
+    changed = git.changed_files(root)
+    if not changed:
+        return b""
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        index = Path(folder) / "index"
+        where = git.run(root, "rev-parse", "--path-format=absolute", "--git-path", "index")
+        own = Path(os.fsdecode(where).rstrip("\n"))
+        if own.exists():  # what it knows of files saves reading them anew
+            shutil.copy2(own, index)
+        apart = {"GIT_INDEX_FILE": str(index)}
+        paths = [f":(top,literal){path}" for path in changed]
+        git.run(root, "add", "--all", "--force", "--", *paths, variables=apart)
+        return git.run(
+            root, "-c", "core.quotePath=true", "diff", "--cached", "--binary", "--full-index",
+            "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--unified=3",
+            "--src-prefix=a/", "--dst-prefix=b/", "HEAD", "--", *paths, variables=apart,
+        )  # fmt: skip

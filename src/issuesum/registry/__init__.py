@@ -1,0 +1,1 @@
+"""Registries over HTTP (OCI distribution specification): what they hold, without Docker Engine."""

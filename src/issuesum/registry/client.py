@@ -1,0 +1,267 @@
+"""The few requests of the OCI distribution specification that lineage needs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from issuesum.errors import RegistryError, one_line
+from issuesum.registry.authorization import authorize
+from issuesum.registry.credentials import credentials_for
+from issuesum.registry.reference import Reference
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+_ACCEPTED = ",".join(
+    (
+        MANIFEST,
+        "application/vnd.docker.distribution.manifest.v2+json",
+        INDEX,
+        "application/vnd.docker.distribution.manifest.list.v2+json",
+    )
+)
+_TIMEOUT = (5, 60)
+"""Seconds to connect, and to wait for the next bytes."""
+# 0, 0.5, 1 and 2 s between tries; a registry that asks for more patience (Retry-After) gets it.
+_RETRIES = Retry(
+    total=4,
+    backoff_factor=0.25,
+    status_forcelist=(429, 500, 502, 503, 504),
+    allowed_methods=None,  # each request of ours can be sent twice: content has its hash as address
+    raise_on_status=False,
+)
+_QUESTIONS = ("GET", "HEAD")
+_DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
+_LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+)(:\d+)?")
+
+
+class Registry:
+    """A registry, with a connection that is kept.
+
+    Loopback addresses are asked by plain HTTP, as Docker Engine does, and so are the hosts of
+    ISSUESUM_INSECURE_REGISTRIES (separated by commas).
+    """
+
+    def __init__(self, host: str) -> None:
+        """Make a client; nothing is asked yet.
+
+        Args:
+            host: host[:port].
+
+        Raises:
+            RegistryError: a credential helper fails.
+        """
+        self.host = host
+        insecure = os.environ.get("ISSUESUM_INSECURE_REGISTRIES", "").split(",")
+        scheme = "http" if _LOOPBACK.fullmatch(host) or host in insecure else "https"
+        address = "registry-1.docker.io" if host == "docker.io" else host
+        self._base = f"{scheme}://{address}/v2/"
+        self._credentials = credentials_for(host)
+        self._session = requests.Session()
+        self._session.trust_env = not _LOOPBACK.fullmatch(host)  # no proxy; ~/.netrc is not for us
+        self._session.headers["User-Agent"] = "issuesum"
+        for prefix in ("http://", "https://"):
+            self._session.mount(prefix, HTTPAdapter(max_retries=_RETRIES))
+        self._authorization: str | None = None
+
+    def digest(self, image: Reference) -> str | None:
+        """Return the digest (sha256:…) of a manifest, or None if there is none.
+
+        Raises:
+            RegistryError: the registry is unreachable or refuses us.
+        """
+        answer = self._ask("HEAD", image, f"manifests/{image.version}", accept=_ACCEPTED)
+        if answer.status_code == requests.codes.not_found:
+            return None
+        found = answer.headers.get("Docker-Content-Digest")
+        return found or f"sha256:{hashlib.sha256(self._manifest(image)).hexdigest()}"
+
+    def manifest(self, image: Reference) -> tuple[str, dict[str, Any]]:
+        """Return the digest and the content of a manifest or an index.
+
+        Raises:
+            RegistryError: there is none, or it is not what its digest says.
+        """
+        content = self._manifest(image)
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        if image.digest and digest != image.digest:
+            raise refusal(str(image), f"a manifest with digest {digest}")
+        found: dict[str, Any] = json.loads(content)
+        return digest, found
+
+    def blob(self, image: Reference, digest: str) -> bytes:
+        """Return the content under a digest.
+
+        Raises:
+            RegistryError: there is none, or it is not what its digest says.
+        """
+        answer = self._ask("GET", image, f"blobs/{digest}")
+        if answer.status_code == requests.codes.not_found:
+            raise refusal(str(image), f"no blob {digest}")
+        content = answer.content
+        if digest != f"sha256:{hashlib.sha256(content).hexdigest()}":
+            raise refusal(str(image), f"another content of {digest}")
+        return content
+
+    def referrers(self, image: Reference) -> list[dict[str, Any]]:
+        """Return the descriptors of the manifests whose subject is `image`.
+
+        By the referrers API where the registry has it, else by the tag that the specification
+        gives in its place ("Referrers Tag Schema").
+
+        Args:
+            image: with a digest.
+
+        Raises:
+            RegistryError: the registry is unreachable or refuses us.
+        """
+        answer = self._ask("GET", image, f"referrers/{image.digest}", accept=INDEX)
+        if answer.status_code == requests.codes.not_found:
+            answer = self._ask("GET", image, f"manifests/{_referrers_tag(image)}", accept=INDEX)
+        if answer.status_code == requests.codes.not_found:
+            return []
+        found: list[dict[str, Any]] = answer.json().get("manifests") or []
+        return found
+
+    def attach(
+        self, image: Reference, content: bytes, *, media_type: str, annotations: dict[str, str]
+    ) -> str:
+        """Add an artifact whose subject is `image`; one that is there already is not repeated.
+
+        Args:
+            image: with a digest.
+            content: the one blob of the artifact.
+            media_type: of the content, and the type of the artifact.
+            annotations: of the artifact's manifest.
+
+        Returns:
+            The digest of the artifact's manifest.
+
+        Raises:
+            RegistryError: the registry is unreachable or refuses us.
+        """
+        of_image = self._manifest(image)
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": MANIFEST,
+            "artifactType": media_type,
+            "config": self._put_blob(image, b"{}", "application/vnd.oci.empty.v1+json"),
+            "layers": [self._put_blob(image, content, media_type)],
+            "subject": {
+                "mediaType": json.loads(of_image).get("mediaType", MANIFEST),
+                "digest": image.digest,
+                "size": len(of_image),
+            },
+            "annotations": annotations,
+        }
+        body = json.dumps(manifest, separators=(",", ":")).encode()
+        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+        answer = self._put_manifest(image, digest, body, MANIFEST)
+        if "OCI-Subject" not in answer.headers:  # it knows no referrers: the index is ours to keep
+            self._list_under_tag(
+                image,
+                {
+                    "mediaType": MANIFEST,
+                    "digest": digest,
+                    "size": len(body),
+                    "artifactType": media_type,
+                    "annotations": annotations,
+                },
+            )
+        return digest
+
+    def _list_under_tag(self, image: Reference, descriptor: dict[str, Any]) -> None:
+        known = [item for item in self.referrers(image) if item["digest"] != descriptor["digest"]]
+        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*known, descriptor]}
+        self._put_manifest(image, _referrers_tag(image), json.dumps(index).encode(), INDEX)
+
+    def _put_blob(self, image: Reference, content: bytes, media_type: str) -> dict[str, Any]:
+        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        held = self._ask("HEAD", image, f"blobs/{digest}")
+        if held.status_code == requests.codes.not_found:
+            begun = self._ask("POST", image, "blobs/uploads/")
+            where = urljoin(self._base, begun.headers["Location"])
+            self._ask(
+                "PUT", image, where, content,
+                media_type="application/octet-stream", params={"digest": digest},
+            )  # fmt: skip
+        return {"mediaType": media_type, "digest": digest, "size": len(content)}
+
+    def _put_manifest(
+        self, image: Reference, version: str, content: bytes, media_type: str
+    ) -> requests.Response:
+        return self._ask("PUT", image, f"manifests/{version}", content, media_type=media_type)
+
+    def _manifest(self, image: Reference) -> bytes:
+        answer = self._ask("GET", image, f"manifests/{image.version}", accept=_ACCEPTED)
+        if answer.status_code == requests.codes.not_found:
+            raise refusal(str(image), "no such image there")
+        return answer.content
+
+    def _ask(
+        self,
+        method: str,
+        image: Reference,
+        path: str,
+        content: bytes | None = None,
+        *,
+        media_type: str | None = None,
+        accept: str | None = None,
+        params: dict[str, str] | None = None,
+    ) -> requests.Response:
+        """Send a request, once more with authorization if it is asked for.
+
+        Of refusals only a 404 to a question is returned, for the caller to say what is missing.
+        """
+        url = urljoin(self._base, path if "://" in path else f"{image.name}/{path}")
+        ours = urlsplit(url).netloc == urlsplit(self._base).netloc  # uploads may go elsewhere
+        try:
+            for _ in range(2):
+                headers = {
+                    "Accept": accept,
+                    "Content-Type": media_type,
+                    "Authorization": self._authorization if ours else None,
+                }
+                answer = self._session.request(
+                    method, url, data=content, params=params, headers=headers, timeout=_TIMEOUT
+                )
+                challenge = answer.headers.get("WWW-Authenticate")
+                if answer.status_code != requests.codes.unauthorized or not challenge:
+                    break
+                self._authorization = authorize(
+                    self._session, challenge, self._credentials, timeout=_TIMEOUT[1]
+                )
+        except (requests.RequestException, ValueError, KeyError) as error:
+            raise refusal(str(image), f"no answer: {one_line(error)}") from error
+        if answer.ok or (answer.status_code == requests.codes.not_found and method in _QUESTIONS):
+            return answer
+        raise refusal(str(image), f"{answer.status_code} {answer.reason}: {answer.text[:200]}")
+
+
+def refusal(image: str, reason: str) -> RegistryError:
+    """Return the error for what a registry said to us, with what to do about it."""
+    registry = image.split("/", 1)[0]
+    reason = " ".join(reason.split())
+    lowered = reason.lower()
+    if any(word in lowered for word in _DENIALS):
+        return RegistryError(
+            f"{registry} must accept our credentials. Received: {reason}. "
+            f"Try: docker login {registry}, or set ISSUESUM_REGISTRY_USERNAME and "
+            "ISSUESUM_REGISTRY_PASSWORD for the registry of ISSUESUM_REGISTRY; then the same again."
+        )
+    return RegistryError(
+        f"{registry} must take or give {image}. Received: {reason}. "
+        "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
+    )
+
+
+def _referrers_tag(image: Reference) -> str:
+    return str(image.digest).replace(":", "-")

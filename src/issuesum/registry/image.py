@@ -1,0 +1,95 @@
+"""What an image in a registry says of itself, read without pulling its large layers."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import tarfile
+from dataclasses import dataclass
+from typing import Any
+
+from issuesum.errors import ArtifactError
+from issuesum.registry.client import Registry
+from issuesum.registry.reference import Reference
+
+_SMALL = 8 * 1024**2
+"""Bytes; a file that we look for is in one of the small layers, which are cheap to read."""
+
+
+@dataclass(frozen=True)
+class RemoteImage:
+    """An image of a registry.
+
+    Attributes:
+        reference: with the digest of the manifest.
+        size: compressed bytes of all layers.
+        labels: OCI labels.
+        created: when it was built, RFC 3339.
+        layers: descriptors, the lowest first.
+    """
+
+    reference: Reference
+    size: int
+    labels: dict[str, str]
+    created: str
+    layers: tuple[dict[str, Any], ...]
+
+
+def read_image(registry: Registry, image: Reference) -> RemoteImage:
+    """Ask for an image's manifest and config.
+
+    An index stands for its first image that is of Linux.
+
+    Raises:
+        RegistryError: the registry is unreachable, refuses us or holds no such image.
+    """
+    digest, manifest = registry.manifest(image)
+    for item in manifest.get("manifests", ()):
+        if item.get("platform", {}).get("os") == "linux":
+            digest, manifest = registry.manifest(image.at(item["digest"]))
+            break
+    config = json.loads(registry.blob(image, manifest["config"]["digest"]))
+    return RemoteImage(
+        reference=image.at(digest),
+        size=sum(layer["size"] for layer in manifest["layers"]),
+        labels=config.get("config", {}).get("Labels") or {},
+        created=config.get("created", ""),
+        layers=tuple(manifest["layers"]),
+    )
+
+
+def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
+    """Return a small file of an image, from the uppermost layer that has it.
+
+    Args:
+        registry: that holds the image.
+        image: what `read_image` returned.
+        path: without a leading slash.
+
+    Raises:
+        ArtifactError: no small layer holds it.
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    for layer in reversed(image.layers):
+        if layer["size"] > _SMALL:
+            continue
+        packed = registry.blob(image.reference, layer["digest"])
+        content = _unpack(packed, path)
+        if content is not None:
+            return content
+    raise ArtifactError(
+        f"{image.reference} must hold /{path}. Received: an image without it. "
+        "Try: an image that the export stage made."
+    )
+
+
+def _unpack(layer: bytes, path: str) -> bytes | None:
+    if layer[:2] == b"\x1f\x8b":
+        layer = gzip.decompress(layer)
+    with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+        for entry in archive:
+            if entry.isfile() and entry.name.removeprefix("./") == path:
+                file = archive.extractfile(entry)
+                return file.read() if file else None
+    return None

@@ -1,0 +1,74 @@
+"""Names of images, as `docker pull` takes them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from issuesum.errors import ParamsError
+
+_NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATTERN = re.compile(
+    rf"(?P<host>[A-Za-z0-9.-]+(?::\d+)?)/(?P<name>{_NAME}(?:/{_NAME})*)"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+)
+"""OCI distribution specification, "Pulling manifests"."""
+_DOCKER_HUB = "docker.io"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image or a whole repository of a registry.
+
+    Attributes:
+        host: host[:port].
+        name: of the repository.
+        tag: what may name another image tomorrow, or None.
+        digest: sha256:…, of the manifest; goes before the tag.
+    """
+
+    host: str
+    name: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Read `host[:port]/name[:tag][@digest]`; without a host it is of Docker Hub.
+
+        Raises:
+            ParamsError: it is none.
+        """
+        found = _PATTERN.fullmatch(_with_host(text))
+        if not found:
+            raise ParamsError(
+                f"An image must be host[:port]/name:tag or …@sha256:<64 hex digits>. Received: "
+                f"{text!r}. Try: the `image` of serving/image.json."
+            )
+        return cls(**found.groupdict())
+
+    @property
+    def repository(self) -> str:
+        """host[:port]/name."""
+        return f"{self.host}/{self.name}"
+
+    @property
+    def version(self) -> str:
+        """What a registry calls the manifest: the digest, or else the tag (`latest` if none)."""
+        return self.digest or self.tag or "latest"
+
+    def at(self, digest: str) -> Reference:
+        """Return the same repository's manifest of that digest."""
+        return replace(self, tag=None, digest=digest)
+
+    def __str__(self) -> str:
+        """Return it as `docker pull` takes it."""
+        tag = f":{self.tag}" if self.tag else ""
+        return f"{self.repository}{tag}{f'@{self.digest}' if self.digest else ''}"
+
+
+def _with_host(text: str) -> str:
+    first, slash, rest = text.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        return text
+    return f"{_DOCKER_HUB}/{text}" if slash else f"{_DOCKER_HUB}/library/{first}{rest}"
