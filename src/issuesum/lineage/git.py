@@ -59,6 +59,14 @@ def remote_url(root: Path) -> str | None:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
+def user_name(root: Path) -> str | None:
+    """Return the user.name of Git's settings, or None."""
+    try:
+        return _git(root, "config", "user.name").strip() or None
+    except RepositoryError:
+        return None
+
+
 def _git(root: Path, *arguments: str) -> str:
     try:
         done = subprocess.run(
