@@ -79,13 +79,6 @@ class Distribution:
         self.cluster = cluster
         self.strategy = _choose_strategy(cluster)
 
-    def describe(self) -> str:
-        """Return what trains: `CPU` or `2 GPU` of this machine, and how many such workers."""
-        gpus = len(tf.config.list_physical_devices("GPU"))
-        device = f"{gpus} GPU" if gpus else "CPU"
-        workers = self.cluster.workers
-        return device if workers == 1 else f"{workers} workers, {device} each"
-
     def from_chief(self, arrays: Sequence[npt.ArrayLike]) -> Arrays:
         """Return the chief's arrays, as float32, on every worker.
 

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import getpass
-import os
-import signal
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 
 from issuesum.errors import IssuesumError, RepositoryError, one_line
 from issuesum.lineage import git, runs
 from issuesum.lineage.runs import RunRecord
 from issuesum.params import Stage
 from issuesum.stages.paths import RUNS
+from issuesum.stages.sigterm import Terminated, ended_by_sigterm
 
 
 class Recording:
@@ -57,41 +54,23 @@ class Recording:
 @contextmanager
 def recording(stage: Stage, root: Path) -> Iterator[Recording]:
     """Give the record of the run that the block is, and write how it ends."""
-    with _ended_by_sigterm():
+    with ended_by_sigterm():
         record = Recording(stage, root)
         try:
             yield record
         except BaseException as error:
-            known = isinstance(error, (IssuesumError, OSError))
-            said = one_line(error)
-            record.end(said if known and said else f"{type(error).__name__}: {said}".rstrip(": "))
+            record.end(_describe(error))
             raise
         record.end(None)
 
 
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM unwind the block, so that it can be recorded.
-
-    Not in a training of several workers: one that waits in TensorFlow for others would not end.
-    """
-    own = threading.current_thread() is threading.main_thread()
-    if not own or os.environ.get("TF_CONFIG") or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-        yield
-        return
-    process = os.getpid()
-
-    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
-        if os.getpid() != process:  # a child that was forked
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        raise SystemExit(128 + number)
-
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def _describe(error: BaseException) -> str:
+    if isinstance(error, Terminated):
+        return "ended by SIGTERM"
+    said = one_line(error)
+    if isinstance(error, (IssuesumError, OSError)) and said:
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
 
 
 def _origin(root: Path) -> dict[str, str | bool | None]:

@@ -87,7 +87,7 @@ def main(params: Params) -> dict[str, int | str]:
     if cluster.is_chief:
         checkpoint.discard()
         print(f"train: {trained.describe()}")
-    return {"rows": len(shards), "device": distribution.describe()}
+    return {"rows": len(shards), "device": ", ".join(keras.distribution.list_devices())}
 
 
 def _pick[T](kind: type[T], dials: TrainParams, **others: int) -> T:
