@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import secrets
@@ -103,18 +104,21 @@ def write(record: RunRecord, folder: Path) -> None:
     write_json(folder / f"{record.id}.json", asdict(record))
 
 
-def read(path: Path) -> RunRecord | None:
-    """Read a record; None if it is broken or of a format that is not known here."""
+def parse(content: bytes, name: str) -> RunRecord | None:
+    """Return the record that a file of this name holds; None if it is broken or none of ours."""
     try:
-        return _ADAPTER.validate_json(path.read_bytes())
-    except (OSError, ValidationError):
+        record = _ADAPTER.validate_json(content)
+    except ValidationError:
         return None
+    return record if NAME.fullmatch(name) and name == f"{record.id}.json" else None
 
 
 def read_all(folder: Path) -> list[RunRecord]:
     """Return the records in a folder that need not exist, the newest first."""
-    names = [path for path in folder.glob("*.json") if NAME.fullmatch(path.name)]
-    found = [record for path in names if (record := read(path))]
+    found = []
+    for path in folder.glob("*.json"):
+        with contextlib.suppress(OSError):  # removed in between
+            found += [record] if (record := parse(path.read_bytes(), path.name)) else []
     return sorted(found, key=lambda record: (record.started, record.id), reverse=True)
 
 
