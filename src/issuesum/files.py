@@ -5,12 +5,29 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 _PREFIX = ".issuesum-"  # what a killed process leaves is ignored by Git and DVC under this name
+
+
+_check: ContextVar[Callable[[Path], None] | None] = ContextVar("check", default=None)
+
+
+@contextmanager
+def checking_before_replacing(check: Callable[[Path], None]) -> Iterator[None]:
+    """Call `check` with every target in the block that is about to be replaced.
+
+    What it raises leaves the target as it was.
+    """
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
 
 
 @contextmanager
@@ -26,6 +43,7 @@ def replacing_directory(target: Path, *, keep: bool = True) -> Iterator[Path]:
     try:
         yield temporary
         if keep:
+            _may_replace(target)
             if target.exists():
                 shutil.rmtree(target)
             temporary.rename(target)
@@ -40,6 +58,7 @@ def replacing_file(target: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=target.parent) as folder:
         temporary = Path(folder) / target.name
         yield temporary
+        _may_replace(target)
         temporary.replace(target)
 
 
@@ -48,3 +67,9 @@ def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 -- whatever js
     with replacing_file(path) as temporary:
         text = json.dumps(content, ensure_ascii=False, indent=2)
         temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _may_replace(target: Path) -> None:
+    check = _check.get()
+    if check:
+        check(target)

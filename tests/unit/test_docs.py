@@ -20,6 +20,7 @@ PAGES = [
             "architecture",
             "data",
             "experiments",
+            "jobs",
             "kubernetes",
             "model",
             "predict",

@@ -13,6 +13,7 @@ VERBS = {
     "ingest": "Check a CSV of issues and make it the raw data.",
     "sample": "Write synthetic issues as the raw data, for a first look.",
     "summary": "Tell what the last run made: image, scores, times.",
+    "jobs": "List the runs of stages: results, commits, times, images.",
     "predict": "Write titles for a file of issues, offline.",
     "serve": "Run the exported image and print a request that works.",
     "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",

@@ -23,9 +23,9 @@ _NAMES = {
 def command(*, verify: bool) -> None:
     from issuesum.errors import ArtifactError
     from issuesum.image.receipt import Receipt
+    from issuesum.lineage import runs
     from issuesum.params import STAGES
-    from issuesum.stages.paths import DATA_REPORT, METRICS
-    from issuesum.stages.runner import RUNS
+    from issuesum.stages.paths import DATA_REPORT, METRICS, RUNS
 
     receipt = Receipt.load()
     if verify:
@@ -45,10 +45,9 @@ def command(*, verify: bool) -> None:
         click.echo(f"  {shown:30s}" + "".join(f"{figure:9.2f}" for figure in figures[name]))
     click.echo("\nlast run of each stage")
     for stage in STAGES:
-        path = RUNS / f"{stage}.json"
-        if path.exists():
-            record = json.loads(path.read_text(encoding="utf-8"))
-            click.echo(f"  {stage:12s}{record['seconds']:7.1f} s   started {record['started']}")
+        run = runs.last(stage, RUNS)
+        if run:
+            click.echo(f"  {stage:12s}{run.seconds or 0:7.1f} s   started {run.started}")
     click.echo(
         "\nnext\n"
         f"{_registry_hint()}"

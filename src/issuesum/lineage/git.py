@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -23,6 +25,21 @@ _CODE = (
     ":(top,exclude)serving/image.json",
     ":(top,exclude,glob)**/.gitignore",
 )
+
+
+@dataclass(frozen=True)
+class Commit:
+    """A commit that changed a file.
+
+    Attributes:
+        id: 40 hex digits.
+        committed: ISO 8601, UTC.
+        parents: the nearest earlier commits that changed it.
+    """
+
+    id: str
+    committed: str
+    parents: tuple[str, ...]
 
 
 def head(root: Path) -> str:
@@ -58,6 +75,39 @@ def remote_url(root: Path) -> str | None:
         return None
     parts = urlsplit(url)
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+
+
+def commits_of(root: Path, name: str) -> list[Commit]:
+    """Return the commits up to HEAD that changed a file, the newest first.
+
+    Where a shallow clone ends, the last commit passes for the one that wrote what it holds.
+
+    Raises:
+        RepositoryError: there is no Git repository or no commit.
+    """
+    form = "--format=%H %ct %P"  # --parents: of each commit, the nearest that changed the file
+    found = _git(root, "log", "--date-order", "--parents", form, "HEAD", "--", name)
+    rows = (line.split() for line in found.splitlines())
+    return [
+        Commit(commit, datetime.fromtimestamp(int(when), UTC).isoformat(), tuple(parents))
+        for commit, when, *parents in rows
+    ]
+
+
+def content_at(root: Path, commit: str, name: str) -> str | None:
+    """Return a file as it is in a commit, None if that has none."""
+    try:
+        return _git(root, "show", f"{commit}:./{name}")
+    except RepositoryError:
+        return None
+
+
+def user_name(root: Path) -> str | None:
+    """Return the user.name of Git's settings, or None."""
+    try:
+        return _git(root, "config", "user.name").strip() or None
+    except RepositoryError:
+        return None
 
 
 def run(root: Path, *arguments: str, variables: dict[str, str] | None = None) -> bytes:

@@ -19,7 +19,7 @@ from issuesum.stages.paths import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SPLIT
 from issuesum.stages.runner import run
 
 
-def main(params: Params) -> None:
+def main(params: Params) -> dict[str, int]:
     """Read serving/bundle and data/split/{test,train}; write eval."""
     dials = params.evaluate
     test = read_head(SPLIT / "test", dials.max_rows)
@@ -45,6 +45,7 @@ def main(params: Params) -> None:
     _write(written, scores, [of for of in attention if of], dials)
     for name, values in scores.items():
         print(f"evaluate: {name:10s} ROUGE-L {values.rouge_l:5.2f}  BLEU {values.bleu:5.2f}")
+    return {"rows": len(test)}
 
 
 def _titles(writer: TitleWriter, bodies: list[str], batch_size: int) -> list[Title]:

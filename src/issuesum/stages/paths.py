@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+RUNS = Path(".issuesum/runs")
+"""Records of runs; outside Git and DVC, since durations are no result."""
 RAW = Path("data/raw/github_issues.csv")
 SPLIT = Path("data/split")
 SPLIT_SUMMARY = SPLIT / "summary.json"

@@ -33,7 +33,7 @@ REFUSED = Path(".issuesum/refused")
 """Holds the report of data that was refused."""
 
 
-def main(params: Params) -> None:
+def main(params: Params) -> dict[str, int]:
     """Read data/split/{train,validation}; write data/features, eval/data.json and eval/data."""
     dials = params.preprocess
     cache = EntryCache(Path(os.environ.get("ISSUESUM_CACHE") or CACHE) / "tokens")
@@ -66,6 +66,7 @@ def main(params: Params) -> None:
     cache.prune(shard.key for of_side in shards.values() for shard in of_side)
     ids = ", ".join(f"{of.size:,} {field} ids" for field, of in vocabularies.items())
     print(f"preprocess: {ids}; what the data is like: {DATA_REPORT / 'report.html'}")
+    return {"rows": sum(shard.rows for of_side in shards.values() for shard in of_side)}
 
 
 def _tokenise(

@@ -1,46 +1,85 @@
-"""What every stage has around it: params, one-line errors, and a note of how long it took."""
+"""What every stage has around it: params, one-line errors, an honest lock, a record of the run."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from issuesum.errors import ArtifactError, IssuesumError
-from issuesum.files import write_json
+from issuesum.files import checking_before_replacing
+from issuesum.image.receipt import RECEIPT, Receipt
+from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
 from issuesum.params import Params, Stage, load_params
+from issuesum.stages.recording import Recording, recording
 
-RUNS = Path(".issuesum/runs")
-"""One JSON a stage, of its last run; outside Git and DVC, since durations are no result."""
+Body = Callable[[Params], Mapping[str, int | str] | None]
+"""A stage's work; it may return facts for its record: `rows`, `device`."""
+ROOT = Path()
 
 
-def run(stage: Stage, body: Callable[[Params], None]) -> None:
+def run(stage: Stage, body: Body) -> None:
     """Run `body` with the checked params and end the process with the right exit code.
+
+    The stage fails, before it replaces an output, if what dvc.yaml says that it depends on is not
+    what it was at the start: DVC, which hashes that afterwards, would record it beside outputs of
+    something else.
 
     With ISSUESUM_VERBOSE=1 in the environment a foreseeable failure shows its traceback, as the
     command line's `-v` does; `dvc repro` has no way to hand options on to a stage.
     """
-    started = datetime.now(UTC)
-    clock = time.monotonic()
     try:
-        body(load_params())
+        if _is_chief(stage):
+            with recording(stage, ROOT) as record:
+                _run_watched(stage, body, record)
+        else:  # it writes nothing, and its chief tells of the run
+            body(load_params())
     except (IssuesumError, OSError) as error:
         if os.environ.get("ISSUESUM_VERBOSE"):
             raise
         known = error if isinstance(error, IssuesumError) else _of_the_machine(error)
         print(f"error: {stage}: {known}", file=sys.stderr)
         sys.exit(known.exit_code)
-    write_json(
-        RUNS / f"{stage}.json",
-        {
-            "stage": stage,
-            "started": started.isoformat(timespec="seconds"),
-            "seconds": round(time.monotonic() - clock, 2),
-        },
-    )
+
+
+def _run_watched(stage: Stage, body: Body, record: Recording) -> None:
+    inputs = read_inputs(stage, ROOT)
+    if inputs is None:  # no repository: nobody will hash anything
+        record.note(**(body(load_params()) or {}))
+        return
+    record.note(deps=_locked(inputs.contents), bytes_in=_size(inputs.contents))
+
+    def check(target: Path) -> None:
+        if target.as_posix() in inputs.outs:
+            check_unchanged(inputs, stage, ROOT)
+
+    with checking_before_replacing(check):
+        record.note(**(body(load_params()) or {}))
+    check_unchanged(inputs, stage, ROOT)
+    outs = hash_all(inputs.outs, ROOT)
+    record.note(outs=_locked(outs), bytes_out=_size(outs))
+    if RECEIPT.as_posix() in outs:
+        record.note(image=Receipt.load().image)
+
+
+def _is_chief(stage: Stage) -> bool:
+    config = os.environ.get("TF_CONFIG")
+    if stage != "train" or not config:
+        return True
+    # Must be set before TensorFlow is loaded, as in the stage.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from issuesum.model.distribution import read_cluster
+
+    return read_cluster(config).is_chief
+
+
+def _locked(contents: Mapping[str, Content]) -> dict[str, dict[str, int | str]]:
+    return {path: content.as_locked() for path, content in contents.items()}
+
+
+def _size(contents: Mapping[str, Content]) -> int:
+    return sum(content.size for content in contents.values())
 
 
 def _of_the_machine(error: OSError) -> ArtifactError:

@@ -14,7 +14,7 @@ from issuesum.stages.paths import RAW, SPLIT, SPLIT_SUMMARY
 from issuesum.stages.runner import run
 
 
-def main(params: Params) -> None:
+def main(params: Params) -> dict[str, int]:
     """Read data/raw, write data/split."""
     summary = _split(params.split)
     print(
@@ -25,6 +25,7 @@ def main(params: Params) -> None:
     if summary.rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.rejected.items())
         print(f"split: {sum(summary.rejected.values()):,} rows cannot be used: {reasons}")
+    return {"rows": summary.rows}
 
 
 def _split(dials: SplitParams) -> SplitSummary:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from issuesum.files import replacing_directory
 from issuesum.params import Params, TrainParams
-from issuesum.stages.paths import CURVES, FEATURES, MODELS
-from issuesum.stages.runner import RUNS, run
+from issuesum.stages.paths import CURVES, FEATURES, MODELS, RUNS
+from issuesum.stages.runner import run
 from issuesum.text import features
 from issuesum.text.tokens import END, START
 from issuesum.text.vocabulary import Vocabulary
@@ -20,7 +20,7 @@ SPEED = RUNS / "train_speed.tsv"
 """Examples a second: no output of the stage, since it is different each time."""
 
 
-def main(params: Params) -> None:
+def main(params: Params) -> dict[str, int | str]:
     """Read data/features, write models and the curves in eval/train."""
     # Must be set before TensorFlow is loaded; below 3 it reports a missing GPU as an error.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -87,6 +87,7 @@ def main(params: Params) -> None:
     if cluster.is_chief:
         checkpoint.discard()
         print(f"train: {trained.describe()}")
+    return {"rows": len(shards), "device": ", ".join(keras.distribution.list_devices())}
 
 
 def _pick[T](kind: type[T], dials: TrainParams, **others: int) -> T:

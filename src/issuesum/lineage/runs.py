@@ -1,0 +1,138 @@
+"""Records of stage runs: one JSON file a run, outside Git and DVC."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import socket
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from issuesum.files import write_json
+
+State = Literal["running", "done", "failed", "lost"]
+NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
+FINISHED: tuple[State, ...] = ("done", "failed")
+_SILENCE = timedelta(days=7)
+"""After which a run of another host, whose processes cannot be asked for, counts as lost."""
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of one stage.
+
+    Attributes:
+        id: `<UTC start>-<stage>-<6 random hex digits>`, which is also the file's name.
+        stage: as in dvc.yaml.
+        started: ISO 8601, UTC.
+        host: where it ran.
+        pid: of its process there.
+        format: of this record.
+        state: `running` until it ends; `lost` is never written, see `seen`.
+        seconds: from start to end, None while it runs.
+        error: the line that a failed run ended with.
+        commit: HEAD when it began, None without one.
+        dirty: whether code, params, dvc.yaml or a .dvc file differed from it.
+        user: Git's user.name, or else the account.
+        device: what trained.
+        rows: that it worked on, where the stage knows.
+        bytes_in: of all dependencies.
+        bytes_out: of all outputs.
+        image: registry/name:tag that it pushed.
+        deps: md5, size and perhaps nfiles of each dependency, as dvc.lock has them.
+        outs: the same of each output.
+    """
+
+    id: str
+    stage: str
+    started: str
+    host: str
+    pid: int
+    format: Literal[1] = 1
+    state: State = "running"
+    seconds: float | None = None
+    error: str | None = None
+    commit: str | None = None
+    dirty: bool = False
+    user: str | None = None
+    device: str | None = None
+    rows: int | None = None
+    bytes_in: int | None = None
+    bytes_out: int | None = None
+    image: str | None = None
+    deps: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outs: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, stage: str) -> RunRecord:
+        """Return the record of a run that begins now, in this process."""
+        now = datetime.now(UTC)
+        return cls(
+            id=f"{now:%Y%m%dT%H%M%SZ}-{stage}-{secrets.token_hex(3)}",
+            stage=stage,
+            started=now.isoformat(timespec="seconds"),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+        )
+
+    def seen(self) -> RunRecord:
+        """Return the record with state `lost` if it says `running` and no process does."""
+        if self.state != "running":
+            return self
+        if self.host == socket.gethostname():
+            lost = not _is_alive(self.pid)
+        else:
+            lost = datetime.now(UTC) - datetime.fromisoformat(self.started) > _SILENCE
+        return replace(self, state="lost") if lost else self
+
+
+_ADAPTER = TypeAdapter(RunRecord)
+
+
+def write(record: RunRecord, folder: Path) -> None:
+    """Write a record, in place of an earlier one of the same run.
+
+    Raises:
+        OSError: the folder cannot be written, or the disk is full.
+    """
+    write_json(folder / f"{record.id}.json", asdict(record))
+
+
+def parse(content: bytes, name: str) -> RunRecord | None:
+    """Return the record that a file of this name holds; None if it is broken or none of ours."""
+    try:
+        record = _ADAPTER.validate_json(content)
+    except ValidationError:
+        return None
+    return record if NAME.fullmatch(name) and name == f"{record.id}.json" else None
+
+
+def read_all(folder: Path) -> list[RunRecord]:
+    """Return the records in a folder that need not exist, the newest first."""
+    found = []
+    for path in folder.glob("*.json"):
+        with contextlib.suppress(OSError):  # removed in between
+            found += [record] if (record := parse(path.read_bytes(), path.name)) else []
+    return sorted(found, key=lambda record: (record.started, record.id), reverse=True)
+
+
+def last(stage: str, folder: Path) -> RunRecord | None:
+    """Return the newest run of a stage that succeeded."""
+    runs = read_all(folder)
+    return next((run for run in runs if run.stage == stage and run.state == "done"), None)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user, but there
+        return True
+    return True

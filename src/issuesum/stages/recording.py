@@ -1,0 +1,85 @@
+"""A record of each run of a stage, which never makes the stage fail."""
+
+from __future__ import annotations
+
+import getpass
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from issuesum.errors import IssuesumError, RepositoryError, one_line
+from issuesum.lineage import git, runs
+from issuesum.lineage.runs import RunRecord
+from issuesum.params import Stage
+from issuesum.stages.paths import RUNS
+from issuesum.stages.sigterm import Terminated, ended_by_sigterm
+
+
+class Recording:
+    """The record of a run that goes on."""
+
+    def __init__(self, stage: Stage, root: Path) -> None:
+        """Write the record of a run that begins now."""
+        self.record = RunRecord.begin(stage)
+        self.note(**_origin(root))
+        self._clock = time.monotonic()
+        self._writable = True
+        self._write()
+
+    def note(self, **values: object) -> None:
+        """Set fields, which are written when the run ends."""
+        self.record = replace(self.record, **values)  # type: ignore[arg-type]
+
+    def end(self, error: str | None) -> None:
+        """Write how the run ended: well, if there is no error."""
+        seconds = round(time.monotonic() - self._clock, 2)
+        self.note(state="failed" if error else "done", seconds=seconds, error=error)
+        self._write()
+
+    def _write(self) -> None:
+        if not self._writable:
+            return
+        try:
+            runs.write(self.record, RUNS)
+        except OSError as error:
+            self._writable = False
+            print(
+                f"warning: this run is not recorded in {RUNS}: {one_line(error)}", file=sys.stderr
+            )
+
+
+@contextmanager
+def recording(stage: Stage, root: Path) -> Iterator[Recording]:
+    """Give the record of the run that the block is, and write how it ends."""
+    with ended_by_sigterm():
+        record = Recording(stage, root)
+        try:
+            yield record
+        except BaseException as error:
+            record.end(_describe(error))
+            raise
+        record.end(None)
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, Terminated):
+        return "ended by SIGTERM"
+    said = one_line(error)
+    if isinstance(error, (IssuesumError, OSError)) and said:
+        return said
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def _origin(root: Path) -> dict[str, str | bool | None]:
+    try:
+        commit, dirty = git.head(root), bool(git.changed_files(root))
+    except RepositoryError:
+        commit, dirty = None, False
+    try:
+        user = git.user_name(root) or getpass.getuser()
+    except (OSError, KeyError):  # an account without a name, as in containers
+        user = None
+    return {"commit": commit, "dirty": dirty, "user": user}

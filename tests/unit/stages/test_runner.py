@@ -1,0 +1,248 @@
+"""What is around every stage: an honest lock and a record."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from issuesum.errors import DataError, RepositoryError
+from issuesum.files import replacing_directory
+from issuesum.lineage import dependencies, runs
+from issuesum.lineage.runs import RunRecord
+from issuesum.stages.paths import RUNS
+from issuesum.stages.runner import run
+from projects import ROOT
+
+PIPELINE = {
+    "stages": {
+        "split": {
+            "cmd": "python stage.py",
+            "deps": ["data", "stage.py", "absent"],
+            "params": ["split"],
+            "outs": [{"out": {"persist": True}}],
+        }
+    }
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Enter a folder with params.yaml and data, outside of any repository."""
+    (tmp_path / "project/data/a").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path))
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    Path("data/a/part").write_text("1")
+    Path("data/b").write_text("1")
+    Path("stage.py").write_text("1")
+    Path("params.yaml").write_text((ROOT / "params.yaml").read_text())
+    return Path.cwd()
+
+
+@pytest.fixture
+def project(folder: Path) -> Path:
+    """Make that folder a DVC repository with one stage."""
+    from dvc.repo import Repo
+
+    Repo.init(no_scm=True).close()
+    Path(".dvcignore").write_text("*.pyc\n")
+    Path("dvc.yaml").write_text(yaml.safe_dump(PIPELINE))
+    return folder
+
+
+def working(
+    before_the_end: Callable[[], object] = lambda: None, afterwards: Callable = lambda: None
+) -> Callable:
+    def body(_: object) -> dict[str, int]:
+        with replacing_directory(Path("out")) as out:
+            (out / "copy").write_bytes(Path("data/a/part").read_bytes())
+            before_the_end()
+        afterwards()
+        return {"rows": 7}
+
+    return body
+
+
+def replace_text(name: str, before: str, after: str) -> None:
+    path = Path(name)
+    text = path.read_text()
+    assert before in text
+    path.write_text(text.replace(before, after))
+
+
+EDITS = {
+    "a-file-in-a-folder": (lambda: Path("data/a/part").write_text("2"), "data/a/part"),
+    "a-new-file": (lambda: Path("data/c").write_text("2"), "data/c"),
+    "a-file-that-goes": (lambda: Path("data/b").unlink(), "data/b"),
+    "what-was-absent": (lambda: Path("absent").write_text("2"), "absent"),
+    "code": (lambda: Path("stage.py").write_text("2"), "stage.py"),
+    "params": (
+        lambda: replace_text("params.yaml", "shard_rows: ", "shard_rows: 1"),
+        "params.yaml (split)",
+    ),
+    "its-entry": (
+        lambda: replace_text("dvc.yaml", "- absent", "- data/b"),
+        "dvc.yaml (stages.split)",
+    ),
+}
+
+
+@pytest.mark.parametrize(("edit", "named"), EDITS.values(), ids=EDITS)
+@pytest.mark.usefixtures("project")
+def test_an_edit_meanwhile_fails_the_stage_names_the_file_and_leaves_the_output(
+    edit: Callable, named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run("split", working(before_the_end=edit))
+    assert ended.value.code == RepositoryError.exit_code
+    message = (
+        "The dependencies of a stage must not change while it runs. "
+        f"Received: other content of {named}. Try: dvc repro again."
+    )
+    assert capsys.readouterr().err == f"error: split: {message}\n"
+    assert not Path("out").exists()
+    (record,) = runs.read_all(RUNS)
+    assert (record.state, record.error, record.outs) == ("failed", message, {})
+
+
+@pytest.mark.usefixtures("project")
+def test_many_files_are_counted_and_an_edit_after_the_last_output_counts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def edit() -> None:
+        for number in range(1500):
+            Path(f"data/{number:04}").touch()
+
+    with pytest.raises(SystemExit):
+        run("split", working(afterwards=edit))
+    message = capsys.readouterr().err
+    assert "of data/0000, data/0001, data/0002, data/0003, data/0004 and 1,495 more." in message
+
+
+@pytest.mark.usefixtures("project")
+def test_what_dvc_ignores_and_other_params_may_change(capsys: pytest.CaptureFixture[str]) -> None:
+    def edit() -> None:
+        Path("data/x.pyc").write_text("1")
+        replace_text("params.yaml", "max_rows: ", "max_rows: 1")
+
+    run("split", working(before_the_end=edit))
+    assert capsys.readouterr().err == ""
+    (record,) = runs.read_all(RUNS)
+    assert (record.state, record.rows, record.bytes_in, record.bytes_out) == ("done", 7, 3, 1)
+    assert record.deps["data"]["nfiles"] == 2
+    assert record.outs.keys() == {"out"}
+
+
+@pytest.mark.usefixtures("project")
+def test_a_file_that_dvc_knows_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    import dvc_data.hashfile.hash as hashing
+    from dvc.repo import Repo
+
+    read = []
+    monkeypatch.setattr(
+        hashing, "file_md5", lambda path, *_, **__: read.append(Path(path).name) or "0" * 32
+    )
+    replace_text("dvc.yaml", "    - absent\n", "")
+    Path("out").mkdir()
+    with Repo() as repo:
+        repo.commit(force=True)
+    assert {"b", "part", "stage.py"} <= set(read)
+    read.clear()
+    run("split", working())
+    on_disk = [name for name in read if not name.endswith(".tmp")]  # lists of files, in memory
+    assert on_disk == ["copy"], "only the output is new"
+
+
+@pytest.mark.usefixtures("project")
+def test_a_worker_that_is_not_the_chief_checks_and_writes_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Not the real module, which would load TensorFlow.
+    cluster = SimpleNamespace(read_cluster=lambda config: SimpleNamespace(is_chief=config == "1"))
+    monkeypatch.setitem(sys.modules, "issuesum.model.distribution", cluster)
+    replace_text("dvc.yaml", "  split:", "  train:")
+    monkeypatch.setenv("TF_CONFIG", "2")
+    run("train", working(before_the_end=lambda: Path("data/b").write_text("2")))
+    assert runs.read_all(RUNS) == []
+    monkeypatch.setenv("TF_CONFIG", "1")
+    with pytest.raises(SystemExit):
+        run("train", working(before_the_end=lambda: Path("data/b").write_text("3")))
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_bare_folder_needs_neither_git_nor_dvc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dependencies, "hash_all", None)  # would fail
+    run("split", working(before_the_end=lambda: Path("data/b").write_text("2")))
+    (record,) = runs.read_all(RUNS)
+    assert (record.state, record.commit, record.deps, record.bytes_in) == ("done", None, {}, None)
+
+
+@pytest.mark.usefixtures("folder")
+def test_the_record_of_a_failure_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(error: BaseException) -> Callable:
+        def body(_: object) -> None:
+            assert [record.state for record in runs.read_all(RUNS)][:1] == ["running"]
+            raise error
+
+        return body
+
+    for error, kind in ((DataError("no rows"), SystemExit), (OSError(28, "full"), SystemExit)):
+        with pytest.raises(kind):
+            run("split", fail(error))
+        (path,) = RUNS.iterdir()
+        record = json.loads(path.read_text())
+        assert (record["state"], record["error"]) == ("failed", str(error))
+        assert str(error) in capsys.readouterr().err
+        path.unlink()
+    with pytest.raises(KeyboardInterrupt):
+        run("split", fail(KeyboardInterrupt()))
+    assert runs.read_all(RUNS)[0].error == "KeyboardInterrupt"
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_record_that_cannot_be_written_is_one_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".issuesum").write_text("in the way")
+    run("split", working())
+    assert Path("out/copy").exists()
+    said = capsys.readouterr().err
+    assert said.startswith("warning: this run is not recorded in .issuesum/runs: ")
+    assert said.count("\n") == 1
+
+
+def test_a_running_record_without_a_process_is_lost() -> None:
+    here = RunRecord.begin("split")
+    assert here.seen().state == "running"
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitpid(pid, 0)
+    values = json.loads(json.dumps(vars(here)))
+    assert RunRecord(**{**values, "pid": pid}).seen().state == "lost"
+    assert RunRecord(**{**values, "pid": pid, "state": "failed"}).seen().state == "failed"
+    elsewhere = {**values, "pid": pid, "host": "elsewhere"}
+    assert RunRecord(**elsewhere).seen().state == "running"
+    old = {**elsewhere, "started": "2020-01-01T00:00:00+00:00"}
+    assert RunRecord(**old).seen().state == "lost"
+
+
+def test_records_are_read_newest_first_and_what_is_none_is_passed_over(tmp_path: Path) -> None:
+    assert runs.read_all(tmp_path / "absent") == []
+    first = RunRecord.begin("split")
+    values = {**vars(first), "started": "2020-01-01T00:00:00+00:00", "state": "done"}
+    earlier = RunRecord(**{**values, "id": "20200101T000000Z-split-000000"})
+    for record in (earlier, first):
+        runs.write(record, tmp_path)
+    (tmp_path / "split.json").write_text('{"stage": "split", "started": "", "seconds": 1}')
+    (tmp_path / "20200101T000000Z-split-000001.json").write_text("{")
+    (tmp_path / "20200101T000000Z-split-000002.json").write_text('{"format": 2}')
+    assert runs.read_all(tmp_path) == [first, earlier]
+    assert runs.last("split", tmp_path) == earlier
+    assert runs.last("train", tmp_path) is None
