@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from issuesum.attestation.distributions import Distribution
     from issuesum.image.receipt import Receipt
 
-_LOCK = Path("dvc.lock")
 _MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
 
 
@@ -56,7 +55,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
         receipt=receipt,
         keys=public,
         listed=_listed(str(reference)) if deep else None,
-        root=Path() if _LOCK.exists() else None,
+        root=_repository(),
     )
     done = verify(registry, image, read_file(registry, image, PROVENANCE), given)
     failed = [check.name for check in done if check.state == "failed"]
@@ -85,6 +84,18 @@ def _receipt(ref: str | None) -> Receipt | None:
     if ref is None:
         return Receipt.load(RECEIPT)
     return Receipt.load(Path(ref)) if Path(ref).is_file() else None
+
+
+def _repository() -> Path | None:
+    from issuesum.errors import RepositoryError
+    from issuesum.lineage import git
+
+    root = Path()
+    try:
+        git.head(root)
+    except RepositoryError:
+        return None
+    return root if (root / "dvc.yaml").exists() else None
 
 
 def _default(ref: str | None) -> str:
