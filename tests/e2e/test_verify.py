@@ -43,8 +43,8 @@ class Ship:
     def origin(self, number: int = 1) -> dict[str, Any]:
         return provenance(self.repository, commit=str(number) * 40)
 
-    def push(self, origin: dict[str, Any], **options: Any) -> Reference:
-        return push(Reference.parse(origin["image"]), origin, **options)
+    def push(self, origin: dict[str, Any], *, tag: str = "", **options: Any) -> Reference:
+        return push(Reference.parse(tag or origin["image"]), origin, **options)
 
     def attest(self, image: Reference, origin: dict[str, Any], **options: Any) -> None:
         given = {"distributions": lambda: DISTRIBUTIONS, "folder": self.folder, "key": None}
@@ -160,6 +160,14 @@ def test_an_altered_provenance_is_found(ship: Ship) -> None:
     assert failed["labels"].startswith("io.issuesum.provenance is ")
     where = "predicate.buildDefinition.externalParameters.params.train.epochs"
     assert failed["slsa"].endswith(f"disagrees with /app/provenance.json in {where}")
+
+
+def test_a_provenance_of_another_form_fails_and_does_not_break_off(ship: Ship) -> None:
+    origin = ship.origin()
+    image = ship.push({"commit": "x", "image": "?"}, tag=origin["image"], labelled=origin)
+    _, failed = verify(image)
+    assert set(failed) == {"labels", "tag", "slsa", "sbom"}
+    assert failed["tag"] == "/app/provenance.json is not ours: KeyError 'dirty'"
 
 
 def _altered(image: Reference, origin: dict[str, Any]) -> dict[str, Any]:

@@ -73,7 +73,10 @@ def push(
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as tar:
         _add(tar, "app/provenance.json", _text(origin))
-    config = {"created": origin["created"], "config": {"Labels": all_labels(labelled or origin)}}
+    config = {
+        "created": "2026-11-25T10:00:00Z",
+        "config": {"Labels": all_labels(labelled or origin)},
+    }
     registry = Registry(image.host)
     manifest = {
         "schemaVersion": 2,

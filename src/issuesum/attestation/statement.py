@@ -33,9 +33,8 @@ def slsa(image: Reference, provenance: dict[str, Any]) -> dict[str, Any]:
         KeyError: the provenance is not ours.
     """
     created = _time(provenance["created"])
-    begun = [
-        _time(made["started"]) for made in provenance.get("artefacts", ()) if "started" in made
-    ]
+    artefacts = provenance.get("artefacts", ())
+    begun = [_time(made["started"]) for made in artefacts if made.get("started")]
     patch = provenance.get("patch")
     predicate = {
         "buildDefinition": {
@@ -125,6 +124,8 @@ def _of_dvc(name: str, value: str, remote: str | None) -> dict[str, Any]:
 
 
 def _base_image(text: str) -> dict[str, Any]:
+    if text.startswith("sha256:"):  # an id, by which one Docker Engine alone knows it
+        return {"name": "base image", "uri": f"docker:{text}"}
     base = Reference.parse(text)
     namespace, _, name = base.name.rpartition("/")
     where = {} if base.host == "docker.io" else {"repository_url": base.host}

@@ -13,6 +13,7 @@ from securesystemslib.signer import Key
 from issuesum.attestation import checks, subject
 from issuesum.attestation.attached import attached
 from issuesum.attestation.distributions import Distribution
+from issuesum.errors import ParamsError
 from issuesum.image.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage
@@ -120,7 +121,7 @@ def verify(registry: Registry, image: RemoteImage, content: bytes, given: Given)
 def _check(name: str, compared: str, wrong: Callable[[], str | None]) -> Check:
     try:
         detail = wrong()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ParamsError) as error:
         # What is compared comes from outside, and may be of any form.
         detail = f"/app/provenance.json is not ours: {type(error).__name__} {error}"
     return Check(name, "failed", detail) if detail else Check(name, "ok", compared)

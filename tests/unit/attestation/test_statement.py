@@ -61,6 +61,9 @@ def test_a_pinned_base_image_of_another_registry_has_its_digest() -> None:
     found = materials(slsa(IMAGE, origin))["base image"]
     assert found["digest"] == {"sha256": "5" * 64}
     assert found["uri"] == "pkg:docker/a/b@1?repository_url=example.com"
+    origin["params"]["export"]["base_image"] = f"sha256:{'5' * 64}"
+    found = materials(slsa(IMAGE, origin))["base image"]
+    assert found == {"name": "base image", "uri": f"docker:sha256:{'5' * 64}"}
 
 
 def test_times_are_utc_and_begin_with_the_first_stage() -> None:
