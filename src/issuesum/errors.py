@@ -8,7 +8,8 @@ IssuesumError            1  anything below
 ├── EngineError          6  Docker Engine: absent, or a build or a container failed
 ├── RegistryError        7  the registry refuses, is unreachable or holds another image
 ├── RepositoryError      8  Git or DVC: no repository, no commit, no lock
-└── ClusterError         9  the Dask cluster: unreachable, without workers, or of other code
+├── ClusterError         9  the Dask cluster: unreachable, without workers, or of other code
+└── VerificationError   10  an image, or an attestation of it, is not what it says
 
 A message says what must hold, what was received and what to do next, on one line.
 """
@@ -72,6 +73,12 @@ class ClusterError(IssuesumError):
     """The Dask cluster is unreachable, has no workers, or runs other code than ours."""
 
     exit_code = 9
+
+
+class VerificationError(IssuesumError):
+    """An image, or an attestation of it, is not what it says."""
+
+    exit_code = 10
 
 
 def one_line(error: BaseException) -> str:

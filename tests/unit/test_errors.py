@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-from issuesum.errors import one_line
+from issuesum import errors
+from issuesum.errors import IssuesumError, one_line
 
 
 def test_what_an_error_says_is_folded_to_one_line() -> None:
     assert one_line(ValueError("no\n  such\tthing ")) == "no such thing"
+
+
+def test_each_kind_has_an_exit_code_of_its_own_that_is_written_down() -> None:
+    kinds = IssuesumError.__subclasses__()
+    codes = {kind.__name__: kind.exit_code for kind in kinds}
+    assert len(set(codes.values())) == len(codes)
+    words = {line.split()[1]: line.split()[2] for line in str(errors.__doc__).splitlines()
+             if line[:3] in ("├──", "└──")}  # fmt: skip
+    assert words == {name: str(code) for name, code in codes.items()}

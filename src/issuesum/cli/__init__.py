@@ -16,6 +16,7 @@ VERBS = {
     "jobs": "List the runs of stages: results, commits, times, images.",
     "predict": "Write titles for a file of issues, offline.",
     "serve": "Run the exported image and print a request that works.",
+    "verify": "Check an image, its provenance and its attestations, without Docker.",
     "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",
     "web": "Serve a page on which people try the model and send feedback.",
 }

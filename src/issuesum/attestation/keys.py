@@ -1,0 +1,90 @@
+"""Keys that sign attestations and keys that check the signatures, from PEM files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    load_pem_private_key,
+    load_pem_public_key,
+)
+from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
+
+from issuesum.errors import ParamsError, one_line
+
+_FILE = "ISSUESUM_SIGNING_KEY"
+_PASSPHRASE = "ISSUESUM_SIGNING_PASSPHRASE"  # noqa: S105 -- the variable's name
+_MAKE = "openssl genpkey -algorithm ed25519 -out issuesum.pem, then chmod 600 issuesum.pem"
+_PUBLIC = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
+
+
+def signing_key() -> Signer | None:
+    """Return the key of the file that ISSUESUM_SIGNING_KEY names, or None where it is not set.
+
+    ISSUESUM_SIGNING_PASSPHRASE opens a file that is encrypted.
+
+    Raises:
+        ParamsError: others may read the file, or it is not an Ed25519 key in PKCS#8.
+    """
+    named = os.environ.get(_FILE)
+    if not named:
+        return None
+    path = Path(named)
+    passphrase = os.environ.get(_PASSPHRASE)
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read()
+    except OSError as error:
+        raise _wrong(path, error.strerror or type(error).__name__, f"{_MAKE}") from error
+    if mode & 0o077:
+        raise ParamsError(
+            f"{path} must be readable by you alone. Received: mode {mode & 0o777:04o}. "
+            f"Try: chmod 600 {path}, and a new key if others may have read this one."
+        )
+    # Of a file with a passphrase and of one without, the library takes each only as it is.
+    encrypted = b"ENCRYPTED" in content
+    if encrypted and not passphrase:
+        raise _wrong(path, "an encrypted key and no passphrase", f"set {_PASSPHRASE}")
+    secret = passphrase.encode() if encrypted and passphrase else None
+    try:
+        key = load_pem_private_key(content, secret)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        reason = "another passphrase" if encrypted else "no PEM key"
+        raise _wrong(path, reason, _PASSPHRASE if encrypted else _MAKE) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _wrong(path, "a key of another kind", _MAKE)
+    return CryptoSigner(key)
+
+
+def public_keys(paths: Iterable[Path]) -> list[Key]:
+    """Return the public keys of PEM files, each of which holds one or more.
+
+    Raises:
+        ParamsError: a file cannot be read, or holds none.
+    """
+    keys: list[Key] = []
+    for path in paths:
+        try:
+            blocks = _PUBLIC.findall(path.read_bytes())
+            if not blocks:
+                raise ValueError("no public key in it")
+            keys += [SSlibKey.from_crypto(load_pem_public_key(block)) for block in blocks]
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+            raise ParamsError(
+                f"{path} must hold public keys as PEM. Received: {one_line(error)}. "
+                "Try: openssl pkey -in issuesum.pem -pubout -out issuesum.pub."
+            ) from error
+    return keys
+
+
+def _wrong(path: Path, reason: str, remedy: str) -> ParamsError:
+    return ParamsError(
+        f"{path} ({_FILE}) must hold an Ed25519 key as PKCS#8 PEM. Received: {reason}. "
+        f"Try: {remedy}."
+    )

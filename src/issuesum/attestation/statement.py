@@ -1,0 +1,139 @@
+"""in-toto statements about an image: where it comes from (SLSA provenance), and what it holds.
+
+Sources: in-toto attestation framework, "Statement layer specification" and "ResourceDescriptor"
+and "DigestSet" (v1); SLSA v1 "Provenance"; in-toto predicate "CycloneDX".
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from packageurl import PackageURL
+
+from issuesum.registry.reference import Reference
+
+STATEMENT = "https://in-toto.io/Statement/v1"
+SLSA = "https://slsa.dev/provenance/v1"
+CYCLONEDX = "https://cyclonedx.org/bom"
+BUILD_TYPE = "urn:issuesum:export:v1"
+"""docs/attestations.md describes it; what changes the predicate below must change its number."""
+_BUILDER = "urn:issuesum:builder:docker-engine"
+
+
+def slsa(image: Reference, provenance: dict[str, Any]) -> dict[str, Any]:
+    """Return the statement of how an image was made.
+
+    Args:
+        image: with a digest.
+        provenance: /app/provenance.json of the image.
+
+    Raises:
+        KeyError: the provenance is not ours.
+    """
+    created = _time(provenance["created"])
+    artefacts = provenance.get("artefacts", ())
+    begun = [_time(made["started"]) for made in artefacts if made.get("started")]
+    patch = provenance.get("patch")
+    predicate = {
+        "buildDefinition": {
+            "buildType": BUILD_TYPE,
+            "externalParameters": {
+                "source": provenance["source"],
+                "commit": provenance["commit"],
+                "dirty": provenance["dirty"],
+                "params": provenance["params"],
+            },
+            "resolvedDependencies": _materials(provenance),
+        },
+        "runDetails": {
+            "builder": {"id": _BUILDER, "version": provenance["tools"]},
+            "metadata": {
+                "invocationId": f"{provenance['image']}@{created}",
+                "startedOn": min([*begun, created]),
+                "finishedOn": created,
+            },
+            "byproducts": [{"name": "patch", "digest": {"sha256": patch["sha256"]}}]
+            if patch
+            else [],
+        },
+    }
+    return _statement(image, SLSA, predicate)
+
+
+def contents(image: Reference, bill: bytes) -> dict[str, Any]:
+    """Return the statement of what an image holds.
+
+    Args:
+        image: with a digest.
+        bill: a bill of materials, CycloneDX as JSON.
+    """
+    return _statement(image, CYCLONEDX, json.loads(bill))
+
+
+def serialised(statement: dict[str, Any]) -> bytes:
+    """Return equal bytes for equal statements."""
+    return json.dumps(statement, ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+
+def _statement(image: Reference, kind: str, predicate: dict[str, Any]) -> dict[str, Any]:
+    algorithm, _, digest = str(image.digest).partition(":")
+    return {
+        "_type": STATEMENT,
+        "subject": [{"name": image.repository, "digest": {algorithm: digest}}],
+        "predicateType": kind,
+        "predicate": predicate,
+    }
+
+
+def _materials(provenance: dict[str, Any]) -> list[dict[str, Any]]:
+    commit, source = provenance["commit"], provenance["source"]
+    hashes = dict(provenance["hashes"])
+    remote = (provenance.get("remote") or {}).get("url")
+    files = {
+        "uv.lock": hashes.pop("uv.lock", None),
+        "requirements.txt": provenance.get("requirements"),
+    }
+    base = provenance["params"].get("export", {}).get("base_image")
+    return [
+        {
+            "name": "git",
+            **({"uri": f"git+{source}@{commit}"} if source else {}),
+            "digest": {"gitCommit": commit},
+        },
+        *(_of_dvc(name, value, remote) for name, value in hashes.items() if value),
+        *({"name": name, "digest": {"sha256": value}} for name, value in files.items() if value),
+        *([_base_image(base)] if base else []),
+    ]
+
+
+def _of_dvc(name: str, value: str, remote: str | None) -> dict[str, Any]:
+    """Return the material of a DVC hash.
+
+    That of a folder is the MD5 of DVC's listing of it, not of any file that a person could hash: so
+    it gets a name of its own, lest anyone compare it with an MD5.
+    """
+    digest, _, folder = value.partition(".")
+    where = f"{remote.rstrip('/')}/files/md5/{value[:2]}/{value[2:]}" if remote else None
+    return {
+        "name": name,
+        "digest": {"dvcDirMd5" if folder else "md5": digest},
+        **({"downloadLocation": where} if where else {}),
+    }
+
+
+def _base_image(text: str) -> dict[str, Any]:
+    if text.startswith("sha256:"):  # an id, by which one Docker Engine alone knows it
+        return {"name": "base image", "uri": f"docker:{text}"}
+    base = Reference.parse(text)
+    namespace, _, name = base.name.rpartition("/")
+    where = {} if base.host == "docker.io" else {"repository_url": base.host}
+    uri = PackageURL("docker", namespace, name, base.tag or base.digest, where).to_string()
+    algorithm, _, digest = str(base.digest).partition(":")
+    return {"name": "base image", "uri": uri, **({"digest": {algorithm: digest}} if digest else {})}
+
+
+def _time(text: str) -> str:
+    """Return an ISO time as in-toto wants it: RFC 3339 in UTC, with a Z."""
+    return datetime.fromisoformat(text).astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,127 @@
+"""`issuesum verify`: whether an image is what it says, by its registry alone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from issuesum.attestation.distributions import Distribution
+    from issuesum.image.receipt import Receipt
+
+_MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
+
+
+@click.command("verify")
+@click.argument("ref", required=False)
+@click.option(
+    "--key",
+    "keys",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    envvar="ISSUESUM_VERIFY_KEY",
+    show_envvar=True,
+    help="PEM file of public keys; without one, signatures are not checked.",
+)
+@click.option(
+    "--deep", is_flag=True, help="Also run the image's Python: is installed what the bill lists?"
+)
+@click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
+def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: bool) -> None:
+    """Check an image, its provenance, its attestations and their signatures.
+
+    REF is registry/name:tag, registry/name@sha256:…, a tag or a digest alone, or the file of a
+    receipt; without it, serving/image.json. Needs neither Docker Engine (but for --deep) nor a
+    repository.
+    """
+    from issuesum.attestation.keys import public_keys
+    from issuesum.attestation.verification import Given, verify
+    from issuesum.errors import VerificationError
+    from issuesum.lineage.lookup import PROVENANCE, look_up
+    from issuesum.registry.client import Registry
+    from issuesum.registry.image import read_file
+
+    public = public_keys(keys)
+    receipt = _receipt(ref)
+    image = look_up(ref, default=_default(ref)).image
+    reference = image.reference
+    registry = Registry(reference.host)
+    given = Given(
+        tag=_tag(receipt.image if receipt else str(ref)),
+        receipt=receipt,
+        keys=public,
+        listed=_listed(str(reference)) if deep else None,
+        root=_repository(),
+    )
+    done = verify(registry, image, read_file(registry, image, PROVENANCE), given)
+    failed = [check.name for check in done if check.state == "failed"]
+    if as_json:
+        said = {
+            "image": str(reference),
+            "verified": not failed,
+            "checks": [asdict(check) for check in done],
+        }
+        click.echo(json.dumps(said, ensure_ascii=False, indent=2))
+    else:
+        click.echo(f"{reference}\n")
+        for check in done:
+            why = f"not checked: {check.detail}" if check.state == "not checked" else check.detail
+            click.echo(f"  {_MARKS[check.state]:<7} {check.name:<13} {why}")
+    if failed:
+        raise VerificationError(
+            f"{reference} must be what it says. Received: {len(failed)} of {len(done)} checks "
+            f"failed ({', '.join(failed)}). Try: another image, and find out who pushed this one."
+        )
+
+
+def _receipt(ref: str | None) -> Receipt | None:
+    from issuesum.image.receipt import RECEIPT, Receipt
+
+    if ref is None:
+        return Receipt.load(RECEIPT)
+    return Receipt.load(Path(ref)) if Path(ref).is_file() else None
+
+
+def _repository() -> Path | None:
+    from issuesum.errors import RepositoryError
+    from issuesum.lineage import git
+
+    root = Path()
+    try:
+        git.head(root)
+    except RepositoryError:
+        return None
+    return root if (root / "dvc.yaml").exists() else None
+
+
+def _default(ref: str | None) -> str:
+    """Return where a tag or a digest alone is looked up; nothing else needs params.yaml."""
+    if ref is None or "/" in ref or Path(ref).is_file():
+        return ""
+    from issuesum.params import load_params
+
+    export = load_params().export
+    return f"{export.address}/{export.image}"
+
+
+def _tag(ref: str) -> str | None:
+    from issuesum.registry.reference import Reference
+
+    if "/" not in ref:
+        return None if ref.startswith("sha256:") else ref
+    named = Reference.parse(ref)
+    return named.tag or (None if named.digest else named.version)
+
+
+def _listed(image: str) -> list[Distribution]:
+    from issuesum.attestation.distributions import installed
+    from issuesum.image.engine import engine
+    from issuesum.image.registry import fetch
+
+    with engine() as client:
+        fetch(client, image)
+        return installed(client, image)

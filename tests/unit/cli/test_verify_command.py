@@ -1,0 +1,53 @@
+"""What `issuesum verify` refuses before it asks a registry."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from issuesum.cli.verify import _tag, command
+from issuesum.errors import ArtifactError, ParamsError
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ISSUESUM_VERIFY_KEY", raising=False)
+
+
+@pytest.mark.parametrize(
+    ("ref", "tag"),
+    [
+        ("localhost:5000/a:b", "b"),
+        ("localhost:5000/a", "latest"),
+        (f"localhost:5000/a@sha256:{'a' * 64}", None),
+        (f"localhost:5000/a:b@sha256:{'a' * 64}", "b"),
+        (f"{'1' * 12}-{'2' * 12}", f"{'1' * 12}-{'2' * 12}"),
+        (f"sha256:{'a' * 64}", None),
+    ],
+)
+def test_the_tag_by_which_an_image_is_asked_for(ref: str, tag: str | None) -> None:
+    assert _tag(ref) == tag
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ([], ArtifactError, "serving/image.json must name the exported image"),
+        ([f"{'1' * 12}-{'2' * 12}"], ParamsError, "params.yaml must exist"),
+        (["localhost:5000/a:b", "--key", "none.pub"], ParamsError, "none.pub must hold public"),
+    ],
+)
+def test_what_is_missing_is_said(arguments: list[str], error: type, words: str) -> None:
+    done = CliRunner().invoke(command, arguments)
+    assert isinstance(done.exception, error)
+    assert words in str(done.exception)
+
+
+def test_keys_of_the_environment_are_separated_as_a_path_is() -> None:
+    done = CliRunner().invoke(
+        command, ["localhost:5000/a:b"], env={"ISSUESUM_VERIFY_KEY": "one.pub:two.pub"}
+    )
+    assert "one.pub must hold public keys" in str(done.exception)
