@@ -19,7 +19,9 @@ PAGES = [
         for name in (
             "architecture",
             "data",
+            "diff",
             "experiments",
+            "gate",
             "kubernetes",
             "model",
             "predict",

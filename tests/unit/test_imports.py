@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 LIBRARY = (
-    "corpus", "text", "preprocessing", "model", "inference", "evaluation", "prediction", "bundle",
+    "corpus", "difference", "text", "preprocessing", "model", "inference", "evaluation", "prediction", "bundle",
     "image", "lineage", "manifests", "registry", "serving", "web",
 )  # fmt: skip
 HEAVY = (
