@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 LIBRARY = (
-    "corpus", "difference", "text", "preprocessing", "model", "inference", "evaluation", "prediction", "bundle",
-    "image", "lineage", "manifests", "registry", "serving", "web",
+    "corpus", "text", "preprocessing", "model", "inference", "evaluation", "prediction", "bundle",
+    "difference", "image", "lineage", "manifests", "registry", "serving", "web",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",

@@ -43,16 +43,14 @@ def compare_data(
     hashes = [provenance.get("hashes", {}).get("raw") for provenance in (old, new)]
     counted = (_rows(old), _rows(new))
     if not all(hashes):
-        return Data(None, None, counted, "an image does not name its raw data")
+        return Data(None, None, counted, "an image names no raw data")
     if hashes[0] == hashes[1]:
         return Data(same=True, rows=None, counted=counted, why_not="")
     if not look:
         return Data(False, None, counted, "not asked for")
     try:
         files = [stored_file(root, str(md5)) for md5 in hashes]
-        scratch = root / ".issuesum"
-        scratch.mkdir(exist_ok=True)
-        rows = compare_rows(*files, examples=examples, scratch=scratch)
+        rows = compare_rows(*files, examples=examples, scratch=root)
     except (RepositoryError, DataError) as error:
         return Data(False, None, counted, one_line(error))
     return Data(same=False, rows=rows, counted=counted, why_not="")

@@ -40,7 +40,7 @@ def compare_rows(old: Path, new: Path, *, examples: int, scratch: Path) -> Rows:
         old: as `issuesum ingest` wrote it.
         new: as `issuesum ingest` wrote it.
         examples: titles wanted of each kind.
-        scratch: an existing folder for the keys, some 30 bytes an issue.
+        scratch: an existing folder, where the keys are kept meanwhile, some 30 bytes an issue.
 
     Raises:
         DataError: a file is no CSV of issues, or the disk is full.
