@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,8 @@ def file_at(root: Path, commit: str, path: str) -> bytes | None:
 
 def _how_to_fetch(commit: str, source: str | None) -> str:
     if source:
-        return f"{commit} is not in this repository: git fetch {source} {commit}"
+        command = shlex.join(["git", "fetch", source, commit])  # an image says both
+        return f"{commit} is not in this repository: {command}"
     return f"{commit} is not in this repository, and its image names no source: git fetch --all"
 
 

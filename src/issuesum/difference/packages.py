@@ -71,17 +71,17 @@ def _of_sbom(found: Found) -> dict[str, str] | None:
         if descriptor.get("artifactType") != SBOM:
             continue
         _, manifest = registry.manifest(image.at(descriptor["digest"]))
-        content = registry.blob(image, manifest["layers"][0]["digest"])
         try:
+            content = registry.blob(image, manifest["layers"][0]["digest"])
             return _components(json.loads(content))
-        except (ValueError, AttributeError):  # attached by others: no SBOM after all
-            continue
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            continue  # attached by others, and no SBOM after all
     return None
 
 
 def _components(sbom: dict[str, Any]) -> dict[str, str]:
     versions = defaultdict[str, set[str]](set)
-    for component in sbom.get("components", ()):
+    for component in sbom.get("components") or ():
         if component.get("type") in _PACKAGES:
             versions[str(component.get("name"))].add(str(component.get("version")))
     return {name: ", ".join(sorted(of_name)) for name, of_name in versions.items()}

@@ -49,11 +49,11 @@ def test_only_what_makes_an_image_is_compared(commits: list[str], tmp_path: Path
 
 
 def test_a_commit_that_is_not_here_comes_with_a_command(commits: list[str], tmp_path: Path) -> None:
-    other = {"commit": "c" * 40, "source": "https://example.com/r.git"}
+    other = {"commit": "c" * 40, "source": "https://example.com/r.git;x"}
     found = compare_code({"commit": commits[0]}, other, tmp_path)
     assert found.stat is None
     assert found.missing == (
-        f"{'c' * 40} is not in this repository: git fetch https://example.com/r.git {'c' * 40}",
+        f"{'c' * 40} is not in this repository: git fetch 'https://example.com/r.git;x' {'c' * 40}",
     )
 
 

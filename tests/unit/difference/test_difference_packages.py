@@ -43,6 +43,7 @@ def test_sboms_go_first(shelf: tuple[Shelf, str], tmp_path: Path) -> None:
     held, host = shelf
     one, two = (held.put("titles", tag, {tag: b""}) for tag in ("one", "two"))
     held.attach("titles", one, "application/x-other", b"{")
+    held.attach("titles", one, SBOM, b"[]")
     held.attach(
         "titles", one, SBOM, sbom(("library", "numpy", "1.26.4"), ("file", "a", "1"),
                                   ("library", "ruamel.yaml", "1"))
