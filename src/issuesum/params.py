@@ -157,9 +157,15 @@ class BuildParams(_Section):
 
 
 class GateParams(_Section):
-    """What the model must reach before export ships it."""
+    """What the model must reach before export ships it, in points of ROUGE-L (F1 times 100)."""
 
     min_rouge_l: float = Field(ge=0, le=100)
+    min_over_lead: float = Field(0, ge=-100, le=100)
+    """Above copying the first words; negative allows the model to be below."""
+    min_over_neighbour: float = Field(0, ge=-100, le=100)
+    """Above the title of the most similar issue; negative allows the model to be below."""
+    max_regression: float = Field(1, ge=0, le=100)
+    """What it may be below the image that is live; 100 compares with none."""
 
 
 class EvaluateParams(_Section):

@@ -20,7 +20,16 @@ TINY = {
     "preprocess": {"body": {"keep_n": 300}, "title": {"keep_n": 150}},
     "train": {"embedding_dim": 8, "hidden_units": 8, "epochs": 1, "batch_size": 64},
     "build": {"parity_rows": 8},
-    "evaluate": {"max_rows": 30, "examples": 5, "gate": {"min_rouge_l": 0.0}},
+    "evaluate": {
+        "max_rows": 30,
+        "examples": 5,
+        "gate": {
+            "min_rouge_l": 0.0,
+            "min_over_lead": -100,
+            "min_over_neighbour": -100,
+            "max_regression": 100,
+        },
+    },
 }
 """params.yaml so small that a stage's time is mostly that of its imports."""
 

@@ -17,6 +17,7 @@ VERBS = {
     "predict": "Write titles for a file of issues, offline.",
     "serve": "Run the exported image and print a request that works.",
     "verify": "Check an image, its provenance and its attestations, without Docker.",
+    "diff": "Tell what changed between two images, titles included.",
     "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",
     "web": "Serve a page on which people try the model and send feedback.",
 }

@@ -1,10 +1,13 @@
-"""Whether a model is good enough to be shipped."""
+"""Whether a model is good enough to be shipped, by its scores and those of the baselines."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from issuesum.evaluation.scores import Scores
+
+_BASELINES = {"lead": "the first words", "neighbour": "titles of the most similar issues"}
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,33 @@ class Verdict:
     reasons: tuple[str, ...]
 
 
-def judge(scores: Scores, *, min_rouge_l: float) -> Verdict:
-    """Compare the model's scores with the floors in params."""
+def judge(
+    scores: Mapping[str, Scores],
+    *,
+    min_rouge_l: float,
+    min_over_lead: float,
+    min_over_neighbour: float,
+) -> Verdict:
+    """Compare the model's ROUGE-L with the floor and with what costs nothing.
+
+    Args:
+        scores: of `model`, `lead` and `neighbour`.
+        min_rouge_l: the least ROUGE-L.
+        min_over_lead: points that the model must be above copying the first words; negative
+            allows it to be below.
+        min_over_neighbour: the same for the title of the most similar issue.
+    """
+    reached = scores["model"].rouge_l
     reasons = []
-    if scores.rouge_l < min_rouge_l:
+    if reached < min_rouge_l:
         reasons.append(
-            f"ROUGE-L is {scores.rouge_l:.2f}, below evaluate.gate.min_rouge_l = {min_rouge_l:g}"
+            f"ROUGE-L is {reached:.2f}, below evaluate.gate.min_rouge_l = {min_rouge_l:g}"
         )
+    for name, least in {"lead": min_over_lead, "neighbour": min_over_neighbour}.items():
+        baseline = scores[name].rouge_l
+        if reached < baseline + least:
+            reasons.append(
+                f"ROUGE-L is {reached:.2f} and {_BASELINES[name]} reach {baseline:.2f}: "
+                f"{reached - baseline:+.2f}, below evaluate.gate.min_over_{name} = {least:g}"
+            )
     return Verdict(passed=not reasons, reasons=tuple(reasons))

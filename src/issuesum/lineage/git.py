@@ -13,7 +13,7 @@ from issuesum.errors import RepositoryError
 
 # What decides an image besides the outputs of stages. dvc.lock is left out: during `dvc repro` it
 # is being rewritten, and the commit that will hold it does not exist yet.
-_CODE = (
+CODE = (
     ":(top)src",
     ":(top)serving",
     ":(top)Dockerfile",
@@ -62,7 +62,7 @@ def changed_files(root: Path) -> list[str]:
         "--no-renames",
         "--untracked-files=all",
         "--",
-        *_CODE,
+        *CODE,
     )
     return sorted(entry[3:] for entry in status.split("\0") if entry)
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import re
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -38,6 +38,7 @@ _RETRIES = Retry(
     allowed_methods=None,  # each request of ours can be sent twice: content has its hash as address
     raise_on_status=False,
 )
+_CHUNK = 2**20
 _QUESTIONS = ("GET", "HEAD")
 _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+)(:\d+)?")
@@ -110,6 +111,26 @@ class Registry:
         if digest != f"sha256:{hashlib.sha256(content).hexdigest()}":
             raise refusal(str(image), f"another content of {digest}")
         return content
+
+    def download(self, image: Reference, digest: str, target: IO[bytes]) -> None:
+        """Write the content under a digest to `target`, in memory that does not grow with it.
+
+        Raises:
+            RegistryError: there is none, it is not what its digest says, or it breaks off.
+        """
+        answer = self._ask("GET", image, f"blobs/{digest}", stream=True)
+        found = hashlib.sha256()
+        with answer:
+            if answer.status_code == requests.codes.not_found:
+                raise refusal(str(image), f"no blob {digest}")
+            try:
+                for chunk in answer.iter_content(_CHUNK):
+                    found.update(chunk)
+                    target.write(chunk)
+            except requests.RequestException as error:
+                raise refusal(str(image), f"an end within {digest}: {one_line(error)}") from error
+        if digest != f"sha256:{found.hexdigest()}":
+            raise refusal(str(image), f"another content of {digest}")
 
     def referrers(self, image: Reference) -> list[dict[str, Any]]:
         """Return the descriptors of the manifests whose subject is `image`.
@@ -216,6 +237,7 @@ class Registry:
         media_type: str | None = None,
         accept: str | None = None,
         params: dict[str, str] | None = None,
+        stream: bool = False,
     ) -> requests.Response:
         """Send a request, once more with authorization if it is asked for.
 
@@ -231,8 +253,9 @@ class Registry:
                     "Authorization": self._authorization if ours else None,
                 }
                 answer = self._session.request(
-                    method, url, data=content, params=params, headers=headers, timeout=_TIMEOUT
-                )
+                    method, url, data=content, params=params, headers=headers, timeout=_TIMEOUT,
+                    stream=stream,
+                )  # fmt: skip
                 challenge = answer.headers.get("WWW-Authenticate")
                 if answer.status_code != requests.codes.unauthorized or not challenge:
                     break

@@ -63,7 +63,12 @@ def _write(
     attention: list[Attention],
     dials: EvaluateParams,
 ) -> None:
-    verdict = gate.judge(scores["model"], min_rouge_l=dials.gate.min_rouge_l)
+    verdict = gate.judge(
+        scores,
+        min_rouge_l=dials.gate.min_rouge_l,
+        min_over_lead=dials.gate.min_over_lead,
+        min_over_neighbour=dials.gate.min_over_neighbour,
+    )
     values = {name: asdict(of_name) for name, of_name in scores.items()}
     write_json(METRICS, {"test_rows": len(rows), **values, "gate": asdict(verdict)})
     with replacing_directory(PLOTS) as plots:

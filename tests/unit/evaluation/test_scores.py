@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from issuesum.evaluation.baselines import lead, neighbour
-from issuesum.evaluation.gate import judge
 from issuesum.evaluation.scores import Scores, rouge_l, score
 
 
@@ -39,12 +38,3 @@ def test_neighbour_takes_the_title_of_the_most_similar_body() -> None:
     titles = ["login hangs", "empty pdf"]
     found = neighbour(["my pdf export came out empty", "the page to login hangs"], known, titles)
     assert found == ["empty pdf", "login hangs"]
-
-
-@pytest.mark.parametrize(("floor", "passed"), [(20.0, True), (20.01, False)])
-def test_gate(floor: float, passed: bool) -> None:
-    verdict = judge(Scores(1, 1, 20.0, 1), min_rouge_l=floor)
-    assert verdict.passed is passed
-    assert ("ROUGE-L is 20.00, below evaluate.gate.min_rouge_l = 20.01" in verdict.reasons) is (
-        not passed
-    )

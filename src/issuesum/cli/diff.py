@@ -1,0 +1,113 @@
+"""`issuesum diff`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from issuesum.difference.images import Difference
+    from issuesum.difference.titles import Titles
+    from issuesum.inference.writer import TitleWriter
+    from issuesum.lineage.lookup import Found
+
+_PAIRS = 10
+
+
+@click.command("diff")
+@click.argument("old", metavar="REF1")
+@click.argument("new", metavar="REF2")
+@click.option(
+    "--issues",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="Titles shown of added and of removed rows.",
+)
+@click.option("--no-rows", is_flag=True, help="Do not read the raw data.")
+@click.option("--on", "source", metavar="FILE", help="CSV or JSON lines of issues to title.")
+@click.option("--no-titles", is_flag=True, help="Do not download the models.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    *,
+    old: str,
+    new: str,
+    issues: int,
+    no_rows: bool,
+    source: str | None,
+    no_titles: bool,
+    as_json: bool,
+) -> None:
+    """Tell what changed from image REF1 to image REF2.
+
+    Both are asked of their registries: registry/name:tag, a tag or digest alone, or a receipt.
+    Rows and code are looked up in the repository around the current folder, as far as it has them.
+    """
+    from issuesum.difference.images import compare_images
+    from issuesum.difference.telling import tell
+    from issuesum.errors import ParamsError
+    from issuesum.lineage.lookup import look_up
+
+    if source and no_titles:
+        raise ParamsError("--on must go without --no-titles. Received: both. Try: one of them.")
+    default = _repository()
+    before, after = look_up(old, default=default), look_up(new, default=default)
+    found = compare_images(before, after, root=Path(), examples=issues, rows=not no_rows)
+    found = _with_titles(found, before, after, source, wanted=not no_titles)
+    if as_json:
+        click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+    else:
+        click.echo("\n".join(tell(found)))
+
+
+def _repository() -> str:
+    """Return where a tag alone is looked up; nowhere without params.yaml."""
+    from issuesum.params import PARAMS_FILE, load_params
+
+    if not PARAMS_FILE.exists():
+        return ""
+    export = load_params().export
+    return f"{export.address}/{export.image}"
+
+
+def _with_titles(
+    found: Difference, old: Found, new: Found, source: str | None, *, wanted: bool
+) -> Difference:
+    from issuesum.difference.images import same_bundle
+    from issuesum.errors import ArtifactError
+
+    if not wanted:
+        return replace(found, no_titles="not compared: --no-titles")
+    if same_bundle(old, new):
+        return replace(found, no_titles="the same: both images carry the same bundle")
+    try:
+        return replace(found, titles=_titles(_writer(old), _writer(new), source))
+    except ArtifactError as error:  # a model of another time; all else is still worth telling
+        return replace(found, no_titles=f"not compared: {error}")
+
+
+def _writer(found: Found) -> TitleWriter:
+    from issuesum.prediction.loading import load
+    from issuesum.prediction.unpacking import remote_model
+    from issuesum.registry.client import Registry
+
+    image = found.image
+    with remote_model(Registry(image.reference.host), image) as folder:
+        return load(folder, of=str(image.reference))
+
+
+def _titles(old: TitleWriter, new: TitleWriter, source: str | None) -> Titles:
+    from issuesum.corpus.fetching import local_copy
+    from issuesum.corpus.json_lines import as_csv
+    from issuesum.corpus.reading import read_issues
+    from issuesum.difference.titles import compare_titles, fixed_issues
+
+    if source is None:
+        return compare_titles(fixed_issues(), old, new, examples=_PAIRS)
+    with local_copy(source) as path, as_csv(path, name=source) as rows:
+        issues = read_issues(rows, name=source, columns=("body",))
+        return compare_titles(issues, old, new, examples=_PAIRS)

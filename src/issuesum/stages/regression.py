@@ -1,0 +1,100 @@
+"""Part of export: the model must not be much worse than that of the image that is live.
+
+Evaluate cannot judge this: its verdict is a function of what dvc.yaml lists, and what is live is
+none of that.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from issuesum.corpus.shards import read_head
+from issuesum.errors import ArtifactError, ParamsError, RegistryError
+from issuesum.evaluation.regression import Judged, regressions
+from issuesum.evaluation.scores import score
+from issuesum.lineage.dvc import locked_hashes
+from issuesum.lineage.live import LIVE, live_image
+from issuesum.lineage.lookup import Found, look_up
+from issuesum.lineage.tag import Version
+from issuesum.params import EvaluateParams, Params
+from issuesum.prediction.loading import load
+from issuesum.prediction.unpacking import remote_model
+from issuesum.progress import bar
+from issuesum.registry.client import Registry
+from issuesum.stages.paths import SPLIT
+
+_ANYTHING = 100
+"""ROUGE-L points that no model can lose more of."""
+
+
+def check_regression(
+    params: Params, metrics: dict[str, Any], root: Path, *, made_from: Version
+) -> list[str]:
+    """Return why the model of `root` should not take the place of what is live.
+
+    Where nothing is live, or the receipt names our own bundle, no registry is asked. The live
+    image's own score counts if it is of the same rows, else its model is scored on them now.
+
+    Args:
+        params: whose `evaluate` says what may be lost and how many rows are scored.
+        metrics: eval/metrics.json.
+        root: of the repository.
+        made_from: what the image is to be made from.
+
+    Raises:
+        ArtifactError: the live image holds no provenance or no model that this code reads.
+        ParamsError: ISSUESUM_LIVE names no image.
+        RegistryError: the live image cannot be had.
+        RepositoryError: there is no commit or no dvc.lock.
+    """
+    allowed = params.evaluate.gate.max_regression
+    live = live_image(root) if allowed < _ANYTHING else None
+    if live is None or live.dvc == made_from.dvc:
+        return []
+    repository = f"{params.export.address}/{params.export.image}"
+    try:
+        found = look_up(live.image, default=repository)
+        if found.provenance.get("hashes", {}).get("bundle") == made_from.bundle:
+            return []
+        reached = _recorded(found, metrics, root)
+        if reached is None:
+            reached = _score_anew(found, params.evaluate, root)
+    except (ArtifactError, ParamsError, RegistryError) as error:
+        said = str(error).partition(" Try: ")[0]
+        raise type(error)(
+            f"The live image {live.image} must be known, so that no worse one takes its place. "
+            f"Received: {said} Try: the same again when it can be had, or {LIVE}=none to ship "
+            "without comparing."
+        ) from error
+    return regressions(
+        Judged(f"{repository}:{made_from.tag}", metrics["model"]["rouge_l"]),
+        Judged(found.provenance.get("image") or live.image, reached),
+        rows=metrics["test_rows"],
+        max_regression=allowed,
+    )
+
+
+def _recorded(found: Found, metrics: dict[str, Any], root: Path) -> float | None:
+    """Return the live image's own score, if it is of the rows that `metrics` are of."""
+    test = locked_hashes(root).get((SPLIT / "test").as_posix())
+    scores = found.provenance.get("metrics") or {}
+    theirs = found.provenance.get("hashes", {}).get("test"), scores.get("test_rows")
+    if test is None or theirs != (test, metrics["test_rows"]):
+        return None
+    reached: float | None = scores.get("model", {}).get("rouge_l")
+    return reached
+
+
+def _score_anew(found: Found, dials: EvaluateParams, root: Path) -> float:
+    image = found.image
+    print(f"export: {image.reference} has no scores on these test issues: they are made now")
+    with remote_model(Registry(image.reference.host), image) as folder:
+        writer = load(folder, of=str(image.reference))
+    test = read_head(root / SPLIT / "test", dials.max_rows)
+    titles: list[str] = []
+    with bar("live", len(test)) as shown:
+        for batch in writer.titles_in_batches(list(test["body"]), dials.batch_size):
+            titles += [title.text for title in batch]
+            shown.update(len(batch))
+    return score(titles, list(test["issue_title"])).rouge_l

@@ -1,0 +1,135 @@
+"""Export's question whether the model is worse than what is live, against a stub registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from issuesum.corpus.shards import ShardWriter
+from issuesum.errors import RegistryError
+from issuesum.evaluation.scores import score
+from issuesum.inference.writer import TitleWriter
+from issuesum.lineage import live
+from issuesum.lineage.live import LIVE, Live
+from issuesum.lineage.tag import Version
+from issuesum.params import Params, load_params
+from issuesum.stages import regression
+from issuesum.stages.regression import check_regression
+from projects import ROOT
+from registry_stub import Asked, serve
+from shelf import Shelf, model_files
+from toy_bundle import write_bundle
+
+MADE_FROM = Version("c" * 40, dirty=False, bundle="b" * 32 + ".dir")
+METRICS = {"test_rows": 2, "model": {"rouge_l": 40.0}}
+ROWS = [("Crash on start", "The app crashes on start"), ("Fix error", "app error")]
+
+
+@dataclass
+class Case:
+    """A project that is about to export, and a registry that holds a live image.
+
+    Attributes:
+        root: of the project.
+        params: of the repository.
+        shelf: what the registry holds.
+        host: of the registry.
+        seen: what it was asked.
+    """
+
+    root: Path
+    params: Params
+    shelf: Shelf
+    host: str
+    seen: list[Asked]
+
+    def put(self, layer: dict[str, bytes] | None = None, **changes: Any) -> None:
+        """Have the registry hold a live image."""
+        provenance = {
+            "image": f"{self.host}/titles:old",
+            "commit": "a" * 40,
+            "hashes": {"bundle": "e" * 32 + ".dir", "test": "7" * 32 + ".dir"},
+            "metrics": {"test_rows": 2, "model": {"rouge_l": 42.5}},
+            **changes,
+        }
+        top = {"app/provenance.json": json.dumps(provenance).encode()}
+        self.shelf.put("titles", "old", layer or {"app/a": b""}, top)
+
+    def reasons(self, metrics: dict[str, Any] = METRICS) -> list[str]:
+        return check_regression(self.params, metrics, self.root, made_from=MADE_FROM)
+
+
+@pytest.fixture
+def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nobody"))
+    monkeypatch.delenv("ISSUESUM_REGISTRY", raising=False)
+    test = {"path": "data/split/test", "md5": "7" * 32 + ".dir"}
+    lock = {"stages": {"split": {"outs": [test]}}}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump(lock))
+    with serve(shelf := Shelf()) as (host, seen):
+        monkeypatch.setenv(LIVE, f"{host}/titles:old")
+        yield Case(tmp_path, load_params(ROOT / "params.yaml"), shelf, host, seen)
+
+
+def test_a_worse_model_is_told_with_both_images_and_numbers(case: Case) -> None:
+    case.put()
+    (reason,) = case.reasons()
+    assert "issuesummarization:cccccccccccc-bbbbbbbbbbbb is 40.00" in reason
+    assert f"live {case.host}/titles:old is 42.50 on the same 2 test issues: 2.50 lost" in reason
+    assert case.reasons({**METRICS, "model": {"rouge_l": 41.5}}) == []
+
+
+def test_the_same_bundle_is_no_regression(case: Case) -> None:
+    case.put(hashes={"bundle": MADE_FROM.bundle}, metrics={})
+    assert case.reasons() == []
+
+
+def test_nothing_is_asked_where_the_answer_is_known(
+    case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(regression, "live_image", lambda _root: Live("host/a:b", MADE_FROM.dvc))
+    assert case.reasons() == []
+    monkeypatch.setattr(regression, "live_image", live.live_image)
+    monkeypatch.setenv(LIVE, "none")
+    assert case.reasons() == []
+    monkeypatch.setenv(LIVE, f"{case.host}/titles:old")
+    gate = case.params.evaluate.gate.model_copy(update={"max_regression": 100.0})
+    evaluate = case.params.evaluate.model_copy(update={"gate": gate})
+    case.params = case.params.model_copy(update={"evaluate": evaluate})
+    assert case.reasons() == []
+    assert case.seen == []
+
+
+def test_scores_on_other_rows_are_made_anew(case: Case, tmp_path: Path) -> None:
+    (model := tmp_path / "model").mkdir()
+    write_bundle(model)
+    (folder := tmp_path / "data/split/test").mkdir(parents=True)
+    with ShardWriter(folder, 10) as shard:
+        for row, (title, body) in enumerate(ROWS, start=1):
+            shard.write(row, ("", title, body))
+    rows = pd.DataFrame(ROWS, columns=["title", "body"])
+    reached = score(TitleWriter(model).titles(list(rows["body"])), list(rows["title"])).rouge_l
+    assert reached > 1.5
+    case.put(model_files(model), hashes={"bundle": "e" * 32, "test": "other"})
+    assert case.reasons({**METRICS, "model": {"rouge_l": reached}}) == []
+    (reason,) = case.reasons({**METRICS, "model": {"rouge_l": reached - 1.5}})
+    assert f"titles:old is {reached:.2f} on the same 2 test issues: 1.50 lost" in reason
+    case.put(model_files(model), metrics={"test_rows": 3, "model": {"rouge_l": 99.0}})
+    assert case.reasons({**METRICS, "model": {"rouge_l": reached}}) == []
+
+
+def test_a_live_image_that_cannot_be_had_is_no_licence_to_ship(case: Case) -> None:
+    with pytest.raises(RegistryError) as caught:
+        case.reasons()
+    message = str(caught.value)
+    assert message.startswith(f"The live image {case.host}/titles:old must be known")
+    assert "no such image there. Try: the same again" in message
+    assert "ISSUESUM_LIVE=none" in message
+    assert "\n" not in message
