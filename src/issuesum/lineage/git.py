@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
 from pathlib import Path
@@ -9,20 +10,22 @@ from urllib.parse import urlsplit, urlunsplit
 
 from issuesum.errors import RepositoryError
 
-# What decides an image besides the outputs of stages. dvc.lock is left out: during `dvc repro` it
-# is being rewritten, and the commit that will hold it does not exist yet.
+# What decides an image besides the outputs of stages, below the project's root. dvc.lock is left
+# out: during `dvc repro` it is being rewritten, and the commit that will hold it does not exist.
 _CODE = (
-    ":(top)src",
-    ":(top)serving",
-    ":(top)Dockerfile",
-    ":(top)params.yaml",
-    ":(top)dvc.yaml",
-    ":(top)pyproject.toml",
-    ":(top)uv.lock",
-    ":(top,glob)data/**/*.dvc",
-    ":(top,exclude)serving/image.json",
-    ":(top,exclude,glob)**/.gitignore",
+    "src",
+    "serving",
+    "Dockerfile",
+    "params.yaml",
+    "dvc.yaml",
+    "pyproject.toml",
+    "uv.lock",
+    ":(glob)data/**/*.dvc",
+    ":(exclude)serving/image.json",
+    ":(exclude,glob)**/.gitignore",
 )
+# A user name that is no secret, and without which nobody could clone over SSH.
+_PUBLIC_USER = "git"
 
 
 def head(root: Path) -> str:
@@ -35,7 +38,14 @@ def head(root: Path) -> str:
 
 
 def changed_files(root: Path) -> list[str]:
-    """Return the files of code, params, dvc.yaml and data that differ from HEAD, or are new."""
+    """Return the files of code, params, dvc.yaml and data that differ from HEAD, or are new.
+
+    Args:
+        root: of the project, which may be a folder of a larger repository.
+
+    Returns:
+        Their paths from the top of the repository.
+    """
     # core.quotePath=off and -z keep any file name as it is; a rename names its old path too.
     status = _git(
         root,
@@ -51,13 +61,46 @@ def changed_files(root: Path) -> list[str]:
 
 
 def remote_url(root: Path) -> str | None:
-    """Return the URL of `origin` without user name and password, or None."""
+    """Return the URL of `origin` without what may be secret in it, or None."""
     try:
         url = _git(root, "remote", "get-url", "origin").strip()
     except RepositoryError:
         return None
+    return without_secrets(url)
+
+
+def without_secrets(url: str) -> str:
+    """Return a URL without user name, password, query and fragment; paths are left as they are."""
+    if "://" not in url:
+        user, at, rest = url.partition("@")  # as in git@host:path
+        return rest if at and ":" in user and "/" not in user else url
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    user, at, host = parts.netloc.rpartition("@")
+    kept = f"{user}{at}{host}" if user == _PUBLIC_USER and parts.scheme == "ssh" else host
+    return urlunsplit((parts.scheme, kept, parts.path, "", ""))
+
+
+def describe(root: Path, commit: str) -> dict[str, str]:
+    """Return subject (`message`), `author` and date (`committed`) of a commit.
+
+    Raises:
+        RepositoryError: there is no such commit.
+    """
+    shown = run(root, "show", "--no-patch", "--no-show-signature",
+                "--format=%s%x00%an <%ae>%x00%cI", f"{commit}^{{commit}}")  # fmt: skip
+    fields = shown.decode(errors="replace").strip("\n").split("\0")
+    return dict(zip(("message", "author", "committed"), fields, strict=True))
+
+
+def user(root: Path) -> str | None:
+    """Return who works here: Git's user.name, or else the user of the operating system."""
+    try:
+        return _git(root, "config", "user.name").strip()
+    except RepositoryError:
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # a container's user without a name
+            return None
 
 
 def run(root: Path, *arguments: str, variables: dict[str, str] | None = None) -> bytes:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import tempfile
 from pathlib import Path
 
 from issuesum.lineage import git
+
+_HEAD = b"diff --git "
 
 
 def dirty_patch(root: Path) -> bytes:
@@ -40,3 +43,16 @@ def dirty_patch(root: Path) -> bytes:
             "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--unified=3",
             "--src-prefix=a/", "--dst-prefix=b/", "HEAD", "--", *paths, variables=apart,
         )  # fmt: skip
+
+
+def patched_files(patch: bytes) -> list[str]:
+    """Return the paths that a patch of `dirty_patch` changes."""
+    found = []
+    for line in patch.splitlines():
+        if line.startswith(_HEAD):
+            # The same path twice, after a/ and b/; unusual names stand in quotes, escaped as in C.
+            both = line.removeprefix(_HEAD)
+            half = both[: len(both) // 2]
+            path = ast.literal_eval(f"b{half.decode()}") if half.startswith(b'"') else half
+            found.append(path.removeprefix(b"a/").decode(errors="replace"))
+    return found

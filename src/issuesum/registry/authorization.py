@@ -42,7 +42,7 @@ def authorize(
         raise ValueError(f"the token server {realm} must be reached by https")
     wanted = {name: fields[name] for name in ("service", "scope") if name in fields}
     if credentials and credentials.identity_token:
-        form = {
+        form: dict[str, str] = {
             **wanted,
             "grant_type": "refresh_token",
             "refresh_token": credentials.identity_token,
