@@ -12,6 +12,7 @@ from issuesum.errors import IssuesumError
 VERBS = {
     "ingest": "Check a CSV of issues and make it the raw data.",
     "sample": "Write synthetic issues as the raw data, for a first look.",
+    "provenance": "Tell where an image or a bundle comes from: data, params, commit, scores.",
     "summary": "Tell what the last run made: image, scores, times.",
     "predict": "Write titles for a file of issues, offline.",
     "serve": "Run the exported image and print a request that works.",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import getpass
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -46,18 +49,27 @@ def changed_files(root: Path) -> list[str]:
     Returns:
         Their paths from the top of the repository.
     """
-    # core.quotePath=off and -z keep any file name as it is; a rename names its old path too.
-    status = _git(
-        root,
-        "status",
-        "--porcelain=v1",
-        "-z",
-        "--no-renames",
-        "--untracked-files=all",
-        "--",
-        *_CODE,
-    )
+    # -z keeps any file name as it is; without renames a renamed file's old path is named too.
+    command = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--")
+    with index_of_head(root) as variables:
+        status = os.fsdecode(run(root, *command, *_CODE, variables=variables))
     return sorted(entry[3:] for entry in status.split("\0") if entry)
+
+
+@contextmanager
+def index_of_head(root: Path) -> Iterator[dict[str, str]]:
+    """Give what makes `git` use an index of its own, which holds HEAD and knows no dates of files.
+
+    By size and date Git takes a file for unchanged that the index was told about too late. In the
+    folder of `dvc exp run --temp` that happens to the very params that the experiment changes.
+
+    Raises:
+        RepositoryError: there is no Git repository or no commit.
+    """
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        variables = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        run(root, "read-tree", "HEAD", variables=variables)
+        yield variables
 
 
 def remote_url(root: Path) -> str | None:

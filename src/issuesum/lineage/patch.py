@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
-import shutil
-import tempfile
 from pathlib import Path
 
 from issuesum.lineage import git
@@ -29,13 +26,7 @@ def dirty_patch(root: Path) -> bytes:
     changed = git.changed_files(root)
     if not changed:
         return b""
-    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-        index = Path(folder) / "index"
-        where = git.run(root, "rev-parse", "--path-format=absolute", "--git-path", "index")
-        own = Path(os.fsdecode(where).rstrip("\n"))
-        if own.exists():  # what it knows of files saves reading them anew
-            shutil.copy2(own, index)
-        apart = {"GIT_INDEX_FILE": str(index)}
+    with git.index_of_head(root) as apart:
         paths = [f":(top,literal){path}" for path in changed]
         git.run(root, "add", "--all", "--force", "--", *paths, variables=apart)
         return git.run(

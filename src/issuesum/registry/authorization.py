@@ -40,9 +40,9 @@ def authorize(
     realm = fields.pop("realm")
     if credentials and urlsplit(realm).scheme != "https" and not _is_loopback(realm):
         raise ValueError(f"the token server {realm} must be reached by https")
-    wanted = {name: fields[name] for name in ("service", "scope") if name in fields}
+    wanted: dict[str, str] = {name: fields[name] for name in ("service", "scope") if name in fields}
     if credentials and credentials.identity_token:
-        form: dict[str, str] = {
+        form = {
             **wanted,
             "grant_type": "refresh_token",
             "refresh_token": credentials.identity_token,
