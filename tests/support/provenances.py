@@ -108,4 +108,4 @@ def dirty(**changes: Any) -> dict[str, Any]:
         "sha256": hashlib.sha256(PATCH).hexdigest(),
         "base64": base64.b64encode(PATCH).decode(),
     }
-    return provenance(git=f"{TAG[:12]}-dirty", dirty=True, patch=patch, **changes)
+    return provenance(**{"git": f"{TAG[:12]}-dirty", "dirty": True, "patch": patch, **changes})

@@ -7,8 +7,14 @@ from pathlib import Path
 
 import click
 
+_HELP = """Tell where an image or a bundle comes from: data, params, commit, scores.
 
-@click.command(help="Tell where an image or a bundle comes from: data, params, commit, scores.")
+REF is a tag, a digest, registry/name:tag, an image id of Docker Engine here, the folder of a
+bundle, or a receipt; without it, the image last exported. Asks the registry only.
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("ref", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
 @click.option(
@@ -18,7 +24,6 @@ import click
     help="Also write a page that needs no other file and no network.",
 )
 def command(ref: str | None, *, as_json: bool, html: Path | None) -> None:
-    """REF is a tag, a digest, registry/name:tag, an image id, a bundle's folder or a receipt."""
     from dataclasses import asdict
 
     from issuesum.cli.repository import default_repository

@@ -76,9 +76,9 @@ def human_size(size: int) -> str:
 
 def duration(seconds: float) -> str:
     """Return a duration in at most two units."""
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
     whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{seconds:.1f} s"
     if whole < _HOUR:
         return f"{whole // _MINUTE} min {whole % _MINUTE} s"
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
