@@ -24,6 +24,7 @@ PAGES = [
             "model",
             "predict",
             "preprocessing",
+            "provenance",
             "services",
             "serving",
             "serving-on-kubernetes",
