@@ -84,7 +84,7 @@ def _wide(steps: Sequence[_Card], beside: Sequence[_Card]) -> tuple[float, float
     total = lefts[-1] + width + 1
     last = len(steps) - 1
     place = max(names.index("bundle") - 1, 0) if "bundle" in names else 0
-    scores_x, wide = lefts[place], 2 * width + _GAP
+    scores_x, wide = lefts[place], 2 * width + _GAP  # below model and bundle; the commit is left
     drawn += scores.at(scores_x, below, wide, low)
     drawn += code.at(lefts[0], below, wide, low)
     if "bundle" in names:
@@ -124,9 +124,8 @@ def _tall(steps: Sequence[_Card], beside: Sequence[_Card]) -> tuple[float, float
         middle = y + card.height / 2
         split = middle if card.title == "split" else split
         y += card.height + _GAP
-        if place + 1 < len(names) and names[place + 1] != "image":
-            continue
-        if place + 1 == len(names) and card.title == "image":
+        following = names[place + 1] if place + 1 < len(names) else None
+        if card.title == "image" or following not in (None, "image"):
             continue
         above, joint = y - _GAP, 24.0  # scores and code stand between bundle and image
         y -= 8
@@ -143,7 +142,6 @@ def _tall(steps: Sequence[_Card], beside: Sequence[_Card]) -> tuple[float, float
         if "image" in names:
             drawn += _arrow([(joint, above), (joint, y - 1)])
             drawn += "".join(_line([(inset, side), (joint, side)]) for side in sides)
-            y += 0
     return total, y - _GAP + 2, drawn
 
 
