@@ -6,7 +6,6 @@ Run by `seldon-core-microservice IssueSummarization --service-type MODEL`. The m
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -21,6 +20,7 @@ from issuesum.serving.answering import Answering
 from issuesum.serving.errors import RequestError
 from issuesum.serving.lifecycle import Lifecycle
 from issuesum.serving.limits import Limits
+from issuesum.serving.origin import Origin
 from issuesum.serving.routes import create_routes
 
 HERE = Path(__file__).parent
@@ -38,12 +38,13 @@ class IssueSummarization:
         swallowed by seldon-core. So a model that cannot answer is found here.
 
         Raises:
-            SystemExit: the model does not work, or the environment is wrong; the log says why.
+            SystemExit: the model does not work, the environment is wrong, or the image's labels
+                are not those of its provenance; the log says why.
         """
         self._lifecycle = Lifecycle()
         self._lifecycle.start()
-        self._provenance = json.loads((HERE / "provenance.json").read_text(encoding="utf-8"))
         try:
+            self._origin = Origin.read(HERE / "provenance.json")
             self._answering = Answering(Limits.read(), self.tags())
             self._folder = feedback.configured_folder()
         except IssuesumError as error:
@@ -116,21 +117,17 @@ class IssueSummarization:
 
     def tags(self) -> dict[str, str]:
         """Name what answers: image, commit, and the DVC hashes of bundle, model and data."""
-        known = self._provenance
-        hashes = {name: known["hashes"].get(name) or "" for name in ("bundle", "model")}
-        data = known["hashes"].get("raw") or ""
-        named = {key: known[key] for key in ("image", "git", "dvc", "commit")}
-        return {**named, **hashes, "data": data}
+        return self._origin.tags
 
     def init_metadata(self) -> dict[str, Any]:
         """Describe the model for `/metadata`."""
         return {
             "name": open_inference.NAME,
-            "versions": [self._provenance["image"]],
+            "versions": [self._origin.provenance["image"]],
             "platform": "seldon",
             "inputs": [TEXTS],
             "outputs": [TITLES],
-            "custom": self.tags(),
+            "custom": self._origin.custom,
         }
 
     def health_status(self) -> list[str]:

@@ -21,6 +21,7 @@ import images
 import toy_bundle
 from components import PROVENANCE
 from issuesum.inference.writer import TitleWriter
+from issuesum.serving.origin import labels_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -57,7 +58,8 @@ def server(
     engine: docker.DockerClient, image: str, feedback_folder: Path
 ) -> Iterator[images.Running]:
     volumes = {str(feedback_folder): {"bind": "/feedback", "mode": "rw"}}
-    environment = {"ISSUESUM_FEEDBACK_DIR": "/feedback"}
+    labels = json.dumps(engine.images.get(image).labels)
+    environment = {"ISSUESUM_FEEDBACK_DIR": "/feedback", "ISSUESUM_LABELS": labels}
     with images.running(engine, image, volumes=volumes, environment=environment) as found:
         yield found
 
@@ -87,6 +89,24 @@ def test_rest_grpc_and_v2_say_what_the_library_says(server: images.Running, mode
         refused = model_.Predict(prediction_pb2.SeldonMessage(), timeout=30)
         assert refused.status.code == 400
         assert "must hold one of" in refused.status.info
+
+
+def test_labels_file_metadata_and_tags_are_equal(
+    engine: docker.DockerClient, server: images.Running
+) -> None:
+    labels = engine.images.get(IMAGE).labels
+    read = "print(open('/app/provenance.json').read(), end='')"
+    file = images.run_inside(server.container, read)
+    metadata = server.ask("/metadata")[1]
+    tags = server.ask(PREDICT, ANSWERED)[1]["meta"]["tags"]
+    inside = json.loads(file)
+    ours = labels_of(file.encode())
+    assert ours == {name: labels.get(name) for name in ours}  # a base image may have others
+    assert metadata["custom"] == {**tags, **ours}
+    assert metadata["versions"] == [tags["image"]] == [inside["image"]] == [IMAGE]
+    for part in ("git", "dvc"):
+        assert tags[part] == inside[part] == labels[f"io.issuesum.{part}"]
+    assert tags["commit"] == inside["commit"] == labels["org.opencontainers.image.revision"]
 
 
 def test_feedback_reaches_the_volume_by_rest_and_grpc(
@@ -281,6 +301,10 @@ def test_requests_in_flight_are_answered_before_it_stops(
     ("environment", "reason"),
     [
         ({"ISSUESUM_THREADS": "none"}, "error: ISSUESUM_THREADS must be a positive whole number"),
+        (
+            {"ISSUESUM_LABELS": '{"io.issuesum.git": "ffffffffffff"}'},
+            "Received: 'ffffffffffff' as label, '0123456789ab' by the file.",
+        ),
         ({"ISSUESUM_FEEDBACK_DIR": "/nowhere"}, "error: ISSUESUM_FEEDBACK_DIR must name a folder"),
     ],
 )

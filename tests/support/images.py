@@ -20,6 +20,7 @@ from components import PROVENANCE
 from issuesum.bundle.assemble import copy_code
 from issuesum.image.build import build_image
 from issuesum.image.smoke import HARDENED
+from issuesum.lineage.provenance import labels
 from projects import ROOT
 
 BASE = "python:3.12-slim-bookworm"
@@ -67,9 +68,8 @@ def build(client: docker.DockerClient, model: Path, folder: Path, *, image: str)
     bundle.mkdir()
     shutil.copytree(model, bundle / "model")
     copy_code(bundle, serving=ROOT / "serving", dockerfile=ROOT / "Dockerfile")
-    build_image(
-        client, bundle, {**PROVENANCE, "image": image}, image=image, labels={}, base_image=BASE
-    )
+    origin = {**PROVENANCE, "image": image}
+    build_image(client, bundle, origin, image=image, labels=labels(origin), base_image=BASE)
 
 
 @contextlib.contextmanager

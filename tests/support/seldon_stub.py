@@ -36,7 +36,7 @@ class SeldonStub:
     def _answer(self, request: Request) -> Response:
         if request.path == "/metadata":
             meta = {"name": "IssueSummarization", "versions": [TAGS["image"]]}
-            return _json({**meta, "custom": {"git": "aaa", "dvc": "bbb"}})
+            return _json({**meta, "custom": {"git": "aaa", "dvc": "bbb", "io.issuesum.git": "aaa"}})
         if request.path == "/api/v1.0/feedback":
             self.feedback.append(request.get_json())
             return _json({"meta": {}})

@@ -17,9 +17,12 @@ from projects import ROOT
 
 EXAMPLE = ROOT / "deploy/serving/example"
 NAME = "registry.example.com/issuesummarization"
+# Made-up commits and bundles.
 DIGESTS = {
-    f"{NAME}:{tag}": f"sha256:{digit * 64}" for tag, digit in (("GIT-DVC", "0"), ("NEXT", "1"))
+    f"{NAME}:{tag}": f"sha256:{digit * 64}"
+    for tag, digit in (("3f2c1ab4d5e6-9d8e7f6a5b4c", "0"), ("5b4c3f2c1ab4-1ab49d8e7f6a", "1"))
 }
+TAG, NEXT = DIGESTS
 
 
 def run(*arguments: str) -> Result:
@@ -34,8 +37,7 @@ def run(*arguments: str) -> Result:
 def write(folder: Path) -> Result:
     """Write the example to `folder`."""
     done = run(
-        "--image", f"{NAME}:GIT-DVC", "--canary", f"{NAME}:NEXT", "--shadow", f"{NAME}:NEXT",
-        "--output", str(folder),
+        "--image", TAG, "--canary", NEXT, "--shadow", NEXT, "--output", str(folder),
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     return done

@@ -28,6 +28,7 @@ PAGES = [
             "model",
             "predict",
             "preprocessing",
+            "provenance",
             "services",
             "serving",
             "serving-on-kubernetes",

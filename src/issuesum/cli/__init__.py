@@ -12,6 +12,7 @@ from issuesum.errors import IssuesumError
 VERBS = {
     "ingest": "Check a CSV of issues and make it the raw data.",
     "sample": "Write synthetic issues as the raw data, for a first look.",
+    "provenance": "Tell where an image or a bundle comes from: data, params, commit, scores.",
     "summary": "Tell what the last run made: image, scores, times.",
     "jobs": "List the runs of stages: results, commits, times, images.",
     "predict": "Write titles for a file of issues, offline.",

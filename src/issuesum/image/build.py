@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import tarfile
 import tempfile
 from pathlib import Path
@@ -13,6 +12,7 @@ import docker
 from tqdm import tqdm
 
 from issuesum.errors import EngineError
+from issuesum.serving.origin import as_json
 
 PROVENANCE = "provenance.json"
 _NOT_CARRIED = "saved_model"  # for TensorFlow Serving, and as large as the rest together
@@ -76,7 +76,7 @@ def _write_context(target: IO[bytes], bundle: Path, provenance: dict[str, Any]) 
             name = path.relative_to(bundle)
             if name.parts[0] != _NOT_CARRIED:
                 _add(tar, name.as_posix(), path.read_bytes())
-        _add(tar, PROVENANCE, json.dumps(provenance, indent=2).encode())
+        _add(tar, PROVENANCE, as_json(provenance))
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from issuesum.image.engine import one_line
 from issuesum.image.receipt import Receipt
 from issuesum.image.registry import fetch
 from issuesum.image.smoke import HARDENED, REQUEST, last_words
+from issuesum.serving.origin import VARIABLE
 
 _PORT_OF_REST = "9000/tcp"
 
@@ -52,6 +54,7 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
             name=_name(port),
             detach=True,
             ports={_PORT_OF_REST: ("127.0.0.1", port)},
+            environment={VARIABLE: json.dumps(client.images.get(receipt.pinned).labels)},
             **HARDENED,
         )
     except APIError as error:

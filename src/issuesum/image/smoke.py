@@ -11,6 +11,7 @@ from docker.errors import APIError
 from docker.models.containers import Container
 
 from issuesum.errors import EngineError
+from issuesum.serving.origin import VARIABLE
 
 HARDENED: dict[str, Any] = {
     "read_only": True,
@@ -58,7 +59,10 @@ def smoke_test(client: docker.DockerClient, image: str, *, timeout: float) -> st
         EngineError: no answer in time, the container ended, the answer is not a title or names
             another image, or the server runs as root.
     """
-    container = client.containers.run(image, detach=True, network_mode="none", **HARDENED)
+    labels = {VARIABLE: json.dumps(client.images.get(image).labels)}
+    container = client.containers.run(
+        image, detach=True, network_mode="none", environment=labels, **HARDENED
+    )
     try:
         said = _first_answer(container, timeout)
         return _title(said, image)

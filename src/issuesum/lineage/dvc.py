@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from issuesum.errors import ArtifactError, RepositoryError
+from issuesum.errors import ArtifactError, RepositoryError, one_line
+from issuesum.lineage.git import without_secrets
 
 
 def hash_of(path: Path, root: Path) -> str:
@@ -50,15 +51,71 @@ def locked_hashes(root: Path) -> dict[str, str]:
     Raises:
         RepositoryError: dvc.lock is missing or broken.
     """
+    return {path: str(item["md5"]) for path, item in recorded_items(read_lock(root)).items()}
+
+
+def read_lock(root: Path) -> str:
+    """Return the text of dvc.lock.
+
+    Raises:
+        RepositoryError: there is none.
+    """
     path = root / "dvc.lock"
     try:
-        stages: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _broken(type(error).__name__) from error
+
+
+def recorded_items(lock: str) -> dict[str, dict[str, Any]]:
+    """Return what the text of a dvc.lock records of each path.
+
+    An output's own record goes before what later stages saw of it.
+
+    Returns:
+        By path, DVC's fields (`md5`, `size`, `nfiles`), and `stage`: what made it, or None.
+
+    Raises:
+        RepositoryError: it is broken.
+    """
+    items: dict[str, dict[str, Any]] = {}
+    try:
+        stages: dict[str, Any] = yaml.safe_load(lock)["stages"]
+        for kind in ("deps", "outs"):
+            for name, stage in stages.items():
+                made_by = name if kind == "outs" else None
+                for item in stage.get(kind, ()):
+                    items[item["path"]] = {**item, "md5": item["md5"], "stage": made_by}
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
+        raise _broken(type(error).__name__) from error
+    return items
+
+
+def default_remote(root: Path) -> dict[str, str | None] | None:
+    """Return where DVC's default remote is; of its settings only those that are no secret.
+
+    Returns:
+        `url`, `endpointurl` and `region`, or None without a remote.
+
+    Raises:
+        RepositoryError: `root` is no DVC repository, or its configuration is broken.
+    """
+    from dvc.config import Config, ConfigError
+
+    try:
+        config = Config(dvc_dir=str(root / ".dvc"))
+    except ConfigError as error:
         raise RepositoryError(
-            f"{path} must be DVC's lock. Received: {type(error).__name__}. Try: dvc repro."
+            f"DVC's configuration must be readable. Received: {one_line(error)}. "
+            "Try: dvc config --list --show-origin."
         ) from error
-    hashes: dict[str, str] = {}
-    for kind in ("deps", "outs"):
-        for stage in stages.values():
-            hashes.update({item["path"]: item["md5"] for item in stage.get(kind, ())})
-    return hashes
+    settings = config["remote"].get(config["core"].get("remote"))
+    if not settings:
+        return None
+    urls = {key: settings.get(key) for key in ("url", "endpointurl")}
+    safe = {key: without_secrets(str(url)) if url else None for key, url in urls.items()}
+    return {**safe, "region": settings.get("region")}
+
+
+def _broken(reason: str) -> RepositoryError:
+    return RepositoryError(f"dvc.lock must be DVC's lock. Received: {reason}. Try: dvc repro.")

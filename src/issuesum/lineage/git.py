@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,20 +15,22 @@ from urllib.parse import urlsplit, urlunsplit
 
 from issuesum.errors import RepositoryError
 
-# What decides an image besides the outputs of stages. dvc.lock is left out: during `dvc repro` it
-# is being rewritten, and the commit that will hold it does not exist yet.
+# What decides an image besides the outputs of stages, below the project's root. dvc.lock is left
+# out: during `dvc repro` it is being rewritten, and the commit that will hold it does not exist.
 CODE = (
-    ":(top)src",
-    ":(top)serving",
-    ":(top)Dockerfile",
-    ":(top)params.yaml",
-    ":(top)dvc.yaml",
-    ":(top)pyproject.toml",
-    ":(top)uv.lock",
-    ":(top,glob)data/**/*.dvc",
-    ":(top,exclude)serving/image.json",
-    ":(top,exclude,glob)**/.gitignore",
+    "src",
+    "serving",
+    "Dockerfile",
+    "params.yaml",
+    "dvc.yaml",
+    "pyproject.toml",
+    "uv.lock",
+    ":(glob)data/**/*.dvc",
+    ":(exclude)serving/image.json",
+    ":(exclude,glob)**/.gitignore",
 )
+# A user name that is no secret, and without which nobody could clone over SSH.
+_PUBLIC_USER = "git"
 
 
 @dataclass(frozen=True)
@@ -52,29 +58,78 @@ def head(root: Path) -> str:
 
 
 def changed_files(root: Path) -> list[str]:
-    """Return the files of code, params, dvc.yaml and data that differ from HEAD, or are new."""
-    # core.quotePath=off and -z keep any file name as it is; a rename names its old path too.
-    status = _git(
-        root,
-        "status",
-        "--porcelain=v1",
-        "-z",
-        "--no-renames",
-        "--untracked-files=all",
-        "--",
-        *CODE,
-    )
+    """Return the files of code, params, dvc.yaml and data that differ from HEAD, or are new.
+
+    Args:
+        root: of the project, which may be a folder of a larger repository.
+
+    Returns:
+        Their paths from the top of the repository.
+    """
+    # -z keeps any file name as it is; without renames a renamed file's old path is named too.
+    command = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--")
+    with index_of_head(root) as variables:
+        status = os.fsdecode(run(root, *command, *CODE, variables=variables))
     return sorted(entry[3:] for entry in status.split("\0") if entry)
 
 
+@contextmanager
+def index_of_head(root: Path) -> Iterator[dict[str, str]]:
+    """Give what makes `git` use an index of its own, which holds HEAD and knows no dates of files.
+
+    By size and date Git takes a file for unchanged that the index was told about too late. In the
+    folder of `dvc exp run --temp` that happens to the very params that the experiment changes.
+
+    Raises:
+        RepositoryError: there is no Git repository or no commit.
+    """
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        variables = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+        run(root, "read-tree", "HEAD", variables=variables)
+        yield variables
+
+
 def remote_url(root: Path) -> str | None:
-    """Return the URL of `origin` without user name and password, or None."""
+    """Return the URL of `origin` without what may be secret in it, or None."""
     try:
         url = _git(root, "remote", "get-url", "origin").strip()
     except RepositoryError:
         return None
+    return without_secrets(url)
+
+
+def without_secrets(url: str) -> str:
+    """Return a URL without user name, password, query and fragment; paths are left as they are."""
+    if "://" not in url:
+        user, at, rest = url.partition("@")  # as in git@host:path
+        return rest if at and ":" in user and "/" not in user else url
     parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    user, at, host = parts.netloc.rpartition("@")
+    kept = f"{user}{at}{host}" if user == _PUBLIC_USER and parts.scheme == "ssh" else host
+    return urlunsplit((parts.scheme, kept, parts.path, "", ""))
+
+
+def describe(root: Path, commit: str) -> dict[str, str]:
+    """Return subject (`message`), `author` and date (`committed`) of a commit.
+
+    Raises:
+        RepositoryError: there is no such commit.
+    """
+    shown = run(root, "show", "--no-patch", "--no-show-signature",
+                "--format=%s%x00%an <%ae>%x00%cI", f"{commit}^{{commit}}")  # fmt: skip
+    fields = shown.decode(errors="replace").strip("\n").split("\0")
+    return dict(zip(("message", "author", "committed"), fields, strict=True))
+
+
+def user(root: Path) -> str | None:
+    """Return who works here: Git's user.name, or else the user of the operating system."""
+    try:
+        return _git(root, "config", "user.name").strip()
+    except RepositoryError:
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # a container's user without a name
+            return None
 
 
 def commits_of(root: Path, name: str) -> list[Commit]:
@@ -98,14 +153,6 @@ def content_at(root: Path, commit: str, name: str) -> str | None:
     """Return a file as it is in a commit, None if that has none."""
     try:
         return _git(root, "show", f"{commit}:./{name}")
-    except RepositoryError:
-        return None
-
-
-def user_name(root: Path) -> str | None:
-    """Return the user.name of Git's settings, or None."""
-    try:
-        return _git(root, "config", "user.name").strip() or None
     except RepositoryError:
         return None
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import ArtifactError, ParamsError
+from issuesum.errors import ArtifactError, ParamsError, one_line
 from issuesum.image.receipt import RECEIPT, Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage, read_file, read_image
@@ -16,8 +16,8 @@ from issuesum.registry.reference import Reference
 
 PROVENANCE = "app/provenance.json"
 """Where the Dockerfile puts it."""
-_OUR_TAG = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+OUR_TAG = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,24 @@ class Found:
     Attributes:
         image: as the registry holds it.
         provenance: /app/provenance.json.
+        content: the bytes of that file.
     """
 
     image: RemoteImage
     provenance: dict[str, Any]
+    content: bytes
 
 
-def look_up(text: str | None, *, default: str) -> Found:
+def look_up(text: str | None, *, default: str | None) -> Found:
     """Return the image that `text` means, by asking its registry alone.
 
     Args:
         text: registry/name:tag, registry/name@sha256:…, a tag or a digest alone, the path of a
             receipt, or None for the last receipt.
-        default: registry/name, where a tag or a digest alone is looked up.
+        default: registry/name, where a tag or a digest alone is looked up; None if unknown.
 
     Raises:
-        ParamsError: `text` is none of these.
+        ParamsError: `text` is none of these, or it lacks a repository and there is no default.
         ArtifactError: there is no receipt, or the image has no provenance.
         RegistryError: the registry is unreachable, refuses us or holds no such image.
     """
@@ -50,25 +52,38 @@ def look_up(text: str | None, *, default: str) -> Found:
     registry = Registry(reference.host)
     image = read_image(registry, reference)
     content = read_file(registry, image, PROVENANCE)
+    return Found(image, parse_provenance(content, str(reference)), content)
+
+
+def parse_provenance(content: bytes, image: str) -> dict[str, Any]:
+    """Read the content of /app/provenance.json of an image.
+
+    Raises:
+        ArtifactError: it is none.
+    """
     try:
         provenance = json.loads(content)
         if not isinstance(provenance, dict) or "commit" not in provenance:
             raise ValueError("no commit in it")
     except ValueError as error:
         raise ArtifactError(
-            f"/{PROVENANCE} of {reference} must be a provenance. Received: {error}. "
+            f"/{PROVENANCE} of {image} must be a provenance. Received: {one_line(error)}. "
             "Try: an image that the export stage made."
         ) from error
-    return Found(image, provenance)
+    return provenance
 
 
-def _reference(text: str | None, default: str) -> Reference:
+def _reference(text: str | None, default: str | None) -> Reference:
     if text is None or Path(text).is_file():
         return Reference.parse(Receipt.load(Path(text) if text else RECEIPT).pinned)
-    if _OUR_TAG.fullmatch(text):
-        return Reference.parse(f"{default}:{text}")
-    if _DIGEST.fullmatch(text):
-        return Reference.parse(f"{default}@{text}")
+    sign = ":" if OUR_TAG.fullmatch(text) else "@" if DIGEST.fullmatch(text) else None
+    if sign and default is None:
+        raise ParamsError(
+            f"A tag or digest alone needs a repository to look it up in. Received: {text}. "
+            f"Try: registry/name{sign}{text}, the root of the repository, or ISSUESUM_REGISTRY."
+        )
+    if sign:
+        return Reference.parse(f"{default}{sign}{text}")
     if "/" not in text:
         raise ParamsError(
             f"An image must be named by registry/name:tag, its digest, a tag such as "

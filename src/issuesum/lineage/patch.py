@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
+import ast
 from pathlib import Path
 
 from issuesum.lineage import git
+
+_HEAD = b"diff --git "
 
 
 def dirty_patch(root: Path) -> bytes:
@@ -26,13 +26,7 @@ def dirty_patch(root: Path) -> bytes:
     changed = git.changed_files(root)
     if not changed:
         return b""
-    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-        index = Path(folder) / "index"
-        where = git.run(root, "rev-parse", "--path-format=absolute", "--git-path", "index")
-        own = Path(os.fsdecode(where).rstrip("\n"))
-        if own.exists():  # what it knows of files saves reading them anew
-            shutil.copy2(own, index)
-        apart = {"GIT_INDEX_FILE": str(index)}
+    with git.index_of_head(root) as apart:
         paths = [f":(top,literal){path}" for path in changed]
         git.run(root, "add", "--all", "--force", "--", *paths, variables=apart)
         return git.run(
@@ -40,3 +34,16 @@ def dirty_patch(root: Path) -> bytes:
             "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--unified=3",
             "--src-prefix=a/", "--dst-prefix=b/", "HEAD", "--", *paths, variables=apart,
         )  # fmt: skip
+
+
+def patched_files(patch: bytes) -> list[str]:
+    """Return the paths that a patch of `dirty_patch` changes."""
+    found = []
+    for line in patch.splitlines():
+        if line.startswith(_HEAD):
+            # The same path twice, after a/ and b/; unusual names stand in quotes, escaped as in C.
+            both = line.removeprefix(_HEAD)
+            half = both[: len(both) // 2]
+            path = ast.literal_eval(f"b{half.decode()}") if half.startswith(b'"') else half
+            found.append(path.removeprefix(b"a/").decode(errors="replace"))
+    return found

@@ -2,60 +2,78 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from datetime import UTC, datetime
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from issuesum.lineage import git
-from issuesum.lineage.dvc import locked_hashes
-from issuesum.lineage.tag import Version
+import yaml
 
+from issuesum.lineage import artefacts, git
+from issuesum.lineage.dvc import default_remote, read_lock, recorded_items
+from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.tag import Version
+from issuesum.serving.origin import as_json, labels_of
+
+FORMAT = 2
 _TOOLS = ("dvc", "keras", "onnxruntime", "seldon-core", "tf2onnx")
-# The outputs that an image can be led back to, under the paths of dvc.yaml.
-_ARTEFACTS = {
-    "raw": "data/raw/github_issues.csv",
-    "train": "data/split/train",
-    "validation": "data/split/validation",
-    "test": "data/split/test",
-    "features": "data/features",
-    "model": "models",
-}
 
 
 def collect(
     root: Path, *, image: str, made_from: Version, params: dict[str, Any], metrics: dict[str, Any]
 ) -> dict[str, Any]:
-    """Gather what is known of an image before it is built.
+    """Gather what is known of an image before it is built; needs no network.
+
+    Of DVC's and Git's configuration only what is named here gets in, never a credential.
 
     Args:
-        root: of the repository.
+        root: of the project.
         image: registry/name:tag.
         made_from: commit and bundle hash.
         params: the whole of params.yaml.
         metrics: the whole of eval/metrics.json.
 
     Returns:
-        JSON-ready values; `image`, `git` and `dvc` are what the server's answers carry.
+        JSON-ready values (docs/provenance.md); `image`, `git` and `dvc` are what the server's
+        answers carry.
+
+    Raises:
+        RepositoryError: there is no commit or no dvc.lock, or a configuration is broken.
     """
-    hashes = locked_hashes(root)
+    lock = read_lock(root)
+    items = recorded_items(lock)
+    summaries = {path: _content(root / path) for path in (artefacts.SUMMARY, artefacts.PROFILE)}
     return {
-        "format": 1,
+        "format": FORMAT,
         "image": image,
         "git": made_from.git,
         "dvc": made_from.dvc,
         "commit": made_from.commit,
         "dirty": made_from.dirty,
+        **git.describe(root, made_from.commit),
         "source": git.remote_url(root),
+        "remote": default_remote(root),
+        "patch": _patch(root) if made_from.dirty else None,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "user": git.user(root),
         "hashes": {
-            **{name: hashes.get(path) for name, path in _ARTEFACTS.items()},
+            **artefacts.hashes_of(items),
             "bundle": made_from.bundle,
-            "uv.lock": hashlib.sha256((root / "uv.lock").read_bytes()).hexdigest(),
+            "uv.lock": _sha256(root / "uv.lock"),
         },
-        "lock": (root / "dvc.lock").read_text(encoding="utf-8"),
+        "requirements": _sha256(root / "serving/requirements.txt"),
+        "artefacts": artefacts.artefacts_of(
+            items,
+            bundle=made_from.bundle,
+            rows=artefacts.rows_of(items, summaries),
+            runs=artefacts.read_runs(root),
+        ),
+        "lock": lock,
         "params": params,
+        "changed_params": changed_params(params),
         "metrics": metrics,
         "tools": {name: version(name) for name in _TOOLS},
     }
@@ -63,15 +81,45 @@ def collect(
 
 def labels(provenance: dict[str, Any]) -> dict[str, str]:
     """Return the OCI labels of an image (OCI image specification, annotations.md)."""
-    found = {
-        "org.opencontainers.image.title": "issuesummarization",
-        "org.opencontainers.image.description": "Writes titles for GitHub issues",
-        "org.opencontainers.image.version": f"{provenance['git']}-{provenance['dvc']}",
-        "org.opencontainers.image.revision": provenance["commit"],
-        "org.opencontainers.image.created": provenance["created"],
-        "org.opencontainers.image.source": provenance["source"],
-        "io.issuesum.git": provenance["git"],
-        "io.issuesum.dvc": provenance["dvc"],
-        **{f"io.issuesum.hash.{name}": value for name, value in provenance["hashes"].items()},
+    return labels_of(as_json(provenance))
+
+
+def changed_params(params: dict[str, Any]) -> dict[str, list[Any]]:
+    """Return the params that differ from those that params.yaml came with.
+
+    Returns:
+        By dotted name, the default and what was used; None where there was none.
+    """
+    text = files("issuesum.lineage").joinpath("defaults.yaml").read_text(encoding="utf-8")
+    before, after = _flat(yaml.safe_load(text)), _flat(params)
+    return {
+        name: [before.get(name), after.get(name)]
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
     }
-    return {name: value for name, value in found.items() if value}
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= (
+            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+        )
+    return found
+
+
+def _patch(root: Path) -> dict[str, str]:
+    patch = dirty_patch(root)
+    return {
+        "sha256": hashlib.sha256(patch).hexdigest(),
+        "base64": base64.b64encode(patch).decode(),
+    }
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _sha256(path: Path) -> str | None:
+    content = _content(path)
+    return None if content is None else hashlib.sha256(content).hexdigest()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
+
+from issuesum.lineage import git
+from issuesum.lineage.dvc import hash_of
 
 _DIGITS = 12
 _HEX = re.compile(r"[0-9a-f]{12,}")
@@ -37,6 +41,28 @@ class Version:
     def tag(self) -> str:
         """The tag, for example `3f2c1ab4d5e6-9d8e7f6a5b4c`."""
         return f"{self.git}-{self.dvc}"
+
+
+def version_of(root: Path, bundle: Path) -> Version:
+    """Return what an image of `bundle` would be made from now.
+
+    Inside `dvc exp run`, in the workspace or in a folder of its own (`--temp`), HEAD is the commit
+    that the experiment starts from, and the params that it changes are changes of the tree: such
+    an image is `-dirty`, and its patch holds them.
+
+    Args:
+        root: of the project, which may be a folder of a larger repository.
+        bundle: what the build stage wrote.
+
+    Raises:
+        ArtifactError: there is no bundle.
+        RepositoryError: there is no Git repository, no commit or no DVC repository.
+    """
+    return Version(
+        commit=git.head(root),
+        dirty=bool(git.changed_files(root)),
+        bundle=hash_of(bundle, root),
+    )
 
 
 def _short(digest: str) -> str:

@@ -6,9 +6,11 @@ container's is that of the graph's node, and ports are `http`, `grpc` and `metri
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from issuesum.manifests.reference import Image
+from issuesum.serving.origin import VARIABLE
 
 CONTAINER = "issuesummarization"  # not IssueSummarization: Kubernetes wants lower case
 ANNOTATION = "io.issuesum/image"
@@ -68,6 +70,7 @@ def _container(image: Image) -> dict[str, Any]:
             {"name": "GUNICORN_WORKERS", "value": str(_WORKERS)},
             {"name": "GUNICORN_THREADS", "value": str(_THREADS)},
             {"name": "ISSUESUM_THREADS", "value": "1"},
+            *([{"name": VARIABLE, "value": json.dumps(image.labels)}] if image.labels else []),
         ],
         "resources": {
             "requests": {"cpu": "500m", "memory": "256Mi"},

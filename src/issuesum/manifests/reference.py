@@ -24,6 +24,9 @@ _REFERENCE = re.compile(
     re.ASCII,
 )
 
+# The tags that export makes (issuesum.lineage.tag).
+_LINEAGE = re.compile(r":(?P<git>[0-9a-f]{12}(?:-dirty)?)-(?P<dvc>[0-9a-f]{12})(?:@|$)")
+
 
 @dataclass(frozen=True)
 class Image:
@@ -36,6 +39,14 @@ class Image:
 
     reference: str
     pinned: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The image's labels that its tag tells, so that its server can compare; none without."""
+        tag = _LINEAGE.search(self.reference)
+        return (
+            {f"io.issuesum.{name}": value for name, value in tag.groupdict().items()} if tag else {}
+        )
 
 
 def resolve(client: docker.DockerClient, reference: str) -> Image:

@@ -12,9 +12,8 @@ from issuesum.image.engine import engine
 from issuesum.image.receipt import Receipt
 from issuesum.image.registry import digest_of, push
 from issuesum.image.smoke import smoke_test
-from issuesum.lineage import git, provenance
-from issuesum.lineage.dvc import hash_of
-from issuesum.lineage.tag import Version
+from issuesum.lineage import provenance
+from issuesum.lineage.tag import version_of
 from issuesum.params import Params
 from issuesum.stages.paths import BUNDLE, METRICS
 from issuesum.stages.runner import run
@@ -28,11 +27,7 @@ def main(params: Params) -> None:
     A tag that the registry holds already is not built again and never moved.
     """
     metrics = _passed()
-    made_from = Version(
-        commit=git.head(ROOT),
-        dirty=bool(git.changed_files(ROOT)),
-        bundle=hash_of(BUNDLE, ROOT),
-    )
+    made_from = version_of(ROOT, BUNDLE)
     image = f"{params.export.address}/{params.export.image}:{made_from.tag}"
     with engine() as client:
         digest = digest_of(client, image)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from collections.abc import Iterator
@@ -78,8 +77,4 @@ def _origin(root: Path) -> dict[str, str | bool | None]:
         commit, dirty = git.head(root), bool(git.changed_files(root))
     except RepositoryError:
         commit, dirty = None, False
-    try:
-        user = git.user_name(root) or getpass.getuser()
-    except (OSError, KeyError):  # an account without a name, as in containers
-        user = None
-    return {"commit": commit, "dirty": dirty, "user": user}
+    return {"commit": commit, "dirty": dirty, "user": git.user(root)}

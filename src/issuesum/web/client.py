@@ -82,7 +82,8 @@ class Endpoint:
             EndpointError: it says nothing, or something else.
         """
         found = self._parsed(Metadata, self._ask("/metadata"))
-        return {"image": ", ".join(found.versions) or found.name, **found.custom}
+        tags = {name: value for name, value in found.custom.items() if "." not in name}  # no labels
+        return {"image": ", ".join(found.versions) or found.name, **tags}
 
     def _ask(self, path: str, content: dict[str, Any] | None = None) -> bytes:
         request = urllib.request.Request(  # noqa: S310 -- http or https, see _checked

@@ -9,9 +9,7 @@ import yaml
 
 from issuesum.errors import ParamsError, RegistryError
 from issuesum.image.receipt import Receipt
-from serving_example import DIGESTS, NAME, run
-
-TAG, NEXT = DIGESTS
+from serving_example import DIGESTS, NAME, NEXT, TAG, run
 
 
 def predictors(path: Path) -> list[dict]:

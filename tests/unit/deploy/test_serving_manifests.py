@@ -6,6 +6,7 @@ No cluster is needed: the files of deploy/serving/example are looked at, and the
 from __future__ import annotations
 
 import copy
+import json
 import re
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import jsonschema
 import pytest
 import yaml
 
+from issuesum.manifests.pod import component as component_of
+from issuesum.manifests.reference import Image
 from schemas import read_definition, schema_of, validate, validate_pod
 from serving_example import DIGESTS, EXAMPLE, NAME, write
 
@@ -103,6 +106,31 @@ def test_images_are_pinned_and_told_by_tag(components: list[dict]) -> None:
         (container,) = component["spec"]["containers"]
         tag = component["metadata"]["annotations"]["io.issuesum/image"]
         assert container["image"] == f"{NAME}@{DIGESTS[tag]}"
+
+
+def test_the_server_is_handed_the_lineage_that_its_tag_tells(components: list[dict]) -> None:
+    for component in components:
+        (container,) = component["spec"]["containers"]
+        (labels,) = (json.loads(each["value"]) for each in container["env"]
+                     if each["name"] == "ISSUESUM_LABELS")  # fmt: skip
+        tag = component["metadata"]["annotations"]["io.issuesum/image"].rpartition(":")[2]
+        assert f"{labels['io.issuesum.git']}-{labels['io.issuesum.dvc']}" == tag
+
+
+@pytest.mark.parametrize(
+    ("reference", "labels"),
+    [
+        (f"{NAME}:0123456789ab-dirty-ba9876543210@sha256:0",
+         {"io.issuesum.git": "0123456789ab-dirty", "io.issuesum.dvc": "ba9876543210"}),
+        (f"{NAME}:latest", {}),
+        (f"{NAME}@sha256:0", {}),
+    ],
+)  # fmt: skip
+def test_a_name_without_a_lineage_hands_nothing(reference: str, labels: dict) -> None:
+    image = Image(reference, f"{NAME}@sha256:0")
+    assert image.labels == labels
+    (container,) = component_of(image, pull_secret=None)["spec"]["containers"]
+    assert ("ISSUESUM_LABELS" in {each["name"] for each in container["env"]}) == bool(labels)
 
 
 def test_no_annotation_is_a_predictors(deployment: dict) -> None:

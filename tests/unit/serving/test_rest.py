@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import components
+from issuesum.serving import origin
 
 PREDICT = "/api/v1.0/predictions"
 FEEDBACK = "/api/v1.0/feedback"
@@ -31,12 +32,17 @@ def feedback_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory, feedback_folder: Path):
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("component") / "app"
+
+
+@pytest.fixture(scope="module")
+def loaded(folder: Path, feedback_folder: Path):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ISSUESUM_FEEDBACK_DIR", str(feedback_folder))
         patch.setenv("ISSUESUM_MAX_REQUEST_BYTES", "100000")
         components.stay_alive(patch)
-        made = components.component(tmp_path_factory.mktemp("component") / "app")
+        made = components.component(folder)
         made.load()
         yield made
 
@@ -119,9 +125,11 @@ def test_other_tensors_are_refused_as_the_protocol_says(
     assert reason in answer.json["error"]
 
 
-def test_metadata_and_health(client: FlaskClient) -> None:
+def test_metadata_and_health(client: FlaskClient, folder: Path) -> None:
     said = client.get("/metadata").json
-    assert said["custom"] == TAGS
+    labels = origin.labels_of((folder / "provenance.json").read_bytes())
+    assert said["custom"] == TAGS | labels
+    assert labels["io.issuesum.git"] == TAGS["git"]
     assert said["inputs"][0]["schema"]["names"] == ["body"]
     assert client.get("/health/status").json["data"]["ndarray"][0]
 

@@ -1,0 +1,42 @@
+"""`issuesum provenance`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+_HELP = """Tell where an image or a bundle comes from: data, params, commit, scores.
+
+REF is a tag, a digest, registry/name:tag, an image id of Docker Engine here, the folder of a
+bundle, or a receipt; without it, the image last exported. Asks the registry only.
+"""
+
+
+@click.command(help=_HELP)
+@click.argument("ref", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write a page that needs no other file and no network.",
+)
+def command(ref: str | None, *, as_json: bool, html: Path | None) -> None:
+    from dataclasses import asdict
+
+    from issuesum.cli.repository import default_repository
+    from issuesum.lineage.page import write_page
+    from issuesum.lineage.trace import trace
+    from issuesum.lineage.tree import text_of
+
+    found = trace(ref, default=default_repository())
+    if html:
+        write_page(html, found)
+    if as_json:
+        click.echo(json.dumps(asdict(found), indent=2))
+        return
+    click.echo(text_of(found), nl=False)
+    if html:
+        click.echo(f"page      {html}")

@@ -1,0 +1,124 @@
+"""`issuesum provenance` and real images: from the registry alone, and from the engine by id."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import docker
+import pytest
+
+import provenances
+from browser import chromium
+from issuesum.lineage.provenance import labels
+from issuesum.serving.origin import as_json
+
+pytestmark = pytest.mark.e2e
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """An image that the registry and the engine hold: registry/name:tag, and the engine's id."""
+
+    image: str
+    id: str
+    digest: str
+
+
+@pytest.fixture(scope="module")
+def pushed(engine: docker.DockerClient, services) -> Iterator[Pushed]:
+    """Push an image of nothing but a provenance."""
+    image = f"{services.registry}/issuesum-test-{uuid4().hex[:8]}:{provenances.TAG}"
+    origin = provenances.dirty(image=image, message="Say <script>alert(1)</script>")
+    files = {
+        "Dockerfile": b"FROM scratch\nCOPY provenance.json /app/\n",
+        "provenance.json": as_json(origin),
+    }
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            tar.addfile(entry, io.BytesIO(content))
+    context.seek(0)
+    made, _ = engine.images.build(
+        fileobj=context, custom_context=True, tag=image, labels=labels(origin), rm=True
+    )
+    digest = ""
+    for answer in engine.images.push(image, stream=True, decode=True):
+        assert "error" not in answer
+        digest = answer.get("aux", {}).get("Digest", digest)
+    yield Pushed(image, made.id, digest)
+    engine.images.remove(image)
+
+
+def ask(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if key != "ISSUESUM_REGISTRY"}
+    command = [str(Path(sys.executable).parent / "issuesum"), "provenance", *arguments]
+    return subprocess.run(
+        command, cwd=folder, env={**kept, **env}, capture_output=True, text=True, check=False
+    )
+
+
+NOWHERE = {"DOCKER_HOST": "tcp://127.0.0.1:1", "GIT_DIR": os.devnull}
+
+
+def test_the_registry_alone_is_enough_in_an_empty_folder(pushed: Pushed, tmp_path: Path) -> None:
+    done = ask(tmp_path, pushed.image, **NOWHERE)
+    assert done.returncode == 0, done.stderr
+    assert f"{pushed.image.removesuffix(f':{provenances.TAG}')}@{pushed.digest}\n" in done.stdout
+    assert "└─ raw data ad365add0125  2.5 MB, 4,000 rows" in done.stdout
+    assert "warning" not in done.stdout
+    repository = pushed.image.removesuffix(f":{provenances.TAG}")
+    by_digest = ask(tmp_path, f"{repository}@{pushed.digest}", "--json", **NOWHERE)
+    assert json.loads(by_digest.stdout)["image"]["digest"] == pushed.digest
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tag_alone_is_refused_there_with_what_to_do(pushed: Pushed, tmp_path: Path) -> None:
+    done = ask(tmp_path, pushed.image.rpartition(":")[2], **NOWHERE)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: A tag or digest alone needs a repository")
+
+
+def test_an_image_id_is_asked_of_the_engine(pushed: Pushed, tmp_path: Path) -> None:
+    for image_id in (pushed.id, pushed.id.removeprefix("sha256:")[:12]):
+        done = ask(tmp_path, image_id, "--json", ISSUESUM_REGISTRY=pushed.image.split("/")[0])
+        assert done.returncode == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert told["provenance"]["image"] == pushed.image
+        assert told["image"]["disagreements"] == []
+    done = ask(tmp_path, "0" * 12)
+    assert (done.returncode, "must hold the image 000000000000" in done.stderr) == (4, True)
+
+
+def test_the_page_fits_any_window_and_asks_nobody(pushed: Pushed, tmp_path: Path) -> None:
+    done = ask(tmp_path, pushed.image, "--html", "page.html", **NOWHERE)
+    assert done.returncode == 0, done.stderr
+    with chromium() as browser:
+        page = browser.new_page()
+        asked: list[str] = []
+        complaints: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        for width, shown in ((400, "tall"), (1600, "wide")):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto((tmp_path / "page.html").as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") == width
+            assert page.locator(".scroll").evaluate("it => it.scrollWidth <= it.clientWidth")
+            (drawing,) = [each for each in page.locator("figure svg").all() if each.is_visible()]
+            assert drawing.get_attribute("class") == shown
+            letters = drawing.locator("text").first.bounding_box()
+            assert letters["height"] > 12
+        assert [url for url in asked if not url.startswith("file:")] == []
+        assert complaints == []

@@ -1,0 +1,171 @@
+"""What export writes into the image, from a real repository and no network."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+import provenances
+from issuesum.lineage import artefacts
+from issuesum.lineage.dvc import recorded_items
+from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.provenance import changed_params, collect, labels
+from issuesum.lineage.tag import Version
+from issuesum.params import Params
+from issuesum.serving.origin import as_json
+
+SECRETS = ("hunter2", "AKIAEXAMPLE", "tok3n")
+PROFILE = {"rows": {"read": 4000, "train": 3174, "validation": 390, "test": 398}}
+
+
+def git(root: Path, *command: str) -> str:
+    done = subprocess.run(["git", *command], cwd=root, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a project whose configuration is full of secrets."""
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "nobody"))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    root = tmp_path / "project"
+    files = {
+        "dvc.lock": provenances.LOCK,
+        "src/a.py": "1\n",
+        "uv.lock": "lock\n",
+        "serving/requirements.txt": "numpy\n",
+        ".dvc/config": "[core]\nremote = storage\n['remote \"storage\"']\nurl = s3://bucket/dvc\n",
+        ".dvc/config.local": (
+            "['remote \"storage\"']\nendpointurl = http://key:hunter2@127.0.0.1:8333?t=tok3n\n"
+            "access_key_id = AKIAEXAMPLE\nsecret_access_key = hunter2\nregion = eu-north-1\n"
+        ),
+        ".gitignore": "/.dvc/config.local\n/.issuesum\n",
+        ".issuesum/runs/broken.json": "{",
+        ".issuesum/runs/list.json": "[]",
+        ".issuesum/runs/other.json": '{"stage": "train", "state": "done", "outs": null}',
+    }
+    for number, run in enumerate(provenances.RUNS):
+        files[f".issuesum/runs/{number}.json"] = json.dumps(run | {"password": "hunter2"})
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    git(root, "init", "--quiet")
+    for key, value in (("name", "Ada"), ("email", "ada@example.com")):
+        git(root, "config", f"user.{key}", value)
+    git(
+        root, "remote", "add", "origin", "https://ada:hunter2@example.com/t.git?private_token=tok3n"
+    )
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "Say ü and <b>\n\nnot this")
+    return root
+
+
+def collected(root: Path, *, is_dirty: bool = False) -> dict:
+    made_from = Version(git(root, "rev-parse", "HEAD"), dirty=is_dirty, bundle=provenances.BUNDLE)
+    found = collect(
+        root,
+        image="registry.example.com/name:tag",
+        made_from=made_from,
+        params={"train": {"epochs": 3}},
+        metrics=provenances.METRICS,
+    )
+    return json.loads(as_json(found))
+
+
+def test_it_tells_commit_people_remote_and_requirements(root: Path) -> None:
+    found = collected(root)
+    assert found["format"] == 2
+    assert (found["message"], found["author"]) == ("Say ü and <b>", "Ada <ada@example.com>")
+    assert found["committed"] == git(root, "show", "-s", "--format=%cI")
+    assert found["user"] == "Ada"
+    assert found["source"] == "https://example.com/t.git"
+    assert found["remote"] == {
+        "url": "s3://bucket/dvc",
+        "endpointurl": "http://127.0.0.1:8333",
+        "region": "eu-north-1",
+    }
+    assert found["requirements"] == hashlib.sha256(b"numpy\n").hexdigest()
+    assert found["patch"] is None
+    assert found["hashes"]["train"] == "2ddc3c2d63901772e6c2b9daaa71f0f5.dir"
+
+
+def test_no_secret_gets_in(root: Path) -> None:
+    text = json.dumps(collected(root))
+    assert [secret for secret in SECRETS if secret in text] == []
+
+
+def test_a_dirty_tree_is_there_as_its_patch(root: Path) -> None:
+    (root / "src/a.py").write_text("2\n")
+    found = collected(root, is_dirty=True)
+    patch = base64.b64decode(found["patch"]["base64"])
+    assert patch == dirty_patch(root)
+    assert found["patch"]["sha256"] == hashlib.sha256(patch).hexdigest()
+    assert labels(found)["io.issuesum.patch"] == found["patch"]["sha256"]
+
+
+def test_artefacts_go_from_raw_to_bundle_with_the_runs_that_made_them(root: Path) -> None:
+    raw, split, features, model, bundle = collected(root)["artefacts"]
+    assert raw == {
+        "name": "raw", "path": "data/raw/github_issues.csv", "stage": None,
+        "md5": "ad365add0125817dba630f33e7075c95", "size": 2537199,
+    }  # fmt: skip
+    assert (split["name"], split["size"], split["nfiles"]) == ("split", 375500, 6)
+    assert [part["name"] for part in split["parts"]] == ["train", "validation", "test"]
+    assert split["seconds"] == 0.9
+    assert (features["stage"], features["seconds"]) == ("preprocess", 2.2)
+    assert (model["path"], model["device"], model["host"]) == ("models", "cpu", "engine-1")
+    assert (bundle["md5"], bundle["nfiles"]) == (provenances.BUNDLE, 40)
+
+
+def test_rows_are_those_of_the_data_that_the_lock_records(root: Path) -> None:
+    assert not any("rows" in item for item in collected(root)["artefacts"])
+    content = json.dumps(PROFILE).encode()
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    (root / "eval").mkdir()
+    (root / "eval/data.json").write_bytes(content)
+    assert not any("rows" in item for item in collected(root)["artefacts"])  # of other data
+    record = f"    - {{path: eval/data.json, md5: {md5}, size: 1}}\n"
+    (root / "dvc.lock").write_text(provenances.LOCK.replace("  train:\n", f"{record}  train:\n"))
+    found = {item["name"]: item.get("rows") for item in collected(root)["artefacts"]}
+    assert found == {"raw": 4000, "split": 3962, "features": 3564, "model": None, "bundle": None}
+
+
+def test_another_bundle_than_the_lock_has_is_told_by_its_hash_alone() -> None:
+    items = recorded_items(provenances.LOCK)
+    *_, bundle = artefacts.artefacts_of(items, bundle="0" * 32, rows={})
+    assert bundle == {
+        "name": "bundle", "path": "serving/bundle", "md5": "0" * 32, "stage": "build",
+    }  # fmt: skip
+
+
+def test_the_hash_of_the_split_is_that_of_its_sides() -> None:
+    def md5(lock: str) -> str:
+        found = artefacts.artefacts_of(recorded_items(lock), bundle="", rows={})
+        return {item["name"]: item["md5"] for item in found}["split"]
+
+    other = provenances.LOCK.replace("d609076a6eac", "000000000000")
+    assert md5(provenances.LOCK) != md5(other)
+    assert md5(provenances.LOCK) == md5(provenances.LOCK.replace("ad365add0125", "000000000000"))
+
+
+def test_the_defaults_are_params_and_what_differs_is_told(request: pytest.FixtureRequest) -> None:
+    package = request.config.rootpath / "src/issuesum/lineage/defaults.yaml"
+    defaults = yaml.safe_load(package.read_text(encoding="utf-8"))
+    assert Params.model_validate(defaults).model_dump() == defaults
+    assert changed_params(defaults) == {}
+    defaults["train"]["epochs"] = 3
+    defaults["split"]["limits"]["new"] = [1]
+    del defaults["export"]["image"]
+    assert changed_params(defaults) == {
+        "train.epochs": [12, 3],
+        "split.limits.new": [None, [1]],
+        "export.image": ["issuesummarization", None],
+    }
