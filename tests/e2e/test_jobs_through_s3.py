@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.lineage import runs
-from issuesum.lineage.runs import RunRecord
-from issuesum.stages.paths import RUNS
+from issuesum.lineage.runs import RUNS, RunRecord
 from projects import Project
 
 pytestmark = pytest.mark.e2e

@@ -92,7 +92,7 @@ def provenance(image: str = f"registry.example.com/name:{TAG}", **changes: Any) 
         "user": "Ada Lovelace",
         "hashes": {**hashes_of(items), "bundle": BUNDLE, "uv.lock": "0" * 64},
         "requirements": "1" * 64,
-        "artefacts": artefacts_of(items, bundle=BUNDLE, rows=ROWS, runs=RUNS),
+        "artefacts": artefacts_of(items, bundle=BUNDLE, rows=ROWS, made_by=RUNS),
         "lock": LOCK,
         "params": {"train": {"epochs": 3}},
         "changed_params": {"train.epochs": [12, 3], "build.decoding.beam_width": [4, None]},

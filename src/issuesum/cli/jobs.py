@@ -35,9 +35,8 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
     from issuesum.errors import ArtifactError, ParamsError
     from issuesum.lineage.exchange import exchange
     from issuesum.lineage.jobs import led_to, list_jobs
-    from issuesum.lineage.runs import read_all
+    from issuesum.lineage.runs import RUNS, read_all
     from issuesum.params import STAGES
-    from issuesum.stages.paths import RUNS
 
     if stage and stage not in STAGES:
         raise ParamsError(

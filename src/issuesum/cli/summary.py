@@ -25,7 +25,7 @@ def command(*, verify: bool) -> None:
     from issuesum.image.receipt import Receipt
     from issuesum.lineage import runs
     from issuesum.params import STAGES
-    from issuesum.stages.paths import DATA_REPORT, METRICS, RUNS
+    from issuesum.stages.paths import DATA_REPORT, METRICS
 
     receipt = Receipt.load()
     if verify:
@@ -45,7 +45,7 @@ def command(*, verify: bool) -> None:
         click.echo(f"  {shown:30s}" + "".join(f"{figure:9.2f}" for figure in figures[name]))
     click.echo("\nlast run of each stage")
     for stage in STAGES:
-        run = runs.last(stage, RUNS)
+        run = runs.last(stage, runs.RUNS)
         if run:
             click.echo(f"  {stage:12s}{run.seconds or 0:7.1f} s   started {run.started}")
     click.echo(

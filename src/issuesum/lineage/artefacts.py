@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-RUNS = Path(".issuesum/runs")
+from issuesum.lineage import runs
+
 SIDES = ("train", "validation", "test")
 SUMMARY, PROFILE = "data/split/summary.json", "eval/data.json"
 _PATHS = {
@@ -36,7 +38,7 @@ def artefacts_of(
     *,
     bundle: str,
     rows: dict[str, int],
-    runs: Iterable[dict[str, Any]] = (),
+    made_by: Iterable[dict[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     """Return the artefacts from raw data to bundle.
 
@@ -47,13 +49,13 @@ def artefacts_of(
         items: what dvc.lock records, by path.
         bundle: DVC's hash of the bundle; another one in the lock is of another bundle.
         rows: of `raw` and the sides, as far as they are known.
-        runs: records of stage runs, the latest first.
+        made_by: records of stage runs, the latest first.
 
     Returns:
         For each what is known of name, path, md5, size, nfiles, rows, stage, started, seconds,
         device, user and host; the split has `parts` too.
     """
-    known = list(runs)
+    known = list(made_by)
     parts = [
         {"name": side, **_recorded(items, f"data/split/{side}"), **_counted(rows.get(side))}
         for side in SIDES
@@ -104,16 +106,8 @@ def rows_of(items: dict[str, dict[str, Any]], contents: dict[str, bytes | None])
 
 
 def read_runs(root: Path) -> list[dict[str, Any]]:
-    """Return the records of runs that ended well, the latest first; what is broken is left out."""
-    found = []
-    for path in (root / RUNS).glob("*.json"):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        if isinstance(record, dict) and record.get("state") == "done":
-            found.append(record)
-    return sorted(found, key=lambda record: str(record.get("started")), reverse=True)
+    """Return the records of runs that ended well, the latest first."""
+    return [asdict(run) for run in runs.read_all(root / runs.RUNS) if run.state == "done"]
 
 
 def _recorded(items: dict[str, dict[str, Any]], path: str) -> dict[str, Any]:
@@ -130,8 +124,8 @@ def _summed(key: str, parts: list[dict[str, Any]]) -> dict[str, int]:
     return {key: sum(part[key] for part in parts)} if all(key in part for part in parts) else {}
 
 
-def _run_that_made(item: dict[str, Any], runs: list[dict[str, Any]]) -> dict[str, Any]:
-    for run in runs:
+def _run_that_made(item: dict[str, Any], known: list[dict[str, Any]]) -> dict[str, Any]:
+    for run in known:
         outs = run.get("outs")
         out = outs.get(item["path"]) if isinstance(outs, dict) else None
         if item["md5"] and isinstance(out, dict) and out.get("md5") == item["md5"]:

@@ -48,7 +48,7 @@ def provenance_of(bundle: Path) -> dict[str, Any]:
             items,
             bundle=hash_,
             rows=artefacts.rows_of(items, summaries),
-            runs=artefacts.read_runs(root),
+            made_by=artefacts.read_runs(root),
         ),
         "lock": lock,
         "params": params,

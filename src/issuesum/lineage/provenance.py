@@ -69,7 +69,7 @@ def collect(
             items,
             bundle=made_from.bundle,
             rows=artefacts.rows_of(items, summaries),
-            runs=artefacts.read_runs(root),
+            made_by=artefacts.read_runs(root),
         ),
         "lock": lock,
         "params": params,

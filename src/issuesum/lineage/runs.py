@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from issuesum.files import write_json
 
 State = Literal["running", "done", "failed", "lost"]
+RUNS = Path(".issuesum/runs")
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
 FINISHED: tuple[State, ...] = ("done", "failed")
 _SILENCE = timedelta(days=7)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-RUNS = Path(".issuesum/runs")
-"""Records of runs; outside Git and DVC, since durations are no result."""
+SPEED = Path(".issuesum/runs/train_speed.tsv")
+"""Examples a second: no output of train, since it is different each time."""
 RAW = Path("data/raw/github_issues.csv")
 SPLIT = Path("data/split")
 SPLIT_SUMMARY = SPLIT / "summary.json"

@@ -11,9 +11,8 @@ from pathlib import Path
 
 from issuesum.errors import IssuesumError, RepositoryError, one_line
 from issuesum.lineage import git, runs
-from issuesum.lineage.runs import RunRecord
+from issuesum.lineage.runs import RUNS, RunRecord
 from issuesum.params import Stage
-from issuesum.stages.paths import RUNS
 from issuesum.stages.sigterm import Terminated, ended_by_sigterm
 
 

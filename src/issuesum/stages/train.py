@@ -8,7 +8,7 @@ from pathlib import Path
 
 from issuesum.files import replacing_directory
 from issuesum.params import Params, TrainParams
-from issuesum.stages.paths import CURVES, FEATURES, MODELS, RUNS
+from issuesum.stages.paths import CURVES, FEATURES, MODELS, SPEED
 from issuesum.stages.runner import run
 from issuesum.text import features
 from issuesum.text.tokens import END, START
@@ -16,8 +16,6 @@ from issuesum.text.vocabulary import Vocabulary
 
 CHECKPOINTS = Path(".issuesum/checkpoints")
 """Outlives an interruption: DVC takes outputs away before it runs a stage, and not this."""
-SPEED = RUNS / "train_speed.tsv"
-"""Examples a second: no output of the stage, since it is different each time."""
 
 
 def main(params: Params) -> dict[str, int | str]:

@@ -16,8 +16,7 @@ from issuesum.cli.jobs import command
 from issuesum.errors import ArtifactError, ParamsError
 from issuesum.lineage import runs
 from issuesum.lineage.jobs import Job, led_to, list_jobs
-from issuesum.lineage.runs import RunRecord
-from issuesum.stages.paths import RUNS
+from issuesum.lineage.runs import RUNS, RunRecord
 from projects import Project
 
 WHO = ("-c", "user.name=Test", "-c", "user.email=test@example.com")

@@ -15,8 +15,7 @@ import yaml
 from issuesum.errors import DataError, RepositoryError
 from issuesum.files import replacing_directory
 from issuesum.lineage import dependencies, runs
-from issuesum.lineage.runs import RunRecord
-from issuesum.stages.paths import RUNS
+from issuesum.lineage.runs import RUNS, RunRecord
 from issuesum.stages.runner import run
 from projects import ROOT
 
