@@ -14,6 +14,7 @@ VERBS = {
     "sample": "Write synthetic issues as the raw data, for a first look.",
     "summary": "Tell what the last run made: image, scores, times.",
     "predict": "Write titles for a file of issues, offline.",
+    "export": "Build, check and push the image, as the export stage does.",
     "serve": "Run the exported image and print a request that works.",
     "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",
     "web": "Serve a page on which people try the model and send feedback.",

@@ -13,8 +13,8 @@ from docker.models.containers import Container
 from issuesum.errors import EngineError
 from issuesum.image.engine import one_line
 from issuesum.image.receipt import Receipt
-from issuesum.image.registry import fetch
-from issuesum.image.smoke import HARDENED, REQUEST, last_words
+from issuesum.image.smoke import HARDENED, REQUEST, environment, last_words
+from issuesum.image.transfer import fetch
 
 _PORT_OF_REST = "9000/tcp"
 
@@ -51,6 +51,7 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
             receipt.pinned,
             name=_name(port),
             detach=True,
+            environment=environment(client, receipt.pinned),
             ports={_PORT_OF_REST: ("127.0.0.1", port)},
             **HARDENED,
         )

@@ -43,12 +43,18 @@ print(json.dumps({{"uid": os.getuid(), "answer": answer}}))
 """
 
 
-def smoke_test(client: docker.DockerClient, image: str, *, timeout: float) -> str:
+def environment(client: docker.DockerClient, image: str) -> dict[str, str]:
+    """Return the variables by which a container can compare itself with its image's labels."""
+    return {"ISSUESUM_LABELS": json.dumps(client.images.get(image).labels)}
+
+
+def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout: float) -> str:
     """Run `image`, ask it for one title and remove the container.
 
     Args:
         client: of Docker Engine.
-        image: registry/name:tag.
+        image: what Docker Engine calls it.
+        called: what the answers must call it, registry/name:tag.
         timeout: seconds until the first answer.
 
     Returns:
@@ -58,10 +64,16 @@ def smoke_test(client: docker.DockerClient, image: str, *, timeout: float) -> st
         EngineError: no answer in time, the container ended, the answer is not a title or names
             another image, or the server runs as root.
     """
-    container = client.containers.run(image, detach=True, network_mode="none", **HARDENED)
+    container = client.containers.run(
+        image,
+        detach=True,
+        network_mode="none",
+        environment=environment(client, image),
+        **HARDENED,
+    )
     try:
         said = _first_answer(container, timeout)
-        return _title(said, image)
+        return _title(said, called)
     except EngineError as error:
         raise EngineError(f"{error} {last_words(container)}") from error
     finally:
@@ -98,13 +110,13 @@ def _first_answer(container: Container, timeout: float) -> dict[str, Any]:
     )
 
 
-def _title(said: dict[str, Any], image: str) -> str:
+def _title(said: dict[str, Any], called: str) -> str:
     answer = said["answer"]
     titles = answer.get("data", {}).get("ndarray")
     if not (isinstance(titles, list) and titles and isinstance(titles[0], str) and titles[0]):
         raise EngineError(f"The container must answer with a title. Received: {answer}.")
-    if answer.get("meta", {}).get("tags", {}).get("image") != image:
-        raise EngineError(f"The answer's tags must name {image}. Received: {answer.get('meta')}.")
+    if answer.get("meta", {}).get("tags", {}).get("image") != called:
+        raise EngineError(f"The answer's tags must name {called}. Received: {answer.get('meta')}.")
     if said["uid"] == 0:
         raise EngineError("The server must not run as root. Received: uid 0.")
     return titles[0]

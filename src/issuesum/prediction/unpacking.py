@@ -13,7 +13,7 @@ from docker.errors import NotFound
 
 from issuesum.errors import ArtifactError, RegistryError
 from issuesum.image.engine import engine, one_line
-from issuesum.image.registry import fetch
+from issuesum.image.transfer import fetch
 
 MODEL = "/app/model"
 """Where the Dockerfile puts it."""

@@ -6,16 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import ArtifactError, EngineError, GateError
-from issuesum.image.build import build_image
-from issuesum.image.engine import engine
+from issuesum.errors import ArtifactError, GateError
+from issuesum.image.claim import held
 from issuesum.image.receipt import Receipt
-from issuesum.image.registry import digest_of, push
-from issuesum.image.smoke import smoke_test
-from issuesum.lineage import git, provenance
-from issuesum.lineage.dvc import hash_of
-from issuesum.lineage.tag import Version
-from issuesum.params import Params
+from issuesum.image.target import Target
+from issuesum.lineage import provenance
+from issuesum.params import ExportParams, Params
+from issuesum.registry.client import Registry
 from issuesum.stages.paths import BUNDLE, METRICS
 from issuesum.stages.runner import run
 
@@ -27,45 +24,30 @@ def main(params: Params) -> None:
 
     A tag that the registry holds already is not built again and never moved.
     """
-    metrics = _passed()
-    made_from = Version(
-        commit=git.head(ROOT),
-        dirty=bool(git.changed_files(ROOT)),
-        bundle=hash_of(BUNDLE, ROOT),
-    )
-    image = f"{params.export.address}/{params.export.image}:{made_from.tag}"
-    with engine() as client:
-        digest = digest_of(client, image)
-        if digest:
-            print(f"export: the registry holds {image} already")
-        else:
-            origin = provenance.collect(
-                ROOT,
-                image=image,
-                made_from=made_from,
-                params=params.model_dump(),
-                metrics=metrics,
-            )
-            build_image(
-                client,
-                BUNDLE,
-                origin,
-                image=image,
-                labels=provenance.labels(origin),
-                base_image=params.export.base_image,
-            )
-            try:
-                title = smoke_test(client, image, timeout=params.export.smoke_timeout)
-            except EngineError:
-                client.images.remove(image)  # a broken image must not bear a name that looks good
-                raise
-            print(f"export: the container's first title: {title}")
-            digest = push(client, image)
-            print(f"export: pushed {image}")
-    Receipt(image=image, digest=digest, git=made_from.git, dvc=made_from.dvc).save()
+    metrics = check_gate()
+    target = target_of(params.export)
+    registry = Registry(target.image.host)
+    digest = held(registry, target.image, target.lineage)
+    if digest:
+        print(f"export: the registry holds {target.image} already")
+    else:
+        digest = _ship(registry, target, params, metrics)
+    version = target.version
+    Receipt(str(target.image), digest, git=version.git, dvc=version.dvc).save()
 
 
-def _passed() -> dict[str, Any]:
+def target_of(params: ExportParams) -> Target:
+    """Return the image that this working tree makes."""
+    return Target.of(ROOT, BUNDLE, f"{params.address}/{params.image}")
+
+
+def check_gate() -> dict[str, Any]:
+    """Return eval/metrics.json if nothing in it keeps the model from being shipped.
+
+    Raises:
+        ArtifactError: there is no verdict.
+        GateError: it is a refusal.
+    """
     try:
         metrics: dict[str, Any] = json.loads(METRICS.read_text(encoding="utf-8"))
         passed, reasons = metrics["gate"]["passed"], "; ".join(metrics["gate"]["reasons"])
@@ -80,6 +62,26 @@ def _passed() -> dict[str, Any]:
             "Try: more or better data, other train params, or another evaluate.gate."
         )
     return metrics
+
+
+def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str, Any]) -> str:
+    from issuesum.image.engine import engine
+    from issuesum.image.shipping import Order, ship
+
+    origin = provenance.collect(
+        ROOT, image=str(target.image), made_from=target.version, params=params.model_dump(),
+        metrics=metrics,
+    )  # fmt: skip
+    labels, base = provenance.labels(origin), params.export.base_image
+    order = Order(target.image, target.lineage, BUNDLE, origin, labels, base)
+    with engine() as client:
+        shipped = ship(client, registry, order, timeout=params.export.smoke_timeout)
+    if shipped.title is None:
+        print(f"export: another export pushed {target.image} meanwhile")
+    else:
+        print(f"export: the container's first title: {shipped.title}")
+        print(f"export: pushed {target.image}")
+    return shipped.digest
 
 
 if __name__ == "__main__":
