@@ -12,7 +12,7 @@ from issuesum.image.build import build_image
 from issuesum.image.claim import Lineage, held
 from issuesum.image.lock import exclusive
 from issuesum.image.smoke import smoke_test
-from issuesum.image.transfer import PATIENCE, push
+from issuesum.image.transfer import push
 from issuesum.image.unnamed import temporary_name
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.reference import Reference
@@ -58,7 +58,7 @@ def ship(
     order: Order,
     *,
     timeout: float,
-    patience: float = PATIENCE,
+    patience: float,
 ) -> Shipped:
     """Make an image, unless the registry holds it by now.
 

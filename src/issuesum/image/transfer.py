@@ -20,8 +20,6 @@ from issuesum.registry.client import refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.reference import Reference
 
-PATIENCE = 60.0
-"""Seconds that a registry may fail before a push is given up."""
 _LONGEST_PAUSE = 8.0
 # What may be gone by itself a moment later; a denial, or a name that is none, is not among it.
 _PASSING = re.compile(
@@ -32,7 +30,7 @@ _PASSING = re.compile(
 )
 
 
-def push(client: docker.DockerClient, image: Reference, *, patience: float = PATIENCE) -> str:
+def push(client: docker.DockerClient, image: Reference, *, patience: float) -> str:
     """Push `image` and return the digest of what was pushed.
 
     Faults of the network are tried again, after longer and longer pauses.

@@ -75,7 +75,10 @@ def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str,
     labels, base = provenance.labels(origin), params.export.base_image
     order = Order(target.image, target.lineage, BUNDLE, origin, labels, base)
     with engine() as client:
-        shipped = ship(client, registry, order, timeout=params.export.smoke_timeout)
+        shipped = ship(
+            client, registry, order,
+            timeout=params.export.smoke_timeout, patience=params.export.push_patience,
+        )  # fmt: skip
     if shipped.title is None:
         print(f"export: another export pushed {target.image} meanwhile")
     else:
