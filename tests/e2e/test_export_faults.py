@@ -43,7 +43,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, engine) -> Iterator[Projec
 
 @pytest.fixture
 def fresh(project: Project) -> Iterator[Project]:
-    """Return the project with a bundle that nobody exported, and take care that it is left whole."""
+    """Return the project with a bundle that nobody exported; it is left whole."""
     weights = project.path / "serving/bundle/weights"
     weights.write_bytes(os.urandom(3_000_000))
     yield project

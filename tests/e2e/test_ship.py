@@ -223,6 +223,11 @@ def test_a_registry_that_lost_the_image_gets_it_again(shipped: Project, tmp_path
     shipped.repro("--force", "--single-item", "export")
 
 
+def test_what_the_registry_holds_needs_no_engine(shipped: Project) -> None:
+    (shipped.path / "serving/image.json").unlink()
+    assert shipped.repro(DOCKER_HOST="unix:///nonexistent.sock") == ["export"]
+
+
 @pytest.mark.parametrize(
     ("environment", "code", "message"),
     [
@@ -233,13 +238,15 @@ def test_a_registry_that_lost_the_image_gets_it_again(shipped: Project, tmp_path
 def test_without_a_part_export_says_so_and_the_rerun_continues(
     environment: dict, code: int, message: str, shipped: Project
 ) -> None:
-    (shipped.path / "serving/image.json").unlink()
+    shipped.edit("params.yaml", lambda text: text.replace("smoke_timeout: 60", "smoke_timeout: 61"))
     done = shipped.run("dvc", "repro", ok=False, **environment)
     lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith(f"error: export: {message}")
     assert f"exited with {code}" in done.stderr
     assert "Traceback" not in done.stderr
+    (shipped.path / "serving/image.json").unlink()
+    shipped.run("git", "checkout", "params.yaml")
     assert shipped.repro() == ["export"]
 
 

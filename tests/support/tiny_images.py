@@ -102,8 +102,8 @@ def write_dockerfile(project: Project, *steps: str) -> None:
     """Write the bundle's Dockerfile, with further steps before the weights are copied."""
     lines = (
         f"ARG BASE_IMAGE={BASE}", "FROM ${BASE_IMAGE}", "WORKDIR /app", *steps,
-        "COPY server.py /app/", "COPY weights /app/", "COPY provenance.json /app/", "USER 10001:10001",
-        'CMD ["python3", "server.py"]',
+        "COPY server.py /app/", "COPY weights /app/", "COPY provenance.json /app/",
+        "USER 10001:10001", 'CMD ["python3", "server.py"]',
     )  # fmt: skip
     (project.path / "serving/bundle/Dockerfile").write_text("\n".join(lines) + "\n")
 

@@ -20,6 +20,7 @@ PAGES = [
             "architecture",
             "data",
             "experiments",
+            "export",
             "kubernetes",
             "model",
             "predict",

@@ -61,10 +61,11 @@ def build_image(
             for answer in answers:
                 progress.update()
                 if "error" in answer:
+                    reason = _plain(answer["error"])
                     raise EngineError(
-                        f"{bundle} must build. Received: {_plain(answer['error'])} (after: {last}). "
-                        "Try: docker system df, and the same again; or docker build "
-                        f"{bundle}, with an empty {PROVENANCE}."
+                        f"{bundle} must build. Received: {reason} (after: {last}). Try: docker "
+                        f"system df, and the same again; or docker build {bundle}, "
+                        f"with an empty {PROVENANCE}."
                     )
                 said = _plain(answer.get("stream", ""))
                 if said and not said.startswith(_CHATTER):
