@@ -35,8 +35,8 @@ from issuesum.corpus.reading import read_issues
 from issuesum.errors import EngineError, IssuesumError
 from issuesum.image.engine import engine
 from issuesum.image.receipt import Receipt
-from issuesum.image.registry import fetch
 from issuesum.image.smoke import HARDENED, last_words
+from issuesum.image.transfer import fetch
 from issuesum.stages.paths import RAW
 
 PATIENCE = 120.0

@@ -194,6 +194,8 @@ class ExportParams(_Section):
     base_image: str
     smoke_timeout: float = Field(gt=0)
     """Seconds that the container has to answer a first request."""
+    push_patience: float = Field(ge=0)
+    """Seconds that the registry may fail before a push is given up."""
 
     @property
     def address(self) -> str:

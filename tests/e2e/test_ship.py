@@ -5,13 +5,11 @@ One project is made by `tools/run` and then looked at, changed, broken and mende
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,13 +17,10 @@ import pytest
 import requests
 
 from images import free_port
-from local_services import registry_process
+from own_registry import own_registry
 from projects import Project, copy_project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
-
-# bcrypt of "right", the only form of password that the registry reads (htpasswd -nbB tester right).
-HTPASSWD = "tester:$2b$05$Fh01KDYoXvOwl8HKKAhn7.0fKYywHf9juKlGeydjNW/kSG0AIH.a6\n"
 
 
 @pytest.fixture(scope="module")
@@ -228,6 +223,11 @@ def test_a_registry_that_lost_the_image_gets_it_again(shipped: Project, tmp_path
     shipped.repro("--force", "--single-item", "export")
 
 
+def test_what_the_registry_holds_needs_no_engine(shipped: Project) -> None:
+    (shipped.path / "serving/image.json").unlink()
+    assert shipped.repro(DOCKER_HOST="unix:///nonexistent.sock") == ["export"]
+
+
 @pytest.mark.parametrize(
     ("environment", "code", "message"),
     [
@@ -238,13 +238,15 @@ def test_a_registry_that_lost_the_image_gets_it_again(shipped: Project, tmp_path
 def test_without_a_part_export_says_so_and_the_rerun_continues(
     environment: dict, code: int, message: str, shipped: Project
 ) -> None:
-    (shipped.path / "serving/image.json").unlink()
+    shipped.edit("params.yaml", lambda text: text.replace("smoke_timeout: 60", "smoke_timeout: 61"))
     done = shipped.run("dvc", "repro", ok=False, **environment)
     lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
     assert len(lines) == 1, done.stderr
     assert lines[0].startswith(f"error: export: {message}")
     assert f"exited with {code}" in done.stderr
     assert "Traceback" not in done.stderr
+    (shipped.path / "serving/image.json").unlink()
+    shipped.run("git", "checkout", "params.yaml")
     assert shipped.repro() == ["export"]
 
 
@@ -307,33 +309,3 @@ def remote_digest(registry: str, tag: str) -> str:
         timeout=10,
     )
     return answer.headers["Docker-Content-Digest"]
-
-
-@contextlib.contextmanager
-def own_registry(folder: Path, *, password: bool) -> Iterator[str]:
-    """Run another real registry, empty, with or without a password."""
-    program = registry_process.binary(folder)
-    if program is None:
-        pytest.skip("no docker-registry program on this machine")
-    port = free_port()
-    settings: dict = {
-        "version": "0.1",
-        "storage": {"filesystem": {"rootdirectory": str(folder / "data")}},
-        "http": {"addr": f"127.0.0.1:{port}"},
-    }
-    if password:
-        (folder / "htpasswd").write_text(HTPASSWD)
-        settings["auth"] = {"htpasswd": {"realm": "test", "path": str(folder / "htpasswd")}}
-    (folder / "config.yml").write_text(json.dumps(settings))
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen([program, "serve", folder / "config.yml"], stderr=log)
-    try:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-                break
-            time.sleep(0.1)
-        yield f"localhost:{port}"
-    finally:
-        process.terminate()
-        process.wait()

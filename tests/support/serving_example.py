@@ -6,7 +6,6 @@ script (from anywhere, with src and tests/support on PYTHONPATH) to write them a
 
 from __future__ import annotations
 
-import contextlib
 from pathlib import Path
 from unittest import mock
 
@@ -26,10 +25,9 @@ TAG, NEXT = DIGESTS
 
 
 def run(*arguments: str) -> Result:
-    """Run the verb with a registry that holds DIGESTS, and no engine."""
-    with (
-        mock.patch("issuesum.image.engine.engine", contextlib.nullcontext),
-        mock.patch("issuesum.image.registry.digest_of", lambda _, image: DIGESTS.get(image)),
+    """Run the verb with a registry that holds DIGESTS."""
+    with mock.patch(
+        "issuesum.registry.client.Registry.digest", lambda _, image: DIGESTS.get(str(image))
     ):
         return CliRunner().invoke(command, arguments)
 

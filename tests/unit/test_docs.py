@@ -24,6 +24,7 @@ PAGES = [
             "experiments",
             "jobs",
             "gate",
+            "export",
             "kubernetes",
             "model",
             "predict",

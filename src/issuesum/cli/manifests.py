@@ -47,7 +47,6 @@ def command(
     shadow: str | None,
     pull_secret: str | None,
 ) -> None:
-    from issuesum.image.engine import engine
     from issuesum.image.receipt import Receipt
     from issuesum.manifests.reference import resolve
     from issuesum.manifests.writing import write_manifests
@@ -55,10 +54,9 @@ def command(
     if image is None:
         receipt = Receipt.load()
         image = f"{receipt.image}@{receipt.digest}"
-    with engine() as client:
-        serving = resolve(client, image)
-        candidate = resolve(client, canary) if canary else None
-        behind = resolve(client, shadow) if shadow else None
+    serving = resolve(image)
+    candidate = resolve(canary) if canary else None
+    behind = resolve(shadow) if shadow else None
     written = write_manifests(
         output,
         name,

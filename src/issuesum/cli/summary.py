@@ -69,13 +69,13 @@ def _registry_hint() -> str:
 
 def _verify(receipt: Receipt) -> None:
     from issuesum.errors import RegistryError
-    from issuesum.image.engine import engine
-    from issuesum.image.registry import digest_of
     from issuesum.params import load_params
+    from issuesum.registry.client import Registry
+    from issuesum.registry.reference import Reference
 
     wanted = load_params().export.address
-    with engine() as client:
-        held = digest_of(client, receipt.image)
+    image = Reference.parse(receipt.image)
+    held = Registry(image.host).digest(image)
     if held != receipt.digest or not receipt.image.startswith(f"{wanted}/"):
         raise RegistryError(
             f"{wanted} must hold {receipt.image} as {receipt.digest}. Received: {held}. "

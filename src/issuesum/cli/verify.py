@@ -120,7 +120,7 @@ def _tag(ref: str) -> str | None:
 def _listed(image: str) -> list[Distribution]:
     from issuesum.attestation.distributions import installed
     from issuesum.image.engine import engine
-    from issuesum.image.registry import fetch
+    from issuesum.image.transfer import fetch
 
     with engine() as client:
         fetch(client, image)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tarfile
 import tempfile
 from pathlib import Path
@@ -15,6 +16,8 @@ from issuesum.errors import EngineError
 from issuesum.serving.origin import as_json
 
 PROVENANCE = "provenance.json"
+_CHATTER = ("Removing intermediate container", "--->")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _NOT_CARRIED = "saved_model"  # for TensorFlow Serving, and as large as the rest together
 
 
@@ -33,7 +36,7 @@ def build_image(
         client: of Docker Engine.
         bundle: the folder that the build stage wrote.
         provenance: becomes /app/provenance.json.
-        image: registry/name:tag that the result gets.
+        image: name that the result gets.
         labels: OCI labels.
         base_image: the Dockerfile's BASE_IMAGE.
 
@@ -58,11 +61,19 @@ def build_image(
             for answer in answers:
                 progress.update()
                 if "error" in answer:
+                    reason = _plain(answer["error"])
                     raise EngineError(
-                        f"{image} must build. Received: {' '.join(answer['error'].split())} "
-                        f"(after: {last}). Try: docker build {bundle}, with an empty {PROVENANCE}."
+                        f"{bundle} must build. Received: {reason} (after: {last}). Try: docker "
+                        f"system df, and the same again; or docker build {bundle}, "
+                        f"with an empty {PROVENANCE}."
                     )
-                last = " ".join(answer.get("stream", "").split()) or last
+                said = _plain(answer.get("stream", ""))
+                if said and not said.startswith(_CHATTER):
+                    last = said
+
+
+def _plain(text: str) -> str:
+    return " ".join(_COLOURS.sub("", text).split())
 
 
 def _write_context(target: IO[bytes], bundle: Path, provenance: dict[str, Any]) -> None:

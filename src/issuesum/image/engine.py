@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import docker
 from docker.errors import DockerException
 from requests import RequestException
+from urllib3.exceptions import HTTPError
 
 from issuesum.errors import EngineError
 
@@ -29,7 +30,7 @@ def engine() -> Iterator[docker.DockerClient]:
         ) from error
     try:
         yield client
-    except (DockerException, RequestException) as error:
+    except (DockerException, RequestException, HTTPError) as error:
         raise EngineError(
             f"Docker Engine must do what it is asked. Received: {one_line(error)}. "
             "Try: docker info, and the engine's log."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import urllib.request
 from dataclasses import dataclass
@@ -14,9 +13,8 @@ from docker.models.containers import Container
 from issuesum.errors import EngineError
 from issuesum.image.engine import one_line
 from issuesum.image.receipt import Receipt
-from issuesum.image.registry import fetch
-from issuesum.image.smoke import HARDENED, REQUEST, last_words
-from issuesum.serving.origin import VARIABLE
+from issuesum.image.smoke import HARDENED, REQUEST, environment, last_words
+from issuesum.image.transfer import fetch
 
 _PORT_OF_REST = "9000/tcp"
 
@@ -53,8 +51,8 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
             receipt.pinned,
             name=_name(port),
             detach=True,
+            environment=environment(client, receipt.pinned),
             ports={_PORT_OF_REST: ("127.0.0.1", port)},
-            environment={VARIABLE: json.dumps(client.images.get(receipt.pinned).labels)},
             **HARDENED,
         )
     except APIError as error:

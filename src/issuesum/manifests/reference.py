@@ -1,19 +1,13 @@
-"""Images as people name them, and as manifests pin them.
-
-Docker Engine asks the registry: its credentials, helpers, authorities and proxies are the ones with
-which export pushed, so a manifest can be made wherever an image can be.
-"""
+"""Images as people name them, and as manifests pin them."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from issuesum.errors import ParamsError, RegistryError
-
-if TYPE_CHECKING:
-    import docker
+from issuesum.registry.client import Registry
+from issuesum.registry.reference import Reference
 
 # registry/name, then a tag, a digest or both. A first part without a dot or a port is no registry:
 # each node would look for such a name wherever its runtime is set to look.
@@ -49,19 +43,16 @@ class Image:
         )
 
 
-def resolve(client: docker.DockerClient, reference: str) -> Image:
+def resolve(reference: str) -> Image:
     """Ask the registry for the digest of `reference`.
 
     Args:
-        client: of Docker Engine.
         reference: registry/name:tag, registry/name@sha256:… or both; of both the digest counts.
 
     Raises:
         ParamsError: `reference` is nothing of these.
         RegistryError: the registry does not hold it, is unreachable or refuses us.
     """
-    from issuesum.image.registry import digest_of
-
     found = _REFERENCE.fullmatch(reference)
     if not found or not (found["tag"] or found["digest"]):
         raise ParamsError(
@@ -70,10 +61,11 @@ def resolve(client: docker.DockerClient, reference: str) -> Image:
         )
     name = found["name"]
     asked = f"{name}@{found['digest']}" if found["digest"] else reference
-    digest = digest_of(client, asked)
+    wanted = Reference.parse(asked)
+    digest = Registry(wanted.host).digest(wanted)
     if digest is None:
         raise RegistryError(
-            f"{name.split('/', 1)[0]} must hold {asked}. Received: no such image. "
+            f"{wanted.host} must hold {asked}. Received: no such image. "
             "Try: dvc repro, which pushes the image that serving/image.json names."
         )
     return Image(reference=reference, pinned=f"{name}@{digest}")

@@ -2,79 +2,74 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import ArtifactError, EngineError, GateError
-from issuesum.image.build import build_image
-from issuesum.image.engine import engine
+from issuesum.image.claim import held
 from issuesum.image.receipt import Receipt
-from issuesum.image.registry import digest_of, push
-from issuesum.image.smoke import smoke_test
+from issuesum.image.target import Target
 from issuesum.lineage import provenance
-from issuesum.lineage.tag import version_of
-from issuesum.params import Params
-from issuesum.stages.paths import BUNDLE, METRICS
+from issuesum.params import ExportParams, Params
+from issuesum.registry.client import Registry
+from issuesum.stages.gate import check_gate, refused
+from issuesum.stages.paths import ATTESTATIONS, BUNDLE
 from issuesum.stages.runner import run
 
 ROOT = Path()
 
 
 def main(params: Params) -> None:
-    """Read serving/bundle and eval/metrics.json, push an image, write serving/image.json.
+    """Read serving/bundle and eval/metrics.json; push an image, attest it, leave a receipt.
 
     A tag that the registry holds already is not built again and never moved.
     """
-    metrics = _passed()
-    made_from = version_of(ROOT, BUNDLE)
-    image = f"{params.export.address}/{params.export.image}:{made_from.tag}"
+    from issuesum.attestation.exported import attest_exported
+    from issuesum.attestation.keys import signing_key
+
+    key = signing_key()  # first: a key that cannot be used is told before anything is pushed
+    metrics = check_gate()
+    target = target_of(params.export)
+    registry = Registry(target.image.host)
+    digest = held(registry, target.image, target.lineage)
+    if digest:
+        print(f"export: the registry holds {target.image} already")
+    else:
+        digest = _ship(registry, target, params, metrics)
+    attest_exported(registry, target.image.at(digest), bundle=BUNDLE, folder=ATTESTATIONS, key=key)
+    version = target.version
+    Receipt(str(target.image), digest, git=version.git, dvc=version.dvc).save()
+
+
+def target_of(params: ExportParams) -> Target:
+    """Return the image that this working tree makes."""
+    return Target.of(ROOT, BUNDLE, f"{params.address}/{params.image}")
+
+
+def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str, Any]) -> str:
+    from issuesum.image.engine import engine
+    from issuesum.image.shipping import Order, ship
+    from issuesum.stages.regression import check_regression
+
+    if reasons := check_regression(params, metrics, ROOT, made_from=target.version):
+        raise refused("; ".join(reasons))
+
+    origin = provenance.collect(
+        ROOT, image=str(target.image), made_from=target.version, params=params.model_dump(),
+        metrics=metrics,
+    )  # fmt: skip
+    labels, base = provenance.labels(origin), params.export.base_image
+    order = Order(target.image, target.lineage, BUNDLE, origin, labels, base)
     with engine() as client:
-        digest = digest_of(client, image)
-        if digest:
-            print(f"export: the registry holds {image} already")
-        else:
-            origin = provenance.collect(
-                ROOT,
-                image=image,
-                made_from=made_from,
-                params=params.model_dump(),
-                metrics=metrics,
-            )
-            build_image(
-                client,
-                BUNDLE,
-                origin,
-                image=image,
-                labels=provenance.labels(origin),
-                base_image=params.export.base_image,
-            )
-            try:
-                title = smoke_test(client, image, timeout=params.export.smoke_timeout)
-            except EngineError:
-                client.images.remove(image)  # a broken image must not bear a name that looks good
-                raise
-            print(f"export: the container's first title: {title}")
-            digest = push(client, image)
-            print(f"export: pushed {image}")
-    Receipt(image=image, digest=digest, git=made_from.git, dvc=made_from.dvc).save()
-
-
-def _passed() -> dict[str, Any]:
-    try:
-        metrics: dict[str, Any] = json.loads(METRICS.read_text(encoding="utf-8"))
-        passed, reasons = metrics["gate"]["passed"], "; ".join(metrics["gate"]["reasons"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(
-            f"{METRICS} must hold the gate's verdict. Received: {type(error).__name__}. "
-            "Try: dvc repro evaluate."
-        ) from error
-    if not passed:
-        raise GateError(
-            f"The model must pass the gate. Received: {reasons}. "
-            "Try: more or better data, other train params, or another evaluate.gate."
-        )
-    return metrics
+        shipped = ship(
+            client, registry, order,
+            timeout=params.export.smoke_timeout, patience=params.export.push_patience,
+        )  # fmt: skip
+    if shipped.title is None:
+        print(f"export: another export pushed {target.image} meanwhile")
+    else:
+        print(f"export: the container's first title: {shipped.title}")
+        print(f"export: pushed {target.image}")
+    return shipped.digest
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ CURVES = Path("eval/train")
 SERVING = Path("serving")
 DOCKERFILE = Path("Dockerfile")
 BUNDLE = SERVING / "bundle"
+ATTESTATIONS = SERVING / "attestations"
 BUNDLE_MODEL = BUNDLE / "model"
 SAVED_MODEL = BUNDLE / "saved_model" / "1"
 METRICS = Path("eval/metrics.json")

@@ -1,0 +1,113 @@
+"""A project whose image is a few megabytes, so that an export of it takes a second or two.
+
+Everything that export does is real; what is small is the server, which answers every body with one
+title, and the base image, which holds just what Python needs for it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+
+import docker
+
+from images import BASE
+from projects import ROOT, Project
+
+TINY_BASE = "issuesum-test-base:tiny"
+_SERVER = """
+import http.server, json
+made = json.load(open("/app/provenance.json"))
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        said = {"data": {"ndarray": ["A title"]}, "meta": {"tags": {"image": made["image"]}}}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(said).encode())
+http.server.HTTPServer(("127.0.0.1", 9000), Handler).serve_forever()
+"""
+# What is loaded once all of these are imported, and the libraries that are mapped then.
+_COLLECT = """
+import encodings.idna, glob, http.server, json, os, pathlib, shutil, socket, sys, urllib.request
+maps = {line.split()[-1] for line in open("/proc/self/maps")}
+files = {path for path in maps if path.startswith("/") and os.path.isfile(path)}
+files |= {link for path in list(files) for link in glob.glob(os.path.dirname(path) + "/lib*.so*")
+          if os.path.realpath(link) == path}
+files |= {m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None)}
+files |= {sys.executable, "/etc/ld.so.cache", "/etc/passwd", os.path.realpath(sys.executable)}
+files |= set(glob.glob("/lib*/ld-linux*"))
+files |= set(glob.glob(os.path.dirname(json.__file__) + "/../encodings/*.py"))
+for path in map(os.path.abspath, files):
+    target = "/tiny" + path
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    shutil.copy(path, target, follow_symlinks=path.startswith("/lib"))
+os.makedirs("/tiny/usr/local/lib/python%d.%d/lib-dynload" % sys.version_info[:2], exist_ok=True)
+os.makedirs("/tiny/tmp")
+"""
+
+
+def build_base(client: docker.DockerClient) -> None:
+    """Build TINY_BASE, from the base image of the product."""
+    dockerfile = (
+        f"FROM {BASE} AS full\nRUN {json.dumps(['python3', '-c', _COLLECT])}\n"
+        "FROM scratch\nCOPY --from=full /tiny /\n"
+        "ENV PATH=/usr/local/bin:/usr/bin PYTHONUNBUFFERED=1\n"
+    )
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        entry = tarfile.TarInfo("Dockerfile")
+        entry.size = len(dockerfile)
+        tar.addfile(entry, io.BytesIO(dockerfile.encode()))
+    client.images.build(
+        fileobj=io.BytesIO(context.getvalue()), custom_context=True, tag=TINY_BASE, rm=True
+    )
+
+
+def make_project(folder: Path, *, image: str) -> Project:
+    """Return a project in which the export stage can be run, committed.
+
+    Args:
+        folder: becomes its root.
+        image: name of the repository in the registry.
+    """
+    for name in ("params.yaml", "dvc.yaml", "uv.lock", "dvc.lock", ".dvc/config", ".gitignore"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / name)
+    project = Project(folder)
+    project.env["PYTHONPATH"] = str(ROOT / "src")
+    project.edit("params.yaml", lambda text: text.replace(BASE, TINY_BASE))
+    project.edit(
+        "params.yaml", lambda text: text.replace("image: issuesummarization", f"image: {image}")
+    )
+    (folder / "eval").mkdir()
+    (folder / "eval/metrics.json").write_text('{"gate": {"passed": true, "reasons": []}}')
+    bundle = folder / "serving/bundle"
+    bundle.mkdir(parents=True)
+    (bundle / "server.py").write_text(_SERVER)
+    (bundle / "weights").write_bytes(random.Random(image).randbytes(3_000_000))  # noqa: S311
+    write_dockerfile(project)
+    (folder / "serving/.gitignore").write_text("/bundle\n/image.json\n")
+    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.commit("begin")
+    return project
+
+
+def write_dockerfile(project: Project, *steps: str) -> None:
+    """Write the bundle's Dockerfile, with further steps before the weights are copied."""
+    lines = (
+        f"ARG BASE_IMAGE={BASE}", "FROM ${BASE_IMAGE}", "WORKDIR /app", *steps,
+        "COPY server.py /app/", "COPY weights /app/", "COPY provenance.json /app/",
+        "USER 10001:10001", 'CMD ["python3", "server.py"]',
+    )  # fmt: skip
+    (project.path / "serving/bundle/Dockerfile").write_text("\n".join(lines) + "\n")
+
+
+def export(project: Project, *, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the export stage, as `dvc repro` does."""
+    return project.run("python", "-m", "issuesum.stages.export", ok=ok, **env)
