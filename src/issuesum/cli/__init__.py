@@ -15,6 +15,7 @@ VERBS = {
     "summary": "Tell what the last run made: image, scores, times.",
     "predict": "Write titles for a file of issues, offline.",
     "serve": "Run the exported image and print a request that works.",
+    "restore": "Make the working tree that an image was made from.",
     "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",
     "web": "Serve a page on which people try the model and send feedback.",
 }

@@ -1,0 +1,148 @@
+"""From an image back to its code and data, by the real registry, S3 server and a bare repository."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import s3fs
+
+from issuesum.lineage import git
+from issuesum.lineage.patch import dirty_patch
+from light_images import push_light
+from projects import Project, copy_project
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+CLEAN = "Data and pipelines are up to date.\n"
+EXTRA = """outs:
+      - serving/attestations
+      - serving/image.json"""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A project with an image.
+
+    Attributes:
+        project: where the image was made.
+        source: the bare repository that it was pushed to.
+        image: registry/name:tag.
+        provenance: of the image.
+    """
+
+    project: Project
+    source: Path
+    image: str
+    provenance: dict
+
+
+@pytest.fixture(scope="module")
+def made(
+    tmp_path_factory: pytest.TempPathFactory, tiny_params: str, services, engine
+) -> Iterator[Made]:
+    """Commit, run, push the results, and let the image be of the commit before them."""
+    folder = tmp_path_factory.mktemp("made")
+    project = copy_project(folder / "project")
+    (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
+    bucket = f"{os.environ.get('ISSUESUM_S3_BUCKET', 'issuesum')}/restore-{uuid4().hex[:8]}"
+    project.run("dvc", "remote", "modify", "storage", "url", "s3://other-bucket/dvc")
+    project.run("issuesum", "sample", "--rows", "300", "--force")
+    project.commit("begin")
+    project.run("git", "init", "--quiet", "--bare", str(folder / "bare.git"))
+    project.run("git", "remote", "add", "origin", str(folder / "bare.git"))
+    project.run("dvc", "remote", "modify", "--local", "storage", "url", f"s3://{bucket}")
+    project.repro("evaluate")
+    where = {"url": f"s3://{bucket}", "endpointurl": services.s3, "region": None}
+    repository = f"{services.registry}/issuesum-test-restore-{uuid4().hex[:8]}"
+    image, provenance = push_light(engine, project.path, repository, remote=where)
+    project.commit("run")
+    project.run("git", "push", "--quiet", "origin", "HEAD:main")
+    project.run("dvc", "push", "--quiet")
+    yield Made(project, folder / "bare.git", image, provenance)
+    s3fs.S3FileSystem(endpoint_url=services.s3).rm(bucket, recursive=True)
+
+
+def test_from_a_fresh_folder_the_same_bundle_is_made_again(
+    made: Made, tmp_path: Path, services
+) -> None:
+    before = _state(made.project)
+    nowhere = Project(tmp_path / "fresh")
+    nowhere.path.mkdir()
+    done = nowhere.run(
+        "issuesum", "restore", made.image, "back", "--source", str(made.source), "--verify"
+    )
+    bundle = made.provenance["hashes"]["bundle"]
+    assert done.stdout.count(bundle) == 2
+    assert done.stdout.endswith("the same\n")
+    assert done.stderr == ""
+    back = Project(nowhere.path / "back")
+    assert git.head(back.path) == made.provenance["commit"]
+    assert git.changed_files(back.path) == []
+    assert back.run("dvc", "status").stdout == CLEAN
+    for name in ("data/raw/github_issues.csv", "eval/data.json", "eval/metrics.json", "params.yaml",
+                 "models/model.weights.h5", "serving/bundle/model/encoder.onnx"):  # fmt: skip
+        assert (back.path / name).read_bytes() == (made.project.path / name).read_bytes(), name
+    receipt = json.loads((back.path / "serving/image.json").read_text(encoding="utf-8"))
+    assert receipt["image"] == made.image
+    assert services.secret not in (back.path / ".dvc/config.local").read_text(encoding="utf-8")
+    assert _state(made.project) == before
+
+
+def test_the_tree_of_a_dirty_image_comes_back_as_a_worktree(
+    made: Made, tmp_path: Path, engine
+) -> None:
+    project = made.project
+    project.edit("params.yaml", lambda text: text.replace("smoke_timeout: 60", "smoke_timeout: 61"))
+    (project.path / "src/issuesum/later.py").write_text("LATER = 1\n")
+    (project.path / "serving/blob.bin").write_bytes(bytes(range(256)))
+    project.edit("dvc.yaml", lambda text: text.replace("outs:\n      - serving/image.json", EXTRA))
+    try:
+        repository = made.image.rsplit(":", 1)[0]
+        image, provenance = push_light(
+            engine, project.path, repository, remote=made.provenance["remote"]
+        )
+        before = _state(project)
+        patch = dirty_patch(project.path)
+        assert project.run("issuesum", "restore", image, str(tmp_path / "back")).stderr == ""
+        assert _state(project) == before
+    finally:
+        project.run("git", "checkout", "--quiet", "--", "params.yaml", "dvc.yaml")
+        project.run("git", "clean", "--quiet", "--force", "src", "serving")
+    back = Project(tmp_path / "back")
+    assert dirty_patch(back.path) == patch != b""
+    assert str(back.path) in project.run("git", "worktree", "list").stdout
+    assert git.head(back.path) == provenance["commit"]
+    assert back.run("dvc", "status").stdout == CLEAN
+
+
+def test_what_the_remote_lacks_is_named_and_the_code_stays(made: Made, tmp_path: Path) -> None:
+    nowhere = Project(tmp_path)
+    (tmp_path / "empty").mkdir()
+    done = nowhere.run(
+        "issuesum", "restore", made.image, "back", "--source", str(made.source),
+        "--remote", "empty", ok=False,
+    )  # fmt: skip
+    assert done.returncode == 4
+    (line,) = done.stderr.splitlines()
+    assert f"serving/bundle ({made.provenance['hashes']['bundle']})" in line
+    assert f"data/raw/github_issues.csv ({made.provenance['hashes']['raw']})" in line
+    assert git.head(tmp_path / "back") == made.provenance["commit"]
+
+
+def _state(project: Project) -> tuple:
+    """Return what a restore must leave alone: Git's state, and all files but those of Git and S3."""
+    return (
+        project.run("git", "status", "--porcelain").stdout,
+        git.head(project.path),
+        {
+            path: path.stat().st_mtime_ns
+            for path in project.path.rglob("*")
+            if path.is_file() and not {".git", "tmp"} & set(path.relative_to(project.path).parts)
+        },
+    )
