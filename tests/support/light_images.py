@@ -12,16 +12,19 @@ from pathlib import Path
 import docker
 import yaml
 
+from issuesum.image.receipt import RECEIPT, Receipt
 from issuesum.lineage import git, provenance
 from issuesum.lineage.dvc import hash_of
 from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.tag import Version
+from issuesum.registry.client import Registry
+from issuesum.registry.reference import Reference
 
 
 def push_light(
     client: docker.DockerClient, root: Path, repository: str, **changes: object
 ) -> tuple[str, dict]:
-    """Push the image that export would make of a project, without its code and model.
+    """Push what export would make of a project, but for code and model, and write the receipt.
 
     Returns:
         registry/name:tag, and the provenance with `changes`.
@@ -56,4 +59,8 @@ def push_light(
             assert "error" not in answer, answer
     finally:
         client.images.remove(image)
+    reference = Reference.parse(image)
+    Receipt(image, str(Registry(reference.host).digest(reference)), version.git, version.dvc).save(
+        root / RECEIPT
+    )
     return image, content

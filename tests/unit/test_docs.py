@@ -23,6 +23,7 @@ PAGES = [
             "kubernetes",
             "model",
             "predict",
+            "restore",
             "preprocessing",
             "services",
             "serving",

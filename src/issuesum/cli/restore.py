@@ -106,7 +106,8 @@ def _notes(restored: Restored) -> list[str]:
         for path in restored.lost
     ]
     if restored.stale:
-        notes.append(f"dvc status in {restored.root} names {', '.join(restored.stale)}")
+        stale = " ".join(restored.stale)
+        notes.append(f"not all is as dvc.lock says. Try: dvc repro {stale} in {restored.root}")
     return notes
 
 

@@ -8,12 +8,17 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from issuesum.errors import ArtifactError, one_line
 from issuesum.files import replacing_file
 from issuesum.image.receipt import RECEIPT
 from issuesum.lineage import git
+from issuesum.lineage.tracking import md5
 
 _METRICS = "eval/metrics.json"
+_LOCK = "dvc.lock"
+_EXPORT = "export"
 
 
 def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
@@ -37,15 +42,15 @@ def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
             if not out.use_cache and out.hash_info
         }
     lost = []
-    for path, md5 in sorted(kept.items()):
-        if path != RECEIPT.as_posix() and not _write(root, path, md5, metrics):
-            lost.append(f"{path} ({md5})")
+    for path, digest in sorted(kept.items()):
+        if path != RECEIPT.as_posix() and not _write(root, path, digest, metrics):
+            lost.append(f"{path} ({digest})")
     return lost
 
 
-def _write(root: Path, path: str, md5: str, metrics: dict[str, Any]) -> bool:
+def _write(root: Path, path: str, digest: str, metrics: dict[str, Any]) -> bool:
     def fits(content: bytes) -> bool:
-        return hashlib.md5(content, usedforsecurity=False).hexdigest() == md5
+        return hashlib.md5(content, usedforsecurity=False).hexdigest() == digest
 
     target = root / path
     if target.is_file() and fits(target.read_bytes()):
@@ -95,12 +100,35 @@ def pull(root: Path, settings: dict[str, Any]) -> None:
         )
 
 
+def find_export(root: Path) -> None:
+    """Give dvc.lock the run of export that made the receipt, where a commit recorded it.
+
+    The image's own copy of dvc.lock is older than the end of that run: what it says of export is
+    of an image before, whose outputs are not to be mixed with this one's, and is removed.
+    """
+    from dvc.utils.serialize import modify_yaml
+
+    receipt = {"path": RECEIPT.as_posix(), "md5": md5(root / RECEIPT)}
+    found = None
+    for content in git.contents(root, _LOCK):
+        entry = (yaml.safe_load(content).get("stages") or {}).get(_EXPORT) or {}
+        if any(receipt.items() <= out.items() for out in entry.get("outs", ())):
+            found = entry
+            break
+    with modify_yaml(str(root / _LOCK)) as lock:
+        lock["stages"].pop(_EXPORT, None)
+        if found:
+            lock["stages"][_EXPORT] = found
+
+
 def record_export(root: Path) -> None:
-    """Write to dvc.lock that export has run: it had not ended when the image took its copy."""
+    """Write to dvc.lock that export has run, if all that it makes is there."""
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
-        repo.commit(f"{root.resolve() / 'dvc.yaml'}:export", force=True, allow_missing=True)
+        stages = [stage for stage in repo.index.stages if stage.addressing.endswith(_EXPORT)]
+        if stages and all(out.exists for stage in stages for out in stage.outs):
+            repo.commit(f"{root.resolve() / 'dvc.yaml'}:{_EXPORT}", force=True)
 
 
 def stale_stages(root: Path) -> list[str]:
@@ -108,4 +136,4 @@ def stale_stages(root: Path) -> list[str]:
     from dvc.repo import Repo
 
     with Repo(str(root)) as repo:
-        return sorted(repo.status())
+        return sorted(name.rpartition("dvc.yaml:")[2] for name in repo.status())

@@ -73,6 +73,7 @@ def restore(
             git=provenance["git"],
             dvc=provenance["dvc"],
         ).save(target / RECEIPT)
+        outputs.find_export(target)
         remote.configure(target, provenance.get("remote"), url=url)
     stale = None
     if data:
