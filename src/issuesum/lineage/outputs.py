@@ -77,13 +77,15 @@ def pull(root: Path, settings: dict[str, Any]) -> None:
     """
     from dvc.repo import Repo
 
-    logging.getLogger("dvc").setLevel(logging.CRITICAL)  # what it would say is said below
     reason = ""
     with Repo(str(root), config=settings) as repo:
+        logging.disable()  # what DVC would log is said below; its bars are no logging
         try:
             repo.pull(allow_missing=True)
         except Exception as error:  # noqa: BLE001 -- DVC lets through what any file system raises
             reason = f" ({one_line(error)})"
+        finally:
+            logging.disable(logging.NOTSET)
         repo._reset()  # noqa: SLF001 -- as DVC's own commands do between two looks at the tree
         missing = sorted(
             f"{Path(out.fs_path).relative_to(root.resolve())} ({out.hash_info.value})"
@@ -111,6 +113,8 @@ def find_export(root: Path) -> None:
     receipt = {"path": RECEIPT.as_posix(), "md5": md5(root / RECEIPT)}
     found = None
     for content in git.contents(root, _LOCK):
+        if receipt["md5"].encode() not in content:
+            continue  # unread: there may be hundreds
         entry = (yaml.safe_load(content).get("stages") or {}).get(_EXPORT) or {}
         if any(receipt.items() <= out.items() for out in entry.get("outs", ())):
             found = entry

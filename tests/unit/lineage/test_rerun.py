@@ -29,7 +29,8 @@ def restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     def restore(after: str | None) -> Path:
         code = "sys.exit('error: train: no')" if after is None else (
             f"import pathlib; pathlib.Path('dvc.lock').write_text({after!r}); "
-            "import os; seen = os.environ['PYTHONPATH'], *sys.argv, 'ISSUESUM_CACHE' in os.environ; "
+            "import os; env = os.environ; "
+            "seen = env['PYTHONPATH'], *sys.argv, 'ISSUESUM_CACHE' in env; "
             "pathlib.Path('seen').write_text(' '.join(map(str, seen)))"
         )  # fmt: skip
         python = tmp_path / "bin/python"
