@@ -19,8 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from issuesum.stages.paths import CURVES
-from issuesum.stages.train import SPEED
+from issuesum.stages.paths import CURVES, SPEED
 from pace import read_speeds
 from project import Project, say
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from hypothesis import settings
 
-from projects import ROOT, TINY, merge
+from projects import ROOT, TINY, Project, copy_project, merge
 
 # A first example pays for imports, and these machines are shared: time is no verdict here.
 settings.register_profile("issuesum", deadline=None)
@@ -36,3 +36,15 @@ def tiny_params() -> str:
     """Return params.yaml with the values of TINY."""
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     return yaml.safe_dump(merge(params, TINY), sort_keys=False)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, tiny_params: str) -> Project:
+    """Return a project whose stages up to evaluate have run, to be copied and not to be changed."""
+    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
+    (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
+    project.run("issuesum", "sample", "--rows", "300", "--force")
+    project.commit("begin")
+    project.repro("evaluate")
+    project.commit("run")
+    return project

@@ -58,6 +58,11 @@ class Project:
             "DVC_NO_ANALYTICS": "1",
         }
 
+    def copy(self, target: Path) -> Project:
+        """Return a copy of everything, history, outputs and cache included."""
+        shutil.copytree(self.path, target, symlinks=True)
+        return Project(target)
+
     def run(self, *command: str, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the copy; its output is in the message if it fails."""
         done = subprocess.run(

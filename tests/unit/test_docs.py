@@ -28,6 +28,7 @@ PAGES = [
             "kubernetes",
             "model",
             "predict",
+            "restore",
             "preprocessing",
             "provenance",
             "services",

@@ -20,6 +20,7 @@ VERBS = {
     "serve": "Run the exported image and print a request that works.",
     "verify": "Check an image, its provenance and its attestations, without Docker.",
     "diff": "Tell what changed between two images, titles included.",
+    "restore": "Make the working tree that an image was made from.",
     "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",
     "web": "Serve a page on which people try the model and send feedback.",
 }

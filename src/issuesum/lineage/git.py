@@ -157,13 +157,47 @@ def content_at(root: Path, commit: str, name: str) -> str | None:
         return None
 
 
-def run(root: Path, *arguments: str, variables: dict[str, str] | None = None) -> bytes:
+def top(folder: Path) -> Path | None:
+    """Return the root of the working tree that `folder` is in, or None."""
+    try:
+        return Path(_git(folder, "rev-parse", "--show-toplevel").rstrip("\n"))
+    except RepositoryError:
+        return None
+
+
+def has_commit(root: Path, commit: str) -> bool:
+    """Return whether the repository holds this commit, on a branch or not."""
+    try:
+        run(root, "cat-file", "-e", f"{commit}^{{commit}}")
+    except RepositoryError:
+        return False
+    return True
+
+
+def contents(root: Path, path: str) -> Iterator[bytes]:
+    """Yield every content that any commit of any branch or tag has under `path`, newest first."""
+    listed = _git(root, "rev-list", "--all", "--objects", "HEAD", "--", path)
+    for line in listed.splitlines():
+        name, _, of = line.partition(" ")
+        if of == path:
+            yield run(root, "cat-file", "blob", name)
+
+
+def run(
+    root: Path,
+    *arguments: str,
+    variables: dict[str, str] | None = None,
+    must: str | None = None,
+    advice: str = "git status there; for a new repository git init, git add and git commit",
+) -> bytes:
     """Return what `git` prints.
 
     Args:
         root: where it runs.
         arguments: the subcommand and its options.
         variables: further environment variables.
+        must: what an error says must hold; by default that there is a repository with a commit.
+        advice: what it says to try.
 
     Raises:
         RepositoryError: there is no Git, no repository, or it refuses.
@@ -181,8 +215,8 @@ def run(root: Path, *arguments: str, variables: dict[str, str] | None = None) ->
         lines = os.fsdecode(done.stderr).strip().splitlines() or ["no output"]
         reason = next((line for line in lines if line.startswith("fatal:")), lines[-1])
         raise RepositoryError(
-            f"{root.resolve()} must be a Git repository with a commit. Received: {reason}. "
-            "Try: git status there; for a new repository git init, git add and git commit."
+            f"{must or f'{root.resolve()} must be a Git repository with a commit'}. "
+            f"Received: {reason}. Try: {advice}."
         )
     return done.stdout
 

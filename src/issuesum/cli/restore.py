@@ -1,0 +1,135 @@
+"""`issuesum restore`: from an image to the working tree that it was made from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from issuesum.lineage.lookup import Found
+    from issuesum.lineage.restore import Restored
+
+
+@click.command("restore")
+@click.argument("ref")
+@click.argument("folder", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
+@click.option("--source", metavar="URL", help="Clone this Git repository.")
+@click.option("--remote", metavar="URL", help="Pull from this DVC remote.")
+@click.option("--no-data", is_flag=True, help="Restore code, params and dvc.lock alone.")
+@click.option("--verify", is_flag=True, help="Then make the bundle anew and compare its hash.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
+def command(
+    *,
+    ref: str,
+    folder: Path | None,
+    source: str | None,
+    remote: str | None,
+    no_data: bool,
+    verify: bool,
+    as_json: bool,
+) -> None:
+    """Make DIR the working tree that the image REF was made from: code, params, data, models.
+
+    REF is registry/name:tag, registry/name@sha256:…, a tag, a digest or a receipt. DIR is
+    <name>-<tag> by default, beside the repository that the command runs in.
+
+    Within a clone that has the commit, DIR becomes a worktree of it; elsewhere the Git URL is
+    cloned. The changes of a -dirty image are applied again. The data comes from the DVC remote,
+    by the hashes in the image; afterwards dvc status is clean. Credentials come from the
+    environment or from AWS' own files.
+    """
+    from issuesum.errors import ParamsError
+    from issuesum.lineage.lookup import look_up
+    from issuesum.lineage.restore import restore
+
+    if verify and no_data:
+        raise ParamsError(
+            "A bundle must be made from data. Received: --verify and --no-data. Try: one of them."
+        )
+    found = look_up(ref, default=_repository())
+    restored = restore(
+        found,
+        folder or _default_folder(found),
+        here=Path(),
+        source=source,
+        url=remote,
+        data=not no_data,
+    )
+    said: dict[str, Any] = _describe(found, restored)
+    if not as_json:
+        for name, value in said.items():
+            click.echo(f"{name:<8} {value}")
+    for note in _notes(restored):
+        click.echo(f"note: {note}", err=True)
+    if verify:
+        said["bundle"] = _verify(found, restored, quiet=as_json)
+    if as_json:
+        import json
+
+        click.echo(json.dumps({**said, "lost": restored.lost, "stale": restored.stale}, indent=2))
+
+
+def _repository() -> str:
+    """Return registry/name where a tag alone is looked up: that of params.yaml here, if any."""
+    from issuesum.params import PARAMS_FILE, load_params
+
+    if not PARAMS_FILE.is_file():
+        return "localhost:5000/issuesummarization"
+    export = load_params().export
+    return f"{export.address}/{export.image}"
+
+
+def _default_folder(found: Found) -> Path:
+    from issuesum.lineage import git
+
+    name, tag = found.provenance["image"].rsplit("/", 1)[-1].rsplit(":", 1)
+    root = git.top(Path())
+    return (root.parent if root else Path()) / f"{name}-{tag}"
+
+
+def _describe(found: Found, restored: Restored) -> dict[str, Any]:
+    of_image = found.provenance
+    dirty = ", and the changes that were not committed" if of_image["dirty"] else ""
+    return {
+        "image": str(found.image.reference),
+        "folder": str(restored.root),
+        "commit": f"{of_image['commit']}{dirty}",
+        "from": f"worktree of {restored.owner}" if restored.owner else "clone",
+    }
+
+
+def _notes(restored: Restored) -> list[str]:
+    notes = [
+        f"{path} is in no commit of any branch. Try: dvc repro in {restored.root}"
+        for path in restored.lost
+    ]
+    if restored.stale:
+        stale = " ".join(restored.stale)
+        notes.append(f"not all is as dvc.lock says. Try: dvc repro {stale} in {restored.root}")
+    return notes
+
+
+def _verify(found: Found, restored: Restored, *, quiet: bool) -> dict[str, str]:
+    from issuesum.errors import ArtifactError
+    from issuesum.lineage.rerun import rerun
+
+    result = rerun(restored.root, found.provenance)
+    if not quiet:
+        click.echo(f"\n{'bundle of the image':<20} {result.before}")
+        click.echo(f"{'bundle made anew':<20} {result.after}")
+    if result.before != result.after:
+        gpu = (
+            f" The model was trained on {result.gpu}: equal bytes are not to be expected."
+            if result.gpu
+            else ""
+        )
+        raise ArtifactError(
+            f"The pipeline must make the bundle {result.before} again. Received: {result.after}; "
+            f"first other outputs: {result.differing}.{gpu} "
+            f"Try: dvc diff and git diff dvc.lock in {restored.root}; the same kind of CPU."
+        )
+    if not quiet:
+        click.echo("the same")
+    return {"image": result.before, "anew": result.after}

@@ -1,0 +1,66 @@
+"""An image that holds a provenance and nothing to run, made and pushed in a second."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import docker
+import yaml
+
+from issuesum.image.receipt import RECEIPT, Receipt
+from issuesum.lineage import git, provenance
+from issuesum.lineage.dvc import hash_of
+from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.tag import Version
+from issuesum.registry.client import Registry
+from issuesum.registry.reference import Reference
+
+
+def push_light(
+    client: docker.DockerClient, root: Path, repository: str, **changes: object
+) -> tuple[str, dict]:
+    """Push what export would make of a project, but for code and model, and write the receipt.
+
+    Returns:
+        registry/name:tag, and the provenance with `changes`.
+    """
+    patch = dirty_patch(root)
+    version = Version(git.head(root), bool(patch), hash_of(root / "serving/bundle", root))
+    image = f"{repository}:{version.tag}"
+    content = provenance.collect(
+        root,
+        image=image,
+        made_from=version,
+        params=yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8")),
+        metrics=json.loads((root / "eval/metrics.json").read_text(encoding="utf-8")),
+    )
+    digest = hashlib.sha256(patch).hexdigest()
+    encoded = {"sha256": digest, "base64": base64.b64encode(patch).decode()}
+    content = {**content, "patch": encoded if patch else None, **changes}
+    data = json.dumps(content, indent=2).encode()
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        entry = tarfile.TarInfo("app/provenance.json")
+        entry.size = len(data)
+        tar.addfile(entry, io.BytesIO(data))
+    labels = [
+        f"LABEL {name}={json.dumps(value)}" for name, value in provenance.labels(content).items()
+    ]
+    client.api.import_image_from_data(
+        packed.getvalue(), repository=repository, tag=version.tag, changes=labels
+    )
+    try:
+        for answer in client.images.push(repository, tag=version.tag, stream=True, decode=True):
+            assert "error" not in answer, answer
+    finally:
+        client.images.remove(image)
+    reference = Reference.parse(image)
+    Receipt(image, str(Registry(reference.host).digest(reference)), version.git, version.dvc).save(
+        root / RECEIPT
+    )
+    return image, content

@@ -1,0 +1,71 @@
+"""What a rerun is compared by, and what is said of it; tests/e2e runs it."""
+
+from __future__ import annotations
+
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from issuesum.errors import ArtifactError
+from issuesum.lineage import rerun
+
+
+def _lock(**hashes: str) -> str:
+    stages = {
+        stage: {"outs": [{"path": f"out/{stage}", "md5": digest}]}
+        for stage, digest in hashes.items()
+    }
+    stages["build"]["outs"].append({"path": "serving/bundle", "md5": hashes["build"]})
+    return yaml.safe_dump({"stages": stages})
+
+
+@pytest.fixture
+def restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return a function that restores a tree in which `dvc repro` writes the lock it is given."""
+
+    def restore(after: str | None) -> Path:
+        code = "sys.exit('error: train: no')" if after is None else (
+            f"import pathlib; pathlib.Path('dvc.lock').write_text({after!r}); "
+            "import os; env = os.environ; "
+            "seen = env['PYTHONPATH'], *sys.argv, 'ISSUESUM_CACHE' in env; "
+            "pathlib.Path('seen').write_text(' '.join(map(str, seen)))"
+        )  # fmt: skip
+        python = tmp_path / "bin/python"
+        python.parent.mkdir()
+        python.write_text(f"#!{sys.executable}\nimport sys; {code}\n")
+        python.chmod(python.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setattr(rerun, "_python", lambda _: python)
+        monkeypatch.setenv("ISSUESUM_CACHE", "/elsewhere")
+        return tmp_path
+
+    return restore
+
+
+def _provenance(**changes: object) -> dict:
+    lock = _lock(split="1", train="2", build="3")
+    return {"lock": lock, "hashes": {"bundle": "3"}, **changes}
+
+
+def test_the_same_bundle_is_the_same(restored) -> None:
+    root = restored(_lock(split="1", train="2", build="3"))
+    assert rerun.rerun(root, _provenance()) == rerun.Comparison("3", "3", None, None)
+    seen = (root / "seen").read_text()
+    assert seen.startswith(str(root / "src"))
+    assert seen.endswith("-m dvc repro --force build False")
+
+
+def test_the_first_stage_that_differs_is_named_and_the_gpu(restored) -> None:
+    artefacts = [{"name": "model", "device": "GPU: A100"}]
+    root = restored(_lock(split="1", train="7", build="8"))
+    result = rerun.rerun(root, _provenance(artefacts=artefacts))
+    assert result == rerun.Comparison("3", "8", "train: out/train", "GPU: A100")
+
+
+def test_a_stage_that_fails_is_told_in_one_line(restored) -> None:
+    root = restored(None)
+    with pytest.raises(ArtifactError, match=r"ended with 1 \(error: train: no\)") as raised:
+        rerun.rerun(root, _provenance())
+    assert "\n" not in str(raised.value)
