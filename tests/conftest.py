@@ -16,6 +16,11 @@ settings.register_profile("issuesum", deadline=None)
 settings.load_profile("issuesum")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put slow tests first: at the end, one would keep one worker while the others idle."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """Return the root of the repository under test."""

@@ -1,12 +1,12 @@
 """`dvc repro` in copies of this repository: what reruns, what comes out, and what errors say.
 
-`export` is left out here; tests/e2e has it, with the real engine and registry.
+`export` is left out here; tests/e2e has it, with the real engine and registry, and there a second
+clone makes the same dvc.lock by force.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -40,7 +40,6 @@ def test_exactly_what_depends_on_a_change_reruns_and_going_back_restores(made: P
     assert made.repro("evaluate") == ["train", "build", "evaluate"]
     assert _hash(made.lock(), "build", "serving/bundle") != bundle
     made.run("git", "checkout", "params.yaml")
-    made.repro("evaluate")
 
     made.edit("data/raw/github_issues.csv", _change_a_train_row(made))
     made.run("dvc", "add", "data/raw/github_issues.csv")
@@ -52,15 +51,6 @@ def test_exactly_what_depends_on_a_change_reruns_and_going_back_restores(made: P
 
     assert made.lock() == first
     assert made.run("git", "status", "--porcelain").stdout == ""
-
-
-def test_a_second_clone_makes_the_same_lock_by_force(made: Project, tmp_path: Path) -> None:
-    made.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
-    clone.run("issuesum", "sample", "--rows", "300")
-    committed = (clone.path / "dvc.lock").read_bytes()
-    assert clone.repro("--force", "evaluate") == AFTER_DATA
-    assert (clone.path / "dvc.lock").read_bytes() == committed
 
 
 def test_the_bundle_does_not_depend_on_the_order_of_python_s_sets(made: Project) -> None:
@@ -158,11 +148,10 @@ def test_a_stage_without_its_input_says_so_in_one_line_and_changes_nothing(
 def test_a_model_below_the_gate_is_not_exported(made: Project) -> None:
     made.edit("params.yaml", lambda text: text.replace("min_rouge_l: 0.0", "min_rouge_l: 100.0"))
     try:
-        made.repro("evaluate")
+        made.run("python", "-m", "issuesum.stages.evaluate")
         done = made.run("python", "-m", "issuesum.stages.export", ok=False)
     finally:
-        made.run("git", "checkout", "params.yaml")
-        made.repro("evaluate")
+        made.run("git", "checkout", "params.yaml", "eval/metrics.json")
     assert done.returncode == 5
     assert "below evaluate.gate.min_rouge_l = 100" in done.stderr
 

@@ -282,9 +282,8 @@ def test_a_cluster_that_is_lost_is_one_line(
 def test_without_a_scheduler_it_says_so_in_one_line(project: Project, tmp_path: Path) -> None:
     before = _outputs(project)
     done = project.run(
-        "python", "-m", f"{STAGE}.preprocess", ok=False,
+        "python", "-c", IMPATIENT, ok=False,
         ISSUESUM_SCHEDULER="tcp://127.0.0.1:1", ISSUESUM_CACHE=str(tmp_path / "cache"),
-        DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT="2s",
     )  # fmt: skip
     assert done.returncode == 9
     assert done.stderr.startswith("error: preprocess: The Dask scheduler at tcp://127.0.0.1:1 must")

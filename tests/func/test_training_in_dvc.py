@@ -120,4 +120,4 @@ def _wait_for_queue(project: Project) -> None:
             assert "Failed" not in status, status
             return
         assert time.monotonic() < end, status
-        time.sleep(1)
+        time.sleep(3)  # to ask takes a processor for seconds, which training needs
