@@ -59,6 +59,7 @@ def run(stage: str, path: str, seconds: float, **more: Any) -> dict[str, Any]:
     """Return the record of a run that made `path`."""
     md5 = recorded_items(LOCK)[path]["md5"]
     return {
+        "id": f"20261125T130945Z-{stage}-0123ab", "pid": 1, "host": "engine-1",
         "stage": stage, "state": "done", "started": "2026-11-25T13:09:45+00:00",
         "seconds": seconds, **_OF_EACH, "outs": {path: {"md5": md5}}, **more,
     }  # fmt: skip

@@ -109,5 +109,6 @@ def test_the_committed_params_are_valid_and_each_is_explained(root: Path) -> Non
 
 def test_receipt_is_never_restored_from_the_run_cache(pipeline: dict) -> None:
     assert pipeline["stages"]["export"]["outs"] == [
-        {"serving/image.json": {"cache": False, "persist": True}}
+        {"serving/attestations": {"persist": True}},
+        {"serving/image.json": {"cache": False, "persist": True}},
     ]

@@ -29,7 +29,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[She
 
 def found(host: str, digest: str, **provenance: object) -> Found:
     image = RemoteImage(Reference(host, "titles", digest=digest), 1, {}, "", ())
-    return Found(image, {"commit": "c" * 40, **provenance})
+    return Found(image, {"commit": "c" * 40, **provenance}, b"")
 
 
 def sbom(*components: tuple[str, str, str]) -> bytes:

@@ -52,8 +52,8 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ".issuesum/runs/list.json": "[]",
         ".issuesum/runs/other.json": '{"stage": "train", "state": "done", "outs": null}',
     }
-    for number, run in enumerate(provenances.RUNS):
-        files[f".issuesum/runs/{number}.json"] = json.dumps(run | {"password": "hunter2"})
+    for run in provenances.RUNS:
+        files[f".issuesum/runs/{run['id']}.json"] = json.dumps(run | {"password": "hunter2"})
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
