@@ -13,6 +13,8 @@ VERBS = {
     "ingest": "Check a CSV of issues and make it the raw data.",
     "sample": "Write synthetic issues as the raw data, for a first look.",
     "summary": "Tell what the last run made: image, scores, times.",
+    "report": "Tell a reviewer what a change of the model means.",
+    "card": "Write the model card.",
     "predict": "Write titles for a file of issues, offline.",
     "serve": "Run the exported image and print a request that works.",
     "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",

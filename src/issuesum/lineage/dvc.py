@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from issuesum.errors import ArtifactError, RepositoryError
+from issuesum.errors import ArtifactError, RepositoryError, one_line
 
 
 def hash_of(path: Path, root: Path) -> str:
@@ -52,11 +52,24 @@ def locked_hashes(root: Path) -> dict[str, str]:
     """
     path = root / "dvc.lock"
     try:
-        stages: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))["stages"]
-    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        return hashes_in_lock(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
         raise RepositoryError(
-            f"{path} must be DVC's lock. Received: {type(error).__name__}. Try: dvc repro."
+            f"{path} must be DVC's lock. Received: {one_line(error)}. Try: dvc repro."
         ) from error
+
+
+def hashes_in_lock(text: str) -> dict[str, str]:
+    """Return the hashes that a dvc.lock with this text records, by path.
+
+    Raises:
+        ValueError: this is no lock.
+    """
+    try:
+        stages: dict[str, Any] = yaml.safe_load(text)["stages"]
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        msg = f"no stages ({type(error).__name__})"
+        raise ValueError(msg) from error
     hashes: dict[str, str] = {}
     for kind in ("deps", "outs"):
         for stage in stages.values():

@@ -20,3 +20,6 @@ SAVED_MODEL = BUNDLE / "saved_model" / "1"
 METRICS = Path("eval/metrics.json")
 PLOTS = Path("eval/plots")
 EXAMPLES = Path("eval/examples.csv")
+SCORES = Path("eval/scores.csv")
+REPORT = Path("eval/report")
+MODEL_CARD = Path("eval/MODEL_CARD.md")
