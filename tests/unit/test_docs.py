@@ -24,6 +24,7 @@ PAGES = [
             "model",
             "predict",
             "preprocessing",
+            "report",
             "services",
             "serving",
             "serving-on-kubernetes",

@@ -30,20 +30,16 @@ def graph_of(repo: Repo) -> Graph:
     """Return the stages and tracked data of a repository, at the revision that it is open at."""
     needs = repo.index.graph
     names = {stage: _name(stage) for stage in needs}
-    sorter = TopologicalSorter(
-        {
-            names[stage]: sorted(names[of] for of in needs[stage])
-            for stage in sorted(needs, key=_name)
-        }
-    )
-    place = {name: number for number, name in enumerate(sorter.static_order())}
+    needed = {names[stage]: sorted(names[of] for of in needs[stage]) for stage in needs}
+    order = TopologicalSorter(dict(sorted(needed.items()))).static_order()
+    place = {name: number for number, name in enumerate(order)}
     outs = {
         names[stage]: tuple(
             repo.fs.relpath(out.fs_path, repo.root_dir).replace("\\", "/") for out in stage.outs
         )
         for stage in needs
     }
-    edges = ((names[needed], names[needing]) for needing, needed in needs.edges)
+    edges = ((source, name) for name, sources in needed.items() for source in sources)
     return Graph(
         nodes={name: outs[name] for name in place},
         edges=tuple(sorted(edges, key=lambda edge: (place[edge[0]], place[edge[1]]))),

@@ -51,11 +51,12 @@ def params_difference(root: Path, reported: str | None, base: str | None) -> Par
             f"Params of {base[:12]} must be readable. Received: {one_line(error)}. "
             "Try: dvc params diff."
         ) from error
-    return {
+    differing = {
         name: (values.get("old"), values.get("new"))
         for of_file in found.get("diff", {}).values()
         for name, values in of_file.items()
     }
+    return dict(sorted(differing.items()))
 
 
 def _commit(root: Path, revision: str) -> str:

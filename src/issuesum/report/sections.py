@@ -162,7 +162,8 @@ def lineage_section(of: Comparison) -> str:
     if times := wording.times(of):
         lines_of_times = [(escape(a), escape(b), f"{c:,.1f} s") for a, b, c in times]
         parts.append(
-            f"<h3>Last runs here</h3>\n{_table(('stage', 'started', 'took'), lines_of_times)}"
+            "<h3>Last runs here</h3>\n"
+            f'<div class="wide">{_table(("stage", "started", "took"), lines_of_times)}</div>'
         )
     if missing := wording.missing(of):
         items = "".join(f"<li>{escape(note)}</li>" for note in missing)

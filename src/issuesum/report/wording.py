@@ -107,46 +107,14 @@ def titles_changed(titles: Titles) -> str:
     )
 
 
-def rows(of: Comparison) -> list[tuple[str, int | None, int | None]]:
+def rows(of: Comparison) -> list[tuple[str, int | None, int]]:
     """Return name, number before and number now of what became of the rows."""
-    before, now = (_rows(side) for side in (of.before, of.now))
-    return [(name, before.get(name), number) for name, number in now.items()]
+    before = rows_of(of.before)
+    return [(name, before.get(name), count) for name, count in rows_of(of.now).items()]
 
 
-def hashes(of: Comparison) -> list[tuple[str, str, str | None, str | None]]:
-    """Return stage, path, hash before and hash now of every output, from raw data on."""
-    before = of.before.hashes if of.before else {}
-    return [
-        (name, path, _digits(before.get(path)), _digits(of.now.hashes.get(path)))
-        for name, paths in of.now.graph.nodes.items()
-        for path in paths
-    ]
-
-
-def times(of: Comparison) -> list[tuple[str, str, float]]:
-    """Return stage, start and seconds of the last run of each stage on this machine."""
-    runs = of.now.runs
-    return [
-        (
-            name,
-            str(runs[name]["started"])[:16].replace("T", " "),
-            float(runs[name].get("seconds") or 0),
-        )
-        for name in of.now.graph.nodes
-        if name in runs
-    ]
-
-
-def missing(of: Comparison) -> tuple[str, ...]:
-    """Return what could not be read on either side."""
-    return of.now.missing + (of.before.missing if of.before else ())
-
-
-def _moves(difference: Interval) -> bool:
-    return any((difference.value, difference.low, difference.high))
-
-
-def _rows(side: Side | None) -> dict[str, int]:
+def rows_of(side: Side | None) -> dict[str, int]:
+    """Return what became of the rows of one side, or nothing if it does not say."""
     split = side.split if side else None
     if not split:
         return {}
@@ -158,6 +126,42 @@ def _rows(side: Side | None) -> dict[str, int]:
         "validation": split.validation,
         "test": split.test,
     }
+
+
+def artefacts(side: Side) -> list[tuple[str, str, str | None]]:
+    """Return stage, path and hash of every output, from raw data on."""
+    return [
+        (name, path, side.hashes.get(path))
+        for name, paths in side.graph.nodes.items()
+        for path in paths
+    ]
+
+
+def hashes(of: Comparison) -> list[tuple[str, str, str | None, str | None]]:
+    """Return stage, path, hash before and hash now of every output, from raw data on."""
+    before = of.before.hashes if of.before else {}
+    return [
+        (stage, path, _digits(before.get(path)), _digits(digest))
+        for stage, path, digest in artefacts(of.now)
+    ]
+
+
+def times(of: Comparison) -> list[tuple[str, str, float]]:
+    """Return stage, start and seconds of the last run of each stage on this machine."""
+    return [
+        (name, str(run["started"])[:16].replace("T", " "), float(run.get("seconds") or 0))
+        for name in of.now.graph.nodes
+        if (run := of.now.runs.get(name))
+    ]
+
+
+def missing(of: Comparison) -> tuple[str, ...]:
+    """Return what could not be read on either side."""
+    return of.now.missing + (of.before.missing if of.before else ())
+
+
+def _moves(difference: Interval) -> bool:
+    return any((difference.value, difference.low, difference.high))
 
 
 def _digits(digest: str | None) -> str | None:
