@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from typing import IO, TYPE_CHECKING
 
 from issuesum.corpus.issue import issue_key
@@ -36,7 +37,13 @@ def write(path: Path, rows: pd.DataFrame) -> None:
         words=[len(words(body)) for body in rows["body"]],
     )
     with replacing_file(path) as temporary:
-        full[list(COLUMNS)].to_csv(temporary, index=False, float_format="%.4f", lineterminator="\n")
+        full[list(COLUMNS)].to_csv(
+            temporary,
+            index=False,
+            float_format="%.4f",
+            lineterminator="\n",
+            quoting=csv.QUOTE_NONNUMERIC,  # a lone carriage return would end the line
+        )
 
 
 def read(file: IO[str]) -> pd.DataFrame:

@@ -61,7 +61,8 @@ def changes_section(of: Comparison) -> str:
         for name, (old, new) in of.params.items()
     ]
     if params:
-        told = f"<h3>Params</h3>\n{_table(('', 'before', 'now'), params)}"
+        table = _table(("", "before", "now"), params)
+        told = f'<h3>Params</h3>\n<div class="wide">{table}</div>'
     else:
         told = "<h3>Params</h3>\n<p>None differs.</p>" if of.before else ""
     rows = [(escape(name), _count(old), _count(new)) for name, old, new in wording.rows(of)]
