@@ -35,7 +35,7 @@ def plot_differences(differences: Mapping[str, Interval], label: str) -> str:
         axes.set_yticks(range(len(differences)), list(differences))
         axes.set_ylim(len(differences) - 0.5, -0.5)
         axes.xaxis.set_major_locator(_few_ticks())
-        axes.xaxis.set_major_formatter("{x:+g}")
+        axes.xaxis.set_major_formatter(lambda of, _place: f"{of:+g}" if of else "0")
         axes.set_xlabel("now minus before")
         axes.grid(axis="x")
 

@@ -62,7 +62,7 @@ class Side:
 
 
 def read_side(root: Path, commit: str | None) -> Side:
-    """Read the working tree, or a commit through Git and DVC: its cache, or else its remote.
+    """Read the working tree, or a commit through Git and DVC's cache; no remote is asked.
 
     Args:
         root: of the repository.
@@ -77,7 +77,7 @@ def read_side(root: Path, commit: str | None) -> Side:
     logging.getLogger("dvc").setLevel(logging.ERROR)
     name = commit[:12] if commit else WORKING_TREE
     try:
-        with Repo(str(root), rev=commit) as repo:
+        with Repo(str(root), rev=commit, config=_offline(root)) as repo:
             return _read(repo, name, {} if commit else _runs(root))
     except DvcException as error:
         raise RepositoryError(
@@ -86,15 +86,23 @@ def read_side(root: Path, commit: str | None) -> Side:
         ) from error
 
 
+def _offline(root: Path) -> dict[str, Any]:
+    """Put an empty folder in the remote's place: one out of reach is waited for at each file."""
+    empty = str((root / ".dvc/tmp/issuesum-no-remote").resolve())
+    return {"core": {"remote": "none"}, "remote": {"none": {"url": empty}}}
+
+
 def _read(repo: Repo, name: str, runs: Mapping[str, Mapping[str, Any]]) -> Side:
+    from dvc_data.index import DataIndexDirError
+
     missing: list[str] = []
 
     def get(path: str, parse: Callable[[str], Any]) -> Any:  # noqa: ANN401 -- what `parse` gives
         try:
             return parse(repo.dvcfs.read_text(path, encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, DataIndexDirError):
             missing.append(f"{path} of {name}: not there, or not in the cache (try: dvc fetch)")
-        except Exception as error:  # noqa: BLE001 -- each kind of remote has errors of its own
+        except Exception as error:  # noqa: BLE001 -- a broken file is told like a missing one
             missing.append(f"{path} of {name}: {one_line(error)}")
         return None
 
