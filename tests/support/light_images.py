@@ -13,10 +13,10 @@ import docker
 import yaml
 
 from issuesum.attestation.storing import attest
-from issuesum.image.receipt import RECEIPT, Receipt
 from issuesum.lineage import git, provenance
 from issuesum.lineage.dvc import hash_of
 from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference

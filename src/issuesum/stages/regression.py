@@ -15,8 +15,9 @@ from issuesum.errors import ArtifactError, ParamsError, RegistryError
 from issuesum.evaluation.regression import Judged, regressions
 from issuesum.evaluation.scores import score
 from issuesum.lineage.dvc import locked_hashes
-from issuesum.lineage.live import LIVE, Live, live_image
+from issuesum.lineage.live import LIVE, live_image
 from issuesum.lineage.lookup import Found, look_up
+from issuesum.lineage.provenance import score_on
 from issuesum.lineage.tag import Version
 from issuesum.params import EvaluateParams, Params
 from issuesum.prediction.loading import load
@@ -60,11 +61,13 @@ def check_regression(
         found = look_up(live.image, default=repository)
         if found.provenance.get("hashes", {}).get("bundle") == made_from.bundle:
             return []
-        reached = _recorded(found, metrics, root)
+        test = locked_hashes(root).get((SPLIT / "test").as_posix())
+        reached = score_on(found.provenance, test, metrics["test_rows"])
         if reached is None:
             reached = _score_anew(found, params.evaluate, root)
     except (ArtifactError, ParamsError, RegistryError) as error:
-        if isinstance(error, RegistryError) and _is_of_another_machine(live):
+        by_receipt = not os.environ.get(LIVE)
+        if isinstance(error, RegistryError) and by_receipt and Reference.parse(live.image).is_local:
             print(f"export: {live.image} of the last commit is not here: nothing to compare with")
             return []
         said = str(error).partition(" Try: ")[0]
@@ -79,22 +82,6 @@ def check_regression(
         rows=metrics["test_rows"],
         max_regression=allowed,
     )
-
-
-def _is_of_another_machine(live: Live) -> bool:
-    """Tell whether a receipt names a registry that only the machine which wrote it has."""
-    return not os.environ.get(LIVE) and Reference.parse(live.image).is_local
-
-
-def _recorded(found: Found, metrics: dict[str, Any], root: Path) -> float | None:
-    """Return the live image's own score, if it is of the rows that `metrics` are of."""
-    test = locked_hashes(root).get((SPLIT / "test").as_posix())
-    scores = found.provenance.get("metrics") or {}
-    theirs = found.provenance.get("hashes", {}).get("test"), scores.get("test_rows")
-    if test is None or theirs != (test, metrics["test_rows"]):
-        return None
-    reached: float | None = scores.get("model", {}).get("rouge_l")
-    return reached
 
 
 def _score_anew(found: Found, dials: EvaluateParams, root: Path) -> float:
