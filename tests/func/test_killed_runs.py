@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -13,15 +14,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from issuesum.lineage.runs import RUNS, last
 from projects import Project
 
 pytestmark = pytest.mark.slow
 
-KILLS = 10
-WATCHED = ("data", "models", "eval", "serving", ".issuesum", ".dvc/cache", ".dvc/tmp", "dvc.lock")
-"""Where a run writes."""
-WRITES = 25
-"""A kill comes after so many new files at most: ten of them are spread over the whole run."""
+STAGES = ("split", "preprocess", "train", "build", "evaluate")
 
 
 def test_after_ten_kills_a_rerun_ends_as_one_that_was_never_disturbed(
@@ -35,12 +33,15 @@ def test_after_ten_kills_a_rerun_ends_as_one_that_was_never_disturbed(
     choose = random.Random(2018)  # noqa: S311 -- moments, not secrets
 
     struck = []
-    for _ in range(KILLS):
-        struck.append(_kill(project, choose.randint(1, WRITES), choose.uniform(0, 0.3)))
-        _mend(project)
-        for stage, entry in _locked(project).items():
-            assert entry == undisturbed[stage], f"{stage} was recorded with other outputs"
-    assert len(set(struck)) > 2, f"the kills fell on {struck} alone"
+    for stage in STAGES:
+        seconds = last(stage, finished.path / RUNS).seconds
+        for _ in range(2):
+            struck.append(_kill(project, stage, choose.uniform(0, 0.8) * seconds))
+            _mend(project)
+            for name, entry in _locked(project).items():
+                assert entry == undisturbed[name], f"{name} was recorded with other outputs"
+    assert len([stage for stage in struck if stage]) >= 8, struck
+    assert len(set(struck)) >= 4, struck
 
     project.repro("evaluate")
     assert project.lock() == undisturbed
@@ -48,10 +49,15 @@ def test_after_ten_kills_a_rerun_ends_as_one_that_was_never_disturbed(
     assert status == "Data and pipelines are up to date.\n"
 
 
-def _kill(project: Project, writes: int, later: float) -> str:
-    """Begin or go on with the run, kill it some time after so many new files, return the stage."""
+def _kill(project: Project, stage: str, later: float) -> str:
+    """Begin or go on with the run, kill it some seconds after a stage began or was passed over.
+
+    Returns:
+        The stage that the kill fell on, or nothing if the run was faster.
+    """
     log = project.path / "tmp/repro.log"
     log.parent.mkdir(exist_ok=True)
+    awaited = STAGES[STAGES.index(stage) :]
     with (
         log.open("wb") as file,
         subprocess.Popen(
@@ -63,28 +69,18 @@ def _kill(project: Project, writes: int, later: float) -> str:
             start_new_session=True,
         ) as process,
     ):
-        known = _files(project.path)
-        seen: set[str] = set()
-        end = time.monotonic() + 300
-        while len(seen) < writes:
-            assert process.poll() is None, f"ended before it was killed: {log.read_text()}"
-            assert time.monotonic() < end, log.read_text()
+        while process.poll() is None and not {*_begun(log)} & {*awaited}:
             time.sleep(0.02)
-            seen |= _files(project.path) - known
-        time.sleep(later)
-        assert process.poll() is None, f"ended before it was killed: {log.read_text()}"
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            assert process.wait(later) == 0, log.read_text()
+            return ""
         os.killpg(process.pid, signal.SIGKILL)
-    stages = [line for line in log.read_text().splitlines() if line.startswith("Running stage")]
-    return stages[-1].split("'")[1] if stages else ""
+    return _begun(log)[-1]
 
 
-def _files(root: Path) -> set[str]:
-    """Return everything that lies where a run writes."""
-    found = {"dvc.lock"} if (root / "dvc.lock").exists() else set()
-    for name in WATCHED:
-        for folder, folders, files in os.walk(root / name):
-            found.update(os.path.join(folder, of) for of in (*folders, *files))  # noqa: PTH118
-    return found
+def _begun(log: Path) -> list[str]:
+    lines = log.read_text(encoding="utf-8").splitlines()
+    return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
 
 
 def _mend(project: Project) -> None:
