@@ -16,6 +16,7 @@ VERBS = {
     "summary": "Tell what the last run made: image, scores, times.",
     "jobs": "List the runs of stages: results, commits, times, images.",
     "predict": "Write titles for a file of issues, offline.",
+    "retrain": "Make a new model and image if anything is stale, commit and push.",
     "export": "Build, check and push the image, as the export stage does.",
     "serve": "Run the exported image and print a request that works.",
     "verify": "Check an image, its provenance and its attestations, without Docker.",
