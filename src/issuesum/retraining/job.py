@@ -16,7 +16,7 @@ from issuesum.retraining.branch import Branch, find_branch, is_ancestor, move
 from issuesum.retraining.lock import only_one
 from issuesum.retraining.pipeline import Pipeline, say, warned
 from issuesum.retraining.settings import commit_settings
-from issuesum.retraining.stale import settle, stale_stages
+from issuesum.retraining.stale import settle, stages_without_output, stale_stages
 
 ROUNDS = 5
 """How often others may push first."""
@@ -137,11 +137,11 @@ class _Job:
 
     def _make(self) -> None:
         """Bring workspace, image and receipt to what HEAD says."""
-        absent = settle(self.root)
+        settle(self.root)
         try:
             if stale_stages(self.root):
                 self.pipeline.reproduce()
-            for stage in absent:
+            for stage in stages_without_output(self.root):
                 self.pipeline.force(stage)
             if why := _why_export(self.root, self.rules):
                 say(f"exporting again: {why}")

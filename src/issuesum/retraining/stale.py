@@ -30,20 +30,15 @@ def stale_stages(root: Path) -> list[str]:
         return [
             _name(stage)
             for stage in stages
-            if stage.changed(allow_missing=True, upstream=stages)
-            or any(not out.use_cache and not out.exists for out in stage.outs)
+            if stage.changed(allow_missing=True, upstream=stages) or _lacks_output(stage)
         ]
 
 
-def settle(root: Path) -> list[str]:
+def settle(root: Path) -> None:
     """Let outputs that differ from dvc.lock, as after `git pull`, be what it records, or be away.
 
     An output that is away is pulled where a stage needs it. Data that nobody has a copy of stays
     as it is.
-
-    Returns:
-        Missing outputs that Git should keep, by the names of their stages: DVC would leave these
-        stages out.
 
     Raises:
         RepositoryError: data differs from its .dvc file and is nowhere else, or see `stale_stages`.
@@ -53,11 +48,16 @@ def settle(root: Path) -> list[str]:
             for out in stage.outs:
                 if out.use_cache and out.hash_info and out.exists and out.changed_checksum():
                     _settle(out, repo, is_data=stage.is_data_source)
-        return [
-            _name(stage)
-            for stage in repo.index.stages
-            if any(not out.use_cache and not out.exists for out in stage.outs)
-        ]
+
+
+def stages_without_output(root: Path) -> list[str]:
+    """Return the stages with a missing output that Git should keep: DVC does not run them for that.
+
+    Raises:
+        RepositoryError: see `stale_stages`.
+    """
+    with _repository(root) as repo:
+        return [_name(stage) for stage in repo.index.stages if _lacks_output(stage)]
 
 
 def missing_dependencies(stage: str, root: Path) -> list[str]:
@@ -74,6 +74,10 @@ def missing_dependencies(stage: str, root: Path) -> list[str]:
             for dep in each.deps
             if not dep.exists
         ]
+
+
+def _lacks_output(stage: Stage) -> bool:
+    return any(not out.use_cache and not out.exists for out in stage.outs)
 
 
 def _name(stage: Stage) -> str:
