@@ -14,6 +14,7 @@ from issuesum.lineage import git, runs
 from issuesum.retraining import results
 from issuesum.retraining.branch import Branch, find_branch, is_ancestor, move
 from issuesum.retraining.lock import only_one
+from issuesum.retraining.mending import mend
 from issuesum.retraining.pipeline import Pipeline, say, warned
 from issuesum.retraining.settings import commit_settings
 from issuesum.retraining.stale import settle, stages_without_output, stale_stages
@@ -94,6 +95,7 @@ def retrain(order: Order, rules: Rules, root: Path) -> Outcome | None:
         if subject:
             say(subject)
         _check_clean(root)
+        mend(root)
         stale = stale_stages(root)
         waiting = results.uncommitted(root) or (branch and branch.waits_for(*results.RESULTS))
         if not (stale or waiting or _why_export(root, rules)):

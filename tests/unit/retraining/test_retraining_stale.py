@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
 from issuesum.errors import RepositoryError
+from issuesum.retraining.mending import mend
 from issuesum.retraining.stale import (
     missing_dependencies,
     settle,
@@ -89,6 +92,26 @@ def test_data_of_which_there_is_no_copy_is_refused_and_kept(pipeline: Project) -
     with pytest.raises(RepositoryError, match=r"What data\.csv\.dvc tracks must"):
         settle(pipeline.path)
     assert (pipeline.path / "data.csv").read_text().endswith("mine\n")
+
+
+def test_what_a_kill_cut_short_is_no_hindrance(pipeline: Project) -> None:
+    uses, lock = pipeline.path / ".dvc/tmp/rwlock", pipeline.path / "dvc.lock"
+    gone = subprocess.Popen(["true"])
+    while Path(f"/proc/{gone.pid}/stat").read_text().split()[2] != "Z":
+        pass  # it ended, and nobody has asked how: DVC takes it for alive
+    held = {str(pipeline.path / "rows"): {"write": {"pid": gone.pid, "cmd": "dvc repro"}}}
+    whole = lock.read_text()
+    for broken in ('{"/rows": {"read": [', "", json.dumps(held)):
+        uses.write_text(broken)
+        assert pipeline.run("dvc", "repro", ok=False).returncode
+        mend(pipeline.path)
+        pipeline.run("dvc", "repro")
+    gone.wait()
+    for broken in ("", whole[: whole.rindex("path") + 2], "stages:\n"):
+        pipeline.edit("dvc.lock", lambda _, to=broken: to)
+        mend(pipeline.path)
+        assert lock.read_text() == whole
+    assert stale_stages(pipeline.path) == []
 
 
 def test_without_dvc_it_says_so(tmp_path: Path) -> None:
