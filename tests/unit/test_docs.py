@@ -29,6 +29,7 @@ PAGES = [
             "model",
             "predict",
             "restore",
+            "retraining",
             "preprocessing",
             "provenance",
             "report",

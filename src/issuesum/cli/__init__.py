@@ -18,6 +18,7 @@ VERBS = {
     "report": "Tell a reviewer what a change of the model means.",
     "card": "Write the model card.",
     "predict": "Write titles for a file of issues, offline.",
+    "retrain": "Make a new model and image if anything is stale, commit and push.",
     "export": "Build, check and push the image, as the export stage does.",
     "serve": "Run the exported image and print a request that works.",
     "verify": "Check an image, its provenance and its attestations, without Docker.",

@@ -1,0 +1,83 @@
+"""`issuesum retrain`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from issuesum.retraining.job import Outcome
+
+NOTHING_TO_DO = 10
+
+
+@click.command()
+@click.option("--remote", default="origin", show_default=True, help="Of Git, to push to.")
+@click.option("--branch", metavar="NAME", help="To push to.  [default: that of HEAD]")
+@click.option(
+    "--no-push", is_flag=True, help="Commit only; nothing but the image leaves the clone."
+)
+@click.option(
+    "-S", "--set", "settings", multiple=True, metavar="PARAM=VALUE",
+    help="First set a param, as in train.epochs=3, and commit that.",
+)  # fmt: skip
+@click.option("--message", metavar="TEXT", help="Subject of the commit.  [default: the scores]")
+@click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
+@click.pass_context
+def command(
+    context: click.Context,
+    *,
+    remote: str,
+    branch: str | None,
+    no_push: bool,
+    settings: tuple[str, ...],
+    message: str | None,
+    as_json: bool,
+) -> None:
+    """Make a new model and image if data, params or code are new, and commit that.
+
+    Runs the stale stages, pushes image and data, commits dvc.lock, scores and receipt, and pushes
+    the commit; if others pushed meanwhile, it goes after theirs. A killed run goes on when it is
+    run again.
+
+    Ends with 0 if it did so, 10 if there was nothing to do, 5 if the gate refused the model.
+    """
+    from issuesum.params import load_params
+    from issuesum.retraining.job import Order, Rules, retrain
+    from issuesum.stages.gate import is_refusal
+
+    order = Order(remote, branch, not no_push, settings, message)
+    rules = Rules(load_params, lambda: load_params().export.address, is_refusal)
+    outcome = retrain(order, rules, Path())
+    if outcome is None:
+        click.echo(
+            '{"done": false}'
+            if as_json
+            else "nothing to do: nothing is stale, and the registry holds the image"
+        )
+        context.exit(NOTHING_TO_DO)
+    _print_json(outcome) if as_json else _print(outcome)
+
+
+def _print(outcome: Outcome) -> None:
+    where = f", pushed to {outcome.branch.name}" if outcome.branch else ""
+    click.echo(f"image    {outcome.receipt.image}")
+    click.echo(f"digest   {outcome.receipt.digest}")
+    click.echo(f"commit   {outcome.commit}{where}")
+    click.echo(f"scores   {outcome.scores or 'none'}")
+
+
+def _print_json(outcome: Outcome) -> None:
+    told = {
+        "done": True,
+        "stale": list(outcome.stages),
+        **asdict(outcome.receipt),
+        "commit": outcome.commit,
+        "branch": outcome.branch.name if outcome.branch else None,
+        "scores": asdict(outcome.scores) if outcome.scores else None,
+    }
+    click.echo(json.dumps(told, ensure_ascii=False, indent=2))

@@ -1,0 +1,1 @@
+"""From new data or code in Git to an image in the registry and a commit on the branch."""

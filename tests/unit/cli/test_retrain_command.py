@@ -1,0 +1,58 @@
+"""`issuesum retrain`: what it says and ends with, without running anything."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from issuesum.cli.retrain import command
+from issuesum.lineage.receipt import Receipt
+from issuesum.retraining import job
+from issuesum.retraining.branch import Branch
+from issuesum.retraining.results import Scores
+
+OUTCOME = job.Outcome(
+    ("split",),
+    Receipt("host/titles:a-b", "sha256:1", git="a", dvc="b"),
+    Scores(22.01, 482, 21.59),
+    "c" * 40,
+    Branch(Path(), "origin", "main"),
+)
+
+
+def _run(
+    monkeypatch: pytest.MonkeyPatch, outcome: job.Outcome | None, *arguments: str
+) -> tuple[int, str, job.Order]:
+    asked: list[job.Order] = []
+
+    def retrain(order: job.Order, rules: job.Rules, root: Path) -> job.Outcome | None:  # noqa: ARG001
+        asked.append(order)
+        return outcome
+
+    monkeypatch.setattr(job, "retrain", retrain)
+    done = CliRunner().invoke(command, list(arguments))
+    return done.exit_code, done.output, asked[0]
+
+
+def test_nothing_to_do_is_ten(monkeypatch: pytest.MonkeyPatch) -> None:
+    code, output, order = _run(monkeypatch, None)
+    assert (code, output.count("\n")) == (10, 1)
+    assert output.startswith("nothing to do")
+    assert order == job.Order()
+    assert _run(monkeypatch, None, "--json")[:2] == (10, '{"done": false}\n')
+
+
+def test_what_was_done_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ("--no-push", "-S", "train.epochs=3", "--set", "train.seed=1", "--message", "March")
+    code, output, order = _run(monkeypatch, OUTCOME, *options)
+    assert code == 0
+    assert f"commit   {'c' * 40}, pushed to main\n" in output
+    assert "scores   ROUGE-L 22.01 (+0.42) on 482 issues\n" in output
+    settings = ("train.epochs=3", "train.seed=1")
+    assert order == job.Order(push=False, settings=settings, message="March")
+    told = json.loads(_run(monkeypatch, OUTCOME, "--json")[1])
+    assert (told["done"], told["branch"], told["digest"]) == (True, "main", "sha256:1")
+    assert told["scores"] == {"rouge_l": 22.01, "rows": 482, "before": 21.59}
