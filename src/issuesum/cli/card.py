@@ -21,15 +21,10 @@ def command(output: Path) -> None:
     It says what the model is for, what it was made from and how good it is, and names the image of
     the last export.
     """
-    from issuesum.files import replacing_file
     from issuesum.params import load_params
-    from issuesum.report.card import render
-    from issuesum.report.side import read_side
+    from issuesum.report.writing import write_card
 
-    side = read_side(Path(), None)
-    text = render(side, load_params().model_dump())
-    with replacing_file(output) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    side = write_card(Path(), load_params().model_dump(), output)
     for note in side.missing:
         click.echo(f"not available here: {note}", err=True)
     click.echo(f"{'card':<12} {output}")

@@ -45,20 +45,12 @@ def command(
     The model of the working tree, or of the commit REV, is compared with a base: data, params,
     scores with confidence intervals, training, titles, hashes.
     """
-    from issuesum.files import replacing_file
-    from issuesum.report import markdown as comment
-    from issuesum.report import page, revisions, wording
-    from issuesum.report.comparison import compare
-    from issuesum.report.side import read_side
+    from issuesum.report import wording
+    from issuesum.report.writing import write_report
 
-    root = Path()
-    reported, against = revisions.resolve(root, revision, base)
-    before = read_side(root, against) if against else None
-    params = revisions.params_difference(root, reported, against)
-    found = compare(read_side(root, reported), before, params, resamples=resamples)
-    for path, content in ((markdown, comment.render(found)), (html, page.render(found))):
-        with replacing_file(path) as temporary:
-            temporary.write_text(content, encoding="utf-8")
+    found = write_report(
+        Path(), revision, base, as_markdown=markdown, as_page=html, resamples=resamples
+    )
     click.echo(f"{wording.heading(found)}\n{wording.verdict(found)[1]}\n{wording.gate(found)}")
     for note in wording.missing(found):
         click.echo(f"not available here: {note}", err=True)

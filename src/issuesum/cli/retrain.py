@@ -51,7 +51,13 @@ def command(
     from issuesum.stages.gate import is_refusal
 
     order = Order(remote, branch, not no_push, settings, message)
-    rules = Rules(load_params, lambda: load_params().export.address, is_refusal)
+    rules = Rules(
+        check=load_params,
+        registry=lambda: load_params().export.address,
+        is_refusal=is_refusal,
+        report=_write_report,
+        card=_write_card,
+    )
     outcome = retrain(order, rules, Path())
     if outcome is None:
         click.echo(
@@ -61,6 +67,20 @@ def command(
         )
         context.exit(NOTHING_TO_DO)
     _print_json(outcome) if as_json else _print(outcome)
+
+
+# Imported only where there is something to tell: it takes as long as to see that there is nothing.
+def _write_report() -> None:
+    from issuesum.report.writing import write_report
+
+    write_report(Path())
+
+
+def _write_card() -> None:
+    from issuesum.params import load_params
+    from issuesum.report.writing import write_card
+
+    write_card(Path(), load_params().model_dump())
 
 
 def _print(outcome: Outcome) -> None:

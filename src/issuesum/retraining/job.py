@@ -53,11 +53,15 @@ class Rules:
         check: raises ParamsError if a file does not hold params.
         registry: host[:port][/namespace] where images go now.
         is_refusal: whether the line that a stage failed with is the gate's.
+        report: writes what the change of the model since HEAD means.
+        card: writes the model card, which is committed.
     """
 
     check: Callable[[Path], object]
     registry: Callable[[], str]
     is_refusal: Callable[[str], bool]
+    report: Callable[[], object]
+    card: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,8 @@ class _Job:
             if number:
                 time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 -- only apart from others
             self._make()
+            self._report()
+            warned(self.rules.card, "there is no model card")
             shown = results.scores(self.root, since=before)
             if self.branch:
                 self.pipeline.share()
@@ -149,10 +155,14 @@ class _Job:
                 say(f"exporting again: {why}")
                 self.pipeline.force(_EXPORT)
         except GateError:
+            self._report()
             if self.branch:  # what was refused need not be trained again elsewhere to be refused
                 warned(self.pipeline.share, "what was made is not shared")
                 warned(self._exchange, "the records of these runs are not shared")
             raise
+
+    def _report(self) -> None:
+        warned(self.rules.report, "there is no report")
 
     def _catch_up(self, branch: Branch) -> None:
         """Put our commits onto those of others; results that no longer fit are dropped."""
