@@ -86,6 +86,10 @@ def test_outputs_are_what_the_architecture_says(made: Project) -> None:
     }  # fmt: skip
     pictures = sorted((made.path / "eval/plots/attention").iterdir())
     assert [path.name for path in pictures] == ["1.png", "2.png", "3.png"]
+    scores = (made.path / "eval/scores.csv").read_text(encoding="utf-8").splitlines()
+    assert scores[0].startswith('"issue","words","rouge_l"')
+    metrics = json.loads((made.path / "eval/metrics.json").read_text(encoding="utf-8"))
+    assert len(scores) == metrics["test_rows"] + 1
     shown = made.run("dvc", "metrics", "show").stdout
     assert "model.rouge_l" in shown
     plots = made.run("dvc", "plots", "show", "--json").stdout

@@ -31,6 +31,7 @@ PAGES = [
             "restore",
             "preprocessing",
             "provenance",
+            "report",
             "services",
             "serving",
             "serving-on-kubernetes",

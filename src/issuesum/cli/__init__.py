@@ -15,6 +15,8 @@ VERBS = {
     "provenance": "Tell where an image or a bundle comes from: data, params, commit, scores.",
     "summary": "Tell what the last run made: image, scores, times.",
     "jobs": "List the runs of stages: results, commits, times, images.",
+    "report": "Tell a reviewer what a change of the model means.",
+    "card": "Write the model card.",
     "predict": "Write titles for a file of issues, offline.",
     "export": "Build, check and push the image, as the export stage does.",
     "serve": "Run the exported image and print a request that works.",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import sacrebleu
+from numpy.typing import NDArray
 from rouge_score.rouge_scorer import RougeScorer
 
 from issuesum.text.tokens import clean, words
@@ -50,18 +51,38 @@ def score(titles: Sequence[str], references: Sequence[str]) -> Scores:
         titles: what was written; at least one.
         references: what the authors wrote, in the same order.
     """
+    return score_of(statistics(titles, references).sum(axis=0), len(titles))
+
+
+def statistics(titles: Sequence[str], references: Sequence[str]) -> NDArray[np.float64]:
+    """Return what scores are made of, a row a title: their sums are enough for `score_of`.
+
+    Returns:
+        (titles, 13): ROUGE-1, ROUGE-2 and ROUGE-L, 0 to 1; n-grams of order 1 to 4 that are right,
+        and all of them; length of the title and of the reference in words.
+    """
     scorer = RougeScorer(["rouge1", "rouge2", "rougeL"], tokenizer=_Words())
-    rows = [
-        [value.fmeasure for value in scorer.score(reference, title).values()]
-        for title, reference in zip(titles, references, strict=True)
-    ]
-    rouge_1, rouge_2, rouge_long = (100 * np.mean(rows, axis=0)).tolist()
     # `force`: our words are separated by spaces already, which sacrebleu would warn about.
-    bleu = sacrebleu.corpus_bleu(
-        [clean(title) for title in titles],
-        [[clean(reference) for reference in references]],
-        tokenize="none",
-        force=True,
+    bleu = sacrebleu.BLEU(tokenize="none", force=True)
+    rows = np.empty((len(titles), 13))
+    for row, title, reference in zip(rows, titles, references, strict=True):
+        row[:3] = [value.fmeasure for value in scorer.score(reference, title).values()]
+        of_title = bleu.corpus_score([clean(title)], [[clean(reference)]])
+        row[3:] = [*of_title.counts, *of_title.totals, of_title.sys_len, of_title.ref_len]
+    return rows
+
+
+def score_of(sums: NDArray[np.float64], titles: int) -> Scores:
+    """Return the scores of so many titles whose statistics have these sums.
+
+    Args:
+        sums: (13,) of `statistics`.
+        titles: how many; at least one.
+    """
+    rouge_1, rouge_2, rouge_long = (100 * sums[:3] / titles).tolist()
+    counts = [round(count) for count in sums[3:].tolist()]
+    bleu = sacrebleu.BLEU.compute_bleu(
+        counts[:4], counts[4:8], counts[8], counts[9], smooth_method="exp"
     )
     return Scores(
         rouge_1=round(rouge_1, 4),

@@ -8,14 +8,14 @@ import pandas as pd
 from tqdm import tqdm
 
 from issuesum.corpus.shards import read_head
-from issuesum.evaluation import baselines, gate, heatmap
+from issuesum.evaluation import baselines, gate, heatmap, per_row
 from issuesum.evaluation.scores import Scores, rouge_l, score
 from issuesum.files import replacing_directory, replacing_file, write_json
 from issuesum.inference.attending import Attention
 from issuesum.inference.title import Title
 from issuesum.inference.writer import TitleWriter
 from issuesum.params import EvaluateParams, Params
-from issuesum.stages.paths import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SPLIT
+from issuesum.stages.paths import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SCORES, SPLIT
 from issuesum.stages.runner import run
 
 
@@ -39,8 +39,8 @@ def main(params: Params) -> dict[str, int]:
     written = test.assign(
         predicted=predicted,
         score=[title.score for title in titles],
-        rouge_l=rouge_l(predicted, references),
-    )
+        **{name: rouge_l(of_name, references) for name, of_name in candidates.items()},
+    ).rename(columns={"model": "rouge_l"})
     attention = [writer.attend(body) for body in test["body"].head(dials.heat_maps)]
     _write(written, scores, [of for of in attention if of], dials)
     for name, values in scores.items():
@@ -81,6 +81,7 @@ def _write(
     with replacing_file(EXAMPLES) as examples:
         columns = ["issue_url", "issue_title", "predicted", "score", "rouge_l"]
         rows[columns].head(dials.examples).to_csv(examples, index=False, float_format="%.2f")
+    per_row.write(SCORES, rows)
 
 
 if __name__ == "__main__":

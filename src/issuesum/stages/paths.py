@@ -23,3 +23,4 @@ SAVED_MODEL = BUNDLE / "saved_model" / "1"
 METRICS = Path("eval/metrics.json")
 PLOTS = Path("eval/plots")
 EXAMPLES = Path("eval/examples.csv")
+SCORES = Path("eval/scores.csv")

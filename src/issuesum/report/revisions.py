@@ -1,0 +1,71 @@
+"""Which two states are compared, and what DVC says of their params."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from issuesum.errors import RepositoryError, one_line
+from issuesum.lineage import git
+
+type Params = dict[str, tuple[object, object]]
+
+
+def resolve(root: Path, revision: str | None, base: str | None) -> tuple[str | None, str | None]:
+    """Return the commit that is reported and that of the base, 40 hex digits each.
+
+    Args:
+        root: of the repository.
+        revision: what `git rev-parse` takes, or None for the working tree: the first is None then.
+        base: likewise; None is HEAD for the working tree, and for a revision its first parent. The
+            second is None if there is no such commit.
+
+    Raises:
+        RepositoryError: there is no repository, or a revision that was named is none.
+    """
+    git.run(root, "rev-parse", "--git-dir")
+    reported = _commit(root, revision) if revision else None
+    if base:
+        return reported, _commit(root, base)
+    try:
+        return reported, _commit(root, f"{reported}^" if reported else "HEAD")
+    except RepositoryError:
+        return reported, None
+
+
+def params_difference(root: Path, reported: str | None, base: str | None) -> Params:
+    """Return what differs in params, by name: before, now; nothing without a base.
+
+    Raises:
+        RepositoryError: DVC cannot tell.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    if base is None:
+        return {}
+    try:
+        with Repo(str(root)) as repo:
+            found = repo.params.diff(a_rev=base, b_rev=reported or "workspace")
+    except DvcException as error:
+        raise RepositoryError(
+            f"Params of {base[:12]} must be readable. Received: {one_line(error)}. "
+            "Try: dvc params diff."
+        ) from error
+    differing = {
+        name: (values.get("old"), values.get("new"))
+        for of_file in found.get("diff", {}).values()
+        for name, values in of_file.items()
+    }
+    return dict(sorted(differing.items()))
+
+
+def _commit(root: Path, revision: str) -> str:
+    try:
+        found = git.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options",
+                        f"{revision}^{{commit}}")  # fmt: skip
+    except RepositoryError as error:
+        raise RepositoryError(
+            f"A revision must be a commit that this repository has. Received: {revision!r}. "
+            "Try: git fetch, or git log --oneline."
+        ) from error
+    return found.decode("ascii").strip()

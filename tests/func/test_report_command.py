@@ -1,0 +1,111 @@
+"""`issuesum report` and `issuesum card` in a real repository of Git and DVC."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from issuesum.cli import cli
+from issuesum.errors import ArtifactError, RepositoryError
+from projects import ROOT, Project
+from report_sides import rows, side
+
+# DVC 3 asks its tries of paths in a way that they are about to give up.
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
+
+PIPELINE = {
+    "stages": {
+        "train": {"cmd": "true", "params": ["train"], "outs": ["models"]},
+        "evaluate": {
+            "cmd": "true",
+            "deps": ["models"],
+            "outs": ["eval/scores.csv", {"eval/metrics.json": {"cache": False}}],
+        },
+    }
+}
+
+
+def _results(folder: Path, scores: pd.DataFrame, epochs: int) -> None:
+    """Write what stages would write."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    params["train"]["epochs"] = epochs
+    (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
+    (folder / "models").mkdir(exist_ok=True)
+    (folder / "eval").mkdir(exist_ok=True)
+    (folder / "models/weights").write_text(str(epochs), encoding="utf-8")
+    scores.to_csv(folder / "eval/scores.csv", index=False)
+    metrics = json.dumps(dict(side("any", scores).metrics))
+    (folder / "eval/metrics.json").write_text(metrics, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a repository of two commits with results, and without cache."""
+    made = Project(tmp_path_factory.mktemp("report"))
+    made.run("git", "init", "--quiet", "--initial-branch=main")
+    made.run("dvc", "init", "--quiet")
+    (made.path / "dvc.yaml").write_text(yaml.safe_dump(PIPELINE), encoding="utf-8")
+    made.commit("Nothing yet")
+    for epochs, right in ((2, 0.4), (3, 0.8)):
+        _results(made.path, rows(60, seed=epochs, right=right), epochs)
+        made.run("dvc", "commit", "--force", "--quiet")
+        made.commit(f"Train {epochs} epochs")
+    return made
+
+
+def _report(*arguments: str) -> tuple[str, str]:
+    """Return what is printed and the Markdown."""
+    done = CliRunner().invoke(cli, ["report", *arguments], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert Path("eval/report/report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    return done.output, Path("eval/report/report.md").read_text(encoding="utf-8")
+
+
+def test_a_commit_is_compared_with_its_parent(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.path)
+    told, comment = _report("HEAD")
+    assert "the difference is larger than chance" in told
+    assert "Paired bootstrap over the same 60 issues." in comment
+    assert "| <code>train.epochs</code> | <code>2</code> | <code>3</code> |" in comment
+    assert '["train ●"]' in comment
+    assert "n0 --> n1" in comment
+
+    told, _ = _report()  # the working tree against HEAD
+    assert told.startswith("working tree, compared with")
+    assert "the titles score the same" in told
+
+    told, comment = _report("HEAD~1")  # its parent has no metrics
+    assert "first model" in told.splitlines()[0]
+
+
+def test_what_the_cache_lacks_is_told(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = tmp_path / "clone"
+    shutil.copytree(project.path, clone)
+    shutil.rmtree(clone / ".dvc/cache")
+    monkeypatch.chdir(clone)
+    told, comment = _report("HEAD")
+    assert "cannot be told without single scores" in told
+    assert told.count("not available here: eval/scores.csv of ") == 2
+    assert "Not available here" in comment
+
+    done = CliRunner().invoke(cli, ["card"], catch_exceptions=False)
+    assert done.exit_code == 0
+    card = Path("eval/MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "| train.epochs | 3 |" in card
+    assert "95 % bootstrap intervals" in card
+
+    Path("eval/metrics.json").unlink()
+    with pytest.raises(ArtifactError, match="Try: dvc repro evaluate"):
+        _report()
+    with pytest.raises(RepositoryError, match="Received: 'nope'"):
+        _report("nope")
