@@ -12,7 +12,7 @@ import pytest
 LIBRARY = (
     "attestation", "corpus", "text", "preprocessing", "model", "inference", "evaluation",
     "prediction", "bundle", "image", "lineage", "manifests", "registry", "serving", "web",
-    "difference",
+    "difference", "release",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",
