@@ -28,7 +28,7 @@ from onnx import numpy_helper
 from issuesum.bundle.assemble import copy_code
 from issuesum.errors import IssuesumError
 from issuesum.image.engine import engine
-from issuesum.image.receipt import RECEIPT, Receipt
+from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference

@@ -34,9 +34,9 @@ from issuesum.corpus.issue import Issue
 from issuesum.corpus.reading import read_issues
 from issuesum.errors import EngineError, IssuesumError
 from issuesum.image.engine import engine
-from issuesum.image.receipt import Receipt
 from issuesum.image.smoke import HARDENED, last_words
 from issuesum.image.transfer import fetch
+from issuesum.lineage.receipt import Receipt
 from issuesum.stages.paths import RAW
 
 PATIENCE = 120.0

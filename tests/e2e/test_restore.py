@@ -159,6 +159,7 @@ def _state(project: Project) -> tuple:
         {
             path: path.stat().st_mtime_ns
             for path in project.path.rglob("*")
-            if path.is_file() and not {".git", "tmp"} & set(path.relative_to(project.path).parts)
+            if path.is_file()
+            and not {".git", "tmp", "__pycache__"} & set(path.relative_to(project.path).parts)
         },
     )

@@ -266,7 +266,7 @@ def test_a_wrong_password_is_told_and_the_right_one_is_taken(
         shown = requests.get(
             f"http://{address}/v2/issuesummarization/tags/list", auth=("tester", "right"), timeout=9
         )
-        assert len(shown.json()["tags"]) == 1
+        assert len(of_images(shown.json()["tags"])) == 1
     shipped.repro("--force", "--single-item", "export")
 
 
@@ -298,7 +298,12 @@ def post(url: str, content: dict) -> requests.Response:
 
 def tags(registry: str) -> set[str]:
     url = f"http://{registry}/v2/issuesummarization/tags/list"
-    return set(requests.get(url, timeout=10).json()["tags"])
+    return of_images(requests.get(url, timeout=10).json()["tags"])
+
+
+def of_images(tags: list[str]) -> set[str]:
+    """Leave out the tags under which a registry without referrers lists attestations."""
+    return {tag for tag in tags if not tag.startswith("sha256-")}
 
 
 def remote_digest(registry: str, tag: str) -> str:

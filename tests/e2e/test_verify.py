@@ -23,7 +23,7 @@ from issuesum.attestation.statement import serialised, slsa
 from issuesum.attestation.storing import attest
 from issuesum.cli.verify import command
 from issuesum.errors import VerificationError
-from issuesum.image.receipt import Receipt
+from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 

@@ -12,10 +12,11 @@ from pathlib import Path
 import docker
 import yaml
 
-from issuesum.image.receipt import RECEIPT, Receipt
+from issuesum.attestation.storing import attest
 from issuesum.lineage import git, provenance
 from issuesum.lineage.dvc import hash_of
 from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
@@ -60,7 +61,11 @@ def push_light(
     finally:
         client.images.remove(image)
     reference = Reference.parse(image)
-    Receipt(image, str(Registry(reference.host).digest(reference)), version.git, version.dvc).save(
-        root / RECEIPT
-    )
+    registry = Registry(reference.host)
+    digest = str(registry.digest(reference))
+    attest(
+        registry, reference.at(digest), content, list,
+        folder=root / "serving/attestations", key=None,
+    )  # fmt: skip
+    Receipt(image, digest, version.git, version.dvc).save(root / RECEIPT)
     return image, content

@@ -17,6 +17,7 @@ from pathlib import Path
 import docker
 
 from images import BASE
+from issuesum.attestation.distributions import SCRIPT
 from projects import ROOT, Project
 
 TINY_BASE = "issuesum-test-base:tiny"
@@ -32,7 +33,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(said).encode())
 http.server.HTTPServer(("127.0.0.1", 9000), Handler).serve_forever()
 """
-# What is loaded once all of these are imported, and the libraries that are mapped then.
+# What is loaded once distributions are listed and all of these are imported, and the libraries that
+# are mapped then.
 _COLLECT = """
 import encodings.idna, glob, http.server, json, os, pathlib, shutil, socket, sys, urllib.request
 maps = {line.split()[-1] for line in open("/proc/self/maps")}
@@ -55,7 +57,7 @@ os.makedirs("/tiny/tmp")
 def build_base(client: docker.DockerClient) -> None:
     """Build TINY_BASE, from the base image of the product."""
     dockerfile = (
-        f"FROM {BASE} AS full\nRUN {json.dumps(['python3', '-c', _COLLECT])}\n"
+        f"FROM {BASE} AS full\nRUN {json.dumps(['python3', '-c', SCRIPT + _COLLECT])}\n"
         "FROM scratch\nCOPY --from=full /tiny /\n"
         "ENV PATH=/usr/local/bin:/usr/bin PYTHONUNBUFFERED=1\n"
     )
@@ -90,9 +92,10 @@ def make_project(folder: Path, *, image: str) -> Project:
     bundle = folder / "serving/bundle"
     bundle.mkdir(parents=True)
     (bundle / "server.py").write_text(_SERVER)
+    (bundle / "requirements.txt").write_text("")
     (bundle / "weights").write_bytes(random.Random(image).randbytes(3_000_000))  # noqa: S311
     write_dockerfile(project)
-    (folder / "serving/.gitignore").write_text("/bundle\n/image.json\n")
+    (folder / "serving/.gitignore").write_text("/attestations\n/bundle\n/image.json\n")
     project.run("git", "init", "--quiet", "--initial-branch=main")
     project.commit("begin")
     return project

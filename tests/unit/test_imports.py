@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 LIBRARY = (
     "attestation", "corpus", "text", "preprocessing", "model", "inference", "evaluation",
     "prediction", "bundle", "image", "lineage", "manifests", "registry", "serving", "web",
-    "difference", "release",
+    "difference", "release", "report",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",
@@ -36,6 +38,33 @@ def test_library_imports_neither_stages_nor_cli_nor_params(package: str, root: P
     for path in (root / "src/issuesum" / package).rglob("*.py"):
         wrong = {name for name in _imported(path) if name.startswith(above)}
         assert not wrong, f"{path.relative_to(root)} imports {wrong}"
+
+
+def _arrows(root: Path) -> set[tuple[str, str]]:
+    """Return which package of the library imports which other."""
+    return {
+        (package, name.split(".")[1])
+        for package in LIBRARY
+        for path in (root / "src/issuesum" / package).rglob("*.py")
+        for name in _imported(path)
+        if name.split(".")[1] in LIBRARY and name.split(".")[1] != package
+    }
+
+
+def test_arrows_between_packages_never_lead_back(root: Path) -> None:
+    above: dict[str, set[str]] = {package: set() for package in LIBRARY}
+    for package, used in _arrows(root):
+        above[package].add(used)
+    assert set(TopologicalSorter(above).static_order()) == set(LIBRARY)
+
+
+def test_the_drawn_arrows_are_those_of_the_code(root: Path) -> None:
+    page = (root / "docs/architecture.md").read_text(encoding="utf-8")
+    drawing = page.split("```mermaid")[1].split("```")[0]
+    drawn = set(re.findall(r"^ *(\w+) --> (\w+)$", drawing, re.MULTILINE))
+    outside = {"cli", "stages", "libraries", "params", "errors"}
+    assert {arrow for arrow in drawn if not outside & set(arrow)} == _arrows(root)
+    assert set(re.findall(r"^ {8}(\w+)$", drawing, re.MULTILINE)) == set(LIBRARY)
 
 
 def test_what_the_image_carries_imports_nothing_heavy() -> None:

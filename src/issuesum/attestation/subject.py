@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from issuesum.errors import RepositoryError
-from issuesum.image.receipt import Receipt
 from issuesum.lineage import git
 from issuesum.lineage.provenance import labels
+from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage

@@ -14,7 +14,7 @@ from issuesum.attestation import checks, subject
 from issuesum.attestation.attached import attached
 from issuesum.attestation.distributions import Distribution
 from issuesum.errors import ParamsError
-from issuesum.image.receipt import Receipt
+from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage
 

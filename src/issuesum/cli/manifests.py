@@ -47,7 +47,7 @@ def command(
     shadow: str | None,
     pull_secret: str | None,
 ) -> None:
-    from issuesum.image.receipt import Receipt
+    from issuesum.lineage.receipt import Receipt
     from issuesum.manifests.reference import resolve
     from issuesum.manifests.writing import write_manifests
 

@@ -27,11 +27,12 @@ def command(ref: str | None, *, as_json: bool, html: Path | None) -> None:
     from dataclasses import asdict
 
     from issuesum.cli.repository import default_repository
+    from issuesum.image.local import read_local
     from issuesum.lineage.page import write_page
     from issuesum.lineage.trace import trace
     from issuesum.lineage.tree import text_of
 
-    found = trace(ref, default=default_repository())
+    found = trace(ref, default=default_repository(), read_local=read_local)
     if html:
         write_page(html, found)
     if as_json:

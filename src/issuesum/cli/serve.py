@@ -11,8 +11,8 @@ import click
 def command(port: int, *, stop: bool) -> None:
     from issuesum.image import serving
     from issuesum.image.engine import engine
-    from issuesum.image.receipt import Receipt
     from issuesum.image.smoke import REQUEST
+    from issuesum.lineage.receipt import Receipt
     from issuesum.params import load_params
 
     with engine() as client:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from issuesum.image.receipt import Receipt
+    from issuesum.lineage.receipt import Receipt
 
 _COLUMNS = {"rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L", "bleu": "BLEU"}
 _NAMES = {
@@ -22,8 +22,8 @@ _NAMES = {
 @click.option("--verify", is_flag=True, help="Fail unless the registry holds the image.")
 def command(*, verify: bool) -> None:
     from issuesum.errors import ArtifactError
-    from issuesum.image.receipt import Receipt
     from issuesum.lineage import runs
+    from issuesum.lineage.receipt import Receipt
     from issuesum.params import STAGES
     from issuesum.stages.paths import DATA_REPORT, METRICS
 

@@ -11,7 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from issuesum.attestation.distributions import Distribution
-    from issuesum.image.receipt import Receipt
+    from issuesum.lineage.receipt import Receipt
 
 _MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
 
@@ -79,7 +79,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
 
 
 def _receipt(ref: str | None) -> Receipt | None:
-    from issuesum.image.receipt import RECEIPT, Receipt
+    from issuesum.lineage.receipt import RECEIPT, Receipt
 
     if ref is None:
         return Receipt.load(RECEIPT)

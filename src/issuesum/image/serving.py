@@ -12,9 +12,9 @@ from docker.models.containers import Container
 
 from issuesum.errors import EngineError
 from issuesum.image.engine import one_line
-from issuesum.image.receipt import Receipt
 from issuesum.image.smoke import HARDENED, REQUEST, environment, last_words
 from issuesum.image.transfer import fetch
+from issuesum.lineage.receipt import Receipt
 
 _PORT_OF_REST = "9000/tcp"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from issuesum.errors import ArtifactError
-from issuesum.image.receipt import RECEIPT, Receipt
 from issuesum.lineage import git
+from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.lineage.registered import in_stage
 
 LIVE = "ISSUESUM_LIVE"

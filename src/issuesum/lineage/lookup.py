@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from issuesum.errors import ArtifactError, ParamsError, one_line
-from issuesum.image.receipt import RECEIPT, Receipt
+from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage, read_file, read_image
 from issuesum.registry.reference import Reference

@@ -12,8 +12,8 @@ import yaml
 
 from issuesum.errors import ArtifactError, one_line
 from issuesum.files import replacing_file
-from issuesum.image.receipt import RECEIPT
 from issuesum.lineage import git
+from issuesum.lineage.receipt import RECEIPT
 from issuesum.lineage.tracking import md5
 
 _METRICS = "eval/metrics.json"

@@ -84,6 +84,22 @@ def labels(provenance: dict[str, Any]) -> dict[str, str]:
     return labels_of(as_json(provenance))
 
 
+def score_on(provenance: dict[str, Any], test: str | None, rows: int) -> float | None:
+    """Return the ROUGE-L that an image's provenance tells, if it is of these test issues.
+
+    Args:
+        provenance: of the image.
+        test: DVC's hash of the test side.
+        rows: how many of its issues are scored.
+    """
+    scores = provenance.get("metrics") or {}
+    theirs = provenance.get("hashes", {}).get("test"), scores.get("test_rows")
+    if test is None or theirs != (test, rows):
+        return None
+    reached: float | None = scores.get("model", {}).get("rouge_l")
+    return reached
+
+
 def changed_params(params: dict[str, Any]) -> dict[str, list[Any]]:
     """Return the params that differ from those that params.yaml came with.
 

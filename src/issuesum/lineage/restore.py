@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from issuesum.errors import ArtifactError
-from issuesum.image.receipt import RECEIPT, Receipt
 from issuesum.lineage import outputs, remote
 from issuesum.lineage.checkout import apply_patch, checked_out
 from issuesum.lineage.lookup import Found
+from issuesum.lineage.receipt import RECEIPT, Receipt
 
 
 @dataclass(frozen=True)

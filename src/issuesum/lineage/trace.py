@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,6 @@ from issuesum.errors import ArtifactError, EngineError, RegistryError, Repositor
 from issuesum.lineage.artefacts import artefacts_of
 from issuesum.lineage.bundles import provenance_of
 from issuesum.lineage.dvc import recorded_items
-from issuesum.lineage.local import read_local
 from issuesum.lineage.lookup import DIGEST, look_up, parse_provenance
 from issuesum.serving.origin import differences, labels_of
 
@@ -21,6 +21,10 @@ _TEXTS = (
     "requirements", "lock",
 )  # fmt: skip
 _TABLES = ("hashes", "params", "changed_params", "metrics", "tools", "patch", "remote")
+
+
+type ReadLocal = Callable[[str], tuple[dict[str, Any], bytes]]
+"""From an image id to what `docker image inspect` says and the bytes of /app/provenance.json."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +59,14 @@ class Trace:
     image: Image | None
 
 
-def trace(text: str | None, *, default: str | None) -> Trace:
+def trace(text: str | None, *, default: str | None, read_local: ReadLocal) -> Trace:
     """Find out where an image or a bundle comes from.
 
     Args:
         text: what `lookup.look_up` takes, an image id of this machine's Docker Engine (asked only
             then, and for a digest that the registry does not have), or the folder of a bundle.
         default: registry/name, where a tag or a digest alone is looked up; None if unknown.
+        read_local: asks the engine.
 
     Raises:
         IssuesumError: it is not found, or is not what it seems.
@@ -69,14 +74,14 @@ def trace(text: str | None, *, default: str | None) -> Trace:
     if text and Path(text).is_dir():
         return Trace(completed(provenance_of(Path(text))), None)
     if text and _IMAGE_ID.fullmatch(text):
-        return _of_engine(text)
+        return _of_engine(text, read_local)
     try:
         found = look_up(text, default=default)
     except RegistryError as refused:
         if not (text and DIGEST.fullmatch(text)):
             raise
         try:
-            return _of_engine(text)
+            return _of_engine(text, read_local)
         except (EngineError, ArtifactError):
             raise refused from None
     reference = found.image.reference
@@ -112,7 +117,7 @@ def _told_by_lock(provenance: dict[str, Any]) -> list[dict[str, Any]]:
     return artefacts_of(items, bundle=(provenance["hashes"] or {}).get("bundle") or "", rows={})
 
 
-def _of_engine(image_id: str) -> Trace:
+def _of_engine(image_id: str, read_local: ReadLocal) -> Trace:
     known, content = read_local(image_id)
     labels = known["Config"].get("Labels") or {}
     image = Image(

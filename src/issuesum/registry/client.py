@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -16,7 +15,7 @@ from urllib3.util import Retry
 from issuesum.errors import RegistryError, one_line
 from issuesum.registry.authorization import authorize
 from issuesum.registry.credentials import credentials_for
-from issuesum.registry.reference import Reference
+from issuesum.registry.reference import Reference, is_loopback
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -41,7 +40,6 @@ _RETRIES = Retry(
 _CHUNK = 2**20
 _QUESTIONS = ("GET", "HEAD")
 _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
-_LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+)(:\d+)?")
 
 
 class Registry:
@@ -62,12 +60,12 @@ class Registry:
         """
         self.host = host
         insecure = os.environ.get("ISSUESUM_INSECURE_REGISTRIES", "").split(",")
-        scheme = "http" if _LOOPBACK.fullmatch(host) or host in insecure else "https"
+        scheme = "http" if is_loopback(host) or host in insecure else "https"
         address = "registry-1.docker.io" if host == "docker.io" else host
         self._base = f"{scheme}://{address}/v2/"
         self._credentials = credentials_for(host)
         self._session = requests.Session()
-        self._session.trust_env = not _LOOPBACK.fullmatch(host)  # no proxy; ~/.netrc is not for us
+        self._session.trust_env = not is_loopback(host)  # no proxy; ~/.netrc is not for us
         self._session.headers["User-Agent"] = "issuesum"
         for prefix in ("http://", "https://"):
             self._session.mount(prefix, HTTPAdapter(max_retries=_RETRIES))

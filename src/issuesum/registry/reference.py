@@ -14,6 +14,7 @@ _PATTERN = re.compile(
 )
 """OCI distribution specification, "Pulling manifests"."""
 _DOCKER_HUB = "docker.io"
+_LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+)(:\d+)?")
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Reference:
         """What a registry calls the manifest: the digest, or else the tag (`latest` if none)."""
         return self.digest or self.tag or "latest"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the registry is one of this machine."""
+        return is_loopback(self.host)
+
     def at(self, digest: str) -> Reference:
         """Return the same repository's manifest of that digest."""
         return replace(self, tag=None, digest=digest)
@@ -65,6 +71,11 @@ class Reference:
         """Return it as `docker pull` takes it."""
         tag = f":{self.tag}" if self.tag else ""
         return f"{self.repository}{tag}{f'@{self.digest}' if self.digest else ''}"
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether host[:port] is this machine, as Docker Engine judges it."""
+    return _LOOPBACK.fullmatch(host) is not None
 
 
 def _with_host(text: str) -> str:

@@ -11,11 +11,11 @@ from securesystemslib.signer import Key
 
 from issuesum.attestation.verification import Given, verify
 from issuesum.errors import ArtifactError, GateError, VerificationError
-from issuesum.image.receipt import RECEIPT, Receipt
 from issuesum.lineage import git
 from issuesum.lineage.dvc import recorded_items
 from issuesum.lineage.live import committed_receipt
 from issuesum.lineage.lookup import look_up
+from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.lineage.registered import Registered
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from issuesum.image.claim import held
-from issuesum.image.receipt import Receipt
 from issuesum.image.target import Target
 from issuesum.lineage import provenance
+from issuesum.lineage.receipt import Receipt
 from issuesum.params import ExportParams, Params
 from issuesum.registry.client import Registry
 from issuesum.stages.gate import check_gate, refused

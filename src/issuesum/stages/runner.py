@@ -9,8 +9,8 @@ from pathlib import Path
 
 from issuesum.errors import ArtifactError, IssuesumError
 from issuesum.files import checking_before_replacing
-from issuesum.image.receipt import RECEIPT, Receipt
 from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
+from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.params import Params, Stage, load_params
 from issuesum.stages.recording import Recording, recording
 

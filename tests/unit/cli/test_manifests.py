@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from issuesum.errors import ParamsError, RegistryError
-from issuesum.image.receipt import Receipt
+from issuesum.lineage.receipt import Receipt
 from serving_example import DIGESTS, NAME, NEXT, TAG, run
 
 

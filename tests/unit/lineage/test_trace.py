@@ -19,7 +19,8 @@ from issuesum.lineage import facts
 from issuesum.lineage.dvc import hash_of
 from issuesum.lineage.lookup import Found
 from issuesum.lineage.page import page
-from issuesum.lineage.trace import Image, Trace, completed, trace
+from issuesum.lineage.trace import Image, Trace, completed
+from issuesum.lineage.trace import trace as trace_by
 from issuesum.lineage.tree import text_of
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
@@ -143,6 +144,11 @@ def test_the_page_shows_both_drawings_and_every_hash() -> None:
     assert page(of_image(provenances.dirty())) == text
 
 
+def trace(text: str | None, *, default: str | None, read_local: mock.Mock | None = None) -> Trace:
+    """Trace where, unless told otherwise, no engine may be asked."""
+    return trace_by(text, default=default, read_local=read_local or mock.Mock(side_effect=OSError))
+
+
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Return what a registry that holds one image is asked and tells."""
@@ -174,17 +180,18 @@ def test_a_registry_is_asked_and_labels_are_compared(registry: dict) -> None:
 def test_a_digest_may_be_an_image_id_of_this_machine(registry: dict) -> None:
     content = as_json(registry["provenance"])
     attrs = {"Id": DIGEST, "Size": 7, "Config": {"Labels": None}}
-    with mock.patch("issuesum.lineage.trace.read_local", return_value=(attrs, content)) as asked:
-        assert trace(DIGEST, default=NAME).image.size == 7
-        assert trace("ab" * 6, default=None).provenance["commit"] == provenances.COMMIT
-        assert [call.args for call in asked.call_args_list] == [(DIGEST,), ("ab" * 6,)]
-        assert len(registry["asked"]) == 1
-        asked.side_effect = EngineError("no engine")
-        with pytest.raises(RegistryError, match="no such image there"):
-            trace(DIGEST, default=NAME)
-        with pytest.raises(RegistryError):
-            trace(f"{NAME}:other", default=NAME)
-        assert asked.call_count == 3  # an engine is not asked for what can be no id
+    asked = mock.Mock(return_value=(attrs, content))
+    assert trace(DIGEST, default=NAME, read_local=asked).image.size == 7
+    found = trace("ab" * 6, default=None, read_local=asked)
+    assert found.provenance["commit"] == provenances.COMMIT
+    assert [call.args for call in asked.call_args_list] == [(DIGEST,), ("ab" * 6,)]
+    assert len(registry["asked"]) == 1
+    asked.side_effect = EngineError("no engine")
+    with pytest.raises(RegistryError, match="no such image there"):
+        trace(DIGEST, default=NAME, read_local=asked)
+    with pytest.raises(RegistryError):
+        trace(f"{NAME}:other", default=NAME, read_local=asked)
+    assert asked.call_count == 3  # an engine is not asked for what can be no id
 
 
 @pytest.mark.parametrize("text", [provenances.TAG, DIGEST])

@@ -133,3 +133,13 @@ def test_a_live_image_that_cannot_be_had_is_no_licence_to_ship(case: Case) -> No
     assert "no such image there. Try: the same again" in message
     assert "ISSUESUM_LIVE=none" in message
     assert "\n" not in message
+
+
+def test_a_receipt_from_another_machines_own_registry_is_nothing_live(
+    case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(LIVE)
+    elsewhere = Live(f"{case.host}/titles:elsewhere", "0" * 12)
+    monkeypatch.setattr(regression, "live_image", lambda _root: elsewhere)
+    assert case.reasons() == []
+    assert f"{case.host}/titles:elsewhere of the last commit is not here" in capsys.readouterr().out

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.image.receipt import Receipt
+from issuesum.lineage.receipt import Receipt
 
 RECEIPT = Receipt("localhost:5000/name:1-2", "sha256:ab", "1", "2")
 
