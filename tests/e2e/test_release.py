@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import gto.api
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -61,6 +62,10 @@ class Shipped:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def assign(self, version: str, **options: bool) -> None:
+        time.sleep(1 - time.time() % 1)
+        gto.api.assign(str(self.repository.path), ARTIFACT, "prod", version, **options)
 
     def release(self, *arguments: str) -> Result:
         with contextlib.chdir(self.repository.path):
@@ -144,14 +149,14 @@ def test_going_on_and_going_back_give_the_manifests_of_each_version(fresh: Shipp
     (component,) = deployment["spec"]["predictors"][0]["componentSpecs"]
     assert component["spec"]["containers"][0]["image"] == fresh.pinned[0]
 
-    fresh.gto("assign", ARTIFACT, "--version", "v1.0.1", "--stage", "prod")
+    fresh.assign("v1.0.1")
     late = fresh.release(f"{ARTIFACT}#prod#1", "--push")
     assert "and v1.0.1 is there" in str(late.exception)
     assert read(place) == early
     assert fresh.release("--stage", "prod", "--push").exit_code == 0
     assert fresh.pinned[1].encode() in read(place)["seldondeployment.yaml"]
 
-    fresh.gto("assign", ARTIFACT, "--version", "v1.0.0", "--stage", "prod", "--force")
+    fresh.assign("v1.0.0", force=True)
     assert fresh.release(f"{ARTIFACT}#prod#3", "--push").exit_code == 0
     assert read(place) == early
 
@@ -176,7 +181,7 @@ def test_a_registered_version_is_written_for_a_look_and_code_that_differs_is_tol
     assert (done.exit_code, done.stderr) == (0, "")
     assert fresh.pinned[1].encode() in read(tmp_path / "look")["seldondeployment.yaml"]
     fresh.repository.commit("deeper", **{"params.yaml": "train: {hidden_units: 512}\n"})
-    fresh.gto("register", ARTIFACT, "--version", "v2.0.0")
+    fresh.repository.tag(f"{ARTIFACT}@v2.0.0")
     done = fresh.release(f"{ARTIFACT}@v2.0.0", "--output", str(tmp_path / "other"))
     assert done.exit_code == 0
     assert "note: at that commit is other code than in its image: params.yaml" in done.stderr
