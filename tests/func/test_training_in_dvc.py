@@ -112,7 +112,7 @@ def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> Non
 
     command = ("dvc", "plots", "diff", "wider", "--split", "--json", "--out", ".dvc/tmp/plots")
     plots = json.loads(made.run(*command).stdout)
-    check_plots(plots)
+    check_plots(plots, gaps={"speed"})  # of this machine, and in no commit
     assert {"loss", "rouge_l", "learning_rate", "speed"} <= plots["data"].keys()
 
     def loss(name: str) -> float:

@@ -96,7 +96,14 @@ _PLOTS = _object(
                 },
             }
         ),
-        "errors": {"type": "array", "maxItems": 0},
+        "errors": {
+            "type": "array",
+            "items": _object(
+                {"name": _TEXT, "rev": _TEXT, "source": _TEXT, "type": _TEXT, "msg": _TEXT},
+                "name",
+                "source",
+            ),
+        },
     },
     "errors",
 )
@@ -108,9 +115,15 @@ def check_experiments(answer: Any) -> None:
     assert answer[0]["rev"] == "workspace"
 
 
-def check_plots(answer: Any) -> None:
-    """Refuse an answer of `dvc plots diff --split --json` that it could not draw without a gap."""
+def check_plots(answer: Any, *, gaps: set[str]) -> None:
+    """Refuse an answer of `dvc plots diff --split --json` that it could not draw.
+
+    Args:
+        answer: of DVC.
+        gaps: names of the plots that some revision may lack.
+    """
     jsonschema.validate(answer, _PLOTS)
+    assert {error.get("name") for error in answer.get("errors", [])} <= gaps
     kinds = {plot["type"] for plots in answer["data"].values() for plot in plots}
     assert kinds == {"image", "vega"}
     for plots in answer["data"].values():
