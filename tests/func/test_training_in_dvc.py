@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from extension import check_experiments, check_plots
 from issuesum.params import load_params
 from projects import Project, copy_project
 
@@ -85,6 +86,7 @@ def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> Non
     _wait_for_queue(made)
 
     shown = json.loads(made.run("dvc", "exp", "show", "--json").stdout)
+    check_experiments(shown)
     rows = {
         revision["name"]: revision["data"]
         for commit in shown
@@ -108,8 +110,24 @@ def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> Non
     assert "train.hidden_units" in changed["params"]["params.yaml"]
     assert "model.rouge_l" in changed["metrics"]["eval/metrics.json"]
 
-    plots = json.loads(made.run("dvc", "plots", "diff", "wider", "--json").stdout)["data"]
-    assert {"loss", "rouge_l", "learning_rate", "speed"} <= plots.keys()
+    command = ("dvc", "plots", "diff", "wider", "--split", "--json", "--out", ".dvc/tmp/plots")
+    plots = json.loads(made.run(*command).stdout)
+    check_plots(plots, gaps={"speed"})  # of this machine, and in no commit
+    assert {"loss", "rouge_l", "learning_rate", "speed"} <= plots["data"].keys()
+
+    def loss(name: str) -> float:
+        reached: float = rows[name]["metrics"]["eval/train/metrics.json"]["data"]["best"]["eval"][
+            "loss"
+        ]
+        return reached
+
+    applied = made.run("dvc", "exp", "apply", min(rows, key=loss), ok=False).stderr
+    missing = applied.partition("following targets:\n")[2].partition("Is your cache")[0].split()
+    assert missing == ["serving/attestations"], "nothing was ever exported here"
+    made.commit("take the best")
+    status = made.run("dvc", "status", "train").stdout
+    assert status == "Data and pipelines are up to date.\n", "retraining goes on after train"
+    assert made.run("git", "status", "--porcelain").stdout == "", "and from a clean commit"
 
 
 def _wait_for_queue(project: Project) -> None:

@@ -19,6 +19,7 @@ PAGES = [
         for name in (
             "architecture",
             "attestations",
+            "ci",
             "data",
             "diff",
             "experiments",
@@ -28,6 +29,7 @@ PAGES = [
             "kubernetes",
             "model",
             "predict",
+            "releases",
             "restore",
             "retraining",
             "preprocessing",

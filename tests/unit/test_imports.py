@@ -14,7 +14,7 @@ import pytest
 LIBRARY = (
     "attestation", "corpus", "text", "preprocessing", "model", "inference", "evaluation",
     "prediction", "bundle", "image", "lineage", "manifests", "registry", "serving", "web",
-    "difference", "report", "retraining",
+    "difference", "report", "retraining", "release",
 )  # fmt: skip
 HEAVY = (
     "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",

@@ -25,6 +25,7 @@ VERBS = {
     "diff": "Tell what changed between two images, titles included.",
     "restore": "Make the working tree that an image was made from.",
     "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",
+    "release": "Write the manifests of a version that a Git tag registers or puts in a stage.",
     "web": "Serve a page on which people try the model and send feedback.",
 }
 

@@ -1,0 +1,89 @@
+"""`issuesum release`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("release")
+@click.argument("tag", required=False)
+@click.option("--stage", metavar="NAME", help="Instead of TAG: the version in this stage now.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write to.  [default: deploy/live/ and the stage or version]",
+)
+@click.option(
+    "--push", is_flag=True, help="Also commit them to a branch, in a folder of the stage's name."
+)
+@click.option("--remote", default="origin", show_default=True, help="Git remote of --push.")
+@click.option("--branch", default="live", show_default=True, help="Branch of --push.")
+@click.option(
+    "--name", default="issuesummarization", show_default=True, help="Of the SeldonDeployment."
+)
+@click.option("--replicas", type=click.IntRange(min=1), default=2, show_default=True, help="Pods.")
+@click.option("--pull-secret", metavar="NAME", help="Secret with which nodes pull the image.")
+@click.option(
+    "--key",
+    "keys",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    envvar="ISSUESUM_VERIFY_KEY",
+    show_envvar=True,
+    help="PEM file of public keys; without one, signatures are not checked.",
+)
+def command(
+    *,
+    tag: str | None,
+    stage: str | None,
+    output: Path | None,
+    push: bool,
+    remote: str,
+    branch: str,
+    name: str,
+    replicas: int,
+    pull_secret: str | None,
+    keys: tuple[Path, ...],
+) -> None:
+    """Write the manifests of a version that GTO registered, by its digest.
+
+    TAG is a tag of GTO: issuesummarization@v1.2.0 or issuesummarization#prod#3. The same version
+    gives the same bytes again. What the gate refused, or what no registry holds, is not released.
+    """
+    from issuesum.attestation.keys import public_keys
+    from issuesum.manifests.reference import resolve
+    from issuesum.manifests.writing import write_manifests
+    from issuesum.release.checking import changed_since, checked_receipt
+    from issuesum.release.publishing import publish
+    from issuesum.release.version import wanted
+
+    root = Path()
+    found = wanted(root, tag, stage, current=push)
+    receipt = checked_receipt(root, found, public_keys(keys))
+    folder = found.stage or found.version
+    written = write_manifests(
+        output or Path("deploy/live") / folder,
+        name,
+        resolve(f"{receipt.image}@{receipt.digest}"),
+        replicas=replicas,
+        pull_secret=pull_secret,
+    )
+    stated = f"in stage {found.stage}" if found.stage else "in no stage"
+    click.echo(f"{found.version} {stated}, commit {found.commit[:12]}\n{receipt.pinned}\n")
+    for path in written:
+        click.echo(f"  {path}")
+    changed = changed_since(root, found, receipt)
+    if changed:
+        some = ", ".join(changed[:3]) + (" …" if changed[3:] else "")
+        click.echo(f"note: at that commit is other code than in its image: {some}", err=True)
+    if push:
+        message = f"Release {found.version} to {found.stage} [skip ci]\n\n{receipt.pinned}"
+        commit = publish(
+            root, written, folder=folder, message=message, remote=remote, branch=branch
+        )
+        done = f"is at {commit[:12]}" if commit else "had the same already"
+        click.echo(f"\n{remote}/{branch} {done}")
+    else:
+        click.echo(f"\nServe it:  kubectl apply {' '.join(f'-f {path}' for path in written)}")

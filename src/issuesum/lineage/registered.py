@@ -1,0 +1,102 @@
+"""Which version of the model is in which stage, by the Git tags that GTO sets.
+
+GTO orders tags by the second in which they were set. A version is a commit, of which the receipt
+says what the image is.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from issuesum.errors import ParamsError, RepositoryError, one_line
+from issuesum.lineage import git
+
+ARTIFACT = "issuesummarization"
+"""Under `artifacts` in dvc.yaml."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version of the model.
+
+    Attributes:
+        version: such as v1.2.0.
+        commit: at which it is registered, 40 hex digits.
+        stage: in which it is or was put, None if that was not asked for.
+    """
+
+    version: str
+    commit: str
+    stage: str | None
+
+
+def in_stage(root: Path, stage: str) -> Registered | None:
+    """Return the version that is in a stage now, None if there is none; no network is needed.
+
+    Raises:
+        RepositoryError: there is no Git repository, or GTO cannot read its tags.
+    """
+    name = _name(root)
+    tags = f"refs/tags/{name.replace(':', '=')}#{stage}"
+    # GTO takes a second, and most repositories have no such tags.
+    if not git.run(root, "for-each-ref", "--count=1", tags, f"{tags}#*"):
+        return None
+    found = _shown(root, f"{name}#{stage}")
+    return Registered(found[0]["version"], found[0]["commit_hexsha"], stage) if found else None
+
+
+def of_tag(root: Path, tag: str) -> Registered:
+    """Return the version that a tag registers, or puts in a stage.
+
+    Args:
+        root: of the project, which may be a folder of a larger repository.
+        tag: such as issuesummarization@v1.2.0 or issuesummarization#prod#3.
+
+    Raises:
+        ParamsError: it is no such tag, or one that takes something back.
+        RepositoryError: there is no such tag, or its version is registered no more.
+    """
+    from gto.constants import ACTION, NAME, STAGE, VERSION, Action
+    from gto.tag import parse_name
+
+    name, parts = _name(root), parse_name(tag, raise_on_fail=False)
+    if parts.get(NAME) != name or parts.get(ACTION) not in (Action.REGISTER, Action.ASSIGN):
+        raise ParamsError(
+            f"TAG must register a version of {name} or put it in a stage. Received: {tag}. "
+            f"Try: git tag --list '{name.replace(':', '=')}*'."
+        )
+    shown = git.run(
+        root, "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}",
+        must=f"{tag} must be a tag of this repository", advice="git fetch --tags",
+    )  # fmt: skip
+    commit = os.fsdecode(shown).strip()
+    for found in _shown(root, name):
+        if found["commit_hexsha"] == commit and parts.get(VERSION) in (None, found["version"]):
+            return Registered(found["version"], commit, parts.get(STAGE))
+    raise RepositoryError(
+        f"{tag} must be of a version that is registered. Received: none at commit {commit[:12]}. "
+        f"Try: gto show {name}."
+    )
+
+
+def _name(root: Path) -> str:
+    folder = os.fsdecode(git.run(root, "rev-parse", "--show-prefix")).strip().rstrip("/")
+    return f"{folder}:{ARTIFACT}" if folder else ARTIFACT
+
+
+def _shown(root: Path, name: str) -> list[dict[str, Any]]:
+    from gto.api import show
+    from gto.exceptions import GTOException
+    from pydantic import ValidationError
+
+    try:
+        found: list[dict[str, Any]] = show(str(git.top(root)), name, registered_only=True)
+    except (GTOException, ValidationError) as error:
+        raise RepositoryError(
+            f"The tags of {name} must be such as GTO sets. Received: {one_line(error)}. "
+            f"Try: gto show {name}."
+        ) from error
+    return found
