@@ -21,6 +21,7 @@ import pytest
 from issuesum.registry.client import Registry
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
+from missing import without
 from own_registry import Line, own_registry
 from projects import Project
 from tiny_images import TINY_BASE, build_base, export, make_project, write_dockerfile
@@ -244,12 +245,13 @@ def test_an_s3_that_refuses_keeps_nothing_and_the_rerun_stores_it(fresh: Project
 class OwnEngine:
     """A dockerd of this test's own, in a network of its own: at its start it changes what it has.
 
-    On the machine's network `--bridge none` would delete the docker0 of the machine's engine.
+    On the machine's network `--bridge none` would delete the docker0 of the machine's engine. With
+    mounts of its own none is left behind, in the way of who removes its folder.
     """
 
     def __init__(self, folder: Path) -> None:
         if os.geteuid() or not shutil.which("dockerd") or not shutil.which("unshare"):
-            pytest.skip("only root on Linux may start a dockerd")
+            without("only root on Linux may start a dockerd")
         self._socket = folder / "docker.sock"
         self.host = f"unix://{self._socket}"
         self._folder = folder
@@ -260,7 +262,7 @@ class OwnEngine:
         with (folder / "dockerd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [
-                    "unshare", "--net", "dockerd", "--host", self.host,
+                    "unshare", "--net", "--mount", "dockerd", "--host", self.host,
                     "--data-root", folder / "data", "--exec-root", folder / "exec",
                     "--pidfile", folder / "dockerd.pid", "--bridge", "none", "--iptables=false",
                 ],
@@ -280,7 +282,7 @@ class OwnEngine:
     def _listens(self) -> bool:
         if self._process and self._process.poll() is not None:
             log = (self._folder / "dockerd.log").read_text(errors="replace")
-            pytest.skip(f"no second dockerd can run here: {log[-300:]}")
+            without(f"no second dockerd can run here: {log[-300:]}")
         with socket.socket(socket.AF_UNIX) as asked:
             return asked.connect_ex(str(self._socket)) == 0
 

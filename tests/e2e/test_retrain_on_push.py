@@ -199,8 +199,8 @@ def test_results_of_another_clone_are_kept_and_a_killed_run_goes_on(
     assert told["commit"] == forge.head()
     log = forge.bare.run("git", "log", "-5", "--format=%s", "main").stdout.splitlines()
     assert [line.split(" ROUGE")[0] for line in log] == [
-        "Retrain:", "Set evaluate.max_rows to 20 [skip ci]", "Take notes",
-        "Retrain:", "Set evaluate.examples to 3 [skip ci]",
+        "Retrain:", "Set evaluate.max_rows to 20", "Take notes",
+        "Retrain:", "Set evaluate.examples to 3",
     ]  # fmt: skip
     lock = forge.show("dvc.lock")
     assert "examples: 3" in lock

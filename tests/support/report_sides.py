@@ -87,7 +87,9 @@ def side(name: str, scores: pd.DataFrame, **changes: Any) -> Side:
             "digest": "sha256:" + "b" * 64,
             "git": "c" * 12,
         },
+        params={},
         runs={},
+        refused=None,
         missing=(),
     )
     return replace(made, **changes)

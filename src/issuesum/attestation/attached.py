@@ -10,7 +10,7 @@ from securesystemslib.dsse import Envelope
 
 from issuesum.attestation.envelope import IN_TOTO, opened
 from issuesum.attestation.statement import CYCLONEDX, SLSA, STATEMENT
-from issuesum.registry.client import Registry
+from issuesum.registry.client import Registry, refusal
 from issuesum.registry.reference import Reference
 
 ENVELOPE = "application/vnd.dsse.envelope.v1+json"
@@ -67,6 +67,8 @@ def attached(registry: Registry, image: Reference) -> list[Attached]:
     found = []
     for descriptor in registry.referrers(image):
         if descriptor.get("artifactType") in _OURS:
+            if not isinstance(descriptor.get("digest"), str):
+                raise refusal(str(image), "a list of referrers in which one has no digest")
             one = _read(registry, image, descriptor)
             if one.kind in (SLSA, CYCLONEDX, BILL) or one.wrong:
                 found.append(one)

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from issuesum.errors import IssuesumError
+from issuesum.errors import ArtifactError, IssuesumError, one_line
 
 VERBS = {
     "ingest": "Check a CSV of issues and make it the raw data.",
@@ -66,3 +66,12 @@ def main() -> None:
             raise
         click.echo(f"error: {error}", err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if {"-v", "--verbose"} & set(sys.argv):
+            raise
+        click.echo(
+            "error: The command must be able to read its inputs and write its outputs. Received: "
+            f"{one_line(error)}. Try: check free space and permissions.",
+            err=True,
+        )
+        sys.exit(ArtifactError.exit_code)

@@ -47,6 +47,7 @@ def command(
     Both are asked of their registries: registry/name:tag, a tag or digest alone, or a receipt.
     Rows and code are looked up in the repository around the current folder, as far as it has them.
     """
+    from issuesum.cli.repository import default_repository
     from issuesum.difference.images import compare_images
     from issuesum.difference.telling import tell
     from issuesum.errors import ParamsError
@@ -54,7 +55,7 @@ def command(
 
     if source and no_titles:
         raise ParamsError("--on must go without --no-titles. Received: both. Try: one of them.")
-    default = _repository()
+    default = default_repository()
     before, after = look_up(old, default=default), look_up(new, default=default)
     found = compare_images(before, after, root=Path(), examples=issues, rows=not no_rows)
     found = _with_titles(found, before, after, source, wanted=not no_titles)
@@ -62,16 +63,6 @@ def command(
         click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
     else:
         click.echo("\n".join(tell(found)))
-
-
-def _repository() -> str:
-    """Return where a tag alone is looked up; nowhere without params.yaml."""
-    from issuesum.params import PARAMS_FILE, load_params
-
-    if not PARAMS_FILE.exists():
-        return ""
-    export = load_params().export
-    return f"{export.address}/{export.image}"
 
 
 def _with_titles(

@@ -62,6 +62,7 @@ def command(
     root = Path()
     found = wanted(root, tag, stage, current=push)
     receipt = checked_receipt(root, found, public_keys(keys))
+    local = receipt.image.startswith(("localhost", "127."))
     folder = found.stage or found.version
     written = write_manifests(
         output or Path("deploy/live") / folder,
@@ -78,6 +79,8 @@ def command(
     if changed:
         some = ", ".join(changed[:3]) + (" …" if changed[3:] else "")
         click.echo(f"note: at that commit is other code than in its image: {some}", err=True)
+    if local:
+        click.echo("note: to a node, localhost is the node itself (ISSUESUM_REGISTRY)", err=True)
     if push:
         message = f"Release {found.version} to {found.stage} [skip ci]\n\n{receipt.pinned}"
         commit = publish(

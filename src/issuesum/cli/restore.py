@@ -40,15 +40,17 @@ def command(
     by the hashes in the image; afterwards dvc status is clean. Credentials come from the
     environment or from AWS' own files.
     """
+    from issuesum.cli.repository import default_repository
     from issuesum.errors import ParamsError
     from issuesum.lineage.lookup import look_up
-    from issuesum.lineage.restore import restore
+    from issuesum.lineage.restore import check, restore
 
     if verify and no_data:
         raise ParamsError(
             "A bundle must be made from data. Received: --verify and --no-data. Try: one of them."
         )
-    found = look_up(ref, default=_repository())
+    found = look_up(ref, default=default_repository())
+    check(found)
     restored = restore(
         found,
         folder or _default_folder(found),
@@ -69,16 +71,6 @@ def command(
         import json
 
         click.echo(json.dumps({**said, "lost": restored.lost, "stale": restored.stale}, indent=2))
-
-
-def _repository() -> str:
-    """Return registry/name where a tag alone is looked up: that of params.yaml here, if any."""
-    from issuesum.params import PARAMS_FILE, load_params
-
-    if not PARAMS_FILE.is_file():
-        return "localhost:5000/issuesummarization"
-    export = load_params().export
-    return f"{export.address}/{export.image}"
 
 
 def _default_folder(found: Found) -> Path:

@@ -70,10 +70,10 @@ def command(
 
 
 # Imported only where there is something to tell: it takes as long as to see that there is nothing.
-def _write_report() -> None:
+def _write_report(base: str) -> None:
     from issuesum.report.writing import write_report
 
-    write_report(Path())
+    write_report(Path(), base=base)
 
 
 def _write_card() -> None:

@@ -40,6 +40,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     """
     from issuesum.attestation.keys import public_keys
     from issuesum.attestation.verification import Given, verify
+    from issuesum.cli.repository import default_repository
     from issuesum.errors import VerificationError
     from issuesum.lineage.lookup import PROVENANCE, look_up
     from issuesum.registry.client import Registry
@@ -47,7 +48,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
 
     public = public_keys(keys)
     receipt = _receipt(ref)
-    image = look_up(ref, default=_default(ref)).image
+    image = look_up(ref, default=default_repository()).image
     reference = image.reference
     registry = Registry(reference.host)
     given = Given(
@@ -96,16 +97,6 @@ def _repository() -> Path | None:
     except RepositoryError:
         return None
     return root if (root / "dvc.yaml").exists() else None
-
-
-def _default(ref: str | None) -> str:
-    """Return where a tag or a digest alone is looked up; nothing else needs params.yaml."""
-    if ref is None or "/" in ref or Path(ref).is_file():
-        return ""
-    from issuesum.params import load_params
-
-    export = load_params().export
-    return f"{export.address}/{export.image}"
 
 
 def _tag(ref: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,6 @@ from typing import Any
 
 from issuesum.errors import RepositoryError
 from issuesum.lineage import git
-
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ def compare_code(old: dict[str, Any], new: dict[str, Any], root: Path) -> Code:
     lacking = tuple(
         _how_to_fetch(commit, provenance.get("source"))
         for commit, provenance in dict(zip(commits, (old, new), strict=True)).items()
-        if not has_commit(root, commit)
+        if not git.has_commit(root, commit)
     )
     stat = None
     if commits[0] == commits[1]:
@@ -52,23 +49,12 @@ def compare_code(old: dict[str, Any], new: dict[str, Any], root: Path) -> Code:
     return Code(_named(old), _named(new), stat, lacking)
 
 
-def has_commit(root: Path, commit: str) -> bool:
-    """Tell whether the repository around `root`, if there is one, has a commit."""
-    if not _COMMIT.fullmatch(commit):  # it comes from an image: no option of git's
-        return False
-    try:
-        git.run(root, "cat-file", "-e", f"{commit}^{{commit}}")
-    except RepositoryError:
-        return False
-    return True
-
-
 def file_at(root: Path, commit: str, path: str) -> bytes | None:
     """Return a file as a commit has it, or None if the commit or the file is not here."""
-    if not has_commit(root, commit):
+    if not git.has_commit(root, commit):
         return None
     try:
-        return git.run(root, "cat-file", "blob", f"{commit}:{path}")
+        return git.run(root, "cat-file", "blob", f"{commit}:./{path}")
     except RepositoryError:
         return None
 

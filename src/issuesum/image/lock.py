@@ -39,5 +39,7 @@ def _open(path: Path) -> int:
     Linux refuses to open another's file of /tmp in any way that could make one.
     """
     with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644))
+        made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644)
+        os.fchmod(made, 0o644)  # whatever the umask
+        os.close(made)
     return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)

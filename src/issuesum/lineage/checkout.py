@@ -63,7 +63,7 @@ def checked_out(
         if owner:
             git.run(owner, "worktree", "prune")
         if empty:
-            target.mkdir()
+            target.mkdir(exist_ok=True)  # a link to an empty folder is still there
         raise
 
 
@@ -92,8 +92,9 @@ def apply_patch(root: Path, provenance: dict[str, Any]) -> None:
     with tempfile.NamedTemporaryFile(prefix="issuesum-") as file:
         file.write(patch)
         file.flush()
+        # From the top, where a patch's paths begin; below it git would pass over the others.
         git.run(
-            root, "apply", "--binary", "--whitespace=nowarn", file.name,
+            git.top(root) or root, "apply", "--binary", "--whitespace=nowarn", file.name,
             must=f"The patch must apply to {provenance['commit'][:12]}",
             advice="an image that the export stage made",
         )  # fmt: skip
@@ -126,17 +127,19 @@ def _clone(commit: str, target: Path, source: str | None) -> None:
             "it, and none in the provenance. Try: --source with the Git URL, or run the command "
             "within a clone."
         )
+    shown = git.without_secrets(source)
     git.run(
         Path(), *_NO_HOOKS, "clone", "--quiet", "--no-checkout", "--", source, str(target),
-        must=f"{source} must be a Git repository that we may read",
+        must=f"{shown} must be a Git repository that we may read",
         advice="--source with another URL, or your Git credentials",
     )  # fmt: skip
     if not git.has_commit(target, commit):  # on no branch, or no longer
         git.run(
             target, "fetch", "--quiet", "origin", commit,
-            must=f"{source} must have the commit {commit}",
+            must=f"{shown} must have the commit {commit}",
             advice="git push where it was made, or --source with another URL",
         )  # fmt: skip
+    git.run(target, "remote", "set-url", "origin", shown)
     git.run(
         target, *_NO_HOOKS, "checkout", "--quiet", "--detach", commit,
         must=f"Commit {commit[:12]} must be checked out", advice="free space and permissions",

@@ -67,6 +67,24 @@ def read_lock(root: Path) -> str:
         raise _broken(type(error).__name__) from error
 
 
+def recorded_params(lock: str) -> dict[str, Any]:
+    """Return the params by which each stage of a lock was run, by dotted names."""
+    found: dict[str, Any] = {}
+
+    def add(prefix: str, value: object) -> None:
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                add(f"{prefix}{key}.", inner)
+        else:
+            found[prefix[:-1]] = value
+
+    stages = (yaml.safe_load(lock) or {}).get("stages") or {}
+    for entry in stages.values():
+        for content in (entry.get("params") or {}).values():
+            add("", content)
+    return found
+
+
 def recorded_items(lock: str) -> dict[str, dict[str, Any]]:
     """Return what the text of a dvc.lock records of each path.
 

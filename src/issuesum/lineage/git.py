@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ CODE = (
 )
 # A user name that is no secret, and without which nobody could clone over SSH.
 _PUBLIC_USER = "git"
+_COMMIT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True)
@@ -165,8 +167,20 @@ def top(folder: Path) -> Path | None:
         return None
 
 
+def is_commit_id(text: object) -> bool:
+    """Return whether a text is a whole commit id; from an image it might be an option of git."""
+    return isinstance(text, str) and _COMMIT_ID.fullmatch(text) is not None
+
+
+def prefix(root: Path) -> str:
+    """Return where a project lies in its repository: `` at the top, or else `folder/`."""
+    return _git(root, "rev-parse", "--show-prefix").rstrip("\n")
+
+
 def has_commit(root: Path, commit: str) -> bool:
     """Return whether the repository holds this commit, on a branch or not."""
+    if not is_commit_id(commit):
+        return False
     try:
         run(root, "cat-file", "-e", f"{commit}^{{commit}}")
     except RepositoryError:
@@ -177,9 +191,10 @@ def has_commit(root: Path, commit: str) -> bool:
 def contents(root: Path, path: str) -> Iterator[bytes]:
     """Yield every content that any commit of any branch or tag has under `path`, newest first."""
     listed = _git(root, "rev-list", "--all", "--objects", "HEAD", "--", path)
+    named = f"{prefix(root)}{path}"
     for line in listed.splitlines():
         name, _, of = line.partition(" ")
-        if of == path:
+        if of == named:
             yield run(root, "cat-file", "blob", name)
 
 

@@ -94,7 +94,9 @@ def pull(root: Path, settings: dict[str, Any]) -> None:
         )
         remote = repo.config["remote"].get(repo.config["core"].get("remote"), {})
     if missing:
-        where = " at ".join(filter(None, (remote.get("url"), remote.get("endpointurl"))))
+        where = " at ".join(
+            git.without_secrets(part) for key in ("url", "endpointurl") if (part := remote.get(key))
+        )
         raise ArtifactError(
             f"The DVC remote {where} must hold all that the image was made from. Received: no "
             f"{', '.join(missing)}{reason}. Try: dvc push where it was made, AWS credentials in "
@@ -115,7 +117,10 @@ def find_export(root: Path) -> None:
     for content in git.contents(root, _LOCK):
         if receipt["md5"].encode() not in content:
             continue  # unread: there may be hundreds
-        entry = (yaml.safe_load(content).get("stages") or {}).get(_EXPORT) or {}
+        try:
+            entry = (yaml.safe_load(content).get("stages") or {}).get(_EXPORT) or {}
+        except (yaml.YAMLError, AttributeError):  # a lock that was committed with a conflict in it
+            continue
         if any(receipt.items() <= out.items() for out in entry.get("outs", ())):
             found = entry
             break

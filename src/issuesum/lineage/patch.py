@@ -5,9 +5,12 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from issuesum.errors import RepositoryError
 from issuesum.lineage import git
 
 _HEAD = b"diff --git "
+_LARGEST = 4 * 2**20
+"""Bytes; the layer with the provenance must stay one that is read whole (`registry.image`)."""
 
 
 def dirty_patch(root: Path) -> bytes:
@@ -21,7 +24,8 @@ def dirty_patch(root: Path) -> bytes:
         user's Git configuration.
 
     Raises:
-        RepositoryError: there is no Git repository or no commit.
+        RepositoryError: there is no Git repository or no commit, or a patch is too large or cannot
+            tell what differs.
     """
     changed = git.changed_files(root)
     if not changed:
@@ -29,11 +33,25 @@ def dirty_patch(root: Path) -> bytes:
     with git.index_of_head(root) as apart:
         paths = [f":(top,literal){path}" for path in changed]
         git.run(root, "add", "--all", "--force", "--", *paths, variables=apart)
-        return git.run(
-            root, "-c", "core.quotePath=true", "diff", "--cached", "--binary", "--full-index",
-            "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--unified=3",
+        patch = git.run(
+            root, "-c", "core.quotePath=true", "-c", "diff.suppressBlankEmpty=false",
+            "diff", "--cached", "--binary", "--full-index", "--no-relative", "-O/dev/null",
+            "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short",
+            "--diff-algorithm=myers", "--indent-heuristic", "--unified=3", "--inter-hunk-context=0",
             "--src-prefix=a/", "--dst-prefix=b/", "HEAD", "--", *paths, variables=apart,
         )  # fmt: skip
+    if not patch:
+        raise RepositoryError(
+            f"What differs from the commit must be told by a patch. Received: changes within "
+            f"{', '.join(changed)}. Try: git commit in that submodule, then here."
+        )
+    if len(patch) > _LARGEST:
+        raise RepositoryError(
+            f"What a dirty tree adds to its commit must be at most {_LARGEST >> 20} MiB, since the "
+            f"image carries it. Received: {len(patch):,} bytes. Try: git commit, or move large new "
+            "files out of src and serving."
+        )
+    return patch
 
 
 def patched_files(patch: bytes) -> list[str]:

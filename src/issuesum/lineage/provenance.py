@@ -55,6 +55,7 @@ def collect(
         "dirty": made_from.dirty,
         **git.describe(root, made_from.commit),
         "source": git.remote_url(root),
+        "folder": git.prefix(root).rstrip("/"),
         "remote": default_remote(root),
         "patch": _patch(root) if made_from.dirty else None,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),

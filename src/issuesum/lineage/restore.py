@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from issuesum.errors import ArtifactError
-from issuesum.lineage import outputs, remote
+from issuesum.errors import ArtifactError, one_line
+from issuesum.lineage import git, outputs, remote
 from issuesum.lineage.checkout import apply_patch, checked_out
 from issuesum.lineage.lookup import Found
 from issuesum.lineage.receipt import RECEIPT, Receipt
@@ -17,7 +18,7 @@ class Restored:
     """A working tree.
 
     Attributes:
-        root: of the tree.
+        root: of the project in the tree.
         owner: the repository that it is a worktree of, or None if it is a clone.
         lost: outputs that Git keeps and that are in no commit, as `path (md5)`.
         stale: what `dvc status` names; None if no data was pulled.
@@ -44,7 +45,7 @@ def restore(
     data is missing, they stay.
 
     Args:
-        found: the image.
+        found: the image, of which `check` approves.
         target: a folder that does not exist or is empty.
         here: a folder, maybe within a repository that has the commit.
         source: the Git URL to clone, instead of a worktree of that repository.
@@ -53,10 +54,23 @@ def restore(
 
     Raises:
         RepositoryError: `target` is in use, or the commit cannot be had.
-        ArtifactError: the provenance is broken, or the DVC remote lacks something.
+        ArtifactError: the commit holds no project, or the DVC remote lacks something.
     """
+    from dvc.exceptions import DvcException
+
+    try:
+        return _restore(found, target, here, source, url, data=data)
+    except DvcException as error:
+        raise ArtifactError(
+            f"What DVC reads in {target} must be as it was made. Received: {one_line(error)}. "
+            "Try: an image that the export stage made."
+        ) from error
+
+
+def _restore(
+    found: Found, target: Path, here: Path, source: str | None, url: str | None, *, data: bool
+) -> Restored:
     provenance = found.provenance
-    _check(found)
     with checked_out(
         provenance["commit"],
         target,
@@ -64,30 +78,53 @@ def restore(
         source=source or provenance.get("source"),
         clone=source is not None,
     ) as owner:
-        apply_patch(target, provenance)
-        (target / "dvc.lock").write_text(provenance["lock"], encoding="utf-8")
-        lost = outputs.write_kept(target, provenance["metrics"])
+        root = _project(target, provenance)
+        apply_patch(root, provenance)
+        (root / "dvc.lock").write_text(provenance["lock"], encoding="utf-8")
+        lost = outputs.write_kept(root, provenance["metrics"])
         Receipt(
             image=provenance["image"],
             digest=str(found.image.reference.digest),
             git=provenance["git"],
             dvc=provenance["dvc"],
-        ).save(target / RECEIPT)
-        outputs.find_export(target)
-        remote.configure(target, provenance.get("remote"), url=url)
+        ).save(root / RECEIPT)
+        outputs.find_export(root)
+        remote.configure(root, provenance.get("remote"), url=url)
     stale = None
     if data:
-        outputs.pull(target, remote.borrowed(target, owner))
-        outputs.record_export(target)
-        stale = outputs.stale_stages(target)
-    return Restored(target, owner, lost, stale)
+        outputs.pull(root, remote.borrowed(root, owner))
+        outputs.record_export(root)
+        stale = outputs.stale_stages(root)
+    return Restored(root, owner, lost, stale)
 
 
-def _check(found: Found) -> None:
+def _project(tree: Path, provenance: dict[str, Any]) -> Path:
+    """Return the folder of the project, which may be one of a larger repository."""
+    root = tree / (provenance.get("folder") or "")
+    if not root.resolve().is_relative_to(tree.resolve()) or not (root / ".dvc").is_dir():
+        raise ArtifactError(
+            f"Commit {provenance['commit'][:12]} must hold the project. Received: no DVC "
+            f"repository in {provenance.get('folder') or 'its top folder'}. "
+            "Try: an image that the export stage made."
+        )
+    return root
+
+
+def check(found: Found) -> None:
+    """Make sure that a provenance tells enough, and no option of git's in the commit's place.
+
+    Raises:
+        ArtifactError: it does not.
+    """
     needed = ("image", "git", "dvc", "commit", "dirty", "hashes", "lock", "metrics")
     missing = [key for key in needed if key not in found.provenance]
     if missing:
         raise ArtifactError(
             f"The provenance of {found.image.reference} must hold {', '.join(needed)}. "
             f"Received: no {', '.join(missing)}. Try: an image that the export stage made."
+        )
+    if not git.is_commit_id(found.provenance["commit"]):
+        raise ArtifactError(
+            f"The provenance of {found.image.reference} must name a commit. Received: no 40 hex "
+            "digits. Try: an image that the export stage made."
         )

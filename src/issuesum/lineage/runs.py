@@ -18,6 +18,8 @@ from issuesum.files import write_json
 
 State = Literal["running", "done", "failed", "lost"]
 RUNS = Path(".issuesum/runs")
+REFUSAL = "The model must pass the gate."
+"""How the error of an export begins that the gate refused."""
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
 FINISHED: tuple[State, ...] = ("done", "failed")
 _SILENCE = timedelta(days=7)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -39,6 +40,8 @@ _RETRIES = Retry(
 )
 _CHUNK = 2**20
 _QUESTIONS = ("GET", "HEAD")
+_SIGNED = re.compile(r"\?\S*(?:sig|signature|token|credential)=[^\s'\")]+", re.IGNORECASE)
+"""The query of a URL that is itself a key, as a registry's storage gives them out."""
 _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 
 
@@ -65,7 +68,8 @@ class Registry:
         self._base = f"{scheme}://{address}/v2/"
         self._credentials = credentials_for(host)
         self._session = requests.Session()
-        self._session.trust_env = not is_loopback(host)  # no proxy; ~/.netrc is not for us
+        self._session.trust_env = not is_loopback(host)  # no proxy
+        self._session.auth = _unchanged  # or requests would put ~/.netrc in place of our header
         self._session.headers["User-Agent"] = "issuesum"
         for prefix in ("http://", "https://"):
             self._session.mount(prefix, HTTPAdapter(max_retries=_RETRIES))
@@ -242,7 +246,7 @@ class Registry:
         Of refusals only a 404 to a question is returned, for the caller to say what is missing.
         """
         url = urljoin(self._base, path if "://" in path else f"{image.name}/{path}")
-        ours = urlsplit(url).netloc == urlsplit(self._base).netloc  # uploads may go elsewhere
+        ours = urlsplit(url)[:2] == urlsplit(self._base)[:2]  # uploads may go elsewhere
         try:
             for _ in range(2):
                 headers = {
@@ -267,10 +271,14 @@ class Registry:
         raise refusal(str(image), f"{answer.status_code} {answer.reason}: {answer.text[:200]}")
 
 
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
 def refusal(image: str, reason: str) -> RegistryError:
     """Return the error for what a registry said to us, with what to do about it."""
     registry = image.split("/", 1)[0]
-    reason = " ".join(reason.split())
+    reason = _SIGNED.sub("?…", " ".join(reason.split()))
     lowered = reason.lower()
     if any(word in lowered for word in _DENIALS):
         return RegistryError(

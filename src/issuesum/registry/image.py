@@ -9,7 +9,7 @@ import tarfile
 from dataclasses import dataclass
 from typing import Any
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, one_line
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 
@@ -42,21 +42,28 @@ def read_image(registry: Registry, image: Reference) -> RemoteImage:
     An index stands for its first image that is of Linux.
 
     Raises:
+        ArtifactError: what it holds is no image.
         RegistryError: the registry is unreachable, refuses us or holds no such image.
     """
-    digest, manifest = registry.manifest(image)
-    for item in manifest.get("manifests", ()):
-        if item.get("platform", {}).get("os") == "linux":
-            digest, manifest = registry.manifest(image.at(item["digest"]))
-            break
-    config = json.loads(registry.blob(image, manifest["config"]["digest"]))
-    return RemoteImage(
-        reference=image.at(digest),
-        size=sum(layer["size"] for layer in manifest["layers"]),
-        labels=config.get("config", {}).get("Labels") or {},
-        created=config.get("created", ""),
-        layers=tuple(manifest["layers"]),
-    )
+    try:
+        digest, manifest = registry.manifest(image)
+        for item in manifest.get("manifests", ()):
+            if item.get("platform", {}).get("os") == "linux":
+                digest, manifest = registry.manifest(image.at(item["digest"]))
+                break
+        config = json.loads(registry.blob(image, manifest["config"]["digest"]))
+        return RemoteImage(
+            reference=image.at(digest),
+            size=sum(layer["size"] for layer in manifest["layers"]),
+            labels=config.get("config", {}).get("Labels") or {},
+            created=config.get("created", ""),
+            layers=tuple(manifest["layers"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ArtifactError(
+            f"{image} must be an image. Received: something without {one_line(error)}. "
+            "Try: an image that the export stage made."
+        ) from error
 
 
 def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
@@ -75,7 +82,10 @@ def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
         if layer["size"] > _SMALL:
             continue
         packed = registry.blob(image.reference, layer["digest"])
-        content = _unpack(packed, path)
+        try:
+            content = _unpack(packed, path)
+        except (tarfile.TarError, OSError, EOFError):
+            continue  # no layer of ours: an attestation, or another way of packing
         if content is not None:
             return content
     raise ArtifactError(

@@ -1,10 +1,11 @@
-"""Which two states are compared, and what DVC says of their params."""
+"""Which two states are compared, and what differs in their params."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from issuesum.errors import RepositoryError, one_line
+from issuesum.errors import RepositoryError
 from issuesum.lineage import git
 
 type Params = dict[str, tuple[object, object]]
@@ -32,31 +33,13 @@ def resolve(root: Path, revision: str | None, base: str | None) -> tuple[str | N
         return reported, None
 
 
-def params_difference(root: Path, reported: str | None, base: str | None) -> Params:
-    """Return what differs in params, by name: before, now; nothing without a base.
-
-    Raises:
-        RepositoryError: DVC cannot tell.
-    """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    if base is None:
-        return {}
-    try:
-        with Repo(str(root)) as repo:
-            found = repo.params.diff(a_rev=base, b_rev=reported or "workspace")
-    except DvcException as error:
-        raise RepositoryError(
-            f"Params of {base[:12]} must be readable. Received: {one_line(error)}. "
-            "Try: dvc params diff."
-        ) from error
-    differing = {
-        name: (values.get("old"), values.get("new"))
-        for of_file in found.get("diff", {}).values()
-        for name, values in of_file.items()
+def params_difference(before: Mapping[str, object], now: Mapping[str, object]) -> Params:
+    """Return what differs between the params of two models, by name: before, now."""
+    return {
+        name: (before.get(name), now.get(name))
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
     }
-    return dict(sorted(differing.items()))
 
 
 def _commit(root: Path, revision: str) -> str:

@@ -16,7 +16,7 @@ from issuesum.corpus.summary import SplitSummary
 from issuesum.errors import RepositoryError, one_line
 from issuesum.evaluation import per_row
 from issuesum.lineage import runs as records
-from issuesum.lineage.dvc import recorded_items
+from issuesum.lineage.dvc import recorded_items, recorded_params
 from issuesum.report.graph import Graph, graph_of
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 WORKING_TREE = "working tree"
+_BUNDLE = "serving/bundle"
 CURVES = {
     "loss, training": ("train", "loss"),
     "loss, validation": ("eval", "loss"),
@@ -45,7 +46,9 @@ class Side:
         graph: the pipeline.
         hashes: what dvc.lock records, by path.
         receipt: serving/image.json.
+        params: by which the stages were run, by dotted names, as dvc.lock records them.
         runs: the last run of each stage, of the working tree only.
+        refused: why export did not ship this bundle, of the working tree only.
         missing: what could not be read, and why.
     """
 
@@ -58,7 +61,9 @@ class Side:
     graph: Graph
     hashes: Mapping[str, str]
     receipt: Mapping[str, Any] | None
+    params: Mapping[str, Any]
     runs: Mapping[str, Mapping[str, Any]]
+    refused: str | None
     missing: tuple[str, ...]
 
 
@@ -79,7 +84,7 @@ def read_side(root: Path, commit: str | None) -> Side:
     name = commit[:12] if commit else WORKING_TREE
     try:
         with Repo(str(root), rev=commit, config=_offline(root)) as repo:
-            return _read(repo, name, {} if commit else _runs(root))
+            return _read(repo, name, [] if commit else records.read_all(root / records.RUNS))
     except DvcException as error:
         raise RepositoryError(
             f"{root.resolve()} must be a DVC repository whose pipeline can be read at {name}. "
@@ -93,7 +98,7 @@ def _offline(root: Path) -> dict[str, Any]:
     return {"core": {"remote": "none"}, "remote": {"none": {"url": empty}}}
 
 
-def _read(repo: Repo, name: str, runs: Mapping[str, Mapping[str, Any]]) -> Side:
+def _read(repo: Repo, name: str, runs: list[records.RunRecord]) -> Side:
     from dvc_data.index import DataIndexDirError
 
     missing: list[str] = []
@@ -111,6 +116,7 @@ def _read(repo: Repo, name: str, runs: Mapping[str, Mapping[str, Any]]) -> Side:
         of: get(f"eval/train/plots/metrics/{side}/{metric}.tsv", _curve)
         for of, (side, metric) in CURVES.items()
     }
+    hashes = get("dvc.lock", _hashes) or {}
     return Side(
         name=name,
         metrics=get("eval/metrics.json", _mapping),
@@ -119,9 +125,11 @@ def _read(repo: Repo, name: str, runs: Mapping[str, Mapping[str, Any]]) -> Side:
         scores=get("eval/scores.csv", lambda text: per_row.read(io.StringIO(text, newline=""))),
         curves={of: curve for of, curve in curves.items() if curve},
         graph=graph_of(repo),
-        hashes=get("dvc.lock", _hashes) or {},
+        hashes=hashes,
         receipt=get("serving/image.json", _mapping),
-        runs=runs,
+        params=get("dvc.lock", recorded_params) or {},
+        runs=_last_of_each(runs),
+        refused=_refused(runs, hashes),
         missing=tuple(missing),
     )
 
@@ -149,10 +157,21 @@ def _hashes(lock: str) -> dict[str, str]:
     return {path: str(item["md5"]) for path, item in recorded_items(lock).items()}
 
 
-def _runs(root: Path) -> dict[str, dict[str, Any]]:
+def _last_of_each(runs: list[records.RunRecord]) -> dict[str, dict[str, Any]]:
     """Return the newest record of each stage, of the runs that ended well."""
     found: dict[str, dict[str, Any]] = {}
-    for record in records.read_all(root / records.RUNS):
+    for record in runs:
         if record.state == "done":
             found.setdefault(record.stage, asdict(record))
     return found
+
+
+def _refused(runs: list[records.RunRecord], hashes: Mapping[str, str]) -> str | None:
+    """Return the gate's reason, if the newest export was of this bundle and was refused."""
+    last = next((run for run in runs if run.stage == "export"), None)
+    if last is None or not (last.error or "").startswith(records.REFUSAL):
+        return None
+    if last.deps.get(_BUNDLE, {}).get("md5") != hashes.get(_BUNDLE):
+        return None
+    reason = str(last.error).removeprefix(records.REFUSAL).partition(" Try: ")[0]
+    return reason.strip().removeprefix("Received: ").rstrip(".")

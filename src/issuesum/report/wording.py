@@ -51,6 +51,8 @@ def chance(figure: Figure) -> str:
 
 def gate(of: Comparison) -> str:
     """Return the gate's verdict."""
+    if of.now.refused:
+        return f"The gate refuses this model: {of.now.refused}."
     verdict_of = (of.now.metrics or {}).get("gate") or {}
     if verdict_of.get("passed"):
         return "The gate is passed."

@@ -44,8 +44,9 @@ def write_report(
     """
     reported, against = revisions.resolve(root, revision, base)
     before = read_side(root, against) if against else None
-    params = revisions.params_difference(root, reported, against)
-    found = compare(read_side(root, reported), before, params, resamples=resamples)
+    now = read_side(root, reported)
+    params = revisions.params_difference(before.params, now.params) if before else {}
+    found = compare(now, before, params, resamples=resamples)
     _write(root / as_markdown, markdown.render(found))
     _write(root / as_page, page.render(found))
     return found

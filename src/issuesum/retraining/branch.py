@@ -10,7 +10,7 @@ from pathlib import Path
 
 from issuesum.errors import RepositoryError
 from issuesum.lineage import git
-from issuesum.retraining.commits import who
+from issuesum.lineage.identity import who
 
 # A hook such as that of `dvc install` would check data out in a tree that lives a second.
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from issuesum.errors import RepositoryError
 from issuesum.lineage import git
+from issuesum.lineage.identity import who
 
 MARK = "[skip ci]"
-_NAME, _EMAIL = "issuesum", "issuesum@localhost"
 
 
 def unnoticed(message: str) -> str:
@@ -33,21 +31,3 @@ def commit(root: Path, paths: Sequence[str], message: str) -> None:
         root, "commit", "--quiet", "--only", "--message", message, "--", *paths,
         variables=who(root), must=must, advice=advice,
     )  # fmt: skip
-
-
-def who(root: Path) -> dict[str, str]:
-    """Return the variables that Git needs to know who commits; it is itself asked first."""
-    variables = {}
-    for key, default in (("name", _NAME), ("email", _EMAIL)):
-        for role in ("AUTHOR", "COMMITTER"):
-            variable = f"GIT_{role}_{key.upper()}"
-            if not os.environ.get(variable) and not _configured(root, f"user.{key}"):
-                variables[variable] = default
-    return variables
-
-
-def _configured(root: Path, key: str) -> bool:
-    try:
-        return bool(git.run(root, "config", key).strip())
-    except RepositoryError:
-        return False

@@ -53,14 +53,14 @@ class Rules:
         check: raises ParamsError if a file does not hold params.
         registry: host[:port][/namespace] where images go now.
         is_refusal: whether the line that a stage failed with is the gate's.
-        report: writes what the change of the model since HEAD means.
+        report: writes what the change of the model since a commit means.
         card: writes the model card, which is committed.
     """
 
     check: Callable[[Path], object]
     registry: Callable[[], str]
     is_refusal: Callable[[str], bool]
-    report: Callable[[], object]
+    report: Callable[[str], object]
     card: Callable[[], object]
 
 
@@ -105,6 +105,8 @@ def retrain(order: Order, rules: Rules, root: Path) -> Outcome | None:
         if not (stale or waiting or _why_export(root, rules)):
             return None
         before = git.head(root)
+        if results.is_results(root, before):  # of a run that was killed before it could push
+            before = f"{before}^" if waiting and not stale else before
         pipeline = Pipeline(root, held, rules.is_refusal)
         return _Job(order, rules, root, branch, pipeline).run(tuple(stale), before)
 
@@ -122,8 +124,8 @@ class _Job:
         for number in range(ROUNDS):
             if number:
                 time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 -- only apart from others
-            self._make()
-            self._report()
+            self._make(before)
+            self._report(before)
             warned(self.rules.card, "there is no model card")
             shown = results.scores(self.root, since=before)
             if self.branch:
@@ -143,7 +145,7 @@ class _Job:
             f"Received: others pushed first, {ROUNDS} times. Try: the same again later."
         )
 
-    def _make(self) -> None:
+    def _make(self, before: str) -> None:
         """Bring workspace, image and receipt to what HEAD says."""
         settle(self.root)
         try:
@@ -155,14 +157,14 @@ class _Job:
                 say(f"exporting again: {why}")
                 self.pipeline.force(_EXPORT)
         except GateError:
-            self._report()
+            self._report(before)
             if self.branch:  # what was refused need not be trained again elsewhere to be refused
                 warned(self.pipeline.share, "what was made is not shared")
                 warned(self._exchange, "the records of these runs are not shared")
             raise
 
-    def _report(self) -> None:
-        warned(self.rules.report, "there is no report")
+    def _report(self, before: str) -> None:
+        warned(lambda: self.rules.report(before), "there is no report")
 
     def _catch_up(self, branch: Branch) -> None:
         """Put our commits onto those of others; results that no longer fit are dropped."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from issuesum.errors import ArtifactError, GateError, IssuesumError, RepositoryError
+from issuesum.errors import ArtifactError, GateError, RepositoryError, one_line
 from issuesum.lineage import runs
 from issuesum.retraining.stale import missing_dependencies
 
@@ -109,8 +109,8 @@ def warned(action: Callable[[], object], of: str) -> None:
     """Do what is useful and not necessary: a failure is one line."""
     try:
         action()
-    except IssuesumError as error:
-        say(f"warning: {of}: {error}")
+    except Exception as error:  # noqa: BLE001 -- whatever it is, model and image are made
+        say(f"warning: {of}: {one_line(error) or type(error).__name__}")
 
 
 def say(line: str) -> None:

@@ -7,17 +7,16 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from issuesum.errors import RepositoryError
 from issuesum.lineage import git
 from issuesum.lineage.artefacts import PROFILE, rows_of
-from issuesum.lineage.dvc import recorded_items
+from issuesum.lineage.dvc import recorded_items, recorded_params
 from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.retraining import commits
 
 LOCK, METRICS = "dvc.lock", "eval/metrics.json"
-RESULTS = (LOCK, RECEIPT.as_posix(), ":(glob)eval/*.json", ":(glob)eval/*.md")
+RESULTS = (LOCK, RECEIPT.as_posix(), METRICS, PROFILE, "eval/MODEL_CARD.md")
 _RAW = "data/raw/github_issues.csv"
 
 
@@ -62,8 +61,10 @@ def commit(root: Path, paths: list[str], text: str | None) -> None:
 
 
 def is_results(root: Path, commit: str) -> bool:
-    """Return whether a commit changes results and nothing else."""
+    """Return whether a commit of ours changes results and nothing else."""
     try:
+        if commits.MARK not in os.fsdecode(git.run(root, "log", "-1", "--format=%s", commit)):
+            return False
         listed = git.run(root, "diff", "--name-only", "-z", f"{commit}^", commit)
         ours = git.run(root, "diff", "--name-only", "-z", f"{commit}^", commit, "--", *RESULTS)
     except RepositoryError:  # the first one
@@ -102,30 +103,10 @@ def _body(root: Path) -> Iterator[str]:
     counted = "" if rows is None else f", {rows:,} rows"
     yield f"Data: {items.get(_RAW, {}).get('md5', 'unknown')}{counted}"
     earlier = git.content_at(root, "HEAD", LOCK)
-    old, new = _params(earlier or "{}"), _params(lock)
+    old, new = recorded_params(earlier or "{}"), recorded_params(lock)
     for name in sorted(old.keys() | new.keys()) if earlier else ():
         if old.get(name) != new.get(name):
             yield f"Param: {name} from {old.get(name, 'nothing')} to {new.get(name, 'nothing')}"
-
-
-def _params(lock: str) -> dict[str, Any]:
-    """Return the params by which each stage of a lock was run, by dotted names."""
-    import yaml
-
-    found: dict[str, Any] = {}
-
-    def add(prefix: str, value: object) -> None:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                add(f"{prefix}{key}.", inner)
-        else:
-            found[prefix[:-1]] = value
-
-    stages = (yaml.safe_load(lock) or {}).get("stages") or {}
-    for entry in stages.values():
-        for content in (entry.get("params") or {}).values():
-            add("", content)
-    return found
 
 
 def _scored(content: str | None) -> tuple[float, int] | None:

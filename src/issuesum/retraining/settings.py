@@ -55,7 +55,7 @@ def commit_settings(
         return None
     told = ", ".join(f"{name} to {_shown(value)}" for name, value in pairs)
     subject = f"Set {told}"
-    commits.commit(root, [PARAMS], commits.unnoticed(subject))
+    commits.commit(root, [PARAMS], subject)  # unmarked, or its `git revert` would start nothing
     return subject
 
 

@@ -6,9 +6,8 @@ import json
 from typing import Any
 
 from issuesum.errors import ArtifactError, GateError
+from issuesum.lineage.runs import REFUSAL
 from issuesum.stages.paths import METRICS
-
-_REFUSAL = "The model must pass the gate."
 
 
 def check_gate() -> dict[str, Any]:
@@ -34,11 +33,11 @@ def check_gate() -> dict[str, Any]:
 def refused(reasons: str) -> GateError:
     """Return the error that says why a model is not shipped."""
     return GateError(
-        f"{_REFUSAL} Received: {reasons}. "
+        f"{REFUSAL} Received: {reasons}. "
         "Try: more or better data, other train params, or another evaluate.gate."
     )
 
 
 def is_refusal(line: str) -> bool:
     """Return whether the line that a stage failed with is the gate's."""
-    return line.startswith(_REFUSAL)
+    return line.startswith(REFUSAL)

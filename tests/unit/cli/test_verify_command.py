@@ -36,7 +36,7 @@ def test_the_tag_by_which_an_image_is_asked_for(ref: str, tag: str | None) -> No
     ("arguments", "error", "words"),
     [
         ([], ArtifactError, "serving/image.json must name the exported image"),
-        ([f"{'1' * 12}-{'2' * 12}"], ParamsError, "params.yaml must exist"),
+        ([f"{'1' * 12}-{'2' * 12}"], ParamsError, "alone needs a repository to look it up in"),
         (["localhost:5000/a:b", "--key", "none.pub"], ParamsError, "none.pub must hold public"),
     ],
 )

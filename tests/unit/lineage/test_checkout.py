@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import random
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,11 @@ import pytest
 from issuesum.errors import ArtifactError, RepositoryError
 from issuesum.lineage import git
 from issuesum.lineage.checkout import apply_patch, checked_out
+from issuesum.lineage.lookup import Found
 from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.restore import check
+from issuesum.registry.image import RemoteImage
+from issuesum.registry.reference import Reference
 
 
 def _git(folder: Path, *arguments: str) -> None:
@@ -169,3 +174,70 @@ def test_contents_of_all_branches_are_found(repository: Path) -> None:
     found = set(git.contents(repository, "src/code.py"))
     assert found == {b"CODE = 1\n", b"CODE = 2\n", b"CODE = 9\n"}
     assert list(git.contents(repository, "src/none.py")) == []
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["diff.algorithm=histogram", "diff.interHunkContext=9", "diff.suppressBlankEmpty=true",
+     "diff.noprefix=true", "diff.orderFile=order", "core.quotePath=false", "color.diff=always"],
+)  # fmt: skip
+def test_the_patch_is_the_same_whatever_git_is_set_to(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    before = "".join(f"{number % 7}\n\n" for number in range(200))
+    (repository / "src/code.py").write_text(before)
+    (repository / "order").write_text("*.txt\n")
+    _git(repository, "commit", "--quiet", "--all", "--message", "3")
+    lines = before.splitlines(keepends=True)
+    (repository / "src/code.py").write_text("".join(lines[50:100] + lines[:50] + lines[110:]))
+    (repository / "src/é.txt").write_text("new\n")
+    plain = dirty_patch(repository)
+    key, value = setting.split("=")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", key)
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", value)
+    assert dirty_patch(repository) == plain
+
+
+def test_a_patch_that_no_image_should_carry_is_refused(repository: Path) -> None:
+    (repository / "src/core.dump").write_bytes(random.Random(1).randbytes(5 * 2**20))  # noqa: S311
+    with pytest.raises(RepositoryError, match=r"at most 4 MiB.* Try: git commit"):
+        dirty_patch(repository)
+
+
+def test_changes_within_a_submodule_are_told_to_be_committed(
+    repository: Path, tmp_path: Path
+) -> None:
+    _git(tmp_path, "clone", "--quiet", str(repository), "inner")
+    _git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add",
+         str(tmp_path / "inner"), "src/inner")  # fmt: skip
+    _git(repository, "commit", "--quiet", "--message", "inner")
+    (repository / "src/inner/src/code.py").write_text("CODE = 3\n")
+    with pytest.raises(RepositoryError, match="changes within src/inner"):
+        dirty_patch(repository)
+
+
+@pytest.mark.parametrize("commit", ["--upload-pack=touch x", "main", "", None, "a" * 39])
+def test_what_an_image_calls_its_commit_is_no_option_of_git(
+    repository: Path, commit: str | None
+) -> None:
+    assert git.has_commit(repository, commit) is False
+    needed = dict.fromkeys(("image", "git", "dvc", "dirty", "hashes", "lock", "metrics"))
+    image = RemoteImage(Reference("r.io", "a"), 1, {}, "", ())
+    with pytest.raises(ArtifactError, match="must name a commit"):
+        check(Found(image, {**needed, "commit": commit}, b""))
+
+
+def test_a_password_in_a_url_is_neither_told_nor_kept(repository: Path, tmp_path: Path) -> None:
+    nowhere = "http://user:hunter2@127.0.0.1:1/x.git"
+    with (
+        pytest.raises(RepositoryError) as refused,
+        checked_out("a" * 40, tmp_path / "back", here=tmp_path, source=nowhere, clone=True),
+    ):
+        pass
+    assert "hunter2" not in str(refused.value)
+    address = f"file://user:hunter2@localhost{repository}"
+    commit = git.head(repository)
+    with checked_out(commit, tmp_path / "b", here=tmp_path, source=address, clone=True):
+        pass
+    assert "hunter2" not in (tmp_path / "b/.git/config").read_text()

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.errors import RegistryError
+from issuesum.errors import ArtifactError, RegistryError
 from issuesum.registry import client
-from issuesum.registry.client import INDEX, Registry
+from issuesum.registry.client import INDEX, Registry, refusal
+from issuesum.registry.image import RemoteImage, read_file, read_image
 from issuesum.registry.reference import Reference
 from registry_stub import Answer, Asked, serve
 
@@ -214,3 +215,45 @@ def test_a_registry_that_knows_referrers_keeps_no_index_of_ours() -> None:
     assert manifest["subject"]["digest"] == DIGEST
     assert manifest["subject"]["size"] == len(CONTENT)
     assert put.path.endswith(hashlib.sha256(put.content).hexdigest())
+
+
+def test_a_netrc_is_not_for_registries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    wanted = "Basic " + base64.b64encode(b"ann:tops3cret").decode()
+    (tmp_path / "netrc").write_text("default login bob password other\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+
+    def script(asked: Asked) -> Answer:
+        if asked.headers.get("Authorization") == wanted:
+            return Answer(200, CONTENT)
+        return Answer(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+
+    with serve(script) as (host, seen):
+        _log_in(monkeypatch, host)
+        registry, image = _asked_for(host)
+        registry._session.trust_env = True  # as where the registry is not on loopback
+        assert registry.digest(image) == DIGEST
+    assert {asked.headers.get("Authorization") for asked in seen} == {None, wanted}
+
+
+@pytest.mark.parametrize("content", [b"{}", b"[]", b'{"config":{"digest":"x"},"layers":7}'])
+def test_what_is_no_image_is_one_line(content: bytes) -> None:
+    with serve(lambda _: Answer(200, content)) as (host, _):
+        registry, image = _asked_for(host)
+        with pytest.raises((ArtifactError, RegistryError)) as refused:
+            read_image(registry, image)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_layer_that_is_no_archive_is_passed_over() -> None:
+    with serve(lambda _: Answer(200, CONTENT)) as (host, _):
+        registry, image = _asked_for(host)
+        layers = ({"digest": DIGEST, "size": len(CONTENT)},)
+        with pytest.raises(ArtifactError, match=r"must hold /app/provenance\.json"):
+            read_file(registry, RemoteImage(image, 1, {}, "", layers), "app/provenance.json")
+
+
+def test_a_signed_address_is_not_told() -> None:
+    signed = "https://s3/x?X-Amz-Credential=AK&X-Amz-Signature=ab1"
+    told = str(refusal("r.io/a:b", f"no answer: {signed} x"))
+    assert "ab1" not in told
+    assert "https://s3/x?… x" in told

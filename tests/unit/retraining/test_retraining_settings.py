@@ -53,7 +53,7 @@ def test_it_is_committed_in_the_name_of_the_program_where_git_knows_none(clone: 
     (clone.path / "staged.txt").write_text("x")
     clone.run("git", "add", "staged.txt")
     assert commit_settings(["train.epochs=3"], clone.path, check=_accept) == "Set train.epochs to 3"
-    assert _log(clone) == ["issuesum: Set train.epochs to 3 [skip ci]", "Test: begin"]
+    assert _log(clone) == ["issuesum: Set train.epochs to 3", "Test: begin"]
     assert (clone.path / "params.yaml").read_text() == "train:\n  epochs: 3   # at most\n"
     assert clone.run("git", "status", "--porcelain").stdout == "A  staged.txt\n"
     assert commit_settings(["train.epochs=3"], clone.path, check=_accept) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -134,3 +135,20 @@ def test_the_environment_is_made_when_the_lock_is_new(forge: Forge, clone: Proje
         forge.run("hooks/post-receive", "--now")
         forge.asked()
     assert made.read_text() == "x\nx\n"
+    shutil.rmtree(forge.path / "issuesum/work")  # as the docs say to recover
+    forge.run("hooks/post-receive", "--now")
+    assert made.read_text() == "x\nx\nx\n"
+
+
+def test_a_branch_that_nobody_pushes_to_is_told(forge: Forge, clone: Project) -> None:
+    forge.run("git", "symbolic-ref", "HEAD", "refs/heads/master")
+    assert "the watched branch master does not exist" in _push(clone, "first")
+    assert forge.asked() == []
+
+
+def test_by_hand_it_ends_as_the_retraining_did(forge: Forge, clone: Project) -> None:
+    _push(clone, "first")
+    forge.asked()
+    for code, ended in ((5, 5), (10, 0), (0, 0)):
+        forge.answer(code)
+        assert forge.run("hooks/post-receive", "--now", ok=False).returncode == ended
