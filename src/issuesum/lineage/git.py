@@ -32,6 +32,7 @@ CODE = (
 )
 # A user name that is no secret, and without which nobody could clone over SSH.
 _PUBLIC_USER = "git"
+_HEX = re.compile(r"[0-9a-f]{7,64}")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
@@ -168,7 +169,7 @@ def top(folder: Path) -> Path | None:
 
 
 def is_commit_id(text: object) -> bool:
-    """Return whether a text is a whole commit id; from an image it might be an option of git."""
+    """Return whether a text is a whole commit id."""
     return isinstance(text, str) and _COMMIT_ID.fullmatch(text) is not None
 
 
@@ -178,8 +179,13 @@ def prefix(root: Path) -> str:
 
 
 def has_commit(root: Path, commit: str) -> bool:
-    """Return whether the repository holds this commit, on a branch or not."""
-    if not is_commit_id(commit):
+    """Return whether the repository holds this commit, on a branch or not.
+
+    Args:
+        root: of the repository.
+        commit: hex digits, all or the first; anything else is none, lest it be an option of git.
+    """
+    if not _HEX.fullmatch(commit):
         return False
     try:
         run(root, "cat-file", "-e", f"{commit}^{{commit}}")

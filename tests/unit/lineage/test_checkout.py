@@ -221,7 +221,7 @@ def test_changes_within_a_submodule_are_told_to_be_committed(
 def test_what_an_image_calls_its_commit_is_no_option_of_git(
     repository: Path, commit: str | None
 ) -> None:
-    assert git.has_commit(repository, commit) is False
+    assert git.has_commit(repository, str(commit)) is False
     needed = dict.fromkeys(("image", "git", "dvc", "dirty", "hashes", "lock", "metrics"))
     image = RemoteImage(Reference("r.io", "a"), 1, {}, "", ())
     with pytest.raises(ArtifactError, match="must name a commit"):
