@@ -89,7 +89,7 @@ def _project(folder: Path, model: Path) -> Project:
     bundle = folder / BUNDLE
     shutil.copytree(model, bundle / "model")
     copy_code(bundle, serving=ROOT / SERVING, dockerfile=ROOT / "Dockerfile")
-    (folder / SERVING / ".gitignore").write_text("/bundle\n", encoding="utf-8")
+    (folder / SERVING / ".gitignore").write_text("/attestations\n/bundle\n", encoding="utf-8")
     for command in (("init", "--quiet"), ("add", "--all"), (*_WHO, "commit", "-qm", "benchmark")):
         subprocess.run(["git", "-C", str(folder), *command], check=True)
     return project
