@@ -90,7 +90,7 @@ def _component(one: Distribution, accepted: dict[tuple[str, str], list[str]]) ->
         external_references=[
             ExternalReference(
                 type=ExternalReferenceType.DISTRIBUTION,
-                url=XsUri(f"https://pypi.org/project/{_normal(one.name)}/{one.version}/"),
+                url=XsUri(purl.to_string()),
                 comment="one of the files with these hashes, which pip was told to accept",
                 hashes=[HashType(alg=HashAlgorithm.SHA_256, content=item) for item in hashes],
             )
