@@ -6,6 +6,13 @@ from pathlib import Path
 
 import click
 
+from issuesum.cli.shared import (
+    name_option,
+    pull_secret_option,
+    replicas_option,
+    warn_of_localhost,
+)
+
 
 @click.command(help="Write Kubernetes manifests that serve an image, pinned by digest.")
 @click.option(
@@ -20,10 +27,8 @@ import click
     show_default=True,
     help="Folder to write to.",
 )
-@click.option(
-    "--name", default="issuesummarization", show_default=True, help="Of the SeldonDeployment."
-)
-@click.option("--replicas", type=click.IntRange(min=1), default=2, show_default=True, help="Pods.")
+@name_option
+@replicas_option
 @click.option("--canary", metavar="REF", help="Also write canary.yaml: this image answers a share.")
 @click.option(
     "--canary-traffic",
@@ -35,7 +40,7 @@ import click
 @click.option(
     "--shadow", metavar="REF", help="Also write shadow.yaml: this image gets a copy of requests."
 )
-@click.option("--pull-secret", metavar="NAME", help="Secret with which nodes pull the image.")
+@pull_secret_option
 def command(
     *,
     image: str | None,
@@ -74,5 +79,4 @@ def command(
     click.echo(f"\nServe it:  kubectl apply {' '.join(f'-f {path}' for path in always)}")
     for path in others:
         click.echo(f"{f'Or, {path.stem}:':10s} kubectl apply -f {path}")
-    if serving.pinned.startswith(("localhost", "127.")):
-        click.echo("note: to a node, localhost is the node itself (ISSUESUM_REGISTRY)", err=True)
+    warn_of_localhost(serving.pinned)

@@ -6,6 +6,14 @@ from pathlib import Path
 
 import click
 
+from issuesum.cli.shared import (
+    keys_option,
+    name_option,
+    pull_secret_option,
+    replicas_option,
+    warn_of_localhost,
+)
+
 
 @click.command("release")
 @click.argument("tag", required=False)
@@ -20,20 +28,10 @@ import click
 )
 @click.option("--remote", default="origin", show_default=True, help="Git remote of --push.")
 @click.option("--branch", default="live", show_default=True, help="Branch of --push.")
-@click.option(
-    "--name", default="issuesummarization", show_default=True, help="Of the SeldonDeployment."
-)
-@click.option("--replicas", type=click.IntRange(min=1), default=2, show_default=True, help="Pods.")
-@click.option("--pull-secret", metavar="NAME", help="Secret with which nodes pull the image.")
-@click.option(
-    "--key",
-    "keys",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    envvar="ISSUESUM_VERIFY_KEY",
-    show_envvar=True,
-    help="PEM file of public keys; without one, signatures are not checked.",
-)
+@name_option
+@replicas_option
+@pull_secret_option
+@keys_option
 def command(
     *,
     tag: str | None,
@@ -62,7 +60,6 @@ def command(
     root = Path()
     found = wanted(root, tag, stage, current=push)
     receipt = checked_receipt(root, found, public_keys(keys))
-    local = receipt.image.startswith(("localhost", "127."))
     folder = found.stage or found.version
     written = write_manifests(
         output or Path("deploy/live") / folder,
@@ -79,8 +76,7 @@ def command(
     if changed:
         some = ", ".join(changed[:3]) + (" …" if changed[3:] else "")
         click.echo(f"note: at that commit is other code than in its image: {some}", err=True)
-    if local:
-        click.echo("note: to a node, localhost is the node itself (ISSUESUM_REGISTRY)", err=True)
+    warn_of_localhost(receipt.pinned)
     if push:
         message = f"Release {found.version} to {found.stage} [skip ci]\n\n{receipt.pinned}"
         commit = publish(

@@ -48,13 +48,11 @@ def command(
     """
     from issuesum.params import load_params
     from issuesum.retraining.job import Order, Rules, retrain
-    from issuesum.stages.gate import is_refusal
 
     order = Order(remote, branch, not no_push, settings, message)
     rules = Rules(
         check=load_params,
         registry=lambda: load_params().export.address,
-        is_refusal=is_refusal,
         report=_write_report,
         card=_write_card,
     )

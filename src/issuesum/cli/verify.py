@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from issuesum.cli.shared import keys_option
+
 if TYPE_CHECKING:
     from issuesum.attestation.distributions import Distribution
     from issuesum.lineage.receipt import Receipt
@@ -18,15 +20,7 @@ _MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
 
 @click.command("verify")
 @click.argument("ref", required=False)
-@click.option(
-    "--key",
-    "keys",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    envvar="ISSUESUM_VERIFY_KEY",
-    show_envvar=True,
-    help="PEM file of public keys; without one, signatures are not checked.",
-)
+@keys_option
 @click.option(
     "--deep", is_flag=True, help="Also run the image's Python: is installed what the bill lists?"
 )

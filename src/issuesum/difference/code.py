@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import RepositoryError
 from issuesum.lineage import git
 
 
@@ -47,16 +46,6 @@ def compare_code(old: dict[str, Any], new: dict[str, Any], root: Path) -> Code:
         )
         stat = os.fsdecode(found).rstrip("\n")
     return Code(_named(old), _named(new), stat, lacking)
-
-
-def file_at(root: Path, commit: str, path: str) -> bytes | None:
-    """Return a file as a commit has it, or None if the commit or the file is not here."""
-    if not git.has_commit(root, commit):
-        return None
-    try:
-        return git.run(root, "cat-file", "blob", f"{commit}:./{path}")
-    except RepositoryError:
-        return None
 
 
 def _how_to_fetch(commit: str, source: str | None) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from issuesum.difference.code import file_at
 from issuesum.difference.values import Change, changes
+from issuesum.lineage.git import file_at
 from issuesum.lineage.lookup import Found
 from issuesum.registry.client import Registry
 

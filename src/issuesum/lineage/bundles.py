@@ -34,8 +34,8 @@ def provenance_of(bundle: Path) -> dict[str, Any]:
     hash_ = hash_of(bundle, root)
     commit, lock = _recorded(root, hash_)
     items = recorded_items(lock)
-    summaries = {artefacts.PROFILE: _content(root, commit, artefacts.PROFILE)}
-    params = yaml.safe_load(_content(root, commit, "params.yaml") or b"")
+    summaries = {artefacts.PROFILE: git.file_at(root, commit, artefacts.PROFILE)}
+    params = yaml.safe_load(git.file_at(root, commit, "params.yaml") or b"")
     hashes = artefacts.hashes_of(items)
     return {
         "commit": commit,
@@ -53,7 +53,7 @@ def provenance_of(bundle: Path) -> dict[str, Any]:
         "lock": lock,
         "params": params,
         "changed_params": changed_params(params) if isinstance(params, dict) else None,
-        "metrics": json.loads(_content(root, commit, "eval/metrics.json") or b"null"),
+        "metrics": json.loads(git.file_at(root, commit, "eval/metrics.json") or b"null"),
     }
 
 
@@ -77,10 +77,3 @@ def _recorded(root: Path, bundle: str) -> tuple[str, str]:
             "Try: git commit dvc.lock after dvc repro, or git fetch --unshallow."
         )
     return found
-
-
-def _content(root: Path, commit: str, path: str) -> bytes | None:
-    try:
-        return git.run(root, "show", f"{commit}:./{path}")
-    except RepositoryError:
-        return None

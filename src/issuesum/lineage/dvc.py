@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from issuesum.errors import ArtifactError, RepositoryError, one_line
+from issuesum.lineage.dotted import dotted
 from issuesum.lineage.git import without_secrets
 
 
@@ -70,18 +71,10 @@ def read_lock(root: Path) -> str:
 def recorded_params(lock: str) -> dict[str, Any]:
     """Return the params by which each stage of a lock was run, by dotted names."""
     found: dict[str, Any] = {}
-
-    def add(prefix: str, value: object) -> None:
-        if isinstance(value, dict):
-            for key, inner in value.items():
-                add(f"{prefix}{key}.", inner)
-        else:
-            found[prefix[:-1]] = value
-
     stages = (yaml.safe_load(lock) or {}).get("stages") or {}
     for entry in stages.values():
         for content in (entry.get("params") or {}).values():
-            add("", content)
+            found |= dotted(content)
     return found
 
 

@@ -152,12 +152,19 @@ def commits_of(root: Path, name: str) -> list[Commit]:
     ]
 
 
-def content_at(root: Path, commit: str, name: str) -> str | None:
-    """Return a file as it is in a commit, None if that has none."""
+def file_at(root: Path, commit: str, path: str) -> bytes | None:
+    """Return a file as a commit has it, None if the commit or the file is not here."""
     try:
-        return _git(root, "show", f"{commit}:./{name}")
+        # The commit may come from an image: it is no option of git's.
+        return run(root, "show", "--end-of-options", f"{commit}:./{path}")
     except RepositoryError:
         return None
+
+
+def content_at(root: Path, commit: str, name: str) -> str | None:
+    """Return a text file as it is in a commit, None if that has none."""
+    content = file_at(root, commit, name)
+    return None if content is None else os.fsdecode(content)
 
 
 def top(folder: Path) -> Path | None:

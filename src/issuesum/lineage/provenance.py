@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from issuesum.lineage import artefacts, git
+from issuesum.lineage.dotted import dotted
 from issuesum.lineage.dvc import default_remote, read_lock, recorded_items
 from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.tag import Version
@@ -108,21 +109,12 @@ def changed_params(params: dict[str, Any]) -> dict[str, list[Any]]:
         By dotted name, the default and what was used; None where there was none.
     """
     text = files("issuesum.lineage").joinpath("defaults.yaml").read_text(encoding="utf-8")
-    before, after = _flat(yaml.safe_load(text)), _flat(params)
+    before, after = dotted(yaml.safe_load(text)), dotted(params)
     return {
         name: [before.get(name), after.get(name)]
         for name in {**before, **after}
         if before.get(name) != after.get(name)
     }
-
-
-def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in values.items():
-        found |= (
-            _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        )
-    return found
 
 
 def _patch(root: Path) -> dict[str, str]:

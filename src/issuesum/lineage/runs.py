@@ -26,6 +26,11 @@ _SILENCE = timedelta(days=7)
 """After which a run of another host, whose processes cannot be asked for, counts as lost."""
 
 
+def is_refusal(line: str) -> bool:
+    """Return whether a failed stage ended with the gate's refusal."""
+    return line.startswith(REFUSAL)
+
+
 @dataclass(frozen=True)
 class RunRecord:
     """One run of one stage.

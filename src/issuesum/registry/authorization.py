@@ -12,6 +12,7 @@ import requests
 from requests.utils import parse_dict_header
 
 from issuesum.registry.credentials import Credentials
+from issuesum.registry.reference import is_loopback
 
 _CLIENT = "issuesum"
 
@@ -38,7 +39,11 @@ def authorize(
         return None
     fields: dict[str, str] = parse_dict_header(rest)  # type: ignore[no-untyped-call]
     realm = fields.pop("realm")
-    if credentials and urlsplit(realm).scheme != "https" and not _is_loopback(realm):
+    if (
+        credentials
+        and urlsplit(realm).scheme != "https"
+        and not is_loopback(urlsplit(realm).netloc)
+    ):
         raise ValueError(f"the token server {realm} must be reached by https")
     wanted: dict[str, str] = {name: fields[name] for name in ("service", "scope") if name in fields}
     if credentials and credentials.identity_token:
@@ -62,8 +67,3 @@ def authorize(
 def _basic(credentials: Credentials) -> str:
     pair = f"{credentials.username}:{credentials.password}".encode()
     return f"Basic {base64.b64encode(pair).decode('ascii')}"
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host == "localhost" or host.startswith("127.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -10,6 +10,7 @@ import yaml
 from issuesum.errors import ArtifactError
 from issuesum.evaluation.bootstrap import Interval, intervals
 from issuesum.evaluation.scores import statistics
+from issuesum.lineage.dotted import dotted
 from issuesum.report import wording
 from issuesum.report.comparison import BASELINES, METRICS, baseline_differences
 from issuesum.report.escaping import markdown as safe
@@ -199,7 +200,7 @@ def _making(of: Side, params: Mapping[str, Any]) -> str:
     dials = "".join(
         f"| {safe(name)} | {safe(str(value))} |\n"
         for section in _MADE_BY
-        for name, value in _flat(section, params.get(section, {}))
+        for name, value in dotted(params.get(section, {}), f"{section}.").items()
     )
     return (
         f"## How it was made\n\nBy the stages of dvc.yaml; equal inputs give equal bytes.\n\n{told}"
@@ -231,11 +232,3 @@ def _made_another(run: Mapping[str, Any], of: Side) -> bool:
     """Tell whether a record, which may name its outputs, is of the training of another model."""
     made = run.get("outs") or {}
     return "models" in made and made["models"].get("md5") != of.hashes.get("models")
-
-
-def _flat(prefix: str, values: Any) -> Iterator[tuple[str, object]]:  # noqa: ANN401 -- from YAML
-    if not isinstance(values, Mapping):
-        yield prefix, values
-        return
-    for name, value in values.items():
-        yield from _flat(f"{prefix}.{name}", value)

@@ -169,7 +169,7 @@ def _last_of_each(runs: list[records.RunRecord]) -> dict[str, dict[str, Any]]:
 def _refused(runs: list[records.RunRecord], hashes: Mapping[str, str]) -> str | None:
     """Return the gate's reason, if the newest export was of this bundle and was refused."""
     last = next((run for run in runs if run.stage == "export"), None)
-    if last is None or not (last.error or "").startswith(records.REFUSAL):
+    if last is None or not records.is_refusal(last.error or ""):
         return None
     if last.deps.get(_BUNDLE, {}).get("md5") != hashes.get(_BUNDLE):
         return None

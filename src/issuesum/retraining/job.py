@@ -52,14 +52,12 @@ class Rules:
     Attributes:
         check: raises ParamsError if a file does not hold params.
         registry: host[:port][/namespace] where images go now.
-        is_refusal: whether the line that a stage failed with is the gate's.
         report: writes what the change of the model since a commit means.
         card: writes the model card, which is committed.
     """
 
     check: Callable[[Path], object]
     registry: Callable[[], str]
-    is_refusal: Callable[[str], bool]
     report: Callable[[str], object]
     card: Callable[[], object]
 
@@ -107,7 +105,7 @@ def retrain(order: Order, rules: Rules, root: Path) -> Outcome | None:
         before = git.head(root)
         if results.is_results(root, before):  # of a run that was killed before it could push
             before = f"{before}^" if waiting and not stale else before
-        pipeline = Pipeline(root, held, rules.is_refusal)
+        pipeline = Pipeline(root, held)
         return _Job(order, rules, root, branch, pipeline).run(tuple(stale), before)
 
 

@@ -21,12 +21,10 @@ class Pipeline:
     Attributes:
         root: of the clone.
         held: a descriptor that each command is handed, so that it holds the lock while it runs.
-        is_refusal: whether the line that a stage failed with is the gate's.
     """
 
     root: Path
     held: int
-    is_refusal: Callable[[str], bool]
 
     def reproduce(self) -> None:
         """Run what is stale; of what lies in the remote alone only that is fetched which is needed.
@@ -82,7 +80,7 @@ class Pipeline:
             run for run in runs.read_all(folder) if run.id not in known and run.state != "done"
         ]
         said = failed[0].error or "its process ended without a word" if failed else None
-        if said and self.is_refusal(said):
+        if said and runs.is_refusal(said):
             raise GateError(said)
         told = f"{failed[0].stage}: {said}" if failed else "dvc repro failed, see above"
         raise ArtifactError(

@@ -36,8 +36,3 @@ def refused(reasons: str) -> GateError:
         f"{REFUSAL} Received: {reasons}. "
         "Try: more or better data, other train params, or another evaluate.gate."
     )
-
-
-def is_refusal(line: str) -> bool:
-    """Return whether the line that a stage failed with is the gate's."""
-    return line.startswith(REFUSAL)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.difference.code import compare_code, file_at
+from issuesum.difference.code import compare_code
+from issuesum.lineage.git import file_at
 
 
 def git(folder: Path, *arguments: str) -> str:

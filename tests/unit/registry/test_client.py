@@ -18,6 +18,7 @@ from issuesum.registry.reference import Reference
 from registry_stub import Answer, Asked, serve
 
 CONTENT = json.dumps({"schemaVersion": 2, "layers": []}).encode()
+OF_ANN = "Basic " + base64.b64encode(b"ann:tops3cret").decode()
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
 
 
@@ -35,6 +36,12 @@ def _log_in(
     monkeypatch.setenv("ISSUESUM_REGISTRY", f"{host}/namespace")
     monkeypatch.setenv("ISSUESUM_REGISTRY_USERNAME", user)
     monkeypatch.setenv("ISSUESUM_REGISTRY_PASSWORD", word)
+
+
+def _for_ann(asked: Asked) -> Answer:
+    if asked.headers.get("Authorization") == OF_ANN:
+        return Answer(200, CONTENT)
+    return Answer(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
 
 
 def _asked_for(host: str) -> tuple[Registry, Reference]:
@@ -92,14 +99,7 @@ def test_a_registry_that_leaves_out_the_digest_has_it_counted() -> None:
 
 
 def test_basic_credentials_are_shown_when_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    wanted = "Basic " + base64.b64encode(b"ann:tops3cret").decode()
-
-    def script(asked: Asked) -> Answer:
-        if asked.headers.get("Authorization") == wanted:
-            return Answer(200, CONTENT)
-        return Answer(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
-
-    with serve(script) as (host, seen):
+    with serve(_for_ann) as (host, seen):
         _log_in(monkeypatch, host)
         registry, image = _asked_for(host)
         assert registry.digest(image) == DIGEST
@@ -218,21 +218,14 @@ def test_a_registry_that_knows_referrers_keeps_no_index_of_ours() -> None:
 
 
 def test_a_netrc_is_not_for_registries(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    wanted = "Basic " + base64.b64encode(b"ann:tops3cret").decode()
     (tmp_path / "netrc").write_text("default login bob password other\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-
-    def script(asked: Asked) -> Answer:
-        if asked.headers.get("Authorization") == wanted:
-            return Answer(200, CONTENT)
-        return Answer(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
-
-    with serve(script) as (host, seen):
+    with serve(_for_ann) as (host, seen):
         _log_in(monkeypatch, host)
         registry, image = _asked_for(host)
         registry._session.trust_env = True  # as where the registry is not on loopback
         assert registry.digest(image) == DIGEST
-    assert {asked.headers.get("Authorization") for asked in seen} == {None, wanted}
+    assert {asked.headers.get("Authorization") for asked in seen} == {None, OF_ANN}
 
 
 @pytest.mark.parametrize("content", [b"{}", b"[]", b'{"config":{"digest":"x"},"layers":7}'])

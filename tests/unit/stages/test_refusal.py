@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from issuesum.stages.gate import is_refusal, refused
+from issuesum.lineage.runs import is_refusal
+from issuesum.stages.gate import refused
 
 
 def test_the_line_of_a_refusal_is_known_again() -> None:
