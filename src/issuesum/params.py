@@ -21,7 +21,8 @@ _REGISTRY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # docs/params.md is made of the strings under the fields (tools/reference/params.py).
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
 class SplitLimits(_Section):
@@ -45,6 +46,7 @@ class SplitParams(_Section):
     shard_rows: int = Field(gt=0)
     """Rows of the raw file that one shard of each side is cut from."""
     limits: SplitLimits
+    """What suspicious raw data may look like before split fails."""
 
     @model_validator(mode="after")
     def _leave_rows_for_training(self) -> SplitParams:
@@ -76,12 +78,15 @@ class PreprocessParams(_Section):
     """Vocabularies and id arrays."""
 
     body: FieldParams
+    """Body vocabulary and ids."""
     title: FieldParams
+    """Title vocabulary and ids; `_start_` and `_end_` count as words."""
     scheduler: str = Field(pattern=_SCHEDULER)
     """`local`, or the address of a Dask scheduler; ISSUESUM_SCHEDULER takes precedence."""
     workers: int = Field(ge=0)
     """Local processes; 0 is one a core. The outputs are the same for any number."""
     limits: PreprocessLimits
+    """What suspicious data may look like before preprocess fails."""
 
     @property
     def cluster(self) -> str | None:
@@ -103,31 +108,47 @@ class TrainParams(_Section):
     """The model and its training."""
 
     arch: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    """Module of `issuesum.model.architectures`."""
+    """Module of `issuesum.model.architectures` that makes the model."""
     embedding_dim: int = Field(gt=0)
+    """Width of the vector that stands for a word."""
     hidden_units: int = Field(gt=0)
+    """Width of the recurrent layers; the time of a step grows with its square."""
     dropout: float = Field(ge=0, lt=1)
+    """Share of features left out of each row while learning."""
     word_dropout: float = Field(ge=0, lt=1)
+    """Share of body words made unknown while learning, which teaches to copy."""
     label_smoothing: float = Field(ge=0, lt=1)
+    """Probability spread evenly over all words instead of given to the right one."""
     batch_size: int = Field(gt=0)
     """Rows of an update, over all replicas, whose number must divide it."""
     epochs: int = Field(gt=0)
+    """Passes over the train side, at most; the learning rate falls to 0 over them."""
     max_steps: int = Field(gt=0)
+    """Updates, at most; where they are fewer than the epochs hold, the rate falls over these."""
     eval_steps: int = Field(gt=0)
     """Updates between validations; an epoch that has fewer ends with one."""
     patience: int = Field(ge=0)
     """Validations without a better one before training stops."""
     monitor: Literal["loss", "rouge_l"]
+    """What decides which validation was the best one."""
     validation_rows: int = Field(gt=0)
+    """Validation rows that are looked at, the first in file order."""
     learning_rate: float = Field(gt=0)
+    """Of Adam, at its highest."""
     warmup_steps: int = Field(ge=0)
+    """Updates over which the learning rate rises from 0."""
     clip_norm: float = Field(gt=0)
+    """Longest gradient, by its global norm; longer ones are shortened to it."""
     average_decay: float = Field(ge=0, lt=1)
+    """Of the moving average of weights that is kept; 0 keeps the weights themselves."""
     precision: Literal["float32", "mixed_bfloat16"]
-    """mixed_float16 would need loss scaling, bfloat16 has the range of float32."""
+    """Of activations. mixed_float16 would need loss scaling; bfloat16 has the range of float32."""
     xla: bool
+    """Whether to compile the step with XLA."""
     checkpoint_steps: int = Field(gt=0)
+    """Updates between checkpoints: what an interruption costs at most."""
     seed: int = Field(ge=0, lt=2**32)
+    """Of initial weights, the order of rows, and dropout."""
 
 
 class DecodingParams(_Section):
@@ -138,6 +159,7 @@ class DecodingParams(_Section):
     length_penalty: float = Field(ge=0)
     """A title is judged by its log-probability over its length to this power."""
     min_words: int = Field(ge=1)
+    """Words of a title, at least."""
     no_repeat: int = Field(ge=0)
     """Words in a row that a title holds at most once; 0 allows everything."""
 
@@ -146,7 +168,7 @@ class BuildParams(_Section):
     """The bundle that the image carries."""
 
     opset: int = Field(ge=15, le=18)
-    """18 is the newest that tf2onnx 1.17 writes."""
+    """ONNX operator set; 18 is the newest that tf2onnx 1.17 writes."""
     parity_rows: int = Field(gt=0)
     """Validation rows on which ONNX and Keras must agree."""
     parity_tolerance: float = Field(gt=0)
@@ -154,12 +176,14 @@ class BuildParams(_Section):
     saved_model: bool
     """Whether to write the model for TensorFlow Serving too, which decodes greedily."""
     decoding: DecodingParams
+    """How evaluate and the image search for titles."""
 
 
 class GateParams(_Section):
     """What the model must reach before export ships it, in points of ROUGE-L (F1 times 100)."""
 
     min_rouge_l: float = Field(ge=0, le=100)
+    """What the model must reach on the test side."""
     min_over_lead: float = Field(0, ge=-100, le=100)
     """Above copying the first words; negative allows the model to be below."""
     min_over_neighbour: float = Field(0, ge=-100, le=100)
@@ -174,6 +198,7 @@ class EvaluateParams(_Section):
     max_rows: int = Field(gt=0)
     """Test rows scored, the first in file order."""
     batch_size: int = Field(gt=0)
+    """Bodies decoded at once; changes the time and the memory, not the titles."""
     lead_words: int = Field(gt=0)
     """Length of the copy-the-first-words baseline."""
     neighbour_rows: int = Field(gt=0)
@@ -183,6 +208,7 @@ class EvaluateParams(_Section):
     heat_maps: int = Field(ge=0)
     """Test rows, the first in file order, whose attention is drawn."""
     gate: GateParams
+    """What export asks for."""
 
 
 class ExportParams(_Section):
@@ -191,7 +217,9 @@ class ExportParams(_Section):
     registry: str = Field(pattern=f"^{_REGISTRY}$")
     """Host[:port][/namespace]; the environment variable ISSUESUM_REGISTRY takes precedence."""
     image: str = Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")
+    """Repository name within the registry."""
     base_image: str
+    """What the Dockerfile builds on; it needs Python 3.12."""
     smoke_timeout: float = Field(gt=0)
     """Seconds that the container has to answer a first request."""
     push_patience: float = Field(ge=0)
@@ -254,5 +282,5 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
         raise ParamsError(
             f"{path} must match issuesum.params. Received at {where}: {first['msg']}{more}. "
-            "Try: compare with the comments in params.yaml."
+            "Try: compare with docs/params.md."
         ) from error

@@ -28,6 +28,7 @@ PAGES = [
             "export",
             "kubernetes",
             "model",
+            "params",
             "predict",
             "releases",
             "restore",
