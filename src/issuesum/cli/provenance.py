@@ -23,21 +23,31 @@ bundle, or a receipt; without it, the image last exported. Asks the registry onl
     metavar="FILE",
     help="Also write a page that needs no other file and no network.",
 )
-def command(ref: str | None, *, as_json: bool, html: Path | None) -> None:
+@click.option(
+    "--svg",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the page's drawing alone.",
+)
+def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | None) -> None:
     from dataclasses import asdict
 
     from issuesum.cli.repository import default_repository
     from issuesum.image.local import read_local
-    from issuesum.lineage.page import write_page
+    from issuesum.lineage.page import write_page, write_picture
     from issuesum.lineage.trace import trace
     from issuesum.lineage.tree import text_of
 
     found = trace(ref, default=default_repository(), read_local=read_local)
     if html:
         write_page(html, found)
+    if svg:
+        write_picture(svg, found)
     if as_json:
         click.echo(json.dumps(asdict(found), indent=2))
         return
     click.echo(text_of(found), nl=False)
     if html:
         click.echo(f"page      {html}")
+    if svg:
+        click.echo(f"drawing   {svg}")

@@ -13,7 +13,7 @@ _NAME = 22  # columns of the deepest branch
 
 def text_of(trace: Trace) -> str:
     """Return the trace as lines; what came from elsewhere cannot move the cursor."""
-    return "\n".join(_printable(line).rstrip() for line in _lines(trace)) + "\n"
+    return "\n".join(facts.printable(line).rstrip() for line in _lines(trace)) + "\n"
 
 
 def _lines(trace: Trace) -> Iterator[str]:
@@ -87,7 +87,3 @@ def _metrics(known: dict[str, Any]) -> Iterator[str]:
     for title, numbers in facts.score_lines(metrics):
         yield f"          {title:26s}" + "".join(f"{number:>9s}" for number in numbers)
     yield f"gate      {facts.gate(metrics)}"
-
-
-def _printable(line: str) -> str:
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)

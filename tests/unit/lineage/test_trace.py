@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 from unittest import mock
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -18,7 +19,7 @@ from issuesum.errors import ArtifactError, EngineError, ParamsError, RegistryErr
 from issuesum.lineage import facts
 from issuesum.lineage.dvc import hash_of
 from issuesum.lineage.lookup import Found
-from issuesum.lineage.page import page
+from issuesum.lineage.page import page, write_picture
 from issuesum.lineage.trace import Image, Trace, completed
 from issuesum.lineage.trace import trace as trace_by
 from issuesum.lineage.tree import text_of
@@ -131,6 +132,19 @@ def test_the_page_escapes_everything_and_loads_nothing(key: str) -> None:
     assert not any("//" in value for value in read.values)
     assert not any(name in text for name in ("url(", "@import", "javascript:"))
     assert "&lt;script&gt;alert(" in text
+
+
+@pytest.mark.parametrize("key", ["message", "author", "user", "commit"])
+def test_the_picture_is_one_svg_that_loads_nothing(key: str, tmp_path: Path) -> None:
+    write_picture(tmp_path / "lineage.svg", of_image(provenances.dirty(**{key: EVIL})))
+    read = ET.parse(tmp_path / "lineage.svg")  # noqa: S314 - written by ourselves
+    names = [item.tag.partition("}")[2] for item in read.iter()]
+    assert names[0] == "svg"
+    assert set(names) == {"svg", "style", "g", "rect", "text", "path", "polygon"}
+    shown = " ".join(read.getroot().itertext())
+    for item in provenances.provenance()["artefacts"]:
+        assert item["md5"][:12] in shown
+    assert not any(name in shown for name in ("url(", "@import"))
 
 
 def test_the_page_shows_both_drawings_and_every_hash() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from issuesum.files import replacing_file
 from issuesum.lineage import facts
 from issuesum.lineage.page import sections
-from issuesum.lineage.page.graph import draw
+from issuesum.lineage.page.graph import draw, picture
 from issuesum.lineage.trace import Trace
 
 # Whatever a commit message holds, a browser loads and runs nothing.
@@ -20,6 +20,12 @@ def write_page(path: Path, trace: Trace) -> None:
     """Write the page, atomically; equal traces, equal bytes."""
     with replacing_file(path) as temporary:
         temporary.write_text(page(trace), encoding="utf-8", errors="replace")
+
+
+def write_picture(path: Path, trace: Trace) -> None:
+    """Write the drawing alone as SVG, atomically, for a README or a ticket."""
+    with replacing_file(path) as temporary:
+        temporary.write_text(picture(trace, _style()), encoding="utf-8", errors="replace")
 
 
 def page(trace: Trace) -> str:

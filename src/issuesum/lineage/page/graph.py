@@ -45,7 +45,7 @@ class _Card:
         rows += [("faint", line) for line in self.lines]
         texts = "".join(
             f'<text class="{kind}" x="{x + 18}" y="{y + _TOP + _LINE * place}">'
-            f"{escape(_clip(text, most))}</text>"
+            f"{escape(_clip(facts.printable(text), most))}</text>"
             for place, (kind, text) in enumerate(rows)
         )
         return (
@@ -57,14 +57,41 @@ class _Card:
 
 def draw(trace: Trace) -> str:
     """Return both drawings in one figure."""
-    steps = [_of_fact(fact) for fact in reversed(facts.facts_of(trace))]
-    beside = [_scores(trace.provenance), _code(trace.provenance)]
-    told = " from ".join(card.title for card in reversed(steps))
-    label = escape(f"{told}; scores and commit {beside[1].digits} beside.", quote=True)
+    steps, beside = _cards(trace)
+    label = _label(steps, beside)
     wide, tall = _wide(steps, beside), _tall(steps, beside)
     return (
         f'<figure class="graph">\n{_svg("wide", label, *wide)}{_svg("tall", label, *tall)}</figure>'
     )
+
+
+def picture(trace: Trace, style: str) -> str:
+    """Return the drawing from left to right as an SVG file that needs no page around it.
+
+    Args:
+        trace: what is drawn.
+        style: of the page.
+    """
+    steps, beside = _cards(trace)
+    width, height, drawn = _wide(steps, beside)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="graph" viewBox="-8 -8 {width + 16:g} '
+        f'{height + 16:g}" width="{width + 16:g}" style="font-family: system-ui, sans-serif" '
+        f'role="img" aria-label="{_label(steps, beside)}">\n<style>\n{style}</style>\n'
+        '<rect x="-8" y="-8" width="100%" height="100%" style="fill: var(--paper); stroke: none"/>'
+        f"\n{drawn}</svg>\n"
+    )
+
+
+def _cards(trace: Trace) -> tuple[list[_Card], list[_Card]]:
+    steps = [_of_fact(fact) for fact in reversed(facts.facts_of(trace))]
+    return steps, [_scores(trace.provenance), _code(trace.provenance)]
+
+
+def _label(steps: Sequence[_Card], beside: Sequence[_Card]) -> str:
+    told = " from ".join(card.title for card in reversed(steps))
+    code = facts.printable(beside[1].digits)
+    return escape(f"{told}; scores and commit {code} beside.", quote=True)
 
 
 def _wide(steps: Sequence[_Card], beside: Sequence[_Card]) -> tuple[float, float, str]:
