@@ -38,6 +38,7 @@ PAGES = [
             "services",
             "serving",
             "serving-on-kubernetes",
+            "troubleshooting",
             "web",
             "tensorflow-serving",
         )
