@@ -38,6 +38,9 @@ _METHODS = {
     "iam-role": "the machine's role",
 }
 
+_OWN_DATA = "make run, which writes a sample; or issuesum ingest FILE --force for issues of yours"
+_NO_REPOSITORY = note("not looked at, for want of a .dvc folder", "see dvc above")
+
 
 def pipeline(root: Path) -> Finding:
     """Look whether DVC can read the repository, dvc.yaml and dvc.lock.
@@ -48,9 +51,9 @@ def pipeline(root: Path) -> Finding:
     if not (root / "dvc.yaml").is_file():
         top = git.top(root)
         return fail(f"no dvc.yaml in {root.resolve()}", f"cd to the project's root{_at(top)}")
+    locked = _locked_stages(root) if (root / "dvc.lock").exists() else 0
     with _repo(root) as repo:
         stages = len([stage for stage in repo.index.stages if stage.cmd])
-    locked = _locked_stages(root) if (root / "dvc.lock").exists() else 0
     return ok(f"{dvc.__version__}, {stages} stages in dvc.yaml, {locked} of them in dvc.lock")
 
 
@@ -62,29 +65,35 @@ def raw_data(root: Path, path: Path) -> Finding:
         path: of the raw data, from there.
 
     Raises:
-        RepositoryError: DVC cannot read the repository, or the remote does not answer.
+        RepositoryError: DVC cannot read the repository.
     """
     if (root / path).is_file():
         return ok(f"{path}, {(root / path).stat().st_size / 1e6:,.1f} MB")
+    if not (root / ".dvc").is_dir():
+        return _NO_REPOSITORY
+    md5 = recorded(root / path)
+    if md5 is None:
+        return fail(f"neither {path} nor {path}.dvc", "issuesum ingest FILE, or make run")
     with _repo(root) as repo:
-        md5 = recorded(root / path)
-        if md5 is None:
-            return fail(f"neither {path} nor {path}.dvc", "issuesum ingest FILE, or make run")
-        if repo.cache.local.exists(md5):
-            return note(f"{path} is in DVC's cache only", f"dvc checkout {path}.dvc")
-        own = "make run, which writes a sample; or issuesum ingest FILE --force for issues of yours"
-        try:
-            remote = repo.cloud.get_remote()
-            held = store_of(remote).holds(remote.odb.oid_to_path(md5))
-        except (RepositoryError, NoRemoteError) as error:
-            return fail(
-                f"{path} is not here, and the remote cannot be asked for it: {_reason(error)}",
-                f"mend the remote, then dvc pull {path}.dvc; or {own}",
-            )
+        return _stored_data(repo, path, md5)
+
+
+def _stored_data(repo: Repo, path: Path, md5: str) -> Finding:
+    if repo.cache.local.exists(md5):
+        return note(f"{path} is in DVC's cache only", f"dvc checkout {path}.dvc")
+    try:
+        remote = repo.cloud.get_remote()
+        held = store_of(remote).holds(remote.odb.oid_to_path(md5))
+    except (RepositoryError, NoRemoteError) as error:
+        return fail(
+            f"{path} is not here, and the remote cannot be asked for it: {_reason(error)}",
+            f"mend the remote, then dvc pull {path}.dvc; or {_OWN_DATA}",
+        )
     if held:
         return note(f"{path} is in the remote only", f"dvc pull {path}.dvc")
     return fail(
-        f"{path} is neither here nor in the remote", f"dvc push in the clone that has it; or {own}"
+        f"{path} is neither here nor in the remote",
+        f"dvc push in the clone that has it; or {_OWN_DATA}",
     )
 
 
@@ -105,6 +114,8 @@ def remote(root: Path) -> Finding:
     Raises:
         RepositoryError: DVC cannot read the repository, or the remote refuses.
     """
+    if not (root / ".dvc").is_dir():
+        return _NO_REPOSITORY
     with _repo(root) as repo:
         try:
             of = repo.cloud.get_remote()

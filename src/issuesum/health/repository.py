@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from issuesum.health.finding import Finding, note, ok
+from issuesum.health.finding import Finding, fail, note, ok
 from issuesum.lineage import git
 from issuesum.lineage.identity import who
 
@@ -14,9 +14,11 @@ def repository(root: Path) -> Finding:
     """Look for a repository with a commit.
 
     Raises:
-        RepositoryError: there is no Git, no repository or no commit.
+        RepositoryError: there is no Git or no commit.
     """
     version = git.run(root, "--version").decode().strip().removeprefix("git version ")
+    if git.top(root) is None:
+        return fail(f"{version}; {root.resolve()} is in no repository", "cd to the project's root")
     commit = git.head(root)[:12]
     changed = git.changed_files(root)
     if changed:
