@@ -18,7 +18,7 @@ _NAMES = (
     "engine", "base", "registry", "disk", "memory", "compute", "cluster",
 )  # fmt: skip
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "red")}
-_LIMIT = 10
+_LIMIT = 15
 """Seconds: a check's own time limits are shorter; this is for a name server that is silent, say."""
 
 

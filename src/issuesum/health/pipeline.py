@@ -1,4 +1,7 @@
-"""DVC: the pipeline, the raw data and the remote."""
+"""DVC: the pipeline, the raw data and the remote.
+
+Some imports are those that DVC puts off until it needs them: here they cost no check its time.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dvc
+import dvc.cachemgr
+import dvc.data_cloud
+import dvc.lock
+import dvc.repo.index
+import dvc.repo.stage
+import dvc_s3  # type: ignore[import-untyped] # noqa: F401
+import s3fs  # type: ignore[import-untyped] # noqa: F401
 import yaml
 from dvc.config import NoRemoteError
 from dvc.exceptions import DvcException, NotDvcRepoError
@@ -38,7 +48,7 @@ _METHODS = {
     "iam-role": "the machine's role",
 }
 
-_OWN_DATA = "make run, which writes a sample; or issuesum ingest FILE --force for issues of yours"
+_OWN_DATA = "make run, which writes a sample; or issuesum ingest FILE for issues of yours"
 _NO_REPOSITORY = note("not looked at, for want of a .dvc folder", "see dvc above")
 
 

@@ -40,8 +40,8 @@ def examine(
     for name, thread in threads.items():
         thread.join(max(0.0, deadline - time.monotonic()))
         late = fail(
-            f"no result within {limit:g} s: whatever it asks hangs",
-            f"restart that, or look for what swallows packets; then issuesum doctor --only {name}",
+            f"no result within {limit:g} s: what it asks hangs, or this machine is very busy",
+            f"issuesum doctor --only {name}; then look for what swallows packets",
         )
         finding = found.get(name, late)
         yield (

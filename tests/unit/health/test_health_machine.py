@@ -91,3 +91,20 @@ def test_the_place_among_workers(config: str | None, status: str, words: str) ->
     found = cluster(config, None)
     assert found.status == status
     assert words in found.found
+
+
+def test_a_scheduler_is_asked_for_its_workers() -> None:
+    from distributed import LocalCluster
+
+    with LocalCluster(
+        n_workers=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=None
+    ) as running:
+        address = running.scheduler_address
+        assert cluster(None, address).found == f"Dask scheduler {address}: 1 workers"
+        running.scale(0)
+        running.sync(running.scheduler.retire_workers)
+        lonely = cluster(None, address)
+    assert (lonely.status, lonely.advice) == ("fail", f"dask worker {address}")
+    gone = cluster(None, address)
+    assert gone.status == "fail"
+    assert f"{address} does not answer" in gone.found
