@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from issuesum.cli.doctor import command
-from issuesum.errors import RegistryError
+from issuesum.errors import RegistryError, RepositoryError
 from issuesum.health.finding import Finding
 from issuesum.health.pipeline import raw_data, remote
 from issuesum.health.shelf import answering_registry
@@ -157,6 +157,13 @@ def test_a_bucket_that_is_not_there(
     found = remote(clone)
     assert "may not read: list_objects_v2: NoSuchBucket" in found.found
     assert "dvc remote modify storage url" in found.advice
+
+
+def test_half_a_pair_of_keys(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
+    with pytest.raises(RepositoryError, match="missing: AWS_SECRET_ACCESS_KEY"):
+        remote(clone)
 
 
 def test_keys_that_may_only_read(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:

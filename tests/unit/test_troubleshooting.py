@@ -47,12 +47,16 @@ def page(root: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def ours(root: Path) -> list[str]:
-    """Return what this repository may say."""
+def trees(root: Path) -> list[ast.AST]:
     folders = (root / "src", root / "tools/local_services")
-    texts = [
-        text for folder in folders for path in folder.rglob("*.py") for text in _texts_of(path)
-    ]
+    paths = [path for folder in folders for path in folder.rglob("*.py")]
+    return [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def ours(trees: list[ast.AST], root: Path) -> list[str]:
+    """Return what this repository may say."""
+    texts = {text for tree in trees for text in _texts(tree)}
     return [*texts, (root / "tools/services").read_text(encoding="utf-8")]
 
 
@@ -77,16 +81,15 @@ def _says(text: str, message: str) -> bool:
     return True
 
 
-def _kinds(root: Path) -> Iterator[tuple[int, str]]:
+def _kinds(trees: list[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield the exit code and the text of every error that is made from a text."""
     codes = {name: kind.exit_code for name, kind in vars(errors).items()
              if isinstance(kind, type) and issubclass(kind, IssuesumError)}  # fmt: skip
-    for path in (root / "src").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
-                code = codes.get(node.func.id)
-                if code:
-                    yield from ((code, text) for text in _texts(node.args[0]))
+    for node in (node for tree in trees for node in ast.walk(tree)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+            code = codes.get(node.func.id)
+            if code:
+                yield from ((code, text) for text in _texts(node.args[0]))
 
 
 def test_every_message_is_in_the_code(page: str, ours: list[str]) -> None:
@@ -96,8 +99,8 @@ def test_every_message_is_in_the_code(page: str, ours: list[str]) -> None:
     assert lost == []
 
 
-def test_exit_codes_are_those_of_the_errors(page: str, root: Path) -> None:
-    kinds = list(_kinds(root))
+def test_exit_codes_are_those_of_the_errors(page: str, trees: list[ast.AST]) -> None:
+    kinds = list(_kinds(trees))
     checked = 0
     for row in _rows(page):
         (message,) = re.findall("`([^`]+)`", row[0])

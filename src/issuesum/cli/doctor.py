@@ -35,7 +35,7 @@ _LIMIT = 15
 def command(context: click.Context, *, chosen: tuple[str, ...], as_json: bool) -> None:
     """Tell what is missing before a run, and what to do about it.
 
-    Changes nothing. Ends with 0 if no check failed, else with 1; notes are no failures.
+    Changes nothing of yours. Ends with 0 if no check failed, else with 1; notes are no failures.
     """
     import os
 

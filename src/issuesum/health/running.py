@@ -72,6 +72,8 @@ def _run(name: str, check: Check, found: dict[str, Finding]) -> None:
         found[name] = check()
     except IssuesumError as error:
         found[name] = of_error(error)
+    except OSError as error:
+        found[name] = fail(one_line(error), "check free space and permissions")
     except Exception as error:  # noqa: BLE001 -- whatever it is, the other checks go on
         found[name] = fail(
             f"the check itself failed: {type(error).__name__}: {one_line(error)}",

@@ -28,6 +28,7 @@ _ADVICE = {
     "storage url s3://BUCKET/PATH",
     "ExpiredToken": "new AWS credentials",
 }
+_SETTINGS = "AWS_* in the environment, AWS' files, and dvc config --list --show-origin"
 _SERVICES = "tools/services up; for S3 elsewhere: rm .dvc/config.local, and AWS_ENDPOINT_URL_S3"
 
 
@@ -170,9 +171,7 @@ def store_of(remote: Remote) -> Store:
     try:
         return S3(remote)
     except (BotoCoreError, ValueError) as error:
-        raise _refused(
-            "The S3 remote", one_line(error), "dvc config --list --show-origin"
-        ) from error
+        raise _refused("The S3 remote", one_line(error), _SETTINGS) from error
 
 
 def _status(error: ClientError) -> int:

@@ -93,18 +93,19 @@ def test_the_place_among_workers(config: str | None, status: str, words: str) ->
     assert words in found.found
 
 
-def test_a_scheduler_is_asked_for_its_workers() -> None:
+def test_a_scheduler_is_asked_for_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     from distributed import LocalCluster
 
     with LocalCluster(
-        n_workers=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=None
+        n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=":0"
     ) as running:
         address = running.scheduler_address
-        assert cluster(None, address).found == f"Dask scheduler {address}: 1 workers"
-        running.scale(0)
-        running.sync(running.scheduler.retire_workers)
         lonely = cluster(None, address)
+        running.scale(1)
+        running.wait_for_workers(1, timeout=20)
+        assert cluster(None, address).found == f"Dask scheduler {address}: 1 workers"
     assert (lonely.status, lonely.advice) == ("fail", f"dask worker {address}")
+    monkeypatch.setattr("issuesum.health.cluster._PATIENCE", 0.5)
     gone = cluster(None, address)
     assert gone.status == "fail"
     assert f"{address} does not answer" in gone.found

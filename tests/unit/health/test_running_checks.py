@@ -18,6 +18,10 @@ def _refuses() -> Finding:
     raise EngineError("Docker must answer. Received: nothing. Try: start it.")
 
 
+def _reads() -> Finding:
+    raise PermissionError(13, "Permission denied", "/here")
+
+
 def test_whatever_one_check_does_all_are_told_in_their_order() -> None:
     hanging = threading.Event()
 
@@ -26,7 +30,7 @@ def test_whatever_one_check_does_all_are_told_in_their_order() -> None:
         return ok("too late")
 
     began = time.monotonic()
-    checks = {"a": hangs, "b": _breaks, "c": _refuses, "d": lambda: ok("fine")}
+    checks = {"a": hangs, "b": _breaks, "c": _refuses, "d": lambda: ok("fine"), "e": _reads}
     found = dict(examine(checks, limit=0.3))
     hanging.set()
     assert time.monotonic() - began < 3
@@ -36,6 +40,7 @@ def test_whatever_one_check_does_all_are_told_in_their_order() -> None:
     assert found["b"].found == "the check itself failed: ZeroDivisionError: of a kind"
     assert found["c"] == fail("Docker must answer. Received: nothing", "start it")
     assert found["d"] == ok("fine")
+    assert found["e"].found == "[Errno 13] Permission denied: '/here'"
 
 
 def test_checks_run_at_once() -> None:
