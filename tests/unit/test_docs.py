@@ -39,6 +39,7 @@ PAGES = [
             "services",
             "serving",
             "serving-on-kubernetes",
+            "troubleshooting",
             "web",
             "tensorflow-serving",
         )

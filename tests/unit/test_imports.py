@@ -13,7 +13,7 @@ import pytest
 
 LIBRARY = (
     "attestation", "corpus", "text", "preprocessing", "model", "inference", "evaluation",
-    "prediction", "bundle", "image", "lineage", "manifests", "registry", "serving", "web",
+    "health", "prediction", "bundle", "image", "lineage", "manifests", "registry", "serving", "web",
     "difference", "report", "retraining", "release",
 )  # fmt: skip
 HEAVY = (

@@ -10,6 +10,7 @@ import click
 from issuesum.errors import ArtifactError, IssuesumError, one_line
 
 VERBS = {
+    "doctor": "Tell what is missing before a run, and what to do about it.",
     "ingest": "Check a CSV of issues and make it the raw data.",
     "sample": "Write synthetic issues as the raw data, for a first look.",
     "provenance": "Tell where an image or a bundle comes from: data, params, commit, scores.",

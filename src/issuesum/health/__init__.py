@@ -1,0 +1,1 @@
+"""What must be there before the pipeline can run, looked at without changing anything."""

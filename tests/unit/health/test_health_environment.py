@@ -1,0 +1,136 @@
+"""What is installed, beside what the lock of this very project says."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from issuesum.health.environment import (
+    environment,
+    installed_extra,
+    installed_versions,
+    lock_file,
+)
+from issuesum.health.interpreter import interpreter
+from issuesum.health.lock import Lock
+
+FILES = ("pyproject.toml", "uv.lock", "serving/requirements.txt")
+
+
+@pytest.fixture
+def project(root: Path, tmp_path: Path) -> Path:
+    """Return a folder with the files that are compared, to be changed."""
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy2(root / name, tmp_path / name)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def lock(root: Path) -> Lock:
+    return Lock.read(root / "uv.lock", "issuesum")
+
+
+def _edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_all_that_the_lock_wants_is_enough(project: Path, lock: Lock) -> None:
+    installed = lock.wanted("cpu") | lock.wanted_by_groups("cpu") | {"a-tool-of-mine": "1"}
+    found = environment(project, installed, Path("elsewhere"))
+    assert (found.status, found.advice) == ("ok", "")
+    assert "extra cpu" in found.found
+    assert installed_extra(project, installed) == "cpu"
+
+
+def test_the_gpu_extra_is_recognised_by_what_is_installed(project: Path, lock: Lock) -> None:
+    installed = lock.wanted("gpu")
+    assert installed_extra(project, installed) == "gpu"
+    broken = installed | {"numpy": "2.0"}
+    assert environment(project, broken, Path()).advice == "make setup EXTRA=gpu"
+
+
+@pytest.mark.parametrize(
+    ("have", "words"),
+    [({"numpy": "0.1"}, "numpy 0.1 instead of 1.26"), ({"numpy": None}, "numpy missing instead")],
+)
+def test_the_first_difference_is_named(
+    have: dict[str, str | None], words: str, project: Path, lock: Lock
+) -> None:
+    installed = {k: v for k, v in (lock.wanted("cpu") | have).items() if v}
+    found = environment(project, installed, Path())
+    assert found.status == "fail"
+    assert found.found.startswith("1 of ")
+    assert words in found.found
+    assert found.advice == "make setup"
+
+
+def test_missing_tools_of_developers_stop_nothing(project: Path, lock: Lock) -> None:
+    found = environment(project, lock.wanted("cpu"), Path())
+    assert found.status == "note"
+    assert "that tests and checks need" in found.found
+
+
+def test_code_of_another_clone_is_noticed(project: Path, lock: Lock) -> None:
+    (project / "src/issuesum").mkdir(parents=True)
+    found = environment(project, lock.wanted("cpu"), Path("/other/src/issuesum"))
+    assert found.status == "note"
+    assert "/other/src/issuesum" in found.found
+
+
+def test_the_lock_is_that_of_its_neighbours(project: Path) -> None:
+    assert lock_file(project).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "words"),
+    [
+        ("pyproject.toml", '"click>=8.1"', '"click>=9"', "another pyproject.toml: click"),
+        ("pyproject.toml", '"tf2onnx>=1.16.1"', '"tf2onnx"', "another pyproject.toml: tf2onnx"),
+        ("pyproject.toml", '"zizmor>=1.10"', '"zizmor", "q"', "another pyproject.toml: q, zizmor"),
+        ("serving/requirements.txt", "numpy==1.26", "numpy==1.25", "other versions than uv.lock: "),
+    ],
+)
+def test_a_lock_that_differs_is_told(
+    name: str, old: str, new: str, words: str, project: Path
+) -> None:
+    _edit(project / name, old, new)
+    found = lock_file(project)
+    assert found.status == "fail"
+    assert words in found.found
+    assert found.advice == "make lock"
+
+
+def test_of_two_distributions_of_one_name_the_first_counts() -> None:
+    assert installed_versions([("A_b", "1"), ("a-B", "2")]) == {"a-b": "1"}
+
+
+@pytest.mark.parametrize(
+    ("version", "on_path", "status", "advice"),
+    [
+        ("3.12.4", "/env/bin/python", "ok", ""),
+        ("3.13.0", "/env/bin/python", "fail", "make setup"),
+        ("3.12.4", "/usr/bin/python", "fail", ". /env/bin/activate"),
+        ("3.12.4", None, "fail", ". /env/bin/activate"),
+    ],
+)
+def test_the_python_must_be_the_one_that_starts_stages(
+    version: str, on_path: str | None, status: str, advice: str, project: Path
+) -> None:
+    found = interpreter(project, version, Path("/env/bin/python3"), on_path)
+    assert (found.status, found.advice) == (status, advice)
+
+
+def test_elsewhere_nothing_is_compared(tmp_path: Path) -> None:
+    for found in (
+        interpreter(tmp_path, "3.12.4", Path("/env/bin/python"), None),
+        environment(tmp_path, {}, Path()),
+        lock_file(tmp_path),
+    ):
+        assert found.status == "note"
+        assert str(tmp_path) in found.found
+    assert installed_extra(tmp_path, {}) is None
