@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format reference lock services-down
+.PHONY: help setup run serve test check format reference lock audit services-down
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test: setup  ## checks and all tests, against real servers that it starts and st
 
 check: setup  ## format, lint, types, spelling
 	tools/check
+
+audit: setup  ## known vulnerabilities, withdrawn and old releases, licences
+	tools/audit
 
 format: setup  ## rewrite the code as `check` wants it
 	$(BIN)/ruff format src tests tools benchmarks deploy serving

@@ -29,10 +29,12 @@ PAGES = [
             "kubernetes",
             "model",
             "params",
+            "operations",
             "predict",
             "releases",
             "restore",
             "retraining",
+            "security",
             "preprocessing",
             "provenance",
             "report",
@@ -85,3 +87,14 @@ def test_the_requirements_of_the_image_are_those_of_the_lock(root: Path) -> None
     assert {"seldon-core", "onnxruntime", "numpy"} <= pinned.keys()
     assert pinned == {name: versions[name] for name in pinned}
     assert requirements.count("--hash=sha256:") >= len(pinned)
+
+
+@pytest.mark.parametrize("page", ["security", "operations"])
+def test_the_tests_that_hold_what_a_page_says_exist(page: str, root: Path) -> None:
+    named = set(re.findall(r"`(test_\w+)`", (root / f"docs/{page}.md").read_text(encoding="utf-8")))
+    modules = list((root / "tests").rglob("test_*.py"))
+    there = {path.stem for path in modules}
+    for path in modules:
+        there |= set(re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
+    assert named
+    assert named <= there

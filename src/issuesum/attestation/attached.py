@@ -10,8 +10,9 @@ from securesystemslib.dsse import Envelope
 
 from issuesum.attestation.envelope import IN_TOTO, opened
 from issuesum.attestation.statement import CYCLONEDX, SLSA, STATEMENT
-from issuesum.registry.client import Registry, refusal
+from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
+from issuesum.registry.refusals import refusal
 
 ENVELOPE = "application/vnd.dsse.envelope.v1+json"
 BILL = "application/vnd.cyclonedx+json"

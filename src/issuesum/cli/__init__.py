@@ -8,6 +8,7 @@ import sys
 import click
 
 from issuesum.errors import ArtifactError, IssuesumError, one_line
+from issuesum.terminal import printable
 
 VERBS = {
     "doctor": "Tell what is missing before a run, and what to do about it.",
@@ -65,14 +66,14 @@ def main() -> None:
     except IssuesumError as error:
         if {"-v", "--verbose"} & set(sys.argv):
             raise
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {printable(one_line(error))}", err=True)
         sys.exit(error.exit_code)
     except OSError as error:
         if {"-v", "--verbose"} & set(sys.argv):
             raise
         click.echo(
             "error: The command must be able to read its inputs and write its outputs. Received: "
-            f"{one_line(error)}. Try: check free space and permissions.",
+            f"{printable(one_line(error))}. Try: check free space and permissions.",
             err=True,
         )
         sys.exit(ArtifactError.exit_code)

@@ -70,7 +70,9 @@ def _print_json(jobs: list[Job]) -> None:
 
 
 def _print_table(jobs: list[Job]) -> None:
-    rows = [_HEADER, *(_cells(job) for job in jobs)]
+    from issuesum.terminal import printable
+
+    rows = [_HEADER, *(tuple(map(printable, _cells(job))) for job in jobs)]  # of others, too
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = [

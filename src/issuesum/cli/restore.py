@@ -75,10 +75,11 @@ def command(
 
 def _default_folder(found: Found) -> Path:
     from issuesum.lineage import git
+    from issuesum.registry.reference import Reference
 
-    name, tag = found.provenance["image"].rsplit("/", 1)[-1].rsplit(":", 1)
+    image = Reference.parse(found.provenance["image"])
     root = git.top(Path())
-    return (root.parent if root else Path()) / f"{name}-{tag}"
+    return (root.parent if root else Path()) / f"{image.name.rsplit('/', 1)[-1]}-{image.version}"
 
 
 def _describe(found: Found, restored: Restored) -> dict[str, Any]:

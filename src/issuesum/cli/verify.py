@@ -39,6 +39,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     from issuesum.lineage.lookup import PROVENANCE, look_up
     from issuesum.registry.client import Registry
     from issuesum.registry.image import read_file
+    from issuesum.terminal import printable
 
     public = public_keys(keys)
     receipt = _receipt(ref)
@@ -65,7 +66,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
         click.echo(f"{reference}\n")
         for check in done:
             why = f"not checked: {check.detail}" if check.state == "not checked" else check.detail
-            click.echo(f"  {_MARKS[check.state]:<7} {check.name:<13} {why}")
+            click.echo(f"  {_MARKS[check.state]:<7} {check.name:<13} {printable(why)}")
     if failed:
         raise VerificationError(
             f"{reference} must be what it says. Received: {len(failed)} of {len(done)} checks "

@@ -10,6 +10,7 @@ from issuesum.difference.images import Difference
 from issuesum.difference.packages import Packages
 from issuesum.difference.titles import Titles
 from issuesum.difference.values import Change, Metric
+from issuesum.terminal import printable
 
 _WIDEST = 100
 """Characters of a title or a value."""
@@ -73,7 +74,7 @@ def _code(code: Code) -> Iterator[str]:
     if code.stat == "":
         yield "nothing that makes an image differs between the commits"
     elif code.stat:
-        yield from map(_printable, code.stat.splitlines())
+        yield from map(printable, code.stat.splitlines())
 
 
 def _packages(packages: Packages) -> Iterator[str]:
@@ -123,9 +124,5 @@ def _value(value: object) -> str:
 
 def _safe(text: str, widest: int = _WIDEST) -> str:
     """Return one line without what a terminal would obey."""
-    folded = _printable(" ".join(text.split()))
+    folded = printable(" ".join(text.split()))
     return folded if len(folded) <= widest else f"{folded[: widest - 1]}…"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)

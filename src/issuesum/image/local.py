@@ -8,6 +8,7 @@ from typing import Any
 
 from issuesum.errors import ArtifactError
 from issuesum.lineage.lookup import PROVENANCE
+from issuesum.registry.bounded import UNPACKED, limited
 
 
 def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
@@ -20,7 +21,7 @@ def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
         The engine's answer to `docker image inspect`, and the bytes of /app/provenance.json.
 
     Raises:
-        ArtifactError: there is no such image, or it has no provenance.
+        ArtifactError: there is no such image, or it has no provenance, or a huge one.
         EngineError: the engine does not answer.
     """
     from docker.errors import ImageNotFound, NotFound
@@ -38,7 +39,7 @@ def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
         container = client.containers.create(image, command=["never", "started"])
         try:
             chunks, _ = container.get_archive(f"/{PROVENANCE}")
-            archive = b"".join(chunks)
+            archive = b"".join(limited(chunks, UNPACKED, f"/{PROVENANCE}"))
         except NotFound as error:
             raise ArtifactError(
                 f"The image {image_id} must hold /{PROVENANCE}. Received: an image without it. "
@@ -47,5 +48,6 @@ def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
         finally:
             container.remove()
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        file = tar.extractfile(tar.getmembers()[0])
+        entry = tar.next()
+        file = tar.extractfile(entry) if entry and entry.isfile() else None
         return dict(image.attrs), file.read() if file else b""

@@ -14,8 +14,9 @@ from issuesum.image.lock import exclusive
 from issuesum.image.smoke import smoke_test
 from issuesum.image.transfer import push
 from issuesum.image.unnamed import temporary_name
-from issuesum.registry.client import Registry, refusal
+from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
+from issuesum.registry.refusals import refusal
 
 
 @dataclass(frozen=True)

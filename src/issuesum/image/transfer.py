@@ -16,9 +16,9 @@ from docker.errors import APIError, ImageNotFound
 from tqdm import tqdm
 
 from issuesum.image.engine import one_line
-from issuesum.registry.client import refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.reference import Reference
+from issuesum.registry.refusals import refusal
 
 _LONGEST_PAUSE = 8.0
 # What may be gone by itself a moment later; a denial, or a name that is none, is not among it.

@@ -18,6 +18,8 @@ from issuesum.lineage.patch import dirty_patch
 
 # A hook such as that of `dvc install` would act before the tree is what it shall be.
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
+# An image names the URL: whatever the user's own Git allows, it is no command line.
+_NO_PROGRAMS = ("-c", "protocol.ext.allow=never")
 
 
 @contextmanager
@@ -83,10 +85,10 @@ def apply_patch(root: Path, provenance: dict[str, Any]) -> None:
             f"that of {provenance['image']}, of format {provenance.get('format')}. "
             f"Try: git worktree add DIR {provenance['commit'][:12]} for the commit alone."
         )
-    patch = base64.b64decode(stated["base64"])
-    if hashlib.sha256(patch).hexdigest() != stated["sha256"]:
+    patch = _decoded(stated.get("base64"))
+    if hashlib.sha256(patch).hexdigest() != stated.get("sha256"):
         raise ArtifactError(
-            f"The patch in the provenance must have the sha256 {stated['sha256']}. Received: "
+            f"The patch in the provenance must have the sha256 {stated.get('sha256')}. Received: "
             "other bytes. Try: an image that the export stage made."
         )
     with tempfile.NamedTemporaryFile(prefix="issuesum-") as file:
@@ -104,6 +106,13 @@ def apply_patch(root: Path, provenance: dict[str, Any]) -> None:
             f"differs otherwise from {provenance['commit'][:12]}. "
             "Try: git config --list, and there core.autocrlf, core.fileMode and filters."
         )
+
+
+def _decoded(text: object) -> bytes:
+    try:
+        return base64.b64decode(str(text))
+    except ValueError:
+        return b""
 
 
 def _owner(here: Path, commit: str, source: str | None) -> Path | None:
@@ -129,13 +138,14 @@ def _clone(commit: str, target: Path, source: str | None) -> None:
         )
     shown = git.without_secrets(source)
     git.run(
-        Path(), *_NO_HOOKS, "clone", "--quiet", "--no-checkout", "--", source, str(target),
+        Path(), *_NO_HOOKS, *_NO_PROGRAMS,
+        "clone", "--quiet", "--no-checkout", "--", source, str(target),
         must=f"{shown} must be a Git repository that we may read",
         advice="--source with another URL, or your Git credentials",
     )  # fmt: skip
     if not git.has_commit(target, commit):  # on no branch, or no longer
         git.run(
-            target, "fetch", "--quiet", "origin", commit,
+            target, *_NO_PROGRAMS, "fetch", "--quiet", "origin", commit,
             must=f"{shown} must have the commit {commit}",
             advice="git push where it was made, or --source with another URL",
         )  # fmt: skip

@@ -232,7 +232,9 @@ def run(
     """
     try:
         done = subprocess.run(
-            ["git", "-C", str(root), *arguments],
+            # A folder of a stranger's tree may look like a repository, with a configuration that
+            # names programs.
+            ["git", "-c", "safe.bareRepository=explicit", "-C", str(root), *arguments],
             capture_output=True,
             check=False,
             env={**os.environ, **(variables or {})},

@@ -65,7 +65,7 @@ def parse_provenance(content: bytes, image: str) -> dict[str, Any]:
         provenance = json.loads(content)
         if not isinstance(provenance, dict) or "commit" not in provenance:
             raise ValueError("no commit in it")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(
             f"/{PROVENANCE} of {image} must be a provenance. Received: {one_line(error)}. "
             "Try: an image that the export stage made."

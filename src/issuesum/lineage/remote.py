@@ -17,7 +17,7 @@ def configure(root: Path, known: dict[str, Any] | None, *, url: str | None) -> N
 
     First goes `url`, then the environment's endpoint, then the provenance, which knows what was in
     force when the image was made, and last the commit's own .dvc/config. Credentials come from
-    the environment or from AWS' own files.
+    the environment or from AWS' own files. Downloads are compared with their hashes in any case.
 
     Args:
         root: of the restored tree.
@@ -35,6 +35,8 @@ def configure(root: Path, known: dict[str, Any] | None, *, url: str | None) -> N
         values = {key: found[key] for key in _PLACES if found.get(key)}
         if endpoint and str(values.get("url") or committed.get("url")).startswith("s3://"):
             values["endpointurl"] = endpoint
+        # By itself DVC takes what lies under a hash for what has it.
+        values["verify"] = True
         values = {key: value for key, value in values.items() if committed.get(key) != value}
         if values:
             with repo.config.edit("local") as settings:

@@ -7,10 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from issuesum.errors import ArtifactError, one_line
+from issuesum.files import replacing_file
 from issuesum.lineage import git, outputs, remote
 from issuesum.lineage.checkout import apply_patch, checked_out
+from issuesum.lineage.contained import check_contained
 from issuesum.lineage.lookup import Found
 from issuesum.lineage.receipt import RECEIPT, Receipt
+
+_NEEDED = {
+    "image": str, "git": str, "dvc": str, "commit": str, "dirty": bool, "hashes": dict, "lock": str,
+    "metrics": dict,
+}  # fmt: skip
+_OPTIONAL = {
+    "folder": str | None,
+    "source": str | None,
+    "remote": dict | None,
+    "patch": dict | None,
+}
 
 
 @dataclass(frozen=True)
@@ -80,7 +93,9 @@ def _restore(
     ) as owner:
         root = _project(target, provenance)
         apply_patch(root, provenance)
-        (root / "dvc.lock").write_text(provenance["lock"], encoding="utf-8")
+        check_contained(target, root)
+        with replacing_file(root / "dvc.lock") as lock:
+            lock.write_text(provenance["lock"], encoding="utf-8")
         lost = outputs.write_kept(root, provenance["metrics"])
         Receipt(
             image=provenance["image"],
@@ -111,19 +126,20 @@ def _project(tree: Path, provenance: dict[str, Any]) -> Path:
 
 
 def check(found: Found) -> None:
-    """Make sure that a provenance tells enough, and no option of git's in the commit's place.
+    """Make sure that a provenance tells enough, of the right kind, and names a whole commit.
 
     Raises:
         ArtifactError: it does not.
     """
-    needed = ("image", "git", "dvc", "commit", "dirty", "hashes", "lock", "metrics")
-    missing = [key for key in needed if key not in found.provenance]
-    if missing:
+    known = found.provenance
+    wrong = [key for key, kind in _NEEDED.items() if not isinstance(known.get(key), kind)]
+    wrong += [key for key, kind in _OPTIONAL.items() if not isinstance(known.get(key), kind)]
+    if wrong:
         raise ArtifactError(
-            f"The provenance of {found.image.reference} must hold {', '.join(needed)}. "
-            f"Received: no {', '.join(missing)}. Try: an image that the export stage made."
+            f"The provenance of {found.image.reference} must hold {', '.join(_NEEDED)}. "
+            f"Received: no {', '.join(wrong)}. Try: an image that the export stage made."
         )
-    if not git.is_commit_id(found.provenance["commit"]):
+    if not git.is_commit_id(known["commit"]):
         raise ArtifactError(
             f"The provenance of {found.image.reference} must name a commit. Received: no 40 hex "
             "digits. Try: an image that the export stage made."

@@ -13,6 +13,7 @@ from docker.errors import NotFound
 
 from issuesum.errors import ArtifactError, EngineError, RegistryError
 from issuesum.image.engine import engine, one_line
+from issuesum.registry.bounded import LARGEST, limited
 from issuesum.registry.client import Registry
 from issuesum.registry.folder import read_folder
 from issuesum.registry.image import RemoteImage, read_image
@@ -87,7 +88,7 @@ def _copy(client: docker.DockerClient, image: str, folder: Path) -> None:
     try:
         chunks, _ = container.get_archive(f"/{MODEL}")
         with tempfile.TemporaryFile(dir=folder) as packed:
-            packed.writelines(chunks)
+            packed.writelines(limited(chunks, LARGEST, f"/{MODEL}"))
             packed.seek(0)
             with tarfile.open(fileobj=packed) as archive:
                 archive.extractall(folder, filter="data")

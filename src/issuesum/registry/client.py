@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
-import re
+from collections.abc import Iterator
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -13,10 +14,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from issuesum.errors import RegistryError, one_line
+from issuesum.errors import one_line
 from issuesum.registry.authorization import authorize
+from issuesum.registry.bounded import SMALL, limited
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.reference import Reference, is_loopback
+from issuesum.registry.refusals import refusal
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -40,9 +43,8 @@ _RETRIES = Retry(
 )
 _CHUNK = 2**20
 _QUESTIONS = ("GET", "HEAD")
-_SIGNED = re.compile(r"\?\S*(?:sig|signature|token|credential)=[^\s'\")]+", re.IGNORECASE)
-"""The query of a URL that is itself a key, as a registry's storage gives them out."""
-_DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
+_SHOWN = 200
+"""Bytes of what a refusal says."""
 
 
 class Registry:
@@ -101,36 +103,30 @@ class Registry:
         return digest, found
 
     def blob(self, image: Reference, digest: str) -> bytes:
-        """Return the content under a digest.
+        """Return the small content under a digest.
 
         Raises:
+            ArtifactError: it is large.
             RegistryError: there is none, or it is not what its digest says.
         """
-        answer = self._ask("GET", image, f"blobs/{digest}")
-        if answer.status_code == requests.codes.not_found:
-            raise refusal(str(image), f"no blob {digest}")
-        content = answer.content
-        if digest != f"sha256:{hashlib.sha256(content).hexdigest()}":
-            raise refusal(str(image), f"another content of {digest}")
-        return content
+        content = io.BytesIO()
+        self.download(image, digest, content, most=SMALL)
+        return content.getvalue()
 
-    def download(self, image: Reference, digest: str, target: IO[bytes]) -> None:
+    def download(self, image: Reference, digest: str, target: IO[bytes], *, most: int) -> None:
         """Write the content under a digest to `target`, in memory that does not grow with it.
 
         Raises:
+            ArtifactError: it is more than `most` bytes.
             RegistryError: there is none, it is not what its digest says, or it breaks off.
         """
         answer = self._ask("GET", image, f"blobs/{digest}", stream=True)
         found = hashlib.sha256()
-        with answer:
-            if answer.status_code == requests.codes.not_found:
-                raise refusal(str(image), f"no blob {digest}")
-            try:
-                for chunk in answer.iter_content(_CHUNK):
-                    found.update(chunk)
-                    target.write(chunk)
-            except requests.RequestException as error:
-                raise refusal(str(image), f"an end within {digest}: {one_line(error)}") from error
+        if answer.status_code == requests.codes.not_found:
+            raise refusal(str(image), f"no blob {digest}")
+        for chunk in _chunks(image, answer, digest, most):
+            found.update(chunk)
+            target.write(chunk)
         if digest != f"sha256:{found.hexdigest()}":
             raise refusal(str(image), f"another content of {digest}")
 
@@ -146,12 +142,14 @@ class Registry:
         Raises:
             RegistryError: the registry is unreachable or refuses us.
         """
-        answer = self._ask("GET", image, f"referrers/{image.digest}", accept=INDEX)
+        answer = self._ask("GET", image, f"referrers/{image.digest}", accept=INDEX, stream=True)
         if answer.status_code == requests.codes.not_found:
-            answer = self._ask("GET", image, f"manifests/{_referrers_tag(image)}", accept=INDEX)
+            path = f"manifests/{_referrers_tag(image)}"
+            answer = self._ask("GET", image, path, accept=INDEX, stream=True)
         if answer.status_code == requests.codes.not_found:
             return []
-        found: list[dict[str, Any]] = answer.json().get("manifests") or []
+        content = b"".join(_chunks(image, answer, "the referrers"))
+        found: list[dict[str, Any]] = json.loads(content).get("manifests") or []
         return found
 
     def attach(
@@ -224,10 +222,11 @@ class Registry:
         return self._ask("PUT", image, f"manifests/{version}", content, media_type=media_type)
 
     def _manifest(self, image: Reference) -> bytes:
-        answer = self._ask("GET", image, f"manifests/{image.version}", accept=_ACCEPTED)
+        path = f"manifests/{image.version}"
+        answer = self._ask("GET", image, path, accept=_ACCEPTED, stream=True)
         if answer.status_code == requests.codes.not_found:
             raise refusal(str(image), "no such image there")
-        return answer.content
+        return b"".join(_chunks(image, answer, f"the manifest of {image}"))
 
     def _ask(
         self,
@@ -261,35 +260,33 @@ class Registry:
                 challenge = answer.headers.get("WWW-Authenticate")
                 if answer.status_code != requests.codes.unauthorized or not challenge:
                     break
+                answer.close()
                 self._authorization = authorize(
                     self._session, challenge, self._credentials, timeout=_TIMEOUT[1]
                 )
+            if answer.ok:
+                return answer
+            with answer:
+                said = next(answer.iter_content(_SHOWN), b"").decode(errors="replace")
         except (requests.RequestException, ValueError, KeyError) as error:
             raise refusal(str(image), f"no answer: {one_line(error)}") from error
-        if answer.ok or (answer.status_code == requests.codes.not_found and method in _QUESTIONS):
+        if answer.status_code == requests.codes.not_found and method in _QUESTIONS:
             return answer
-        raise refusal(str(image), f"{answer.status_code} {answer.reason}: {answer.text[:200]}")
+        raise refusal(str(image), f"{answer.status_code} {answer.reason}: {said}")
+
+
+def _chunks(
+    image: Reference, answer: requests.Response, what: str, most: int = SMALL
+) -> Iterator[bytes]:
+    try:
+        with answer:
+            yield from limited(answer.iter_content(_CHUNK), most, what)
+    except requests.RequestException as error:
+        raise refusal(str(image), f"an end within {what}: {one_line(error)}") from error
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def refusal(image: str, reason: str) -> RegistryError:
-    """Return the error for what a registry said to us, with what to do about it."""
-    registry = image.split("/", 1)[0]
-    reason = _SIGNED.sub("?…", " ".join(reason.split()))
-    lowered = reason.lower()
-    if any(word in lowered for word in _DENIALS):
-        return RegistryError(
-            f"{registry} must accept our credentials. Received: {reason}. "
-            f"Try: docker login {registry}, or set ISSUESUM_REGISTRY_USERNAME and "
-            "ISSUESUM_REGISTRY_PASSWORD for the registry of ISSUESUM_REGISTRY; then the same again."
-        )
-    return RegistryError(
-        f"{registry} must take or give {image}. Received: {reason}. "
-        "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
-    )
 
 
 def _referrers_tag(image: Reference) -> str:

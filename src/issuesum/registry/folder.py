@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import IO
 
 from issuesum.errors import ArtifactError, one_line
+from issuesum.registry.bounded import LARGEST, too_large
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage
+
+_FILES = 10_000
+"""Below a prefix; a model has six."""
 
 
 def read_folder(registry: Registry, image: RemoteImage, prefix: str, target: Path) -> None:
@@ -26,12 +30,12 @@ def read_folder(registry: Registry, image: RemoteImage, prefix: str, target: Pat
         target: an existing folder, which gets what is below `prefix`.
 
     Raises:
-        ArtifactError: no layer holds such files, or one cannot be unpacked.
+        ArtifactError: no layer holds such files, or one is too large or cannot be unpacked.
         RegistryError: the registry is unreachable or refuses us.
     """
     for layer in reversed(image.layers):
         with tempfile.TemporaryFile(dir=target) as packed:
-            registry.download(image.reference, layer["digest"], packed)
+            registry.download(image.reference, layer["digest"], packed, most=LARGEST)
             packed.seek(0)
             try:
                 if _extract(packed, prefix, target):
@@ -52,6 +56,8 @@ def _extract(packed: IO[bytes], prefix: str, target: Path) -> int:
     count = 0
     with tarfile.open(fileobj=packed) as archive:
         for entry in archive:
+            if entry.offset_data + entry.size > LARGEST or count > _FILES:
+                raise too_large(LARGEST, f"A layer, unpacked, of at most {_FILES:,} files")
             inside = entry.name.removeprefix("./").removeprefix(f"{prefix}/")
             if entry.isfile() and inside != entry.name.removeprefix("./"):
                 # `data` refuses what would be written outside of `target` (PEP 706).

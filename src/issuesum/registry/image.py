@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from issuesum.errors import ArtifactError, one_line
+from issuesum.registry.bounded import SMALL, UNPACKED, too_large
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
-
-_SMALL = 8 * 1024**2
-"""Bytes; a file that we look for is in one of the small layers, which are cheap to read."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ def read_image(registry: Registry, image: Reference) -> RemoteImage:
             created=config.get("created", ""),
             layers=tuple(manifest["layers"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ArtifactError(
             f"{image} must be an image. Received: something without {one_line(error)}. "
             "Try: an image that the export stage made."
@@ -75,12 +73,12 @@ def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
         path: without a leading slash.
 
     Raises:
-        ArtifactError: no small layer holds it.
+        ArtifactError: no small layer holds it, or one of them is large when it is unpacked.
         RegistryError: the registry is unreachable or refuses us.
     """
     for layer in reversed(image.layers):
-        if layer["size"] > _SMALL:
-            continue
+        if layer["size"] > SMALL:
+            continue  # a file that we look for is in one that is cheap to read
         packed = registry.blob(image.reference, layer["digest"])
         try:
             content = _unpack(packed, path)
@@ -96,10 +94,14 @@ def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
 
 def _unpack(layer: bytes, path: str) -> bytes | None:
     if layer[:2] == b"\x1f\x8b":
-        layer = gzip.decompress(layer)
-    with tarfile.open(fileobj=io.BytesIO(layer)) as archive:
+        with gzip.open(io.BytesIO(layer)) as packed:
+            layer = packed.read(UNPACKED + 1)
+        if len(layer) > UNPACKED:
+            raise too_large(UNPACKED, "A layer of that size, unpacked,")
+    # Not packed once more (`r:`), and no more in a file than in the layer: a sparse one may say so.
+    with tarfile.open(fileobj=io.BytesIO(layer), mode="r:") as archive:
         for entry in archive:
-            if entry.isfile() and entry.name.removeprefix("./") == path:
+            if entry.isreg() and not entry.issparse() and entry.name.removeprefix("./") == path:
                 file = archive.extractfile(entry)
                 return file.read() if file else None
     return None

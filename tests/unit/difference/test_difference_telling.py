@@ -29,7 +29,7 @@ def test_what_others_wrote_cannot_command_a_terminal() -> None:
     lines = list(tell(found))
     assert all(line.isprintable() for line in lines)
     assert "  2 issues added, 1 removed: 10 → 11" in lines
-    assert "  + ?[2JAdded line" in lines
+    assert "  + \N{REPLACEMENT CHARACTER}[2JAdded line" in lines
     assert "  src/a.py | 2 +-" not in lines  # git's own indent is kept
     assert "   src/a.py | 2 +-" in lines
     assert "  numpy  1 → none" in lines

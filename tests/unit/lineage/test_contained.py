@@ -1,0 +1,207 @@
+"""An image that names a hostile repository: restoring it runs nothing and writes nowhere else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from issuesum.errors import ArtifactError, IssuesumError
+from issuesum.lineage import git
+from issuesum.lineage.lookup import Found
+from issuesum.lineage.restore import check, restore
+from issuesum.registry.image import RemoteImage
+from issuesum.registry.reference import Reference
+
+LOCK = "schema: '2.0'\nstages: {}\n"
+STOLEN = b"stolen"
+MD5 = hashlib.md5(STOLEN, usedforsecurity=False).hexdigest()
+OUT = f"outs:\n- md5: {MD5}\n  size: 6\n  hash: md5\n  path: {{}}\n"
+S3 = "['remote \"storage\"']\n    url = s3://bucket/x\n    endpointurl = http://127.0.0.1:9\n"
+
+
+class Hostile:
+    """A repository that an image names.
+
+    Attributes:
+        root: of the repository.
+        victim: a folder that nothing may be written to.
+        proof: a file that exists if something was run.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.root, self.victim, self.proof = (folder / name for name in ("evil", "victim", "proof"))
+        self.victim.mkdir()
+        (self.root / ".dvc").mkdir(parents=True)
+        stored = folder / "storage/files/md5" / MD5[:2] / MD5[2:]
+        stored.parent.mkdir(parents=True)
+        stored.write_bytes(STOLEN)
+        self.config(f"['remote \"storage\"']\n    url = {folder / 'storage'}\n")
+        self.git("init", "--quiet", "--initial-branch=main")
+
+    def git(self, *arguments: str) -> None:
+        who = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+        command = ["git", "-C", self.root, *who, *arguments]
+        subprocess.run(command, check=True, capture_output=True)
+
+    def config(self, more: str) -> None:
+        (self.root / ".dvc/config").write_text(f"[core]\n    remote = storage\n{more}")
+
+    def image(self, **changes: object) -> Found:
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", "x")
+        known = {
+            "image": "r.io/a:b", "git": "a", "dvc": "b", "commit": git.head(self.root),
+            "dirty": False, "hashes": {}, "lock": LOCK, "metrics": {}, "source": str(self.root),
+        }  # fmt: skip
+        reference = Reference("r.io", "a").at(f"sha256:{'0' * 64}")
+        return Found(RemoteImage(reference, 1, {}, "", ()), {**known, **changes}, b"")
+
+
+def adding(path: str) -> bytes:
+    return (
+        f"diff --git a/{path} b/{path}\nnew file mode 100755\n--- /dev/null\n+++ b/{path}\n"
+        "@@ -0,0 +1 @@\n+touch proof\n"
+    ).encode()
+
+
+def stated(patch: bytes) -> dict[str, str]:
+    return {
+        "sha256": hashlib.sha256(patch).hexdigest(),
+        "base64": base64.b64encode(patch).decode(),
+    }
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Hostile:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
+    return Hostile(tmp_path)
+
+
+def lock_is_a_link(of: Hostile) -> None:
+    (of.root / "dvc.lock").symlink_to(of.victim / "lock")
+
+
+def output_below_a_link(of: Hostile) -> None:
+    (of.root / "data").symlink_to("../victim")
+    (of.root / "x.dvc").write_text(OUT.format("data/.bashrc"))
+
+
+def links_that_go_round(of: Hostile) -> None:
+    (of.root / "a").symlink_to("b")
+    (of.root / "b").symlink_to("a")
+    lock_is_a_link(of)
+
+
+def link_into_git(of: Hostile) -> None:
+    (of.root / "data").symlink_to(".git/hooks")
+    (of.root / "x.dvc").write_text(OUT.format("data/post-checkout"))
+
+
+def aws_runs_a_program(of: Hostile) -> None:
+    aws = of.root / "aws.ini"
+    aws.write_text(f"[profile evil]\ncredential_process = touch {of.proof}\n")
+    of.config(f"{S3}    configpath = {aws}\n    profile = evil\n")
+
+
+def token_by_a_command(of: Hostile) -> None:
+    of.config(
+        "['remote \"storage\"']\n    url = webdav://127.0.0.1:9/x\n"
+        f"    bearer_token_command = touch {of.proof}\n"
+    )
+
+
+def pickles_as_cache(of: Hostile) -> None:
+    (of.root / ".dvc/config.local").write_text("[core]\n    site_cache_dir = pickles\n")
+
+
+@pytest.mark.parametrize(
+    ("attack", "told"),
+    [
+        (lock_is_a_link, "the link dvc.lock to "),
+        (output_below_a_link, "the link data to ../victim"),
+        (links_that_go_round, "the link dvc.lock to "),
+        (link_into_git, "the link data to .git/hooks"),
+        (aws_runs_a_program, "remote.storage.configpath in .dvc/config"),
+        (token_by_a_command, "remote.storage.bearer_token_command in .dvc/config"),
+        (pickles_as_cache, "core.site_cache_dir in .dvc/config.local"),
+    ],
+)
+def test_a_tree_that_reaches_outside_is_refused_before_dvc_reads_it(
+    attack: Callable[[Hostile], None], told: str, hostile: Hostile, tmp_path: Path
+) -> None:
+    attack(hostile)
+    found = hostile.image()
+    check(found)
+    with pytest.raises(ArtifactError, match="must keep to its own folder") as refused:
+        restore(found, tmp_path / "back", here=tmp_path)
+    assert told in str(refused.value)
+    assert not hostile.proof.exists()
+    assert list(hostile.victim.iterdir()) == []
+    assert not (tmp_path / "back").exists()
+
+
+def test_an_output_that_lies_elsewhere_is_not_written(hostile: Hostile, tmp_path: Path) -> None:
+    (hostile.root / "x.dvc").write_text(OUT.format(hostile.victim / "absolute"))
+    (hostile.root / "y.dvc").write_text(OUT.format("../victim/relative"))
+    (hostile.root / "z.dvc").write_text(OUT.format("kept"))
+    restored = None
+    with pytest.raises((IssuesumError, ValueError)):
+        restored = restore(hostile.image(), tmp_path / "back", here=tmp_path)
+    assert restored is None
+    assert list(hostile.victim.iterdir()) == []
+
+
+@pytest.mark.parametrize("path", [".git/hooks/post-checkout", "../victim/x", "data/x"])
+def test_a_patch_stays_in_the_tree(hostile: Hostile, tmp_path: Path, path: str) -> None:
+    (hostile.root / "data").symlink_to("../victim")
+    with pytest.raises(IssuesumError, match="The patch must apply"):
+        restore(
+            hostile.image(dirty=True, patch=stated(adding(path))), tmp_path / "back", here=tmp_path
+        )
+    assert list(hostile.victim.iterdir()) == []
+    assert not (tmp_path / "back").exists()
+
+
+def test_a_url_is_no_command_whatever_the_users_git_allows(
+    hostile: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowing = tmp_path / "gitconfig"
+    allowing.write_text('[protocol]\n    allow = always\n[protocol "ext"]\n    allow = always\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(allowing))
+    found = hostile.image(source=f"ext::sh -c touch% {hostile.proof}")
+    with pytest.raises(IssuesumError, match="must be a Git repository that we may read"):
+        restore(found, tmp_path / "back", here=tmp_path)
+    assert not hostile.proof.exists()
+
+
+def test_a_folder_that_looks_like_a_repository_is_none(hostile: Hostile, tmp_path: Path) -> None:
+    inner = hostile.root / "inner"
+    hostile.git("commit", "--quiet", "--allow-empty", "--message", "first")
+    hostile.git("clone", "--quiet", "--bare", str(hostile.root), str(inner))
+    hostile.git("-C", str(inner), "config", "core.bare", "false")
+    hostile.git("-C", str(inner), "config", "core.worktree", "..")
+    hostile.git("-C", str(inner), "config", "core.fsmonitor", f"touch {hostile.proof}; false")
+    for name in (".dvc", "refs/tags"):
+        (inner / name).mkdir(exist_ok=True)
+        (inner / name / "config").write_text("")
+    found = hostile.image(folder="inner", dirty=True, patch=stated(adding("src/x")))
+    with pytest.raises(IssuesumError):
+        restore(found, tmp_path / "back", here=tmp_path, data=False)
+    assert not hostile.proof.exists()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"lock": 7}, {"metrics": []}, {"dirty": "no"}, {"folder": 1}, {"remote": "s3://x"},
+     {"source": ["x"]}, {"patch": "x"}, {"commit": "--upload-pack=x"}, {"image": None}],
+)  # fmt: skip
+def test_what_is_of_the_wrong_kind_is_refused_by_name(hostile: Hostile, wrong: dict) -> None:
+    with pytest.raises(ArtifactError, match=next(iter(wrong))):
+        check(hostile.image(**wrong))

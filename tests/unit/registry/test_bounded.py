@@ -1,0 +1,146 @@
+"""An image that would fill memory or disk of whoever looks at it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import tarfile
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from issuesum.errors import ArtifactError, IssuesumError
+from issuesum.registry import bounded, folder
+from issuesum.registry.client import Registry
+from issuesum.registry.folder import read_folder
+from issuesum.registry.image import RemoteImage, read_file, read_image
+from issuesum.registry.reference import Reference
+from registry_stub import Answer, serve
+from shelf import Shelf, tar
+
+WANTED = "app/provenance.json"
+ZEROS = bytes(2**20)
+
+
+def bomb() -> bytes:
+    """Return 80 MiB in 80 kB."""
+    return gzip.compress(tar({WANTED: ZEROS * 80}), mtime=0)
+
+
+def bomb_in_another_wrapping() -> bytes:
+    return gzip.compress(lzma.compress(tar({WANTED: ZEROS * 80}), preset=0), mtime=0)
+
+
+def sparse() -> bytes:
+    """Return a tar of a file that says to be 1 TiB of zeros (GNU's form of 1.0)."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo(WANTED)
+        data = b"1\n1099511627776\n0\n".ljust(512, b"\0")
+        entry.size = len(data)
+        entry.pax_headers = {
+            "GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": WANTED,
+            "GNU.sparse.realsize": str(2**40),
+        }  # fmt: skip
+        archive.addfile(entry, io.BytesIO(data))
+    return gzip.compress(content.getvalue(), mtime=0)
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+@pytest.fixture
+def registry(shelf: Shelf, monkeypatch, tmp_path: Path) -> Iterator[Registry]:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nobody"))
+    with serve(shelf) as (host, _):
+        yield Registry(host)
+
+
+def image_of(registry: Registry, shelf: Shelf, layer: bytes, **changes: int) -> RemoteImage:
+    descriptor = shelf.blob("titles", layer)
+    reference = Reference.parse(f"{registry.host}/titles:v1")
+    return RemoteImage(reference, 1, {}, "", ({**descriptor, **changes},))
+
+
+@pytest.mark.parametrize("make", [bomb, bomb_in_another_wrapping, sparse])
+def test_a_small_layer_that_becomes_large_is_not_taken_into_memory(
+    make: Callable[[], bytes], shelf: Shelf, registry: Registry
+) -> None:
+    image = image_of(registry, shelf, make())
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArtifactError, match=r"at most 67,108,864|must hold /app/provenance"):
+            read_file(registry, image, WANTED)
+        assert tracemalloc.get_traced_memory()[1] < 3 * bounded.UNPACKED
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_layer_that_is_larger_than_its_image_says_is_cut_off(
+    shelf: Shelf, registry: Registry
+) -> None:
+    image = image_of(registry, shelf, ZEROS * 9, size=1)
+    with pytest.raises(ArtifactError, match="must be at most 8,388,608 bytes"):
+        read_file(registry, image, WANTED)
+
+
+def test_an_answer_that_unpacks_itself_is_cut_off() -> None:
+    packed = gzip.compress(ZEROS * 9)
+    with serve(lambda _: Answer(200, packed, {"Content-Encoding": "gzip"})) as (host, _):
+        reference = Reference.parse(f"{host}/titles:v1")
+        with pytest.raises(ArtifactError, match=r"the manifest of .* must be at most"):
+            read_image(Registry(host), reference)
+
+
+def test_json_that_is_too_deep_is_one_line() -> None:
+    with (
+        serve(lambda _: Answer(200, b"[" * 200_000)) as (host, _),
+        pytest.raises(IssuesumError) as refused,
+    ):
+        read_image(Registry(host), Reference.parse(f"{host}/titles:v1"))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("bounds", [{"LARGEST": 5_000}, {"_FILES": 2}])
+def test_a_folder_has_an_end(
+    shelf: Shelf, registry: Registry, tmp_path: Path, monkeypatch, bounds: dict
+) -> None:
+    for name, most in bounds.items():
+        monkeypatch.setattr(folder, name, most)
+    layer = gzip.compress(tar({f"app/model/{n}": b"x" * 1000 for n in range(5)}))
+    image = image_of(registry, shelf, layer)
+    with pytest.raises(
+        ArtifactError, match=r"A layer, unpacked, of at most .* files must be at most"
+    ):
+        read_folder(registry, image, "app/model", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (tarfile.SYMTYPE, "link"),
+        (tarfile.LNKTYPE, "hard"),
+        (tarfile.CHRTYPE, "device"),
+        (tarfile.FIFOTYPE, "pipe"),
+    ],
+)
+def test_only_files_come_out_of_an_image(
+    shelf: Shelf, registry: Registry, tmp_path: Path, kind: bytes, name: str
+) -> None:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        odd = tarfile.TarInfo(f"app/model/{name}")
+        odd.type, odd.linkname = kind, "/etc/passwd"
+        archive.addfile(odd)
+        entry = tarfile.TarInfo("app/model/decoding.json")
+        entry.mode = 0o4777
+        archive.addfile(entry)
+    read_folder(registry, image_of(registry, shelf, content.getvalue()), "app/model", tmp_path)
+    (found,) = tmp_path.iterdir()
+    assert found.name == "decoding.json"
+    assert found.stat().st_mode & 0o7022 == 0  # neither setuid nor for others to write
