@@ -155,8 +155,3 @@ def change(values: object) -> str:
     if not isinstance(values, list):
         return str(values)
     return " → ".join("none" if value is None else str(value) for value in values)
-
-
-def printable(line: str) -> str:
-    """Return a line that moves no terminal and may stand in XML, whatever a commit says."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in line)

@@ -7,13 +7,14 @@ from typing import Any
 
 from issuesum.lineage import facts
 from issuesum.lineage.trace import Trace
+from issuesum.terminal import printable
 
 _NAME = 22  # columns of the deepest branch
 
 
 def text_of(trace: Trace) -> str:
     """Return the trace as lines; what came from elsewhere cannot move the cursor."""
-    return "\n".join(facts.printable(line).rstrip() for line in _lines(trace)) + "\n"
+    return "\n".join(printable(line).rstrip() for line in _lines(trace)) + "\n"
 
 
 def _lines(trace: Trace) -> Iterator[str]:

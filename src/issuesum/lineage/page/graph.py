@@ -12,6 +12,7 @@ from typing import Any
 
 from issuesum.lineage import facts
 from issuesum.lineage.trace import Trace
+from issuesum.terminal import printable
 
 _LINE = 19  # units, which are pixels where the drawing is as wide as its page
 _TOP = 26
@@ -45,7 +46,7 @@ class _Card:
         rows += [("faint", line) for line in self.lines]
         texts = "".join(
             f'<text class="{kind}" x="{x + 18}" y="{y + _TOP + _LINE * place}">'
-            f"{escape(_clip(facts.printable(text), most))}</text>"
+            f"{escape(_clip(printable(text), most))}</text>"
             for place, (kind, text) in enumerate(rows)
         )
         return (
@@ -90,7 +91,7 @@ def _cards(trace: Trace) -> tuple[list[_Card], list[_Card]]:
 
 def _label(steps: Sequence[_Card], beside: Sequence[_Card]) -> str:
     told = " from ".join(card.title for card in reversed(steps))
-    code = facts.printable(beside[1].digits)
+    code = printable(beside[1].digits)
     return escape(f"{told}; scores and commit {code} beside.", quote=True)
 
 
