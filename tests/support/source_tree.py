@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from functools import cache
 from pathlib import Path
 
@@ -39,9 +40,10 @@ def names_imported(node: ast.AST) -> list[str]:
     return []
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """Return all that a module imports, wherever the import stands."""
-    return {name for node in ast.walk(parsed(path)) for name in names_imported(node)}
+    return frozenset(name for node in ast.walk(parsed(path)) for name in names_imported(node))
 
 
 def imported_at_once(path: Path) -> set[str]:
@@ -55,7 +57,7 @@ def imported_at_once(path: Path) -> set[str]:
     return found
 
 
-def third_party(names: set[str]) -> set[str]:
+def third_party(names: AbstractSet[str]) -> set[str]:
     """Return the first words of what is neither ours nor of Python."""
     return {name.split(".")[0] for name in names} - {"issuesum", *sys.stdlib_module_names}
 

@@ -27,19 +27,21 @@ HANDED_ON = {
 }
 """Where a message has its parts from elsewhere, or ends with what another program said."""
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
-CLASSES = [
-    node for path in modules() for node in ast.walk(parsed(path)) if isinstance(node, ast.ClassDef)
-]
 
 
 def _below(root: str) -> set[str]:
     """Return a class and all that descend from it, private ones too, wherever they stand in src."""
-    found = {root}
-    while (
-        new := {node.name for node in CLASSES if found & {ast.unparse(base) for base in node.bases}}
-        - found
-    ):
+    bases = {
+        node.name: {ast.unparse(base) for base in node.bases}
+        for path in modules()
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ClassDef)
+    }
+    found: set[str] = set()
+    new = {root}
+    while new:
         found |= new
+        new = {name for name, above in bases.items() if above & found} - found
     return found
 
 
@@ -124,9 +126,9 @@ def test_a_stage_ends_with_one_line_and_the_code_of_the_kind(
 
 
 def test_messages_say_what_was_received_and_what_to_do() -> None:
-    silent = set()
+    silent, kinds = set(), _below("IssuesumError")
     for path in modules():
-        for call in _calls(path, _below("IssuesumError")):
+        for call in _calls(path, kinds):
             texts = [each.value for each in ast.walk(call) if isinstance(each, ast.Constant)]
             said = "".join(text for text in texts if isinstance(text, str))
             if not ("Received" in said and "Try: " in said):
