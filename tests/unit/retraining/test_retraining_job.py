@@ -139,3 +139,38 @@ def test_what_the_gate_refused_is_reported_and_shared_and_nothing_is_committed(
     assert pipeline.asked == ["reproduce", "report", "share"]
     assert _pushed(clone) == ["begin"]
     assert clone.run("git", "log", "--format=%s").stdout == "begin\n"
+
+
+@pytest.mark.parametrize(
+    ("receipt", "held", "why"),
+    [
+        (None, None, "there is no serving/image.json"),
+        (("host/titles:a-b", "a-dirty"), "sha256:1", "made from changes that were not committed"),
+        (("elsewhere/titles:a-b", "a"), "sha256:1", "is not in host"),
+        (("host/titles:a-b", "a"), None, "host does not hold host/titles:a-b as sha256:1"),
+        (("host/titles:a-b", "a"), "sha256:2", "host does not hold host/titles:a-b as sha256:1"),
+        (("host/titles:a-b", "a"), "sha256:1", None),
+    ],
+)
+def test_an_image_is_made_again_unless_the_registry_holds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    receipt: tuple[str, str] | None, held: str | None, why: str | None,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("issuesum.registry.client.Registry.digest", lambda *_: held)
+    if receipt:
+        image, made_from = receipt
+        Receipt(image, "sha256:1", git=made_from, dvc="b").save(tmp_path / RECEIPT)
+    rules = Rules(lambda _: None, lambda: "host", lambda _: None, lambda: None)
+    said = job._why_export(tmp_path, rules)
+    assert said is None if why is None else why in str(said)
+
+
+def test_what_is_not_committed_stops_it_before_anything_is_made(clone: Project) -> None:
+    clone.edit("params.yaml", lambda text: text.replace("12", "13"))
+    with pytest.raises(
+        RepositoryError, match=r"Received: changes of params\.yaml\. Try: git commit"
+    ):
+        job._check_clean(clone.path)
+    (clone.path / "dvc.yaml").write_text("stages: {}\n")
+    with pytest.raises(RepositoryError, match=r"changes of dvc\.yaml and 1 more"):
+        job._check_clean(clone.path)
