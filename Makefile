@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format reference lock audit services-down
+.PHONY: help setup run serve test check format reference lock audit coverage services-down
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ serve: setup  ## run the exported image and print a request that works; PORT=900
 
 test: setup  ## checks and all tests, against real servers that it starts and stops
 	tools/test
+
+coverage: setup  ## the same, with branch coverage of src/, which must be 90 %; a page in htmlcov/
+	tools/test --cov --cov-report=html
 
 check: setup  ## format, lint, types, spelling
 	tools/check

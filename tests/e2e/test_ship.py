@@ -132,7 +132,25 @@ def test_it_runs_without_root_on_a_read_only_file_system(server: str, engine) ->
     assert container.attrs["HostConfig"]["ReadonlyRootfs"] is True
     assert container.exec_run(["id", "-u"]).output == b"10001\n"
     assert container.exec_run(["touch", "/app/x"]).exit_code != 0
-    assert container.exec_run(["python3", "-c", "import tensorflow"]).exit_code != 0
+
+
+def test_nothing_is_installed_that_the_requirements_do_not_list(
+    server: str, engine, root: Path
+) -> None:
+    container = engine.containers.get(f"issuesum-serve-{server.rsplit(':', 1)[1]}")
+    listing = (
+        "import importlib.metadata as m, re; "
+        "print(*{re.sub(r'[-_.]+', '-', each.name).lower() for each in m.distributions()})"
+    )
+    done = container.exec_run(["python3", "-c", listing])
+    requirements = (root / "serving/requirements.txt").read_text(encoding="utf-8")
+    pinned = set(re.findall(r"^([a-z0-9._-]+)==", requirements, re.MULTILINE))
+    assert set(done.output.decode().split()) == pinned
+    # Nor is it there without its metadata, in this or another Python of the image.
+    search = "find / -xdev -type d -path '*-packages/*' 2>/dev/null | sed 's#.*-packages/##'"
+    found = set(container.exec_run(["sh", "-c", search]).output.decode().splitlines())
+    assert {"onnxruntime", "seldon_core"} <= found
+    assert not {"tensorflow", "keras", "dvc", "pandas", "pyarrow", "docker", "torch"} & found
 
 
 def test_image_and_answers_agree_on_where_it_comes_from(

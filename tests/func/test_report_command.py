@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from click.testing import CliRunner
 
 from issuesum.cli import cli
 from issuesum.errors import ArtifactError, RepositoryError
+from issuesum.lineage.runs import REFUSAL, RUNS, RunRecord, write
 from projects import ROOT, Project
 from report_sides import rows, side
 
@@ -21,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarni
 
 PIPELINE = {
     "stages": {
-        "train": {"cmd": "true", "params": ["train"], "outs": ["models"]},
+        "train": {"cmd": "true", "params": ["train"], "outs": ["models", "serving/bundle"]},
         "evaluate": {
             "cmd": "true",
             "deps": ["models"],
@@ -36,9 +38,10 @@ def _results(folder: Path, scores: pd.DataFrame, epochs: int) -> None:
     params = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
     params["train"]["epochs"] = epochs
     (folder / "params.yaml").write_text(yaml.safe_dump(params), encoding="utf-8")
-    (folder / "models").mkdir(exist_ok=True)
     (folder / "eval").mkdir(exist_ok=True)
-    (folder / "models/weights").write_text(str(epochs), encoding="utf-8")
+    for output in ("models", "serving/bundle"):
+        (folder / output).mkdir(parents=True, exist_ok=True)
+        (folder / output / "weights").write_text(f"{output} {epochs}", encoding="utf-8")
     scores.to_csv(folder / "eval/scores.csv", index=False)
     metrics = json.dumps(dict(side("any", scores).metrics))
     (folder / "eval/metrics.json").write_text(metrics, encoding="utf-8")
@@ -84,6 +87,33 @@ def test_a_commit_is_compared_with_its_parent(
 
     told, comment = _report("HEAD~1")  # its parent has no metrics
     assert "first model" in told.splitlines()[0]
+
+
+def test_a_refused_model_is_told_with_the_params_that_it_was_made_by(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = project.copy(tmp_path / "project")
+    outs = {out["path"]: out["md5"] for out in made.lock()["train"]["outs"]}
+    monkeypatch.chdir(made.path)
+    # Since then params.yaml was edited, and nothing was run by it.
+    made.edit("params.yaml", lambda text: text.replace("epochs: 3", "epochs: 99"))
+    refused = replace(
+        RunRecord.begin("export"),
+        state="failed",
+        deps={"serving/bundle": {"md5": outs["serving/bundle"]}},
+        error=f"{REFUSAL} Received: ROUGE-L is 21.00, 2.00 below. Try: more data.",
+    )
+    write(refused, made.path / RUNS)
+    told, comment = _report("--base", "HEAD~1")
+    assert told.splitlines()[2] == "The gate refuses this model: ROUGE-L is 21.00, 2.00 below."
+    assert "The gate refuses this model: ROUGE-L is 21.00, 2.00 below." in comment
+    assert "| <code>train.epochs</code> | <code>2</code> | <code>3</code> |" in comment
+    assert "<code>99</code>" not in comment
+
+    told, _ = _report("HEAD")  # a commit is told without what happened on this machine
+    assert "The gate is passed." in told
+    write(replace(refused, deps={"serving/bundle": {"md5": "another"}}), made.path / RUNS)
+    assert "The gate is passed." in _report()[0]  # another bundle was refused
 
 
 def test_what_the_cache_lacks_is_told(

@@ -44,6 +44,7 @@ PAGES = [
             "troubleshooting",
             "web",
             "tensorflow-serving",
+            "testing",
         )
     ),
 ]
@@ -60,6 +61,11 @@ def test_the_dag_in_the_readme_is_that_of_dvc(root: Path) -> None:
     names = {node: "raw" if name.startswith("data/raw") else name for node, name in names.items()}
     edges = {(names[a], names[b]) for a, b in re.findall(r"(node\d+)-->(node\d+)", dag)}
     assert drawn == edges | {("export", "registry")}
+
+
+def test_every_page_is_looked_at(root: Path) -> None:
+    pages = {path.relative_to(root).as_posix() for path in (root / "docs").rglob("*.md")}
+    assert {page for page in PAGES if page.startswith("docs/")} == pages
 
 
 @pytest.mark.parametrize("page", PAGES)

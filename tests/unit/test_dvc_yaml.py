@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import yaml
 
 from issuesum.params import STAGES, Params, load_params
 from projects import ROOT
+from source_tree import imported, parsed
 
 # Cannot change an output: a new error message must not retrain a model (see dvc.yaml).
 PLUMBING = {
@@ -48,12 +50,8 @@ def _path(source: Path, module: str) -> Path | None:
 
 
 def _imports(source: Path, path: Path) -> set[Path]:
-    names = list(BY_NAME.get(path.relative_to(source).with_suffix("").as_posix(), []))
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    by_name = BY_NAME.get(path.relative_to(source).with_suffix("").as_posix(), [])
+    names = imported(path).union(by_name)
     return {found for name in names if (found := _path(source, name))}
 
 
@@ -86,6 +84,36 @@ def test_deps_cover_every_module_that_the_stage_imports(
     missing = {path for path in imported if not any(path.is_relative_to(dep) for dep in deps)}
     unused = {dep for dep in deps if not any(path.is_relative_to(dep) for path in imported)}
     assert (missing, unused) == (set(), set())
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_deps_cover_every_file_that_these_modules_read_beside_them(
+    stage: str, root: Path, pipeline: dict
+) -> None:
+    source = root / "src/issuesum"
+    deps = [root / dep for dep in pipeline["stages"][stage]["deps"] if dep.startswith("src/")]
+    read = {
+        path.parent / node.value
+        for path in _closure(source, source / f"stages/{stage}.py")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if re.fullmatch(r"[\w/-]+\.(?!py$)\w+", node.value) and (path.parent / node.value).is_file()
+    }
+    assert {path for path in read if not any(path.is_relative_to(dep) for dep in deps)} == set()
+    if stage == "preprocess":  # or the search finds nothing at all
+        assert source / "corpus/page/style.css" in read
+
+
+def test_every_data_file_of_the_package_is_read_by_a_module_beside_it(root: Path) -> None:
+    """Which the test above can see; Flask finds the files of the web page by their folder."""
+    source = root / "src/issuesum"
+    beside = [path for path in source.rglob("*.*") if path.suffix not in {".py", ".pyc"}]
+    unread = {
+        path.relative_to(source).parts[0]
+        for path in beside
+        if not any(f'"{path.name}"' in each.read_text("utf-8") for each in path.parent.glob("*.py"))
+    }
+    assert unread == {"web"}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import re
 import subprocess
 import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
+from statistics import median
 
 import pytest
+
+from source_tree import imported
 
 LIBRARY = (
     "attestation", "corpus", "text", "preprocessing", "model", "inference", "evaluation",
@@ -23,13 +25,7 @@ HEAVY = (
 
 
 def _imported(path: Path) -> set[str]:
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name for name in found if name.startswith("issuesum.")}
+    return {name for name in imported(path) if name.startswith("issuesum.")}
 
 
 @pytest.mark.parametrize("package", LIBRARY)
@@ -119,6 +115,7 @@ def test_modules_are_small(root: Path) -> None:
         for path in (root / "src").rglob("*.py")
     }
     assert {name: size for name, size in sizes.items() if size > 300} == {}
+    assert median(sizes.values()) <= 100
     stages = {
         name: size
         for name, size in sizes.items()

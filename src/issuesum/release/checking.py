@@ -62,8 +62,8 @@ def changed_since(root: Path, found: Registered, receipt: Receipt) -> list[str]:
 
 
 def _check_bundle(root: Path, found: Registered, receipt: Receipt) -> None:
-    lock = git.content_at(root, found.commit, _LOCK) or ""
-    locked = recorded_items(lock).get(_BUNDLE, {}).get("md5", "none")
+    lock = git.content_at(root, found.commit, _LOCK)
+    locked = recorded_items(lock).get(_BUNDLE, {}).get("md5", "none") if lock else "none"
     if not locked.startswith(receipt.dvc):
         raise _unfit(
             found,

@@ -79,10 +79,10 @@ class Pipeline:
         failed = [
             run for run in runs.read_all(folder) if run.id not in known and run.state != "done"
         ]
-        said = failed[0].error or "its process ended without a word" if failed else None
+        said = failed[0].error or "its process ended without a word." if failed else None
         if said and runs.is_refusal(said):
             raise GateError(said)
-        told = f"{failed[0].stage}: {said}" if failed else "dvc repro failed, see above"
+        told = f"{failed[0].stage}: {said}" if failed else "dvc repro failed, see above."
         raise ArtifactError(
             f"Every stage must run. Received: {told.partition(' Try: ')[0]} "
             "Try: mend that, then the same again: what is done is not done twice."

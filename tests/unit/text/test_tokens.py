@@ -90,9 +90,9 @@ def test_hostile_text_takes_linear_time(unit: str) -> None:
         text = unit * times
         best = float("inf")
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.thread_time()  # of this thread alone: others may want the machine
             clean(text)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.thread_time() - start)
         return best
 
     assert seconds(40_000) < 16 * max(seconds(5_000), 0.0005)

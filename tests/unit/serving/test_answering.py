@@ -1,0 +1,25 @@
+"""A server that has no model yet says so, in every protocol's terms."""
+
+from __future__ import annotations
+
+import pytest
+
+from issuesum.serving.answering import Answering
+from issuesum.serving.errors import NotLoadedError
+from issuesum.serving.limits import Limits
+
+ASKED = {"data": {"ndarray": ["The app crashes"]}}
+
+
+def test_without_a_model_it_is_not_healthy() -> None:
+    with pytest.raises(NotLoadedError, match="not loaded yet") as refused:
+        Answering(Limits(), {}).check()
+    assert refused.value.status == 503
+
+
+def test_without_a_model_a_request_is_refused_and_still_says_which_image_refuses() -> None:
+    said = Answering(Limits(), {"git": "3f2c1ab4d5e6"}).answer(ASKED)
+    assert said["status"]["code"] == 503
+    assert said["status"]["reason"] == "NOT_LOADED"
+    assert said["meta"] == {"tags": {"git": "3f2c1ab4d5e6"}}
+    assert "data" not in said
