@@ -82,17 +82,19 @@ def test_a_word_can_be_written_as_its_author_wrote_it() -> None:
     ]  # fmt: skip
 
 
+# What it ends with decides which of the three expressions reads it.
+@pytest.mark.parametrize("end", ["", " @", " é"])
 @pytest.mark.parametrize("unit", ["a+", "a@", "a.", "-", "a@-", "www.", "http://"])
-def test_hostile_text_takes_linear_time(unit: str) -> None:
+def test_hostile_text_takes_linear_time(unit: str, end: str) -> None:
     # The claim is a shape, so it is a ratio in one run: 8 times the text, well below 64 times
-    # the seconds (16 leaves room for a noisy machine).
+    # the seconds (of this process, since others may keep it waiting; 16 leaves room for noise).
     def seconds(times: int) -> float:
-        text = unit * times
+        text = unit * times + end
         best = float("inf")
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             clean(text)
-            best = min(best, time.perf_counter() - start)
+            best = min(best, time.process_time() - start)
         return best
 
-    assert seconds(40_000) < 16 * max(seconds(5_000), 0.0005)
+    assert seconds(40_000) < 16 * max(seconds(5_000), 0.001)
