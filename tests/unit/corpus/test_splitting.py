@@ -163,6 +163,23 @@ def test_sides_follow_the_key_alone() -> None:
 
 
 @pytest.mark.parametrize(
+    ("place", "side"),
+    [
+        (0, "test"),
+        (0x3FFF, "test"),
+        (0x4000, "validation"),
+        (0xBFFF, "validation"),
+        (0xC000, "train"),
+    ],
+)
+def test_a_side_ends_where_its_share_does(place: int, side: Side) -> None:
+    key = place.to_bytes(2, "big") + bytes(14)
+    assert side_of(key, validation=0.5, test=0.25) == side
+    assert side_of(key, validation=0, test=0) == "train"
+    assert side_of(key, validation=0, test=1) == "test"
+
+
+@pytest.mark.parametrize(
     ("url", "repository"),
     [
         ("https://github.com/Owner/Name/issues/12", "github.com/owner/name"),
