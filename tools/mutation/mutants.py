@@ -45,9 +45,11 @@ def mutants_of(code: str) -> list[Mutant]:
     for node in _nodes(wrapper.module, top=True):
         for mutated in _changes(node):
             place = places[node]
-            # As `deep_replace` would, which walks the whole module for each.
             start, end = (starts[at.line - 1] + at.column for at in (place.start, place.end))
-            text = code[:start] + wrapper.module.code_for_node(mutated) + code[end:]
+            if place.start.line == place.end.line:  # quicker: the other walks the whole module
+                text = code[:start] + wrapper.module.code_for_node(mutated) + code[end:]
+            else:
+                text = wrapper.module.deep_replace(node, mutated).code
             if text != code and _compiles(text):
                 found[text] = _mutant(code, text)
     return sorted(found.values(), key=lambda mutant: mutant.line)

@@ -91,12 +91,14 @@ class Workplace:
             command = [
                 *("sh", "-c", f'ulimit -v {_MEMORY} 2>/dev/null; exec "$@"', "sh"),
                 *(sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "--tb=no"),
-                *("-p", "no:cacheprovider", "--hypothesis-seed=0", f"--basetemp={scratch}/tests"),
+                *("-p", "no:cacheprovider", "-p", "_hypothesis_pytestplugin"),
+                *("--hypothesis-seed=0", f"--basetemp={scratch}/tests"),
                 *tests,
             ]
             environment = {
                 **os.environ,
                 "PYTHONPATH": str(self._folder / "src"),
+                "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # they take longer than most of the tests
                 "HYPOTHESIS_STORAGE_DIRECTORY": f"{scratch}/hypothesis",
             }
             with subprocess.Popen(

@@ -22,7 +22,7 @@ from issuesum.corpus.issue import (
     repository_of,
 )
 from issuesum.corpus.reading import read_issues
-from issuesum.corpus.shards import SIDES, Side, read_head, read_shards, shard_paths
+from issuesum.corpus.shards import SIDES, Side, count_rows, read_head, read_shards, shard_paths
 from issuesum.corpus.splitting import side_of, split_csv
 from issuesum.corpus.summary import SplitSummary
 from issuesum.corpus.writing import write_issues
@@ -80,6 +80,7 @@ def test_rows_are_int64_and_texts_are_strings(tmp_path: Path) -> None:
         ("row", "int64"),
         *((name, "string") for name in COLUMNS),
     ]
+    assert not any(field.nullable for field in schema)
 
 
 def test_texts_that_look_like_missing_values_stay_texts(tmp_path: Path) -> None:
@@ -132,6 +133,7 @@ def test_long_rows_are_written_in_parts(tmp_path: Path, monkeypatch: pytest.Monk
     _, parts = _split(tmp_path / "parts", ISSUES)
     path = shard_paths(parts["train"])[0]
     assert pq.ParquetFile(path).num_row_groups > 1
+    assert pq.ParquetFile(shard_paths(whole["train"])[0]).num_row_groups == 1
     for side in SIDES:
         assert _rows(whole)[side].equals(_rows(parts)[side])
 
@@ -284,8 +286,15 @@ def test_absent_and_broken_shards_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"must hold shards part-\*\.parquet"):
         shard_paths(tmp_path)
     (tmp_path / "part-00000.parquet").write_bytes(b"PAR1 no more")
-    with pytest.raises(ArtifactError, match=r"part-00000.parquet must be a Parquet shard"):
-        list(read_shards(tmp_path))
+    for read in (lambda: list(read_shards(tmp_path)), lambda: count_rows(*shard_paths(tmp_path))):
+        with pytest.raises(ArtifactError, match=r"part-00000.parquet must be .*: Parquet magic"):
+            read()
+
+
+def test_rows_are_counted_from_the_footer(tmp_path: Path) -> None:
+    _, targets = _split(tmp_path, ISSUES)
+    for side, rows in _rows(targets).items():
+        assert sum(map(count_rows, shard_paths(targets[side]))) == len(rows)
 
 
 # Few words, so that rows repeat, differ only in case and white space, or cannot be used.
