@@ -52,6 +52,10 @@ NORMAL = (
         ("The stra\u00dfe. The \ufb01 is bad.", "\ufb01 is bad", "\ufb01 is bad"),
         # Capitals say nothing where all is capitals.
         ("PLEASE FIX THE LOGIN. IT FAILS ON IOS!", "fix the login on ios", "Fix the login on ios"),
+        ("UI IO bug", "bug io", "Bug io"),
+        ("A B C crashes the API", "crash of api", "Crash of API"),
+        # Nor behind a line of signs.
+        ("we see ~~~~~~~~~~ Docker. it works.", "crash in docker", "crash in docker"),
         # What stands between the words of a phrase stays.
         ("The get/hasCapability call. Bad.", "get hascapability call", "get/hasCapability call"),
         ("It says foo: Bar, baz - qux.", "wrong foo bar baz qux", "Wrong foo: bar, baz - qux"),

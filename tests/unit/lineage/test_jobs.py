@@ -107,6 +107,13 @@ def test_every_commit_that_changed_an_entry_is_a_job(history: History) -> None:
     assert [job.recorded for job in list_jobs([], clone)] == [fourth, fourth]
 
 
+def test_the_output_of_a_job_is_the_largest(history: History) -> None:
+    outs = {"small": {"md5": "1", "size": 1}, "large": {"md5": "2", "size": 9}, "new": {"md5": "3"}}
+    for content, output in ((outs, "2"), ({"out": {"size": 1}}, ""), ({}, None)):
+        (job,) = list_jobs([replace(RunRecord.begin("split"), outs=content)], history.path)
+        assert job.output == output
+
+
 def test_a_merge_repeats_nothing(history: History) -> None:
     base = history.lock_and_commit(split=({"raw": "a"}, {"out": "1"}), train=({}, {"m": "1"}))
     history.run("git", "switch", "--quiet", "--create", "side")

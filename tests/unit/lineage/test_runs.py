@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 from unittest import mock
 
 import pytest
@@ -91,6 +92,15 @@ def test_a_file_of_another_name_or_content_is_none(tmp_path: Path) -> None:
     (tmp_path / f"{run.id}.txt").write_bytes(content)
     (tmp_path / "folder.json").mkdir()
     assert runs.read_all(tmp_path) == [run]
+
+
+def test_records_lie_where_git_does_not_look(root: Path) -> None:
+    assert f"/{runs.RUNS.parts[0]}/" in (root / ".gitignore").read_text().splitlines()
+    assert runs.RUNS.parts[1:] == ("runs",)
+
+
+def test_a_run_that_ended_does_not_change_any_more() -> None:
+    assert set(runs.FINISHED) == set(get_args(runs.State)) - {"running", "lost"}
 
 
 def test_a_refusal_is_told_by_how_it_begins() -> None:
