@@ -28,6 +28,7 @@ PAGES = [
             "export",
             "kubernetes",
             "model",
+            "mutation",
             "predict",
             "releases",
             "restore",

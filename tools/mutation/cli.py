@@ -25,10 +25,14 @@ def main(arguments: list[str], root: Path) -> int:
     """Try a sample of mutants and print what became of them.
 
     Returns:
-        The exit code: 0 even if some survived, since some are equivalent; 1 if the check failed.
+        The exit code: 0 even if some survived, since some are equivalent; 1 if the check failed,
+        130 if it was interrupted.
     """
     options = _parser().parse_args(arguments)
     modules = options.modules or list(MODULES)
+    code = 0
+    every: dict[str, list[Mutant]] = {}
+    results: list[tuple[str, Outcome]] = []
     try:
         if unknown := sorted(set(modules) - MODULES.keys()):
             raise CheckError(
@@ -37,7 +41,6 @@ def main(arguments: list[str], root: Path) -> int:
             )
         every = {name: mutants_of((root / source_of(name)).read_text("utf-8")) for name in modules}
         chosen = sample(every, options.size, options.seed)
-        results = []
         for module, mutant, outcome in _tried(chosen, root, options.jobs):
             results.append((module, outcome))
             if outcome == "survived":
@@ -46,8 +49,10 @@ def main(arguments: list[str], root: Path) -> int:
     except CheckError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # what was tried until then is worth telling
+        code = 130
     _print_table(results, every)
-    return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

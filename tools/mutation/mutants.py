@@ -49,7 +49,7 @@ def mutants_of(code: str) -> list[Mutant]:
             if place.start.line == place.end.line:  # quicker: the other walks the whole module
                 text = code[:start] + wrapper.module.code_for_node(mutated) + code[end:]
             else:
-                text = wrapper.module.deep_replace(node, mutated).code
+                text = cst.ensure_type(wrapper.module.deep_replace(node, mutated), cst.Module).code
             if text != code and _compiles(text):
                 found[text] = _mutant(code, text)
     return sorted(found.values(), key=lambda mutant: mutant.line)

@@ -139,6 +139,22 @@ def test_what_dvc_ignores_and_other_params_may_change(capsys: pytest.CaptureFixt
     assert record.outs.keys() == {"out"}
 
 
+def test_what_a_stage_reads_and_writes_is_told_by_dvc_yaml(project: Path) -> None:
+    entry = {"cmd": "x", "deps": ["data"], "outs": ["plain", {"out": {"cache": False}}]}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"split": entry, "none": []}}))
+    found = dependencies.read_inputs("split", project)
+    assert found is not None
+    assert found.outs == ("plain", "out")
+    assert found.settings == {"dvc.yaml (stages.split)": entry}
+    assert found.contents["data"].files.keys() == {"data/a/part", "data/b"}
+    assert found.contents["data"].as_locked()["nfiles"] == 2
+    assert found.contents["data"].md5.endswith(".dir")
+    assert dependencies.read_inputs("none", project) is None
+    assert dependencies.read_inputs("absent", project) is None
+    Path("dvc.yaml").unlink()
+    assert dependencies.read_inputs("split", project) is None
+
+
 @pytest.mark.usefixtures("project")
 def test_a_file_that_dvc_knows_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     import dvc_data.hashfile.hash as hashing
