@@ -31,6 +31,8 @@ def test_a_run_is_named_by_its_start_and_stage_and_by_chance() -> None:
     assert runs.NAME.fullmatch(f"{first.id}.json")
     assert first.id.startswith(f"{datetime.fromisoformat(first.started):%Y%m%dT%H%M%SZ}-train-")
     assert first.id != second.id
+    unknown = ("seconds", "error", "commit", "user", "device", "rows", "image")
+    assert {getattr(first, name) for name in unknown} == {None}
     assert (first.state, first.host, first.pid) == ("running", socket.gethostname(), os.getpid())
 
 

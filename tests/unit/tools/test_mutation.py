@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import textwrap
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -140,6 +141,15 @@ def test_survivors_and_a_table_are_printed_and_the_tree_stays(
     assert "src/issuesum/count.py:4\n-        n += 1\n+        n " in said
     assert said.splitlines()[-1].split()[0] == "all"
     assert (repository / "src/issuesum/count.py").read_text() == before
+
+
+def test_interrupted_it_tells_what_was_tried(
+    repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(Workplace, "baseline", lambda *_: 0.1)
+    monkeypatch.setattr(Workplace, "trial", mock.Mock(side_effect=["killed", KeyboardInterrupt]))
+    assert cli.main(["--size", "2", "--jobs", "1"], repository) == 130
+    assert capsys.readouterr().out.splitlines()[-1].split()[2:] == ["1", "1", "0", "0"]
 
 
 def test_an_unknown_module_is_named(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
