@@ -102,6 +102,10 @@ def test_every_commit_that_changed_an_entry_is_a_job(history: History) -> None:
         ("train", "02", False, second),
         ("split", "01", False, first),
     ]
+    for job in list_jobs([], history.path):  # a lock does not tell of a run
+        assert not job.dirty
+        assert (job.seconds, job.commit, job.user, job.rows) == (None,) * 4
+        assert (job.bytes_in, job.bytes_out, job.state) == (10, 10, "done")
     clone = history.path.parent / "clone"
     history.run("git", "clone", "--quiet", "--depth=1", history.path.as_uri(), str(clone))
     assert [job.recorded for job in list_jobs([], clone)] == [fourth, fourth]

@@ -210,7 +210,8 @@ def test_a_digest_may_be_an_image_id_of_this_machine(registry: dict) -> None:
     content = as_json(registry["provenance"])
     attrs = {"Id": DIGEST, "Size": 7, "Config": {"Labels": None}}
     asked = mock.Mock(return_value=(attrs, content))
-    assert trace(DIGEST, default=NAME, read_local=asked).image.size == 7
+    image = trace(DIGEST, default=NAME, read_local=asked).image
+    assert (image.reference, image.digest, image.size) == (DIGEST, DIGEST, 7)
     found = trace("ab" * 6, default=None, read_local=asked)
     assert found.provenance["commit"] == provenances.COMMIT
     assert [call.args for call in asked.call_args_list] == [(DIGEST,), ("ab" * 6,)]
