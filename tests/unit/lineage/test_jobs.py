@@ -118,6 +118,15 @@ def test_the_output_of_a_job_is_the_largest(history: History) -> None:
         assert job.output == output
 
 
+def test_a_record_with_other_outputs_than_the_lock_is_a_job_of_its_own(history: History) -> None:
+    commit = history.lock_and_commit(split=({"raw": "a"}, {"out": "1"}))
+    run = record("split", 0.5, {"raw": "a"}, {"out": "2"})
+    assert told(list_jobs([run], history.path)) == [
+        ("split", "01", False, commit),
+        ("split", "00", True, None),
+    ]
+
+
 def test_a_merge_repeats_nothing(history: History) -> None:
     base = history.lock_and_commit(split=({"raw": "a"}, {"out": "1"}), train=({}, {"m": "1"}))
     history.run("git", "switch", "--quiet", "--create", "side")
