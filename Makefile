@@ -3,6 +3,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 EXTRA ?= cpu
 PORT ?= 9000
+MUTANTS ?= 200
 
 # The uv on PATH if it really runs (a version manager's shim may not), else one of our own.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
@@ -14,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format reference lock audit coverage services-down
+.PHONY: help setup run serve test check format reference lock audit coverage mutants services-down
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +35,8 @@ test: setup  ## checks and all tests, against real servers that it starts and st
 
 coverage: setup  ## the same, with branch coverage of src/, which must be 90 %; a page in htmlcov/
 	tools/test --cov --cov-report=html
+mutants: setup  ## change the code here and there: which changes does no test notice? MUTANTS=200
+	@tools/mutants --size $(MUTANTS)
 
 check: setup  ## format, lint, types, spelling
 	tools/check

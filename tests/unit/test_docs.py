@@ -30,6 +30,7 @@ PAGES = [
             "model",
             "params",
             "operations",
+            "mutation",
             "predict",
             "releases",
             "restore",

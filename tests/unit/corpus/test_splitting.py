@@ -22,7 +22,7 @@ from issuesum.corpus.issue import (
     repository_of,
 )
 from issuesum.corpus.reading import read_issues
-from issuesum.corpus.shards import SIDES, Side, read_head, read_shards, shard_paths
+from issuesum.corpus.shards import SIDES, Side, count_rows, read_head, read_shards, shard_paths
 from issuesum.corpus.splitting import side_of, split_csv
 from issuesum.corpus.summary import SplitSummary
 from issuesum.corpus.writing import write_issues
@@ -80,6 +80,7 @@ def test_rows_are_int64_and_texts_are_strings(tmp_path: Path) -> None:
         ("row", "int64"),
         *((name, "string") for name in COLUMNS),
     ]
+    assert not any(field.nullable for field in schema)
 
 
 def test_texts_that_look_like_missing_values_stay_texts(tmp_path: Path) -> None:
@@ -132,6 +133,7 @@ def test_long_rows_are_written_in_parts(tmp_path: Path, monkeypatch: pytest.Monk
     _, parts = _split(tmp_path / "parts", ISSUES)
     path = shard_paths(parts["train"])[0]
     assert pq.ParquetFile(path).num_row_groups > 1
+    assert pq.ParquetFile(shard_paths(whole["train"])[0]).num_row_groups == 1
     for side in SIDES:
         assert _rows(whole)[side].equals(_rows(parts)[side])
 
@@ -160,6 +162,23 @@ def test_sides_follow_the_key_alone() -> None:
     assert side_of(bytes(16), validation=0.1, test=0.1) == "test"
     assert side_of(b"\x20" + bytes(15), validation=0.1, test=0.1) == "validation"
     assert side_of(b"\xff" * 16, validation=0.1, test=0.1) == "train"
+
+
+@pytest.mark.parametrize(
+    ("place", "side"),
+    [
+        (0, "test"),
+        (0x3FFF, "test"),
+        (0x4000, "validation"),
+        (0xBFFF, "validation"),
+        (0xC000, "train"),
+    ],
+)
+def test_a_side_ends_where_its_share_does(place: int, side: Side) -> None:
+    key = place.to_bytes(2, "big") + bytes(14)
+    assert side_of(key, validation=0.5, test=0.25) == side
+    assert side_of(key, validation=0, test=0) == "train"
+    assert side_of(key, validation=0, test=1) == "test"
 
 
 @pytest.mark.parametrize(
@@ -267,8 +286,15 @@ def test_absent_and_broken_shards_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match=r"must hold shards part-\*\.parquet"):
         shard_paths(tmp_path)
     (tmp_path / "part-00000.parquet").write_bytes(b"PAR1 no more")
-    with pytest.raises(ArtifactError, match=r"part-00000.parquet must be a Parquet shard"):
-        list(read_shards(tmp_path))
+    for read in (lambda: list(read_shards(tmp_path)), lambda: count_rows(*shard_paths(tmp_path))):
+        with pytest.raises(ArtifactError, match=r"part-00000.parquet must be .*: Parquet magic"):
+            read()
+
+
+def test_rows_are_counted_from_the_footer(tmp_path: Path) -> None:
+    _, targets = _split(tmp_path, ISSUES)
+    for side, rows in _rows(targets).items():
+        assert sum(map(count_rows, shard_paths(targets[side]))) == len(rows)
 
 
 # Few words, so that rows repeat, differ only in case and white space, or cannot be used.

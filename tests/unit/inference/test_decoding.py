@@ -13,6 +13,7 @@ from issuesum.inference.beam import beam
 from issuesum.inference.decoding import greedy
 from issuesum.inference.rules import Rules
 from issuesum.inference.settings import Decoding
+from issuesum.text.vocabulary import Vocabulary
 
 START, END, A, B, BAD = 2, 3, 4, 5, 6
 STRATEGIES = [greedy, beam]
@@ -89,6 +90,21 @@ def _ids(strategy, tables: list[list[dict[int, float]]], **settings) -> list[lis
     scorer = Tables(tables)
     found = strategy(scorer, scorer.first, _rules(len(tables), **settings))
     return [of_row[0].ids for of_row in found]
+
+
+def test_rules_are_those_of_a_title_vocabulary() -> None:
+    words = ("_start_", "app", "_url_", "_end_", "_email_")
+    title = Vocabulary(words, 6, "post", append_indicators=True)
+    bars = np.arange(6, dtype=np.float32).reshape(3, 2)
+    chosen = Decoding(4, 0.9, 2, 3)
+    rules = Rules.of(title, bars, chosen)
+    assert (rules.start, rules.end, rules.steps, rules.size, rules.rows) == (2, 5, 5, 7, 3)
+    assert sorted(rules.forbidden) == [0, 1, 2, 4, 6]
+    assert rules.settings == chosen
+    fewer = rules.take(np.array([True, False, True]))
+    assert fewer.rows == 2
+    assert fewer.barred.tolist() == [[0, 1], [4, 5]]
+    assert (fewer.end, fewer.settings) == (rules.end, chosen)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -141,6 +141,11 @@ def test_settings_are_written_as_the_same_bytes_and_read_back(tmp_path: Path) ->
     Decoding.load(first).save(second)
     assert Decoding.load(first) == DEFAULT
     assert first.read_bytes() == second.read_bytes()
+    Decoding(4, 0.9, 2, 3).save(first)
+    assert first.read_text() == (
+        '{\n  "format": 1,\n  "beam_width": 4,\n  "length_penalty": 0.9,\n'
+        '  "min_words": 2,\n  "no_repeat": 3\n}\n'
+    )
 
 
 def test_a_model_that_copies_shows_where_it_looks(tmp_path: Path) -> None:

@@ -138,6 +138,66 @@ def test_rows_are_those_of_the_data_that_the_lock_records(root: Path) -> None:
     assert found == {"raw": 4000, "split": 3962, "features": 3564, "model": None, "bundle": None}
 
 
+def test_the_split_is_told_as_a_whole_and_by_its_sides() -> None:
+    items = recorded_items(provenances.LOCK)
+    of_test = provenances.run("split", "data/split/train", 0.9, started="2026-01-01", device=None)
+    other = of_test | {"outs": {"data/split/train": {"md5": "0" * 32}}, "user": "Bob"}
+    found = artefacts.artefacts_of(
+        items, bundle="", rows=provenances.ROWS, made_by=[other, of_test, other | {"outs": []}]
+    )
+    raw, split, features, *_ = found
+    assert (raw["rows"], features["rows"]) == (4000, 3174 + 390)
+    sides = {"train": (269045, 3174), "validation": (53436, 390), "test": (53019, 398)}
+    md5s = {side: items[f"data/split/{side}"]["md5"] for side in sides}
+    lines = "".join(f"{md5} {side}\n" for side, md5 in md5s.items())
+    assert split == {
+        "name": "split", "path": "data/split", "stage": "split", "size": 375500, "nfiles": 6,
+        "md5": hashlib.md5(lines.encode(), usedforsecurity=False).hexdigest(),
+        "rows": 3962, "seconds": 0.9, "started": "2026-01-01",
+        "user": "Ada Lovelace", "host": "engine-1",
+        "parts": [
+            {"name": side, "path": f"data/split/{side}", "stage": "split", "nfiles": 2,
+             "md5": md5s[side], "size": size, "rows": rows}
+            for side, (size, rows) in sides.items()
+        ],
+    }  # fmt: skip
+
+
+def test_where_nothing_is_recorded_every_hash_is_unknown() -> None:
+    found = artefacts.artefacts_of({}, bundle="b", rows={"train": 5})
+    assert [item["md5"] for item in found] == [None, None, None, None, "b"]
+    assert [item.get("size") for item in found] == [None] * 5
+    assert [item.get("rows") for item in found] == [None] * 5
+    assert set(artefacts.hashes_of({}).values()) == {None}
+    assert artefacts.hashes_of(recorded_items(provenances.LOCK)) == {
+        "raw": "ad365add0125817dba630f33e7075c95",
+        "train": "2ddc3c2d63901772e6c2b9daaa71f0f5.dir",
+        "validation": "0a68c07005eb1521660be0472a8ab281.dir",
+        "test": "d609076a6eac810c2462619916160dc1.dir",
+        "features": "e0403b1a18995b0ab3fe3ee3a8d32ec0.dir",
+        "model": "b7cde7b7ad5818a2f4f5e1806cf55f86.dir",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        (artefacts.SUMMARY, {"rows": 9, "train": 5, "validation": 3, "test": 1}),
+        (artefacts.PROFILE, {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}),
+    ],
+)
+def test_rows_are_read_from_the_summary_or_else_from_the_profile(path: str, told: dict) -> None:
+    def rows(content: bytes, recorded: bytes) -> dict[str, int]:
+        md5 = hashlib.md5(recorded, usedforsecurity=False).hexdigest()
+        return artefacts.rows_of({path: {"md5": md5}}, {path: content})
+
+    good = json.dumps(told).encode()
+    assert rows(good, good) == {"raw": 9, "train": 5, "validation": 3, "test": 1}
+    assert rows(good, b"other") == {}
+    for broken in (b"{", b"[]", b"{}", b'{"rows": null}'):
+        assert rows(broken, broken) == {}
+
+
 def test_another_bundle_than_the_lock_has_is_told_by_its_hash_alone() -> None:
     items = recorded_items(provenances.LOCK)
     *_, bundle = artefacts.artefacts_of(items, bundle="0" * 32, rows={})

@@ -102,9 +102,29 @@ def test_every_commit_that_changed_an_entry_is_a_job(history: History) -> None:
         ("train", "02", False, second),
         ("split", "01", False, first),
     ]
+    for job in list_jobs([], history.path):  # a lock does not tell of a run
+        assert not job.dirty
+        assert (job.seconds, job.commit, job.user, job.rows) == (None,) * 4
+        assert (job.bytes_in, job.bytes_out, job.state) == (10, 10, "done")
     clone = history.path.parent / "clone"
     history.run("git", "clone", "--quiet", "--depth=1", history.path.as_uri(), str(clone))
     assert [job.recorded for job in list_jobs([], clone)] == [fourth, fourth]
+
+
+def test_the_output_of_a_job_is_the_largest(history: History) -> None:
+    outs = {"small": {"md5": "1", "size": 1}, "large": {"md5": "2", "size": 9}, "new": {"md5": "3"}}
+    for content, output in ((outs, "2"), ({"out": {"size": 1}}, ""), ({}, None)):
+        (job,) = list_jobs([replace(RunRecord.begin("split"), outs=content)], history.path)
+        assert job.output == output
+
+
+def test_a_record_with_other_outputs_than_the_lock_is_a_job_of_its_own(history: History) -> None:
+    commit = history.lock_and_commit(split=({"raw": "a"}, {"out": "1"}))
+    run = record("split", 0.5, {"raw": "a"}, {"out": "2"})
+    assert told(list_jobs([run], history.path)) == [
+        ("split", "01", False, commit),
+        ("split", "00", True, None),
+    ]
 
 
 def test_a_merge_repeats_nothing(history: History) -> None:

@@ -18,6 +18,16 @@ def test_it_is_read_back_and_pins_by_digest(tmp_path: Path) -> None:
     assert RECEIPT.pinned == "localhost:5000/name@sha256:ab"
 
 
+def test_it_lies_beside_the_component_unless_told_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "serving").mkdir()
+    RECEIPT.save()
+    assert Receipt.load(tmp_path / "serving/image.json") == RECEIPT
+    assert Receipt.load() == RECEIPT
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", '{"image": "x"}'])
 def test_a_missing_or_broken_one_is_refused(content: str | None, tmp_path: Path) -> None:
     path = tmp_path / "image.json"

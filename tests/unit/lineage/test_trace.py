@@ -94,6 +94,35 @@ def test_what_is_wrong_in_a_provenance_is_unknown_and_no_traceback(wrong: dict) 
     assert facts.UNKNOWN in text_of(found) + page(found)
 
 
+TEXTS = {
+    "git", "dvc", "commit", "message", "author", "committed", "source", "created", "user",
+    "requirements", "lock",
+}  # fmt: skip
+TABLES = {"hashes", "params", "changed_params", "metrics", "tools", "patch", "remote"}
+
+
+def test_a_provenance_of_any_format_has_all_keys() -> None:
+    others = {"format", "image", "dirty"}
+    assert completed({}) == {**dict.fromkeys(TEXTS | TABLES | others), "artefacts": []}
+    right = dict.fromkeys(TEXTS, "x") | {key: {"a": 1} for key in TABLES}
+    assert completed(right) == {**dict.fromkeys(others), **right, "artefacts": []}
+    wrong = dict.fromkeys(TEXTS, 5) | dict.fromkeys(TABLES, "x")
+    assert completed({**wrong, "dirty": True, "more": 1}) == {
+        **completed({}), "dirty": True, "more": 1,
+    }  # fmt: skip
+
+
+def test_artefacts_that_are_listed_go_before_those_of_the_lock() -> None:
+    told = completed({"lock": provenances.LOCK, "hashes": {"bundle": provenances.BUNDLE}})
+    names = ["raw", "split", "features", "model", "bundle"]
+    assert [item["name"] for item in told["artefacts"]] == names
+    assert (told["artefacts"][4]["size"], told["artefacts"][4]["nfiles"]) == (6439688, 40)
+    assert "size" not in completed({"lock": provenances.LOCK})["artefacts"][4]
+    listed = completed({"lock": provenances.LOCK, "artefacts": [{"name": "raw"}, {"md5": "1"}]})
+    assert listed["artefacts"] == [{"name": "raw"}]
+    assert completed({"lock": "stages: ["})["artefacts"] == []
+
+
 def test_a_terminal_is_not_moved_by_what_a_commit_says() -> None:
     text = text_of(of_image(provenances.provenance(message=EVIL)))
     assert "\x1b" not in text
@@ -195,7 +224,8 @@ def test_a_digest_may_be_an_image_id_of_this_machine(registry: dict) -> None:
     content = as_json(registry["provenance"])
     attrs = {"Id": DIGEST, "Size": 7, "Config": {"Labels": None}}
     asked = mock.Mock(return_value=(attrs, content))
-    assert trace(DIGEST, default=NAME, read_local=asked).image.size == 7
+    image = trace(DIGEST, default=NAME, read_local=asked).image
+    assert (image.reference, image.digest, image.size) == (DIGEST, DIGEST, 7)
     found = trace("ab" * 6, default=None, read_local=asked)
     assert found.provenance["commit"] == provenances.COMMIT
     assert [call.args for call in asked.call_args_list] == [(DIGEST,), ("ab" * 6,)]

@@ -162,6 +162,8 @@ def test_patched_files_are_told_whatever_their_names(place: Place) -> None:
     for name in names:
         place.write(name, "diff --git a/no b/no\n")
     assert patched_files(dirty_patch(place.path)) == sorted(names)
+    not_utf_8 = b'diff --git "a/src/\\377.py" "b/src/\\377.py"\nnew file mode 100644\n'
+    assert patched_files(not_utf_8) == ["src/\ufffd.py"]
 
 
 @pytest.mark.parametrize(

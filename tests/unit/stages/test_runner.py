@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +14,7 @@ import yaml
 from issuesum.errors import DataError, RepositoryError
 from issuesum.files import replacing_directory
 from issuesum.lineage import dependencies, runs
-from issuesum.lineage.runs import RUNS, RunRecord
+from issuesum.lineage.runs import RUNS
 from issuesum.stages.runner import run
 from projects import ROOT
 
@@ -140,6 +139,22 @@ def test_what_dvc_ignores_and_other_params_may_change(capsys: pytest.CaptureFixt
     assert record.outs.keys() == {"out"}
 
 
+def test_what_a_stage_reads_and_writes_is_told_by_dvc_yaml(project: Path) -> None:
+    entry = {"cmd": "x", "deps": ["data"], "outs": ["plain", {"out": {"cache": False}}]}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"split": entry, "none": []}}))
+    found = dependencies.read_inputs("split", project)
+    assert found is not None
+    assert found.outs == ("plain", "out")
+    assert found.settings == {"dvc.yaml (stages.split)": entry}
+    assert found.contents["data"].files.keys() == {"data/a/part", "data/b"}
+    assert found.contents["data"].as_locked()["nfiles"] == 2
+    assert found.contents["data"].md5.endswith(".dir")
+    assert dependencies.read_inputs("none", project) is None
+    assert dependencies.read_inputs("absent", project) is None
+    Path("dvc.yaml").unlink()
+    assert dependencies.read_inputs("split", project) is None
+
+
 @pytest.mark.usefixtures("project")
 def test_a_file_that_dvc_knows_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     import dvc_data.hashfile.hash as hashing
@@ -214,34 +229,3 @@ def test_a_record_that_cannot_be_written_is_one_warning(capsys: pytest.CaptureFi
     said = capsys.readouterr().err
     assert said.startswith("warning: this run is not recorded in .issuesum/runs: ")
     assert said.count("\n") == 1
-
-
-def test_a_running_record_without_a_process_is_lost() -> None:
-    here = RunRecord.begin("split")
-    assert here.seen().state == "running"
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
-    os.waitpid(pid, 0)
-    values = json.loads(json.dumps(vars(here)))
-    assert RunRecord(**{**values, "pid": pid}).seen().state == "lost"
-    assert RunRecord(**{**values, "pid": pid, "state": "failed"}).seen().state == "failed"
-    elsewhere = {**values, "pid": pid, "host": "elsewhere"}
-    assert RunRecord(**elsewhere).seen().state == "running"
-    old = {**elsewhere, "started": "2020-01-01T00:00:00+00:00"}
-    assert RunRecord(**old).seen().state == "lost"
-
-
-def test_records_are_read_newest_first_and_what_is_none_is_passed_over(tmp_path: Path) -> None:
-    assert runs.read_all(tmp_path / "absent") == []
-    first = RunRecord.begin("split")
-    values = {**vars(first), "started": "2020-01-01T00:00:00+00:00", "state": "done"}
-    earlier = RunRecord(**{**values, "id": "20200101T000000Z-split-000000"})
-    for record in (earlier, first):
-        runs.write(record, tmp_path)
-    (tmp_path / "split.json").write_text('{"stage": "split", "started": "", "seconds": 1}')
-    (tmp_path / "20200101T000000Z-split-000001.json").write_text("{")
-    (tmp_path / "20200101T000000Z-split-000002.json").write_text('{"format": 2}')
-    assert runs.read_all(tmp_path) == [first, earlier]
-    assert runs.last("split", tmp_path) == earlier
-    assert runs.last("train", tmp_path) is None

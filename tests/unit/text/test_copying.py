@@ -51,6 +51,20 @@ def test_a_title_points_at_words_of_its_own_body_alone() -> None:
     assert of_title.tolist() == [[2, 4, 1, 0], [1, 4, 0, 0]]
 
 
+def test_the_only_word_of_all_rows_is_the_first_of_each() -> None:
+    table = WordTable()
+    body = _matrix(table, [["Foo"], ["Foo", "Foo"], ["Foo"]], 2, "pre")
+    assert extend(body, _ids(table), SIZE).tolist() == [[0, 4], [4, 4], [0, 4]]
+
+
+def test_where_no_body_is_read_a_title_keeps_what_the_vocabulary_holds() -> None:
+    table = WordTable()
+    title = _matrix(table, [["app", "Foo"], []], 2, "post")
+    of_body, of_title = extend_pair(np.empty((2, 0), np.int32), title, _ids(table), SIZE)
+    assert of_body.shape == (2, 0)
+    assert of_title.tolist() == [[2, 1], [0, 0]]
+
+
 @given(bodies=rows_of_words, titles=rows_of_words, maxlen=st.integers(1, 6))
 def test_extended_ids_are_those_of_a_plain_loop(
     bodies: list[list[str]], titles: list[list[str]], maxlen: int

@@ -50,6 +50,15 @@ def test_saving_gives_the_same_bytes_and_loads_back(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
+def test_a_file_has_a_word_a_line_so_that_two_can_be_compared(tmp_path: Path) -> None:
+    path = tmp_path / "vocabulary.json"
+    Vocabulary(("the", "für"), maxlen=3, padding="pre", append_indicators=False).save(path)
+    assert path.read_bytes().decode() == (
+        '{\n"format": 1,\n"maxlen": 3,\n"padding": "pre",\n"append_indicators": false,\n'
+        '"words": [\n"the",\n"für"\n]\n}\n'
+    )
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"format": 9}', '{"format": 1}', "\udcff"])
 def test_broken_vocabulary_is_refused_by_name(content: str, tmp_path: Path) -> None:
     path = tmp_path / "body_vocabulary.json"

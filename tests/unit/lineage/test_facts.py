@@ -1,0 +1,162 @@
+"""The words of a trace: each thing by itself, and the whole text for one image."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+import provenances
+from issuesum.lineage import facts
+from issuesum.lineage.trace import Image, Trace, completed
+from issuesum.lineage.tree import text_of
+
+DIGEST = "sha256:" + "ab" * 32
+
+
+def traced(**changes: Any) -> Trace:
+    image = Image(f"registry.example.com/name@{DIGEST}", DIGEST, 141_900_000, {}, ("label a is b",))
+    return Trace(completed(provenances.dirty(**changes)), image)
+
+
+def fact(**item: Any) -> facts.Fact:
+    bundle = Trace(completed({"artefacts": [{"name": "model", **item}]}), None)
+    (found,) = facts.facts_of(bundle)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("metrics", "told"),
+    [
+        ({"gate": {"passed": True, "reasons": []}}, "passed"),
+        ({"gate": {"passed": True, "reasons": None}}, "passed"),
+        ({"gate": {"passed": False, "reasons": ["too low", 5]}}, "failed: too low; 5"),
+        ({"gate": {"reasons": ["too low"]}}, "unknown"),
+        ({"gate": "passed"}, "unknown"),
+        ({}, "unknown"),
+    ],
+)
+def test_the_verdict_of_the_gate_has_its_reasons(metrics: dict[str, Any], told: str) -> None:
+    assert facts.gate(metrics) == told
+
+
+def test_scores_that_are_none_are_unknown() -> None:
+    metrics = {
+        "neighbour": {"rouge_1": 1, "rouge_2": True, "rouge_l": "2", "bleu": 3.456},
+        "model": {"rouge_l": 96.4},
+        "lead": 5,
+    }
+    assert facts.score_lines(metrics) == [
+        ("this model", ["unknown", "unknown", "96.40", "unknown"]),
+        ("nearest issue", ["1.00", "unknown", "unknown", "3.46"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("known", "files"),
+    [
+        ({"patch": None, "dirty": False}, []),
+        ({"patch": None, "dirty": True}, None),
+        ({"patch": None, "dirty": None}, None),
+        ({"patch": {"base64": base64.b64encode(provenances.PATCH).decode()}, "dirty": True},
+         ["src/a.py", "src/ü.py"]),
+        ({"patch": {}, "dirty": True}, None),
+        ({"patch": {"base64": "x"}, "dirty": True}, None),
+    ],
+)  # fmt: skip
+def test_files_of_a_patch_are_told_as_far_as_they_are_known(
+    known: dict[str, Any], files: list[str] | None
+) -> None:
+    assert facts.dirty_files(known) == files
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [([12, 3], "12 → 3"), ([None, [1]], "none → [1]"), (["a", None], "a → none"), ("new", "new")],
+)
+def test_a_changed_param_is_told_by_both_values(values: object, told: str) -> None:
+    assert facts.change(values) == told
+
+
+def test_of_a_thing_all_that_is_known_is_told_and_nothing_else() -> None:
+    assert fact() == facts.Fact("model", None, "", "", "", "")
+    assert fact().short == "unknown"
+    whole = fact(
+        md5="b7cde7b7ad5818a2f4f5e1806cf55f86.dir", size=5_900_000, nfiles=2_000, stage="train",
+        seconds=250.0, device="cpu", user="Ada", host="box", started="2026-11-25T14:09:45+01:00",
+    )  # fmt: skip
+    assert whole.short == "b7cde7b7ad58"
+    assert whole.measure == "5.9 MB, 2,000 files"
+    assert whole.making == "train, 4 min 10 s, cpu"
+    assert whole.when == "2026-11-25 13:09 UTC"
+    assert whole.who == "Ada @ box"
+    assert fact(rows=4_000, nfiles=2).measure == "4,000 rows"
+    assert fact(size="1", rows=True, nfiles="2", seconds="3", started=4).measure == ""
+    assert fact(started="2026-11-25T13:09:45").when == "2026-11-25 13:09 UTC"
+    assert (fact(host="box").who, fact(device="gpu").making) == ("box", "gpu")
+
+
+def test_an_image_comes_before_what_it_was_made_from() -> None:
+    first, *others = facts.facts_of(traced())
+    assert first == facts.Fact(
+        "image", DIGEST, "141.9 MB", "export", "2026-11-25 13:14 UTC", "Ada Lovelace"
+    )
+    assert first.short == "ab" * 6
+    assert [other.name for other in others] == ["bundle", "model", "features", "split", "raw"]
+    assert facts.facts_of(traced(user=None))[0].who == ""
+
+
+def test_the_whole_text_is_aligned() -> None:
+    text = text_of(traced(artefacts=[{"name": "raw", "md5": "0" * 32, "size": 5},
+                                     {"name": "other", "md5": "1" * 32, "stage": "x", "rows": 7,
+                                      "host": "box", "started": "2026-11-25T13:09:45+00:00"}],
+                          remote={"url": "s3://issuesum/dvc"}))  # fmt: skip
+    assert (
+        text
+        == f"""\
+registry.example.com/name:{provenances.TAG}
+registry.example.com/name@{DIGEST}
+
+image                  abababababab  141.9 MB  export  2026-11-25 13:14 UTC  Ada Lovelace
+└─ other               111111111111  7 rows    x       2026-11-25 13:09 UTC  box
+   └─ raw data         000000000000  5 B
+
+commit    {provenances.COMMIT}
+          Train on the issues of November
+          Ada Lovelace <ada@example.com>, 2026-11-25T12:00:00+00:00, https://git.example.com/titles.git
+remote    s3://issuesum/dvc
+patch     src/a.py
+          src/ü.py
+params    train.epochs: 12 → 3
+          build.decoding.beam_width: 4 → none
+metrics                               ROUGE-1  ROUGE-2  ROUGE-L     BLEU
+          this model                    96.40    95.40    96.40    96.10
+          first words of the body        4.70     0.30     4.40     0.10
+          nearest issue                 28.40    19.60    28.20    16.40
+gate      passed
+tools     dvc 3.67.1, keras 3.15.1
+warning   label a is b
+"""
+    )
+
+
+def test_what_is_not_known_is_told_as_unknown() -> None:
+    assert (
+        text_of(Trace(completed({}), None))
+        == """\
+
+commit    unknown
+          message unknown
+          author unknown
+remote    unknown
+patch     unknown
+params    unknown which differ from the defaults
+metrics   unknown
+tools     unknown
+"""
+    )
+    bundle = completed({"changed_params": {}, "dirty": False, "tools": {}, "remote": {"a": 1}})
+    text = text_of(Trace(bundle, None))
+    assert "remote    unknown\npatch     none: the tree was clean\nparams    all as by" in text
+    assert text.endswith("tools     unknown\n")

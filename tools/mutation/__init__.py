@@ -1,0 +1,1 @@
+"""Which changes of the code no unit test notices: `tools/mutants`, docs/mutation.md."""
