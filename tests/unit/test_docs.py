@@ -40,6 +40,7 @@ PAGES = [
             "serving-on-kubernetes",
             "web",
             "tensorflow-serving",
+            "tour",
         )
     ),
 ]

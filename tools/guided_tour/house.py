@@ -25,7 +25,7 @@ _ISSUES = {"january": (0, 800), "february": (800, 900), "march": (900, 1000)}
 _SEED = 2018
 _OURS = ("AWS_", "DVC_", "GIT_", "ISSUESUM_", "TF_CONFIG", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 _KEPT = {"AWS_CA_BUNDLE"}
-_GIT = "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
+_GIT = "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[safe]\n\tdirectory = *\n"
 
 
 @dataclass(frozen=True)

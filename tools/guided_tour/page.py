@@ -14,7 +14,7 @@ _HEAD = """# The tour
 
 <!-- Written by `make tour TRANSCRIPT=docs/tour.md`. To change it, edit tools/guided_tour/tour.md. -->
 
-The walk-through of the 2018 example, with what is here: from a fresh clone to a model in an image, to a newer one, and back. `make tour` does all of it on your machine, in a folder and with servers of its own, looks whether each ✓ is so, and takes everything away again. This page is what it said. Paths, ports and the host's name are replaced; `…` stands for lines that were left out.
+The walk-through of the 2018 example, with what is here: from a fresh clone to a model in an image, to a newer one, and back. `make tour` does all of it on your machine, in a folder and with servers of its own, looks whether each ✓ is so, and takes everything away again. This page is what it said. Paths, ports and the host's name are replaced; `…` says that a command said more than is shown.
 """  # noqa: E501 -- a paragraph of Markdown is a line
 _STAGES = {
     "split": ("2 min", "2 s"),
@@ -86,14 +86,9 @@ def _block(group: Sequence[Happened]) -> str:
 
 
 def _shown(told: Told) -> list[str]:
-    wanted = SHOWN[told.command.shown]
-    lines: list[str] = []
-    for line in told.output.splitlines():
-        if wanted.search(line):
-            lines.append(line)
-        elif line and lines[-1:] != ["…"]:
-            lines.append("…")
-    return lines
+    lines = told.output.splitlines()
+    kept = [line for line in lines if SHOWN[told.command.shown].search(line)]
+    return kept if len(kept) == len(lines) else [*kept, "…"]
 
 
 def tidy(text: str, house: House) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import textwrap
 import time
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from guided_tour.script import Check, Command, Step, TourError
 from guided_tour.shell import Shell
 
 _WIDTH = 100
+_LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")  # on a terminal its text is enough
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,6 @@ def _take(house: House, shell: Shell, step: Step) -> list[Happened]:
                 print(f"✓ {part.says}", flush=True)
                 happened.append(part)
             case _:
-                print(f"\n{textwrap.fill(part, _WIDTH)}")
+                print(f"\n{textwrap.fill(_LINK.sub(r'\1', part), _WIDTH)}")
                 happened.append(part)
     return happened
