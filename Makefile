@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format reference lock audit coverage mutants services-down
+.PHONY: help setup run serve test check format reference lock audit coverage mutants tour services-down
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ run: setup  ## services, data, dvc repro, dvc push, summary
 
 serve: setup  ## run the exported image and print a request that works; PORT=9000
 	@$(BIN)/issuesum serve --port $(PORT)
+
+tour: setup  ## walk through everything in a clone of its own; TRANSCRIPT=docs/tour.md writes it down
+	@tools/tour $(if $(TRANSCRIPT),--transcript $(TRANSCRIPT))
 
 test: setup  ## checks and all tests, against real servers that it starts and stops
 	tools/test

@@ -46,6 +46,7 @@ PAGES = [
             "web",
             "tensorflow-serving",
             "testing",
+            "tour",
         )
     ),
 ]
