@@ -102,7 +102,7 @@ class PreprocessParams(_Section):
 class TrainParams(_Section):
     """The model and its training."""
 
-    arch: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    arch: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
     """Module of `issuesum.model.architectures`."""
     embedding_dim: int = Field(gt=0)
     hidden_units: int = Field(gt=0)
