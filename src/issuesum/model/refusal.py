@@ -11,7 +11,7 @@ from pathlib import Path
 from issuesum.errors import IssuesumError, ParamsError, one_line
 
 _LONGEST = 300
-_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node .*?\}\} *")  # colours, names of nodes
 _FOLLOWS = re.compile(r"\n+Arguments received by |\n*\[\[\{\{| \[Op:")
 _AROUND = re.compile(
     r"\s*$|\s*File \"|Exception encountered when calling|Detected at |Graph execution error"
@@ -57,7 +57,7 @@ def _reason(error: Exception) -> str:
     """Return what is wrong, without what Keras, AutoGraph and TensorFlow put around it."""
     if isinstance(error, SyntaxError):
         return error.msg
-    said = _COLOUR.sub("", str(error))
+    said = _NOISE.sub("", str(error))
     said = _FOLLOWS.split(said)[0]
     lines = [line.strip() for line in said.splitlines() if not _AROUND.match(line)]
     if said.startswith("in user code:"):
