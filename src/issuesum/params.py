@@ -107,7 +107,7 @@ class PreprocessParams(_Section):
 class TrainParams(_Section):
     """The model and its training."""
 
-    arch: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    arch: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
     """Module of `issuesum.model.architectures` that makes the model."""
     embedding_dim: int = Field(gt=0)
     """Width of the vector that stands for a word."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
 import tensorflow as tf
 import tf2onnx
+from tf2onnx.graph import Graph, Node
 
 from issuesum.bundle.canonical import canonicalise
 from issuesum.bundle.quiet import quiet_stderr
 from issuesum.bundle.recurrence import HANDLERS, marked_recurrence
+from issuesum.errors import ArtifactError, one_line
 from issuesum.inference.graphs import (
     BODY,
     BODY_EXTENDED,
@@ -21,6 +24,7 @@ from issuesum.inference.graphs import (
     NEXT,
     PREVIOUS,
 )
+from issuesum.model.contract import state_specs
 from issuesum.model.interface import TitleModel
 
 
@@ -35,11 +39,7 @@ def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) ->
     """
     body = tf.TensorSpec((None, body_maxlen), tf.int32, name=BODY)
     body_extended = tf.TensorSpec((None, body_maxlen), tf.int32, name=BODY_EXTENDED)
-    nothing = tf.zeros((1, body_maxlen), tf.int32)
-    state = {
-        name: tf.TensorSpec((None, *tensor.shape[1:]), tensor.dtype, name=name)
-        for name, tensor in model.encode(nothing, nothing).items()
-    }
+    state = state_specs(model, body_maxlen)
     names = list(state)
 
     def step(previous: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -53,6 +53,15 @@ def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) ->
     _save(step, [previous, *state.values()], opset, target / DECODER)
 
 
+def _write_erfc(graph: Graph, node: Node, _name: str, _args: object) -> None:
+    """Write 1 - erf(x); tf2onnx 1.17 has no erfc, of which TensorFlow makes gelu."""
+    (given,), outputs = list(node.input), list(node.output)
+    one = graph.make_const(f"{node.name}_one", np.ones((), np.float32)).output[0]
+    graph.remove_node(node.name)
+    erf = graph.make_node("Erf", [given]).output[0]
+    graph.make_node("Sub", [one, erf], outputs=outputs)
+
+
 def _save(
     function: Callable[..., dict[str, tf.Tensor]],
     signature: Sequence[tf.TensorSpec],
@@ -60,10 +69,21 @@ def _save(
     path: Path,
 ) -> None:
     traced = tf.function(function, input_signature=signature)
-    with quiet_stderr(), marked_recurrence():
-        proto, _ = tf2onnx.convert.from_function(
-            traced, input_signature=signature, opset=opset, custom_op_handlers=HANDLERS
-        )
-    proto = canonicalise(proto)
-    onnx.checker.check_model(proto, full_check=True)
+    try:
+        with quiet_stderr(), marked_recurrence():
+            proto, _ = tf2onnx.convert.from_function(
+                traced,
+                input_signature=signature,
+                opset=opset,
+                custom_op_handlers={**HANDLERS, "Erfc": (_write_erfc, [])},
+            )
+        proto = canonicalise(proto)
+        onnx.checker.check_model(proto, full_check=True)
+    except Exception as error:  # of TensorFlow, tf2onnx and onnx; they share no base class
+        reason = one_line(error)[:300]
+        raise ArtifactError(
+            f"{path.name} must be made of operations that tf2onnx can write for ONNX {opset}. "
+            f"Received: {type(error).__name__}: {reason}. "
+            "Try: say it by other operations (docs/architectures.md)."
+        ) from error
     path.write_bytes(proto.SerializeToString(deterministic=True))

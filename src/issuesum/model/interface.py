@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import json
+import pkgutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from issuesum.errors import ArtifactError, ParamsError
+from issuesum.model import architectures
 from issuesum.model.layers import Noise
+from issuesum.model.refusal import refused, running
 from issuesum.text.vocabulary import UNKNOWN
 
 _FORMAT = 2
@@ -63,8 +68,9 @@ class Inputs(NamedTuple):
     """What a model is given: bodies, and the words before those that it shall score.
 
     Attributes:
-        body: int32 (batch, body_maxlen), ids of the body vocabulary, padded in front.
-        body_extended: int32 (batch, body_maxlen), the same words as ids of the title vocabulary,
+        body: int32 (batch, places), ids of the body vocabulary, padded in front. There are
+            body_maxlen places, or fewer: training leaves out columns in which no row has a word.
+        body_extended: int32 (batch, places), the same words as ids of the title vocabulary,
             extended by each row's own words (see `issuesum.text.copying`).
         previous: int32 (batch, steps), extended title ids; `_start_` first.
     """
@@ -116,7 +122,8 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
         """Read bodies, both int32 (batch, body_maxlen) as in `Inputs`.
 
         Returns:
-            Named state tensors, each with the batch as its first axis.
+            Named state tensors, each with the batch as its first axis; an axis behind it may grow
+            from step to step.
         """
         raise NotImplementedError
 
@@ -140,20 +147,38 @@ def create_model(config: ModelConfig) -> TitleModel:
     """Make an untrained, built model of `config.arch`.
 
     Raises:
-        ParamsError: there is no such architecture.
+        ParamsError: there is no such architecture, or its module fails.
     """
-    name = f"{__package__}.architectures.{config.arch}"
+    with running(config.arch, "The module"):
+        create = getattr(_load(config.arch), "create", None)
+    if not callable(create):
+        raise refused(config.arch, "The module", "have a function create(config)", "none")
+    with running(config.arch, "create"):
+        model = create(config)
+    if not isinstance(model, TitleModel):
+        raise refused(
+            config.arch,
+            "create",
+            "return an issuesum.model.interface.TitleModel",
+            type(model).__name__,
+        )
+    body = tf.zeros((1, config.body_maxlen), tf.int32)
+    with running(config.arch, "call"):
+        model(Inputs(body, body, tf.zeros((1, 1), tf.int32)))
+    return model
+
+
+def _load(arch: str) -> ModuleType:
+    name = f"{architectures.__name__}.{arch}"
     try:
-        module = importlib.import_module(name)
+        return importlib.import_module(name)
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
+        names = (module.name for module in pkgutil.iter_modules(architectures.__path__))
+        there = sorted(name for name in names if not name.startswith("_"))
+        near = difflib.get_close_matches(arch, there, 1) or ["pointer"]
         raise ParamsError(
-            f"train.arch must name a module of issuesum.model.architectures. "
-            f"Received: {config.arch}. Try: pointer."
+            "train.arch must name a module of issuesum.model.architectures: "
+            f"{', '.join(there)}. Received: {arch}. Try: {near[0]}."
         ) from error
-    model = module.create(config)
-    assert isinstance(model, TitleModel)  # noqa: S101
-    body = tf.zeros((1, config.body_maxlen), tf.int32)
-    model(Inputs(body, body, tf.zeros((1, 1), tf.int32)))
-    return model

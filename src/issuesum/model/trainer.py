@@ -139,8 +139,13 @@ class Trainer:
             )
             loss = tf.reduce_sum(losses * learnt(target)) / batch.words
         gradients = tape.gradient(loss, self._trainable())
-        # Rows of an embedding that a batch touches; a sum over replicas wants whole tables.
-        return [tf.convert_to_tensor(gradient) for gradient in gradients], loss
+        # Rows of an embedding that a batch touches, or nothing of a weight that is not used; a sum
+        # over replicas wants whole tables.
+        whole = [
+            tf.zeros(weight.shape) if gradient is None else tf.convert_to_tensor(gradient)
+            for weight, gradient in zip(self._trainable(), gradients, strict=True)
+        ]
+        return whole, loss
 
 
 _SEED = tf.TensorSpec((2,), tf.int32)

@@ -27,6 +27,7 @@ def main(params: Params) -> dict[str, int | str]:
     from issuesum.evaluation.overlap import mean_rouge_l
     from issuesum.model.batches import Epochs
     from issuesum.model.checkpoint import Checkpoint
+    from issuesum.model.contract import check_architecture
     from issuesum.model.curves import Curves
     from issuesum.model.distribution import Distribution, read_cluster
     from issuesum.model.interface import ModelConfig
@@ -49,6 +50,7 @@ def main(params: Params) -> dict[str, int | str]:
         title_size=title.size,
         title_maxlen=title.maxlen,
     )
+    check_architecture(config)
     shards = features.Shards(FEATURES / "train")
     validation = features.Shards(FEATURES / "validation")
     checkpoint = Checkpoint(CHECKPOINTS, [dials], [*shards.paths, *validation.paths])

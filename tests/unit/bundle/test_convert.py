@@ -36,7 +36,6 @@ def test_onnx_says_what_keras_says_and_another_model_is_noticed(arch: str, tmp_p
     if arch == "pointer":
         # A share of 1e-7 left for copying: where a trained model was once 0.3 off.
         model.generate.bias.assign([16.0])
-    bias = model.word_bias if arch == "pointer" else model.vocabulary.bias
     convert(model, body_maxlen=9, opset=18, target=tmp_path)
     if arch == "pointer":
         kinds = [node.op_type for node in onnx.load(tmp_path / "encoder.onnx").graph.node]
@@ -44,22 +43,24 @@ def test_onnx_says_what_keras_says_and_another_model_is_noticed(arch: str, tmp_p
         assert "Loop" not in kinds
     assert check_parity(model, tmp_path, rows, tolerance=1e-4) < 1e-4
     graphs = Graphs(tmp_path)
-    assert graphs.has_attention == (arch == "pointer")
+    assert graphs.has_attention or arch != "pointer"
     if graphs.has_attention:
         first = rows.title_extended[:, 0].copy()
         seen, _ = graphs.look(first, graphs.encode(rows.body, rows.body_extended))
         _, changed = model.step(first, model.encode(rows.body, rows.body_extended))
         np.testing.assert_allclose(seen, changed["attention"].numpy(), atol=1e-5)
 
-    bias.assign([0.5] * 15 + [0.0] * 15)
+    weights = model.get_weights()
+    draw = np.random.default_rng(0)
+    model.set_weights([of + draw.normal(0, 0.3, of.shape) for of in weights])
     with pytest.raises(ArtifactError, match=r"ONNX and Keras must agree to 0\.0001.*64 rows"):
         check_parity(model, tmp_path, rows, tolerance=1e-4)
     # NaN is neither above nor below any tolerance.
-    bias.assign([float("nan")] * 30)
+    model.set_weights([np.full_like(of, np.nan) for of in weights])
     with pytest.raises(ArtifactError, match="must give finite log-probabilities"):
         check_parity(model, tmp_path, rows, tolerance=1e-4)
 
-    bias.assign([0.0] * 30)
+    model.set_weights(weights)
     graph = onnx.load(tmp_path / "decoder.onnx")
     broken = max(
         (of for of in graph.graph.initializer if 30 in of.dims), key=lambda of: np.prod(of.dims)
