@@ -11,45 +11,11 @@ import pytest
 
 from issuesum.cli import VERBS
 
+ROOT = Path(__file__).parents[2]
 PAGES = [
     "README.md",
     "CHANGELOG.md",
-    *(
-        f"docs/{name}.md"
-        for name in (
-            "architecture",
-            "architectures",
-            "attestations",
-            "ci",
-            "data",
-            "diff",
-            "experiments",
-            "jobs",
-            "gate",
-            "export",
-            "kubernetes",
-            "model",
-            "params",
-            "operations",
-            "mutation",
-            "predict",
-            "releases",
-            "restore",
-            "retraining",
-            "security",
-            "preprocessing",
-            "provenance",
-            "report",
-            "services",
-            "serving",
-            "serving-on-kubernetes",
-            "troubleshooting",
-            "web",
-            "tensorflow-serving",
-            "testing",
-            "tour",
-        )
-    ),
+    *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")),
 ]
 
 
@@ -64,11 +30,6 @@ def test_the_dag_in_the_readme_is_that_of_dvc(root: Path) -> None:
     names = {node: "raw" if name.startswith("data/raw") else name for node, name in names.items()}
     edges = {(names[a], names[b]) for a, b in re.findall(r"(node\d+)-->(node\d+)", dag)}
     assert drawn == edges | {("export", "registry")}
-
-
-def test_every_page_is_looked_at(root: Path) -> None:
-    pages = {path.relative_to(root).as_posix() for path in (root / "docs").rglob("*.md")}
-    assert {page for page in PAGES if page.startswith("docs/")} == pages
 
 
 @pytest.mark.parametrize("page", PAGES)
