@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format lock services-down
+.PHONY: help setup run serve test check format docs lock services-down
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ check: setup  ## format, lint, types, spelling
 format: setup  ## rewrite the code as `check` wants it
 	$(BIN)/ruff format src tests tools benchmarks deploy serving
 	$(BIN)/ruff check --fix src tests tools benchmarks deploy serving
+
+docs: setup  ## write the references in docs/ anew from the code
+	@cd tools && ../$(BIN)/python -m reference
 
 lock: $(UV)  ## lock dependencies anew and export those of the image
 	$(UV) lock

@@ -20,6 +20,7 @@ PAGES = [
             "architecture",
             "attestations",
             "ci",
+            "cli",
             "data",
             "diff",
             "experiments",

@@ -73,7 +73,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # what its encoding lacks is no failure
             stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(cli.main(prog_name="issuesum", standalone_mode=False))
+        sys.exit(cli.main(prog_name="issuesum", standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)

@@ -22,8 +22,8 @@ Where the script goes, for every later shell:
 @click.command(
     help=_HELP,
     epilog=examples(
-        'eval "$(issuesum completion bash)"   # for this shell alone; zsh likewise',
-        "issuesum completion fish | source    # the same in fish",
+        'eval "$(issuesum completion bash)" # for this shell alone; zsh likewise',
+        "issuesum completion fish | source # the same in fish",
     ),
 )
 @click.argument("shell", metavar="SHELL", type=click.Choice(_SHELLS))

@@ -24,14 +24,15 @@ _PAIRS = 10
     "diff",
     epilog=examples(
         "issuesum diff 65d6a54a8790-59acd52619a2 0676567ab7e1-59acd52619a2",
-        "issuesum diff OLD NEW --on issues.csv        # titles of issues of yours",
-        "issuesum diff OLD NEW --no-titles --no-rows  # quick: downloads no model",
+        "issuesum diff OLD NEW --on issues.csv # titles of issues of yours",
+        "issuesum diff OLD NEW --no-titles --no-rows # quick: downloads no model",
     ),
 )
 @image_argument("old", metavar="REF1")
 @image_argument("new", metavar="REF2")
 @click.option(
     "--issues",
+    metavar="N",
     type=click.IntRange(min=0),
     default=3,
     show_default=True,

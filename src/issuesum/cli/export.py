@@ -12,8 +12,8 @@ from issuesum.cli.shared import examples, json_option, print_json
 @click.command(
     help="Build, check and push the image, as the export stage does.",
     epilog=examples(
-        "issuesum export --dry-run                         # which image it would make",
-        "issuesum export --dry-run --json | jq -r .action  # build, receipt, refuse or fail",
+        "issuesum export --dry-run # which image it would make",
+        "issuesum export --dry-run --json | jq -r .action # build, receipt, refuse or fail",
     ),
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would happen; change nothing.")

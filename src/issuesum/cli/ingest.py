@@ -21,9 +21,9 @@ OUTPUT = Path("data/raw/github_issues.csv")
 @click.command(
     "ingest",
     epilog=examples(
-        "issuesum ingest github_issues.csv                  # in place of what is there",
+        "issuesum ingest github_issues.csv # in place of what is there",
         "issuesum ingest --append https://example.com/november.csv.gz",
-        "issuesum ingest issues.csv --json | jq .rejected   # rows set aside, by reason",
+        "issuesum ingest issues.csv --json | jq .rejected # rows set aside, by reason",
     ),
 )
 @source_argument

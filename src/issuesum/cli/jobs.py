@@ -25,9 +25,9 @@ _DIGITS = 12
 @click.command(
     help="List the runs of stages, the newest first.",
     epilog=examples(
-        "issuesum jobs --stage train -n 5                         # the last five trainings",
-        "issuesum jobs --image 0676567ab7e1-59acd52619a2          # what led to an image",
-        "issuesum jobs --sync --json | jq '.[] | .stage, .state'  # of the whole team",
+        "issuesum jobs --stage train -n 5 # the last five trainings",
+        "issuesum jobs --image 0676567ab7e1-59acd52619a2 # what led to an image",
+        "issuesum jobs --sync --json | jq '.[] | .stage, .state' # of the whole team",
     ),
 )
 @click.option(
@@ -42,6 +42,7 @@ _DIGITS = 12
 @click.option(
     "-n",
     "--limit",
+    metavar="N",
     type=click.IntRange(min=0),
     default=20,
     show_default=True,

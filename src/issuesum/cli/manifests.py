@@ -21,8 +21,8 @@ from issuesum.cli.shared import (
 @click.command(
     help="Write Kubernetes manifests that serve an image, pinned by digest.",
     epilog=examples(
-        "issuesum manifests                               # of the image last exported",
-        "issuesum manifests --canary REF --canary-traffic 5  # a second image answers 5 %",
+        "issuesum manifests # of the image last exported",
+        "issuesum manifests --canary REF --canary-traffic 5 # a second image answers 5 %",
     ),
 )
 @click.option(
@@ -36,6 +36,7 @@ from issuesum.cli.shared import (
 @click.option("--canary", metavar="REF", help="Also write canary.yaml: this image answers a share.")
 @click.option(
     "--canary-traffic",
+    metavar="N",
     type=click.IntRange(1, 99),
     default=10,
     show_default=True,

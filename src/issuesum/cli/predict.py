@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--batch-size",
+    metavar="N",
     type=click.IntRange(min=1),
     default=64,
     show_default=True,

@@ -18,10 +18,10 @@ bundle, or a receipt; without it, the image last exported. Asks the registry onl
 @click.command(
     help=_HELP,
     epilog=examples(
-        "issuesum provenance                            # of the image last exported",
-        "issuesum provenance 0676567ab7e1-59acd52619a2  # of a tag",
-        "issuesum provenance --json | jq -r .commit     # what a script needs",
-        "issuesum provenance --html provenance.html     # a page with the graph",
+        "issuesum provenance # of the image last exported",
+        "issuesum provenance 0676567ab7e1-59acd52619a2 # of a tag",
+        "issuesum provenance --json | jq -r .commit # what a script needs",
+        "issuesum provenance --html provenance.html # a page with the graph",
     ),
 )
 @optional_image_argument

@@ -24,8 +24,8 @@ from issuesum.messages import say
 @click.command(
     "release",
     epilog=examples(
-        "issuesum release issuesummarization@v1.2.0    # a version",
-        "issuesum release --stage prod --push          # what is in production now",
+        "issuesum release issuesummarization@v1.2.0 # a version",
+        "issuesum release --stage prod --push # what is in production now",
     ),
 )
 @click.argument("tag", metavar="[TAG]", required=False)

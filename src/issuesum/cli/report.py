@@ -15,9 +15,9 @@ _FOLDER = Path("eval/report")
 @click.command(
     "report",
     epilog=examples(
-        "issuesum report                            # the working tree against HEAD",
-        "issuesum report HEAD                       # a commit against its parent",
-        "issuesum report --base main --json | jq -r .verdict  # better, worse, even, …",
+        "issuesum report # the working tree against HEAD",
+        "issuesum report HEAD # a commit against its parent",
+        "issuesum report --base main --json | jq -r .verdict # better, worse, even, …",
     ),
 )
 @click.argument("revision", metavar="[REV]", required=False)
@@ -44,6 +44,7 @@ _FOLDER = Path("eval/report")
 )
 @click.option(
     "--resamples",
+    metavar="N",
     type=click.IntRange(1_000, 10_000),
     default=2_000,
     show_default=True,

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 @click.command(
     "restore",
     epilog=examples(
-        "issuesum restore 0676567ab7e1-59acd52619a2             # beside this repository",
-        "issuesum restore 0676567ab7e1-59acd52619a2 ../before   # code, data and model",
-        "issuesum restore serving/image.json --verify           # and make the bundle anew",
+        "issuesum restore 0676567ab7e1-59acd52619a2 # beside this repository",
+        "issuesum restore 0676567ab7e1-59acd52619a2 ../before # code, data and model",
+        "issuesum restore serving/image.json --verify # and make the bundle anew",
     ),
 )
 @image_argument(metavar="REF")

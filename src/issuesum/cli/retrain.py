@@ -18,9 +18,9 @@ NOTHING_TO_DO = 10
 
 @click.command(
     epilog=examples(
-        "issuesum retrain                             # what is stale, push, commit",
-        "issuesum retrain -S train.epochs=3 --no-push  # try a param; commit here only",
-        "issuesum retrain --json | jq -r .image       # in a script; 10 is nothing to do",
+        "issuesum retrain # what is stale, push, commit",
+        "issuesum retrain -S train.epochs=3 --no-push # try a param; commit here only",
+        "issuesum retrain --json | jq -r .image # in a script; 10 is nothing to do",
     ),
 )
 @click.option(

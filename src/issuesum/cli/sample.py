@@ -17,6 +17,7 @@ from issuesum.errors import RepositoryError
 )
 @click.option(
     "--rows",
+    metavar="N",
     type=click.IntRange(min=1),
     default=4_000,
     show_default=True,
@@ -24,6 +25,7 @@ from issuesum.errors import RepositoryError
 )
 @click.option(
     "--seed",
+    metavar="N",
     type=int,
     default=20_180_601,
     show_default=True,

@@ -18,6 +18,7 @@ from issuesum.cli.shared import examples, json_option, print_json
 )
 @click.option(
     "--port",
+    metavar="PORT",
     type=click.IntRange(1, 65535),
     default=9000,
     show_default=True,

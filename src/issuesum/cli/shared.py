@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ name_option = click.option(
 )
 replicas_option = click.option(
     "--replicas",
+    metavar="N",
     type=click.IntRange(min=1),
     default=2,
     show_default=True,
@@ -72,8 +74,11 @@ source_argument = click.argument("source", metavar="SOURCE", shell_complete=comp
 
 
 def examples(*lines: str) -> str:
-    """Return the end of a verb's help: commands, each with a comment that says what for."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+    """Return the end of a verb's help: commands, and comments one below the other."""
+    parts = [re.split(r"\s+(?=# )", line) for line in lines]
+    width = max((len(command) for command, *comment in parts if comment), default=0)
+    shown = ("  ".join([f"{command:{width}}", *comment]).rstrip() for command, *comment in parts)
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in shown)
 
 
 def print_json(value: Mapping[str, Any] | list[Any]) -> None:

@@ -26,9 +26,9 @@ _MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
 @click.command(
     "verify",
     epilog=examples(
-        "issuesum verify --key issuesum.pub        # the image last exported, signatures too",
+        "issuesum verify --key issuesum.pub # the image last exported, signatures too",
         "issuesum verify localhost:5000/issuesummarization:0676567ab7e1-59acd52619a2",
-        "issuesum verify --json | jq .verified     # true, or false and exit code 10",
+        "issuesum verify --json | jq .verified # true, or false and exit code 10",
     ),
 )
 @optional_image_argument

@@ -32,6 +32,7 @@ _TIMEOUT = 30.0
 )
 @click.option(
     "--port",
+    metavar="PORT",
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,

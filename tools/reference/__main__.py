@@ -1,0 +1,28 @@
+"""Write the generated part of each page of docs/ that has one: `python -m reference` in tools/."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from reference import cli
+
+MARK = "<!-- What follows is made by `make docs`. -->\n"
+PAGES: dict[str, Callable[[], str]] = {"docs/cli.md": cli.markdown}
+ROOT = Path(__file__).parents[2]
+
+
+def written(page: str) -> str:
+    """Return what a page is to be: what stands above its mark, and what the code says below it."""
+    above, mark, _ = (ROOT / page).read_text(encoding="utf-8").partition(MARK)
+    return f"{above}{mark}\n{PAGES[page]()}"
+
+
+def main() -> None:
+    """Write all pages."""
+    for page in PAGES:
+        (ROOT / page).write_text(written(page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
