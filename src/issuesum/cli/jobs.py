@@ -64,9 +64,9 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
     root = Path()
     if sync:
         exchanged = exchange(RUNS, root)
-        say("note", f"{exchanged.sent} records sent, {exchanged.received} received")
+        say("note", f"records: {exchanged.sent} sent, {exchanged.received} received")
     jobs = list_jobs(read_all(RUNS), root)
-    if image:
+    if image is not None:
         jobs = led_to(image, jobs)
         if not jobs:
             raise ArtifactError(

@@ -71,7 +71,7 @@ def command(
     from issuesum.errors import ParamsError
     from issuesum.prediction.writing import check_output, format_of
 
-    if bundle and image:
+    if bundle is not None and image is not None:
         raise ParamsError(
             "The model must come from one place. Received: --bundle and --image. Try: one of them."
         )
@@ -101,7 +101,7 @@ def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
     from issuesum.prediction.loading import load
     from issuesum.stages.paths import BUNDLE
 
-    if not image:
+    if image is None:
         return load((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
 
     from issuesum.prediction.unpacking import model_of

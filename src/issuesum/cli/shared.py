@@ -84,7 +84,7 @@ def examples(*lines: str) -> str:
 def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     """Print a document; what the encoding of standard output lacks is escaped."""
     utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    click.echo(json.dumps(value, ensure_ascii=not utf8, indent=2, default=str))
+    click.echo(json.dumps(value, ensure_ascii=not utf8, indent=2))
 
 
 def say_missing(missing: tuple[str, ...]) -> None:
