@@ -6,6 +6,7 @@ import json
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -163,8 +164,6 @@ MISTAKES = {
     "no-revision": (8, "report", "nope"),
     "no-base": (8, "report", "--base", "nope"),
     "neither": (2, "release"),
-    "not-a-tag": (2, "release", "x"),
-    "no-such-tag": (8, "release", "issuesummarization@v9.9.9"),
     "no-address": (2, "web", "--endpoint", "http://127.0.0.1:1", "--host", "203.0.113.1"),
     "engine-away": (6, "serve", "--stop"),
     "no-port": (2, "serve", "--port", "70000"),
@@ -177,6 +176,22 @@ MISTAKES = {
 def test_a_mistake(call: tuple[object, ...], issuesum: Callable) -> None:
     code, *arguments = call
     assert fails(issuesum, *arguments)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("tag", "code", "said"),
+    [
+        ("x", 2, "TAG must register a version of issuesummarization "),
+        ("issuesummarization@v9.9.9", 8, "issuesummarization@v9.9.9 must be a tag of this "),
+    ],
+)
+@pytest.mark.usefixtures("clone")
+def test_a_tag_that_names_no_version(tag: str, code: int, said: str) -> None:
+    # A process of its own: to import GTO within a captured one can end it.
+    call = [sys.executable, "-m", "issuesum", "release", tag]
+    done = subprocess.run(call, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
+    assert done.stderr.startswith(f"error: {said}")
 
 
 IMAGES = {
