@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format reference lock audit coverage mutants tour services-down
+.PHONY: help setup run serve test check format docs lock audit coverage mutants tour services-down
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,8 +51,8 @@ format: setup  ## rewrite the code as `check` wants it
 	$(BIN)/ruff format src tests tools benchmarks deploy serving
 	$(BIN)/ruff check --fix src tests tools benchmarks deploy serving
 
-reference: setup  ## write the pages of docs/ that are made from the code anew
-	PYTHONPATH=tools $(BIN)/python -m reference
+docs: setup  ## write the references in docs/ anew from the code
+	@cd tools && ../$(BIN)/python -m reference
 
 lock: $(UV)  ## lock dependencies anew and export those of the image
 	$(UV) lock

@@ -162,7 +162,7 @@ def test_whatever_fails_leaves_no_name_behind_and_one_rerun_pushes(
     with small_disk(tmp_path) as full:
         if full:
             done = export(fresh, ok=False, TMPDIR=str(tmp_path))
-            assert_refused(done, 4, "A stage must be able to read its inputs and write its outputs")
+            assert_refused(done, 4, "Inputs must be readable and outputs writable")
             assert "No space left on device" in done.stderr
     assert "export: pushed" in export(fresh).stdout
     assert is_whole(fresh)

@@ -42,9 +42,9 @@ def test_a_failed_run_of_one_clone_is_listed_in_the_other(
     first, second = (clone(tmp_path / name, url) for name in ("first", "second"))
     run = replace(RunRecord.begin("train"), state="failed", error="no rows")
     runs.write(run, first.path / RUNS)
-    assert first.run("issuesum", "jobs", "--sync").stderr == "records: 1 sent, 0 received\n"
+    assert first.run("issuesum", "jobs", "--sync").stderr == "note: records: 1 sent, 0 received\n"
     done = second.run("issuesum", "jobs", "--sync", "--json")
-    assert done.stderr == "records: 0 sent, 1 received\n"
+    assert done.stderr == "note: records: 0 sent, 1 received\n"
     (job,) = json.loads(done.stdout)
     assert (job["state"], job["error"], job["host"]) == ("failed", "no rows", run.host)
 

@@ -291,7 +291,7 @@ def test_sample_does_not_take_the_place_of_other_data(tracking, pulled):
 
 def test_verbose_shows_the_traceback(project):
     done = project.run("issuesum", "-v", "ingest", "absent.csv")
-    assert done.returncode == 1
+    assert done.returncode == 3
     assert "Traceback" in done.stderr
     assert "DataError: absent.csv must be a file" in done.stderr
 

@@ -1,1 +1,1 @@
-"""Pages of docs/ that are made from the code; `make reference` writes them, a test compares."""
+"""Parts of docs/ that are made from the code; `make docs` writes them, a test compares."""

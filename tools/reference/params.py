@@ -1,4 +1,4 @@
-"""docs/params.md: params.md beside this file, then every key, from the models that check it."""
+"""docs/params.md: every key of params.yaml, from the models that check it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from issuesum.params import PARAMS_FILE, Params
 
-_HEAD = Path(__file__).with_suffix(".md")
+_ROOT = Path(__file__).parents[2]
 _BOUNDS = {
     "exclusiveMinimum": "> {}",
     "minimum": "≥ {}",
@@ -20,10 +20,10 @@ _BOUNDS = {
 }
 
 
-def markdown(root: Path) -> str:
-    """Return the page for the repository in `root`."""
-    values = yaml.safe_load((root / PARAMS_FILE).read_text(encoding="utf-8"))
-    parts = [_HEAD.read_text(encoding="utf-8")]
+def markdown() -> str:
+    """Return a table for each section."""
+    values = yaml.safe_load((_ROOT / PARAMS_FILE).read_text(encoding="utf-8"))
+    parts = []
     for stage, field in Params.model_fields.items():
         section = field.annotation
         assert isinstance(section, type)  # noqa: S101 - every field of Params is a model

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
+from issuesum.cli.shared import examples, json_option, output_option, print_json, say_missing
 
-@click.command("card")
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("eval/MODEL_CARD.md"),
-    show_default=True,
-    help="The card.",
+
+@click.command(
+    "card",
+    epilog=examples("issuesum card --json | jq -r .card   # where it is"),
 )
-def command(output: Path) -> None:
+@output_option("Where the card goes.", default=Path("eval/MODEL_CARD.md"))
+@json_option
+def command(*, output: Path, as_json: bool) -> None:
     """Write the model card of the working tree, with metadata for Hugging Face.
 
     It says what the model is for, what it was made from and how good it is, and names the image of
@@ -25,6 +25,8 @@ def command(output: Path) -> None:
     from issuesum.report.writing import write_card
 
     side = write_card(Path(), load_params().model_dump(), output)
-    for note in side.missing:
-        click.echo(f"not available here: {note}", err=True)
-    click.echo(f"{'card':<12} {output}")
+    say_missing(side.missing)
+    if as_json:
+        print_json({"card": str(output), "missing": side.missing})
+    else:
+        click.echo(f"{'card':<12} {output}")

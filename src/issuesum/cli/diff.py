@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from issuesum.cli.completing import complete_file
+from issuesum.cli.shared import examples, image_argument, json_option, print_json
 
 if TYPE_CHECKING:
     from issuesum.difference.images import Difference
@@ -18,20 +20,34 @@ if TYPE_CHECKING:
 _PAIRS = 10
 
 
-@click.command("diff")
-@click.argument("old", metavar="REF1")
-@click.argument("new", metavar="REF2")
+@click.command(
+    "diff",
+    epilog=examples(
+        "issuesum diff 65d6a54a8790-59acd52619a2 0676567ab7e1-59acd52619a2",
+        "issuesum diff OLD NEW --on issues.csv # titles of issues of yours",
+        "issuesum diff OLD NEW --no-titles --no-rows # quick: downloads no model",
+    ),
+)
+@image_argument("old", metavar="REF1")
+@image_argument("new", metavar="REF2")
 @click.option(
     "--issues",
+    metavar="N",
     type=click.IntRange(min=0),
     default=3,
     show_default=True,
-    help="Titles shown of added and of removed rows.",
+    help="How many titles to show of added and of removed rows.",
 )
 @click.option("--no-rows", is_flag=True, help="Do not read the raw data.")
-@click.option("--on", "source", metavar="FILE", help="CSV or JSON lines of issues to title.")
+@click.option(
+    "--on",
+    "source",
+    metavar="SOURCE",
+    shell_complete=complete_file,
+    help="CSV or JSON lines of issues to title.",
+)
 @click.option("--no-titles", is_flag=True, help="Do not download the models.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@json_option
 def command(
     *,
     old: str,
@@ -60,7 +76,7 @@ def command(
     found = compare_images(before, after, root=Path(), examples=issues, rows=not no_rows)
     found = _with_titles(found, before, after, source, wanted=not no_titles)
     if as_json:
-        click.echo(json.dumps(asdict(found), ensure_ascii=False, indent=2))
+        print_json(asdict(found))
     else:
         click.echo("\n".join(tell(found)))
 

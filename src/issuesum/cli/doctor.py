@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+
+from issuesum.cli.shared import examples, json_option, print_json
 
 if TYPE_CHECKING:
     from issuesum.health.finding import Finding
@@ -22,15 +23,21 @@ _LIMIT = 15
 """Seconds: a check's own time limits are shorter; this is for a name server that is silent, say."""
 
 
-@click.command("doctor")
+@click.command(
+    epilog=examples(
+        "issuesum doctor",
+        "issuesum doctor --only remote --only registry # those two",
+        "issuesum doctor --json | jq -r '.checks[] | select(.status == \"fail\") | .advice'",
+    )
+)
 @click.option(
     "--only",
     "chosen",
     type=click.Choice(_NAMES),
     multiple=True,
-    help="This check; may be repeated.",
+    help="Look at this alone; may be repeated.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
+@json_option
 @click.pass_context
 def command(context: click.Context, *, chosen: tuple[str, ...], as_json: bool) -> None:
     """Tell what is missing before a run, and what to do about it.
@@ -52,7 +59,7 @@ def _as_json(found: Iterable[tuple[str, Finding]]) -> list[str]:
     checks = [{"name": name, **asdict(finding)} for name, finding in found]
     statuses = [str(check["status"]) for check in checks]
     said = {"ok": "fail" not in statuses, "checks": checks}
-    click.echo(json.dumps(said, ensure_ascii=False, indent=2))
+    print_json(said)
     return statuses
 
 

@@ -2,77 +2,109 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
 
 import click
 
-if TYPE_CHECKING:
-    from issuesum.image.target import Target
-    from issuesum.params import Params
+from issuesum.cli.shared import examples, json_option, print_json
 
 
-@click.command(help="Build, check and push the image, as the export stage does.")
+@click.command(
+    help="Build, check and push the image, as the export stage does.",
+    epilog=examples(
+        "issuesum export --dry-run # which image it would make",
+        "issuesum export --dry-run --json | jq -r .action # build, receipt, refuse or fail",
+    ),
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would happen; change nothing.")
-def command(*, dry_run: bool) -> None:
-    from issuesum.params import load_params
+@json_option
+def command(*, dry_run: bool, as_json: bool) -> None:
+    import contextlib
+    import sys
+
+    from issuesum.lineage.receipt import Receipt
     from issuesum.stages import export, runner
 
-    if not dry_run:
-        runner.run("export", export.main)
+    if dry_run:
+        plan = _plan()
+        print_json(asdict(plan)) if as_json else _print(plan)
         return
+    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+        runner.run("export", export.main)
+    if as_json:
+        print_json(asdict(Receipt.load()))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What an export would do.
+
+    Attributes:
+        image: registry/name:tag.
+        lineage: what it would be made of, as its labels say it.
+        dirty: files that differ from the commit.
+        gate: why the model would be refused, or None.
+        digest: of the tag in the registry, or None.
+        registry: why the registry cannot be used, or None.
+        action: `build`, `receipt` if the registry holds the image, `refuse` or `fail`.
+        base: image that it would be built on.
+        size: bytes of the bundle.
+    """
+
+    image: str
+    lineage: str
+    dirty: list[str]
+    gate: str | None
+    digest: str | None
+    registry: str | None
+    action: str
+    base: str
+    size: int
+
+
+def _plan() -> _Plan:
+    from issuesum.errors import GateError, RegistryError
+    from issuesum.image.claim import held
+    from issuesum.lineage import git
+    from issuesum.params import load_params
+    from issuesum.registry.client import Registry
+    from issuesum.stages import export
+    from issuesum.stages.gate import check_gate
+    from issuesum.stages.paths import BUNDLE
+
     params = load_params()
     target = export.target_of(params.export)
-    click.echo(f"image    {target.image}")
-    click.echo(f"made of  {target.lineage}")
-    _tell_changes()
-    allowed = _tell_gate()
-    _tell_steps(target, params, allowed=allowed)
-
-
-def _tell_changes() -> None:
-    from issuesum.lineage import git
-    from issuesum.stages.export import ROOT
-
-    changed = git.changed_files(ROOT)
-    for path in changed:
-        click.echo(f"dirty    {path}")
-    if not changed:
-        click.echo("dirty    nothing differs from the commit")
-
-
-def _tell_gate() -> bool:
-    from issuesum.errors import GateError
-    from issuesum.stages.gate import check_gate
-
+    dirty = git.changed_files(export.ROOT)
+    refusal = digest = trouble = None
     try:
         check_gate()
     except GateError as error:
-        click.echo(f"gate     {error}")
-        return False
-    click.echo("gate     passed")
-    return True
-
-
-def _tell_steps(target: Target, params: Params, *, allowed: bool) -> None:
-    from issuesum.errors import RegistryError
-    from issuesum.image.claim import held
-    from issuesum.registry.client import Registry
-    from issuesum.stages.paths import BUNDLE
-
+        refusal = str(error)
     try:
         digest = held(Registry(target.image.host), target.image, target.lineage)
     except RegistryError as error:  # unreachable, or a clash: export would end with the same words
-        click.echo(f"registry {error}")
-        click.echo("would    fail")
-        return
-    click.echo(f"registry {f'holds it as {digest}' if digest else 'does not hold it'}")
-    if not allowed:
-        click.echo("would    refuse the model")
-    elif digest:
-        click.echo("would    write the receipt; nothing is built or pushed")
-    else:
-        size = sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file())
-        click.echo(
-            f"would    build on {params.export.base_image} from {BUNDLE} ({size / 1e6:.1f} MB), "
+        trouble = str(error)
+    action = "fail" if trouble else "refuse" if refusal else "receipt" if digest else "build"
+    size = sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file())
+    image, lineage, base = str(target.image), str(target.lineage), params.export.base_image
+    return _Plan(image, lineage, list(dirty), refusal, digest, trouble, action, base, size)
+
+
+def _print(plan: _Plan) -> None:
+    from issuesum.stages.paths import BUNDLE
+
+    says = {
+        "build": (
+            f"build on {plan.base} from {BUNDLE} ({plan.size / 1e6:.1f} MB), "
             "ask the container for a title, and push"
-        )
+        ),
+        "receipt": "write the receipt; nothing is built or pushed",
+        "refuse": "refuse the model",
+        "fail": "fail",
+    }
+    click.echo(f"image    {plan.image}\nmade of  {plan.lineage}")
+    for path in plan.dirty or ["nothing differs from the commit"]:
+        click.echo(f"dirty    {path}")
+    click.echo(f"gate     {plan.gate or 'passed'}")
+    holds = f"holds it as {plan.digest}" if plan.digest else "does not hold it"
+    click.echo(f"registry {plan.registry or holds}\nwould    {says[plan.action]}")

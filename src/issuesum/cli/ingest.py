@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from issuesum.cli.shared import examples, json_option, output_option, print_json, source_argument
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,22 +16,32 @@ if TYPE_CHECKING:
     from issuesum.corpus.ingest import IngestReport
 
 OUTPUT = Path("data/raw/github_issues.csv")
-_PATH = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.command("ingest")
-@click.argument("source")
+@click.command(
+    "ingest",
+    epilog=examples(
+        "issuesum ingest github_issues.csv # in place of what is there",
+        "issuesum ingest --append https://example.com/november.csv.gz",
+        "issuesum ingest issues.csv --json | jq .rejected # rows set aside, by reason",
+    ),
+)
+@source_argument
 @click.option("--append", is_flag=True, help="Keep the rows that are there; add the new ones.")
 @click.option("--force", is_flag=True, help="Replace the output even if DVC has no copy of it.")
-@click.option("--output", type=_PATH, default=OUTPUT, show_default=True, help="The raw data.")
+@output_option("Where the raw data goes.", default=OUTPUT)
 @click.option(
     "--rejects",
-    type=_PATH,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
     default=Path("data/raw/rejects.csv"),
     show_default=True,
     help="Where rows go that cannot be used.",
 )
-def command(source: str, *, append: bool, force: bool, output: Path, rejects: Path) -> None:
+@json_option
+def command(
+    *, source: str, append: bool, force: bool, output: Path, rejects: Path, as_json: bool
+) -> None:
     """Check a CSV of issues and make it the raw data, tracked by DVC.
 
     SOURCE is a file or an http(s):// or s3:// URL, gzipped or not, with the columns issue_url,
@@ -43,6 +56,10 @@ def command(source: str, *, append: bool, force: bool, output: Path, rejects: Pa
     with reading_bar("ingest") as watch:
         report = ingest(source, output, rejects, append=append, watch=watch)
     digest = tracking.track(output)
+    if as_json:
+        files = {"source": source, "file": str(output), "rejects": str(rejects), "md5": digest}
+        print_json({**files, **asdict(report)})
+        return
     for name, value in _lines(report, source, output, rejects):
         click.echo(f"{name:<12} {value}")
     click.echo(f"{'md5':<12} {digest}\n{'next':<12} dvc repro")

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from issuesum.cli.completing import complete_stage, complete_tag
+from issuesum.cli.shared import examples, json_option, print_json
+from issuesum.messages import say
+
 if TYPE_CHECKING:
     from issuesum.lineage.jobs import Job
 
@@ -18,18 +22,33 @@ _TO_THE_RIGHT = ("took", "rows", "in", "out")
 _DIGITS = 12
 
 
-@click.command(help="List the runs of stages, the newest first.")
-@click.option("--stage", metavar="NAME", help="Only runs of this stage.")
-@click.option("--image", metavar="REF", help="Only runs that led to registry/name:tag.")
+@click.command(
+    help="List the runs of stages, the newest first.",
+    epilog=examples(
+        "issuesum jobs --stage train -n 5 # the last five trainings",
+        "issuesum jobs --image 0676567ab7e1-59acd52619a2 # what led to an image",
+        "issuesum jobs --sync --json | jq '.[] | .stage, .state' # of the whole team",
+    ),
+)
+@click.option(
+    "--stage", metavar="NAME", shell_complete=complete_stage, help="Only runs of this stage."
+)
+@click.option(
+    "--image",
+    metavar="REF",
+    shell_complete=complete_tag,
+    help="Only runs that led to this image: registry/name:tag, or the tag alone.",
+)
 @click.option(
     "-n",
     "--limit",
+    metavar="N",
     type=click.IntRange(min=0),
     default=20,
     show_default=True,
-    help="Lines at most; 0 is all.",
+    help="How many lines to show at most; 0 is all.",
 )
-@click.option("--json", "as_json", is_flag=True, help="All that is known of them, as JSON.")
+@json_option
 @click.option("--sync", is_flag=True, help="First exchange records with the DVC remote.")
 def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, sync: bool) -> None:
     from issuesum.errors import ArtifactError, ParamsError
@@ -45,9 +64,9 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
     root = Path()
     if sync:
         exchanged = exchange(RUNS, root)
-        click.echo(f"records: {exchanged.sent} sent, {exchanged.received} received", err=True)
+        say("note", f"records: {exchanged.sent} sent, {exchanged.received} received")
     jobs = list_jobs(read_all(RUNS), root)
-    if image:
+    if image is not None:
         jobs = led_to(image, jobs)
         if not jobs:
             raise ArtifactError(
@@ -58,15 +77,13 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
     shown = jobs[: limit or None]
     _print_json(shown) if as_json else _print_table(shown)
     if len(shown) < len(jobs):
-        click.echo(f"note: {len(jobs) - len(shown):,} more, shown by -n 0", err=True)
+        say("note", f"{len(jobs) - len(shown):,} more, shown by -n 0")
 
 
 def _print_json(jobs: list[Job]) -> None:
-    import json
     from dataclasses import asdict
 
-    values = [{**asdict(job), "output": job.output} for job in jobs]
-    click.echo(json.dumps(values, ensure_ascii=False, indent=2))
+    print_json([{**asdict(job), "output": job.output} for job in jobs])
 
 
 def _print_table(jobs: list[Job]) -> None:

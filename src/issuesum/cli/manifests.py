@@ -7,31 +7,36 @@ from pathlib import Path
 import click
 
 from issuesum.cli.shared import (
+    examples,
+    json_option,
     name_option,
+    output_option,
+    print_json,
     pull_secret_option,
     replicas_option,
     warn_of_localhost,
 )
 
 
-@click.command(help="Write Kubernetes manifests that serve an image, pinned by digest.")
+@click.command(
+    help="Write Kubernetes manifests that serve an image, pinned by digest.",
+    epilog=examples(
+        "issuesum manifests # of the image last exported",
+        "issuesum manifests --canary REF --canary-traffic 5 # a second image answers 5 %",
+    ),
+)
 @click.option(
     "--image",
     metavar="REF",
     help="registry/name:tag or registry/name@sha256:…; without it, the image last exported.",
 )
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("deploy/serving"),
-    show_default=True,
-    help="Folder to write to.",
-)
+@output_option("Folder to write to.", default=Path("deploy/serving"), folder=True)
 @name_option
 @replicas_option
 @click.option("--canary", metavar="REF", help="Also write canary.yaml: this image answers a share.")
 @click.option(
     "--canary-traffic",
+    metavar="N",
     type=click.IntRange(1, 99),
     default=10,
     show_default=True,
@@ -41,6 +46,7 @@ from issuesum.cli.shared import (
     "--shadow", metavar="REF", help="Also write shadow.yaml: this image gets a copy of requests."
 )
 @pull_secret_option
+@json_option
 def command(
     *,
     image: str | None,
@@ -51,6 +57,7 @@ def command(
     canary_traffic: int,
     shadow: str | None,
     pull_secret: str | None,
+    as_json: bool,
 ) -> None:
     from issuesum.lineage.receipt import Receipt
     from issuesum.manifests.reference import resolve
@@ -72,6 +79,10 @@ def command(
         behind=behind,
         pull_secret=pull_secret,
     )
+    warn_of_localhost(serving.pinned)
+    if as_json:
+        print_json({"image": serving.pinned, "files": list(map(str, written))})
+        return
     click.echo(f"{serving.pinned}\n")
     for path in written:
         click.echo(f"  {path}")
@@ -79,4 +90,3 @@ def command(
     click.echo(f"\nServe it:  kubectl apply {' '.join(f'-f {path}' for path in always)}")
     for path in others:
         click.echo(f"{f'Or, {path.stem}:':10s} kubectl apply -f {path}")
-    warn_of_localhost(serving.pinned)

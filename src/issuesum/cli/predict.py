@@ -10,25 +10,49 @@ from typing import TYPE_CHECKING
 
 import click
 
+from issuesum.cli.shared import examples, json_option, output_option, print_json, source_argument
+
 if TYPE_CHECKING:
     from issuesum.inference.writer import TitleWriter
     from issuesum.prediction.writing import Format
 
-_PATH = click.Path(path_type=Path)
 
-
-@click.command("predict")
-@click.argument("source")
-@click.option("--output", type=_PATH, help="Where the titles go.  [default: standard output]")
+@click.command(
+    "predict",
+    epilog=examples(
+        "issuesum predict new_issues.csv -o titles.csv",
+        "cat new_issues.csv | issuesum predict - --format jsonl | jq -r .title",
+        "issuesum predict new_issues.csv --image localhost:5000/issuesummarization:TAG",
+    ),
+)
+@source_argument
+@output_option("Where the titles go.  [default: standard output]")
 @click.option(
     "--format",
     "form",
     type=click.Choice(["csv", "jsonl"]),
-    help="Of the output.  [default: what --output ends with, else csv]",
+    help="Format of the output.  [default: what --output ends with, else csv]",
 )
-@click.option("--bundle", type=_PATH, help="Folder of the model.  [default: serving/bundle]")
-@click.option("--image", help="Take the model out of this image instead; nothing of it is run.")
-@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True)
+@click.option(
+    "--bundle",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of the model.  [default: serving/bundle]",
+)
+@click.option(
+    "--image",
+    metavar="REF",
+    help="Take the model out of this image instead, registry/name:tag; nothing of it is run.",
+)
+@click.option(
+    "--batch-size",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="Bodies that the model reads at once.",
+)
+@json_option
 def command(
     *,
     source: str,
@@ -37,6 +61,7 @@ def command(
     bundle: Path | None,
     image: str | None,
     batch_size: int,
+    as_json: bool,
 ) -> None:
     """Write a title and its score for each row of a CSV of issues.
 
@@ -46,9 +71,14 @@ def command(
     from issuesum.errors import ParamsError
     from issuesum.prediction.writing import check_output, format_of
 
-    if bundle and image:
+    if bundle is not None and image is not None:
         raise ParamsError(
             "The model must come from one place. Received: --bundle and --image. Try: one of them."
+        )
+    if as_json and not output:
+        raise ParamsError(
+            "--json must go with --output. Received: --json alone, and titles on standard output. "
+            "Try: --format jsonl for the titles as JSON, one on a line."
         )
     if output:
         check_output(output, Path("/dev/stdin" if source == "-" else source))
@@ -56,6 +86,10 @@ def command(
     started = time.monotonic()
     rows, titles = _predict(source, output, form or format_of(output), writer, batch_size)
     seconds = time.monotonic() - started
+    if as_json:
+        told = {"rows": rows, "titles": titles, "seconds": round(seconds, 3)}
+        print_json({"output": str(output), **told})
+        return
     click.echo(
         f"{rows:,} rows, {rows - titles:,} without a title, {seconds:.1f} s, "
         f"{titles / seconds:,.1f} titles/s",
@@ -67,7 +101,7 @@ def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
     from issuesum.prediction.loading import load
     from issuesum.stages.paths import BUNDLE
 
-    if not image:
+    if image is None:
         return load((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
 
     from issuesum.prediction.unpacking import model_of

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
+
+from issuesum.cli.shared import examples, json_option, optional_image_argument, print_json
 
 _HELP = """Tell where an image or a bundle comes from: data, params, commit, scores.
 
@@ -14,9 +15,17 @@ bundle, or a receipt; without it, the image last exported. Asks the registry onl
 """
 
 
-@click.command(help=_HELP)
-@click.argument("ref", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document instead.")
+@click.command(
+    help=_HELP,
+    epilog=examples(
+        "issuesum provenance # of the image last exported",
+        "issuesum provenance 0676567ab7e1-59acd52619a2 # of a tag",
+        "issuesum provenance --json | jq -r .provenance.commit # what a script needs",
+        "issuesum provenance --html lineage.html --svg lineage.svg # drawn, for people",
+    ),
+)
+@optional_image_argument
+@json_option
 @click.option(
     "--html",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -44,7 +53,7 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     if svg:
         write_picture(svg, found)
     if as_json:
-        click.echo(json.dumps(asdict(found), indent=2))
+        print_json(asdict(found))
         return
     click.echo(text_of(found), nl=False)
     if html:

@@ -2,36 +2,49 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from issuesum.cli.shared import (
+    examples,
+    json_option,
     keys_option,
     name_option,
+    output_option,
+    print_json,
     pull_secret_option,
     replicas_option,
     warn_of_localhost,
 )
+from issuesum.messages import say
 
 
-@click.command("release")
-@click.argument("tag", required=False)
-@click.option("--stage", metavar="NAME", help="Instead of TAG: the version in this stage now.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder to write to.  [default: deploy/live/ and the stage or version]",
+@click.command(
+    "release",
+    epilog=examples(
+        "issuesum release issuesummarization@v1.2.0 # a version",
+        "issuesum release --stage prod --push # what is in production now",
+    ),
 )
+@click.argument("tag", metavar="[TAG]", required=False)
+@click.option("--stage", metavar="NAME", help="Instead of TAG: the version in this stage now.")
+@output_option("Folder to write to.  [default: deploy/live/ and the stage or version]", folder=True)
 @click.option(
     "--push", is_flag=True, help="Also commit them to a branch, in a folder of the stage's name."
 )
-@click.option("--remote", default="origin", show_default=True, help="Git remote of --push.")
-@click.option("--branch", default="live", show_default=True, help="Branch of --push.")
+@click.option(
+    "--remote", metavar="NAME", default="origin", show_default=True, help="Git remote of --push."
+)
+@click.option(
+    "--branch", metavar="NAME", default="live", show_default=True, help="Branch of --push."
+)
 @name_option
 @replicas_option
 @pull_secret_option
 @keys_option
+@json_option
 def command(
     *,
     tag: str | None,
@@ -44,6 +57,7 @@ def command(
     replicas: int,
     pull_secret: str | None,
     keys: tuple[Path, ...],
+    as_json: bool,
 ) -> None:
     """Write the manifests of a version that GTO registered, by its digest.
 
@@ -68,20 +82,26 @@ def command(
         replicas=replicas,
         pull_secret=pull_secret,
     )
-    stated = f"in stage {found.stage}" if found.stage else "in no stage"
-    click.echo(f"{found.version} {stated}, commit {found.commit[:12]}\n{receipt.pinned}\n")
-    for path in written:
-        click.echo(f"  {path}")
     changed = changed_since(root, found, receipt)
     if changed:
         some = ", ".join(changed[:3]) + (" …" if changed[3:] else "")
-        click.echo(f"note: at that commit is other code than in its image: {some}", err=True)
+        say("note", f"at that commit is other code than in its image: {some}")
     warn_of_localhost(receipt.pinned)
+    commit = None
     if push:
         message = f"Release {found.version} to {found.stage} [skip ci]\n\n{receipt.pinned}"
         commit = publish(
             root, written, folder=folder, message=message, remote=remote, branch=branch
         )
+    if as_json:
+        told = {**asdict(found), "image": receipt.pinned, "changed": changed, "pushed": commit}
+        print_json({**told, "files": list(map(str, written))})
+        return
+    stated = f"in stage {found.stage}" if found.stage else "in no stage"
+    click.echo(f"{found.version} {stated}, commit {found.commit[:12]}\n{receipt.pinned}\n")
+    for path in written:
+        click.echo(f"  {path}")
+    if push:
         done = f"is at {commit[:12]}" if commit else "had the same already"
         click.echo(f"\n{remote}/{branch} {done}")
     else:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from issuesum.cli.shared import examples, json_option, print_json, say_missing
+
 _FOLDER = Path("eval/report")
 
 
-@click.command("report")
+@click.command(
+    "report",
+    epilog=examples(
+        "issuesum report # the working tree against HEAD",
+        "issuesum report HEAD # a commit against its parent",
+        "issuesum report --base main --json | jq -r .verdict # better, worse, even, …",
+    ),
+)
 @click.argument("revision", metavar="[REV]", required=False)
 @click.option(
     "--base",
@@ -18,27 +28,37 @@ _FOLDER = Path("eval/report")
 )
 @click.option(
     "--markdown",
+    metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     default=_FOLDER / "report.md",
     show_default=True,
-    help="For a comment on a pull request.",
+    help="Where the text for a comment on a pull request goes.",
 )
 @click.option(
     "--html",
+    metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
     default=_FOLDER / "report.html",
     show_default=True,
-    help="A page that needs no other file and no network.",
+    help="Where a page goes that needs no other file and no network.",
 )
 @click.option(
     "--resamples",
+    metavar="N",
     type=click.IntRange(1_000, 10_000),
     default=2_000,
     show_default=True,
-    help="Of the bootstrap that gives the intervals.",
+    help="How often the bootstrap resamples that gives the intervals.",
 )
+@json_option
 def command(
-    revision: str | None, base: str | None, markdown: Path, html: Path, resamples: int
+    *,
+    revision: str | None,
+    base: str | None,
+    markdown: Path,
+    html: Path,
+    resamples: int,
+    as_json: bool,
 ) -> None:
     """Tell a reviewer what a change of the model means.
 
@@ -51,7 +71,22 @@ def command(
     found = write_report(
         Path(), revision, base, as_markdown=markdown, as_page=html, resamples=resamples
     )
-    click.echo(f"{wording.heading(found)}\n{wording.verdict(found)[1]}\n{wording.gate(found)}")
-    for note in wording.missing(found):
-        click.echo(f"not available here: {note}", err=True)
+    say_missing(wording.missing(found))
+    verdict, sentence = wording.verdict(found)
+    if as_json:
+        figures = {name: asdict(figure) for name, figure in found.figures.items()}
+        print_json(
+            {
+                "compared": wording.heading(found),
+                "verdict": verdict,
+                "sentence": sentence,
+                "gate": wording.gate(found),
+                "scores": figures,
+                "markdown": str(markdown),
+                "html": str(html),
+                "missing": wording.missing(found),
+            }
+        )
+        return
+    click.echo(f"{wording.heading(found)}\n{sentence}\n{wording.gate(found)}")
     click.echo(f"{'markdown':<12} {markdown}\n{'html':<12} {html}")

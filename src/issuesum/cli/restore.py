@@ -7,19 +7,29 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from issuesum.cli.shared import examples, image_argument, json_option, print_json
+from issuesum.messages import say
+
 if TYPE_CHECKING:
     from issuesum.lineage.lookup import Found
     from issuesum.lineage.restore import Restored
 
 
-@click.command("restore")
-@click.argument("ref")
+@click.command(
+    "restore",
+    epilog=examples(
+        "issuesum restore 0676567ab7e1-59acd52619a2 # beside this repository",
+        "issuesum restore 0676567ab7e1-59acd52619a2 ../before # code, data and model",
+        "issuesum restore serving/image.json --verify # and make the bundle anew",
+    ),
+)
+@image_argument(metavar="REF")
 @click.argument("folder", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
 @click.option("--source", metavar="URL", help="Clone this Git repository.")
 @click.option("--remote", metavar="URL", help="Pull from this DVC remote.")
 @click.option("--no-data", is_flag=True, help="Restore code, params and dvc.lock alone.")
 @click.option("--verify", is_flag=True, help="Then make the bundle anew and compare its hash.")
-@click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
+@json_option
 def command(
     *,
     ref: str,
@@ -64,13 +74,11 @@ def command(
         for name, value in said.items():
             click.echo(f"{name:<8} {value}")
     for note in _notes(restored):
-        click.echo(f"note: {note}", err=True)
+        say("note", note)
     if verify:
         said["bundle"] = _verify(found, restored, quiet=as_json)
     if as_json:
-        import json
-
-        click.echo(json.dumps({**said, "lost": restored.lost, "stale": restored.stale}, indent=2))
+        print_json({**said, "lost": restored.lost, "stale": restored.stale})
 
 
 def _default_folder(found: Found) -> Path:

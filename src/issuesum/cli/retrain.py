@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from issuesum.cli.shared import examples, json_option, print_json
 
 if TYPE_CHECKING:
     from issuesum.retraining.job import Outcome
@@ -15,9 +16,17 @@ if TYPE_CHECKING:
 NOTHING_TO_DO = 10
 
 
-@click.command()
-@click.option("--remote", default="origin", show_default=True, help="Of Git, to push to.")
-@click.option("--branch", metavar="NAME", help="To push to.  [default: that of HEAD]")
+@click.command(
+    epilog=examples(
+        "issuesum retrain # what is stale, push, commit",
+        "issuesum retrain -S train.epochs=3 --no-push # try a param; commit here only",
+        "issuesum retrain --json | jq -r .image # in a script; 10 is nothing to do",
+    ),
+)
+@click.option(
+    "--remote", metavar="NAME", default="origin", show_default=True, help="Git remote to push to."
+)
+@click.option("--branch", metavar="NAME", help="Branch to push to.  [default: that of HEAD]")
 @click.option(
     "--no-push", is_flag=True, help="Commit only; nothing but the image leaves the clone."
 )
@@ -26,7 +35,7 @@ NOTHING_TO_DO = 10
     help="First set a param, as in train.epochs=3, and commit that.",
 )  # fmt: skip
 @click.option("--message", metavar="TEXT", help="Subject of the commit.  [default: the scores]")
-@click.option("--json", "as_json", is_flag=True, help="Say what was done as JSON.")
+@json_option
 @click.pass_context
 def command(
     context: click.Context,
@@ -58,11 +67,10 @@ def command(
     )
     outcome = retrain(order, rules, Path())
     if outcome is None:
-        click.echo(
-            '{"done": false}'
-            if as_json
-            else "nothing to do: nothing is stale, and the registry holds the image"
-        )
+        if as_json:
+            print_json({"done": False})
+        else:
+            click.echo("nothing to do: nothing is stale, and the registry holds the image")
         context.exit(NOTHING_TO_DO)
     _print_json(outcome) if as_json else _print(outcome)
 
@@ -98,4 +106,4 @@ def _print_json(outcome: Outcome) -> None:
         "branch": outcome.branch.name if outcome.branch else None,
         "scores": asdict(outcome.scores) if outcome.scores else None,
     }
-    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    print_json(told)

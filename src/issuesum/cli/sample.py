@@ -7,21 +7,34 @@ from pathlib import Path
 import click
 
 from issuesum.cli.ingest import OUTPUT
+from issuesum.cli.shared import examples, json_option, output_option, print_json
 from issuesum.errors import RepositoryError
 
 
-@click.command("sample")
-@click.option("--rows", type=click.IntRange(min=1), default=4_000, show_default=True)
-@click.option("--seed", type=int, default=20_180_601, show_default=True)
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=OUTPUT,
-    show_default=True,
-    help="The raw data.",
+@click.command(
+    "sample",
+    epilog=examples("issuesum sample --rows 300 --seed 1   # small and quick"),
 )
+@click.option(
+    "--rows",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=4_000,
+    show_default=True,
+    help="How many issues to write.",
+)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=int,
+    default=20_180_601,
+    show_default=True,
+    help="Another seed gives other issues.",
+)
+@output_option("Where the raw data goes.", default=OUTPUT)
 @click.option("--force", is_flag=True, help="Replace the output even if it is other data.")
-def command(rows: int, seed: int, output: Path, *, force: bool) -> None:
+@json_option
+def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -> None:
     """Write synthetic issues as the raw data, tracked by DVC.
 
     Equal --rows and --seed give equal bytes everywhere. Their titles can be learnt from their
@@ -42,5 +55,8 @@ def command(rows: int, seed: int, output: Path, *, force: bool) -> None:
                 f"{known}. Try: dvc pull {output} to get that data, or --force."
             )
     digest = tracking.track(output)
+    if as_json:
+        print_json({"file": str(output), "rows": rows, "seed": seed, "md5": digest})
+        return
     click.echo(f"{'file':<12} {output}, {rows:,} rows, seed {seed}")
     click.echo(f"{'md5':<12} {digest}\n{'next':<12} dvc repro")

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import json
+
 import click
 
+from issuesum.cli.shared import examples, json_option, print_json
 
-@click.command(help="Run the exported image and print a request that works.")
-@click.option("--port", default=9000, show_default=True, help="Port on the loopback address.")
+
+@click.command(
+    help="Run the exported image and print a request that works.",
+    epilog=examples(
+        "issuesum serve --port 9001",
+        "issuesum serve --port 9001 --stop",
+    ),
+)
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    default=9000,
+    show_default=True,
+    help="Port on the loopback address.",
+)
 @click.option("--stop", is_flag=True, help="Stop the server instead.")
-def command(port: int, *, stop: bool) -> None:
+@json_option
+def command(*, port: int, stop: bool, as_json: bool) -> None:
     from issuesum.image import serving
     from issuesum.image.engine import engine
     from issuesum.image.smoke import REQUEST
@@ -17,11 +35,19 @@ def command(port: int, *, stop: bool) -> None:
 
     with engine() as client:
         if stop:
-            click.echo("stopped" if serving.stop(client, port=port) else "no server was running")
+            stopped = serving.stop(client, port=port)
+            if as_json:
+                print_json({"stopped": stopped})
+            else:
+                click.echo("stopped" if stopped else "no server was running")
             return
         receipt = Receipt.load()
         timeout = load_params().export.smoke_timeout
         server = serving.start(client, receipt, port=port, timeout=timeout)
+    if as_json:
+        asked = {"url": server.url, "request": json.loads(REQUEST)}
+        print_json({"image": receipt.image, **asked, "answer": json.loads(server.answer)})
+        return
     click.echo(f"{receipt.image} answers. Ask it:\n")
     click.echo(f"  curl -s -H 'Content-Type: application/json' -d '{REQUEST}' {server.url}\n")
     click.echo(f"It says:\n\n  {server.answer.strip()}\n")

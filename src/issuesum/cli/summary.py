@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
+
+from issuesum.cli.shared import examples, json_option, print_json
 
 if TYPE_CHECKING:
     from issuesum.lineage.receipt import Receipt
@@ -18,9 +21,16 @@ _NAMES = {
 }
 
 
-@click.command(help="Tell what the last run made: image, scores, times.")
+@click.command(
+    help="Tell what the last run made: image, scores, times.",
+    epilog=examples(
+        "issuesum summary",
+        "issuesum summary --json | jq .scores.model.rouge_l",
+    ),
+)
 @click.option("--verify", is_flag=True, help="Fail unless the registry holds the image.")
-def command(*, verify: bool) -> None:
+@json_option
+def command(*, verify: bool, as_json: bool) -> None:
     from issuesum.errors import ArtifactError
     from issuesum.lineage import runs
     from issuesum.lineage.receipt import Receipt
@@ -38,14 +48,25 @@ def command(*, verify: bool) -> None:
         raise ArtifactError(
             f"{METRICS} must hold scores. Received: {type(error).__name__}. Try: dvc repro."
         ) from error
+    last = {stage: runs.last(stage, runs.RUNS) for stage in STAGES}
+    if as_json:
+        scores = {name: {column: metrics[name][column] for column in _COLUMNS} for name in _NAMES}
+        times = {
+            stage: {"started": run.started, "seconds": run.seconds}
+            for stage, run in last.items()
+            if run
+        }
+        report = str(DATA_REPORT / "report.html")
+        told = {"data": report, "test_rows": rows, "scores": scores, "runs": times}
+        print_json({**asdict(receipt), **told})
+        return
     click.echo(f"\nimage    {receipt.image}\ndigest   {receipt.digest}")
     click.echo(f"data     {DATA_REPORT / 'report.html'}\n")
     click.echo(f"{f'on {rows:,} test issues':32s}" + "".join(f"{c:>9s}" for c in _COLUMNS.values()))
     for name, shown in _NAMES.items():
         click.echo(f"  {shown:30s}" + "".join(f"{figure:9.2f}" for figure in figures[name]))
     click.echo("\nlast run of each stage")
-    for stage in STAGES:
-        run = runs.last(stage, runs.RUNS)
+    for stage, run in last.items():
         if run:
             click.echo(f"  {stage:12s}{run.seconds or 0:7.1f} s   started {run.started}")
     click.echo(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.shared import keys_option
+from issuesum.cli.shared import (
+    examples,
+    json_option,
+    keys_option,
+    optional_image_argument,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from issuesum.attestation.distributions import Distribution
@@ -18,13 +23,20 @@ if TYPE_CHECKING:
 _MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
 
 
-@click.command("verify")
-@click.argument("ref", required=False)
+@click.command(
+    "verify",
+    epilog=examples(
+        "issuesum verify --key issuesum.pub # the image last exported, signatures too",
+        "issuesum verify localhost:5000/issuesummarization:0676567ab7e1-59acd52619a2",
+        "issuesum verify --json | jq .verified # true, or false and exit code 10",
+    ),
+)
+@optional_image_argument
 @keys_option
 @click.option(
     "--deep", is_flag=True, help="Also run the image's Python: is installed what the bill lists?"
 )
-@click.option("--json", "as_json", is_flag=True, help="Say it as JSON.")
+@json_option
 def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: bool) -> None:
     """Check an image, its provenance, its attestations and their signatures.
 
@@ -61,7 +73,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
             "verified": not failed,
             "checks": [asdict(check) for check in done],
         }
-        click.echo(json.dumps(said, ensure_ascii=False, indent=2))
+        print_json(said)
     else:
         click.echo(f"{reference}\n")
         for check in done:

@@ -6,11 +6,16 @@ from pathlib import Path
 
 import click
 
+from issuesum.cli.shared import examples
+
 _TIMEOUT = 30.0
 """Seconds for an answer of the endpoint; a title takes a fraction of one."""
 
 
-@click.command(help="Serve a page on which people try the model and send feedback.")
+@click.command(
+    help="Serve a page on which people try the model and send feedback.",
+    epilog=examples("issuesum web --endpoint http://127.0.0.1:9000   # what issuesum serve runs"),
+)
 @click.option("--endpoint", required=True, metavar="URL", help="A running Seldon component.")
 @click.option(
     "--issues",
@@ -18,9 +23,16 @@ _TIMEOUT = 30.0
     metavar="FILE",
     help="CSV for random issues.  [default: the test side of the split, if it is there]",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--host",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Address to listen on.",
+)
 @click.option(
     "--port",
+    metavar="PORT",
     type=click.IntRange(0, 65535),
     default=8080,
     show_default=True,

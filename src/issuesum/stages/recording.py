@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from pathlib import Path
 from issuesum.errors import IssuesumError, RepositoryError, one_line
 from issuesum.lineage import git, runs
 from issuesum.lineage.runs import RUNS, RunRecord
+from issuesum.messages import say
 from issuesum.params import Stage
 from issuesum.stages.sigterm import Terminated, ended_by_sigterm
 
@@ -44,9 +44,7 @@ class Recording:
             runs.write(self.record, RUNS)
         except OSError as error:
             self._writable = False
-            print(
-                f"warning: this run is not recorded in {RUNS}: {one_line(error)}", file=sys.stderr
-            )
+            say("warning", f"this run is not recorded in {RUNS}: {one_line(error)}")
 
 
 @contextmanager

@@ -7,10 +7,11 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from issuesum.errors import ArtifactError, IssuesumError
+from issuesum.errors import IssuesumError
 from issuesum.files import checking_before_replacing
 from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
 from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.messages import VERBOSE, explained, say
 from issuesum.params import Params, Stage, load_params
 from issuesum.stages.recording import Recording, recording
 
@@ -36,10 +37,10 @@ def run(stage: Stage, body: Body) -> None:
         else:  # it writes nothing, and its chief tells of the run
             body(load_params())
     except (IssuesumError, OSError) as error:
-        if os.environ.get("ISSUESUM_VERBOSE"):
+        if os.environ.get(VERBOSE):
             raise
-        known = error if isinstance(error, IssuesumError) else _of_the_machine(error)
-        print(f"error: {stage}: {known}", file=sys.stderr)
+        known = explained(error)
+        say("error", f"{stage}: {known}")
         sys.exit(known.exit_code)
 
 
@@ -80,11 +81,3 @@ def _locked(contents: Mapping[str, Content]) -> dict[str, dict[str, int | str]]:
 
 def _size(contents: Mapping[str, Content]) -> int:
     return sum(content.size for content in contents.values())
-
-
-def _of_the_machine(error: OSError) -> ArtifactError:
-    """Say what a full disk or a folder without permission means for a stage."""
-    return ArtifactError(
-        f"A stage must be able to read its inputs and write its outputs. Received: {error}. "
-        "Try: check free space and permissions."
-    )

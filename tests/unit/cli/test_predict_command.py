@@ -93,4 +93,4 @@ def test_a_reader_that_has_seen_enough_gets_its_lines_at_once(bundle: Path) -> N
         assert process.stdout.readline().count(b",") == 2, "before the input ends"
         process.stdout.close()
         assert process.stderr.read() == b""
-    assert process.returncode == 1
+    assert process.returncode == 141

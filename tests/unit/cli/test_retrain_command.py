@@ -42,7 +42,8 @@ def test_nothing_to_do_is_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (code, output.count("\n")) == (10, 1)
     assert output.startswith("nothing to do")
     assert order == job.Order()
-    assert _run(monkeypatch, None, "--json")[:2] == (10, '{"done": false}\n')
+    code, output, _ = _run(monkeypatch, None, "--json")
+    assert (code, json.loads(output)) == (10, {"done": False})
 
 
 def test_what_was_done_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

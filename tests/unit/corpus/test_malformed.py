@@ -182,7 +182,7 @@ def test_split_that_cannot_write_is_one_line(
         run("split", split.main)
     assert ended.value.code == 4
     assert re.fullmatch(
-        r"error: split: A stage must be able to .+ Received: .*No space left.+\n",
+        r"error: split: Inputs must be readable .+ Received: .*No space left.+\n",
         capsys.readouterr().err,
     )
     assert _files() == before

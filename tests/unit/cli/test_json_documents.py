@@ -1,0 +1,167 @@
+"""With --json standard output has one document, and nothing else."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click
+import pytest
+
+from issuesum.image.smoke import REQUEST
+from issuesum.lineage.receipt import Receipt
+from issuesum.lineage.registered import Registered
+from issuesum.report.comparison import compare
+from report_sides import rows, side
+from toy_bundle import write_bundle
+
+RECEIPT = Receipt("localhost:5000/titles:a-b", f"sha256:{'2' * 64}", git="a", dvc="b")
+SCORES = {"rouge_1": 3.0, "rouge_2": 2.0, "rouge_l": 1.0, "bleu": 0.5}
+
+Document = Callable[..., tuple[Any, str]]
+
+
+@pytest.fixture
+def document(issuesum: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Document:
+    """Return a function that runs a verb with --json and gives what it says on both streams."""
+    monkeypatch.chdir(tmp_path)
+    RECEIPT.save()
+
+    def call(*arguments: object) -> tuple[Any, str]:
+        code, out, err = issuesum(*arguments, "--json")
+        assert code == 0, err
+        return json.loads(out), err
+
+    return call
+
+
+@pytest.fixture
+def tracked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing be tracked by DVC."""
+    monkeypatch.setattr("issuesum.lineage.tracking.check_replaceable", lambda *_, **__: None)
+    monkeypatch.setattr("issuesum.lineage.tracking.recorded", lambda *_: None)
+    monkeypatch.setattr("issuesum.lineage.tracking.track", lambda _: "0" * 32)
+
+
+@pytest.mark.usefixtures("tracked")
+def test_ingest(document: Document) -> None:
+    Path("in.csv").write_text("issue_url,issue_title,body\nu,Title,Some words\n,,\n")
+    told, err = document("ingest", "in.csv", "-o", "out.csv")
+    assert err == ""
+    assert (told["source"], told["file"], told["md5"]) == ("in.csv", "out.csv", "0" * 32)
+    assert (told["read"], told["accepted"], sum(told["rejected"].values())) == (2, 1, 1)
+
+
+@pytest.mark.usefixtures("tracked")
+def test_sample(document: Document) -> None:
+    told, _ = document("sample", "--rows", 5, "-o", "out.csv")
+    assert told == {"file": "out.csv", "rows": 5, "seed": 20_180_601, "md5": "0" * 32}
+
+
+def test_summary(document: Document) -> None:
+    Path("eval").mkdir()
+    metrics = {"test_rows": 9, "model": SCORES, "lead": SCORES, "neighbour": SCORES}
+    Path("eval/metrics.json").write_text(json.dumps(metrics))
+    told, _ = document("summary")
+    assert (told["image"], told["digest"]) == (RECEIPT.image, RECEIPT.digest)
+    assert (told["test_rows"], told["scores"]["lead"]) == (9, SCORES)
+
+
+def test_predict(document: Document, issuesum: Callable) -> None:
+    Path("model").mkdir()
+    write_bundle(Path("model"))
+    Path("in.csv").write_text('body\nThe app crashes\n""\n')
+    told, _ = document("predict", "in.csv", "--bundle", ".", "-o", "out.csv")
+    assert told.pop("seconds") >= 0
+    assert told == {"output": "out.csv", "rows": 2, "titles": 1}
+    code, out, err = issuesum("predict", "in.csv", "--bundle", ".", "--json")
+    assert (code, out) == (2, "")
+    assert err.startswith("error: --json must go with --output. ")
+
+
+def test_export_says_its_words_elsewhere(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "issuesum.stages.runner.run", lambda stage, _: click.echo(f"{stage}: pushed it")
+    )
+    assert document("export") == (vars(RECEIPT), "export: pushed it\n")
+
+
+@pytest.mark.parametrize(("held", "action"), [(None, "build"), (RECEIPT.digest, "receipt")])
+def test_export_dry(
+    held: str | None, action: str, document: Document, monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
+    Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
+    target = SimpleNamespace(image=SimpleNamespace(host="h"), lineage="commit c")
+    monkeypatch.setattr("issuesum.stages.export.target_of", lambda _: target)
+    monkeypatch.setattr("issuesum.lineage.git.changed_files", lambda _: ("a.py",))
+    monkeypatch.setattr("issuesum.stages.gate.check_gate", dict)
+    monkeypatch.setattr("issuesum.image.claim.held", lambda *_: held)
+    told, _ = document("export", "--dry-run")
+    assert (told["action"], told["digest"], told["dirty"]) == (action, held, ["a.py"])
+    assert (told["gate"], told["registry"]) == (None, None)
+
+
+def test_serve(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
+    monkeypatch.setattr("issuesum.image.engine.engine", contextlib.nullcontext)
+    server = SimpleNamespace(url="http://127.0.0.1:9/", answer='{"data": {"ndarray": ["A"]}}\n')
+    monkeypatch.setattr("issuesum.image.serving.start", lambda *_, **__: server)
+    monkeypatch.setattr("issuesum.image.serving.stop", lambda *_, port: port == 9)
+    told, _ = document("serve", "--port", 9)
+    assert (told["image"], told["url"]) == (RECEIPT.image, server.url)
+    assert (told["request"], told["answer"]) == (json.loads(REQUEST), json.loads(server.answer))
+    assert document("serve", "--port", 9, "--stop")[0] == {"stopped": True}
+    assert document("serve", "--stop")[0] == {"stopped": False}
+
+
+def test_manifests(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("issuesum.registry.client.Registry.digest", lambda *_: RECEIPT.digest)
+    told, err = document("manifests", "-o", "out")
+    assert told["image"] == RECEIPT.pinned
+    assert all(Path(file).is_file() for file in told["files"])
+    assert err == "note: to a node, localhost is the node itself (ISSUESUM_REGISTRY)\n"
+
+
+def test_release(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Registered("v1.0.0", "c" * 40, "prod")
+    monkeypatch.setattr("issuesum.release.version.wanted", lambda *_, **__: found)
+    monkeypatch.setattr("issuesum.release.checking.checked_receipt", lambda *_: RECEIPT)
+    monkeypatch.setattr("issuesum.release.checking.changed_since", lambda *_: ["params.yaml"])
+    monkeypatch.setattr("issuesum.registry.client.Registry.digest", lambda *_: RECEIPT.digest)
+    monkeypatch.setattr("issuesum.release.publishing.publish", lambda *_, **__: "d" * 40)
+    told, err = document("release", "--stage", "prod", "--push")
+    assert [Path(file).parent.name for file in told.pop("files")] == ["prod", "prod"]
+    assert told == {
+        "version": "v1.0.0", "commit": "c" * 40, "stage": "prod", "image": RECEIPT.pinned,
+        "changed": ["params.yaml"], "pushed": "d" * 40,
+    }  # fmt: skip
+    assert "note: at that commit is other code than in its image: params.yaml\n" in err
+
+
+def test_jobs(document: Document) -> None:
+    assert document("jobs") == ([], "")
+
+
+def test_report(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = compare(
+        side("now", rows(60, right=0.9)), side("before", rows(60, right=0.2)), {}, resamples=1000
+    )
+    monkeypatch.setattr("issuesum.report.writing.write_report", lambda *_, **__: made)
+    told, _ = document("report")
+    assert (told["compared"], told["verdict"]) == ("now, compared with before", "better")
+    assert told["scores"]["rouge_l"]["difference"]["low"] > 0
+
+
+def test_card(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
+    made = side("now", rows(9), missing=("eval/train of now: gone",))
+    monkeypatch.setattr("issuesum.report.writing.write_card", lambda *_: made)
+    told, err = document("card")
+    assert told == {"card": "eval/MODEL_CARD.md", "missing": ["eval/train of now: gone"]}
+    assert err == "note: not available here: eval/train of now: gone\n"
