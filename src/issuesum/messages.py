@@ -21,7 +21,7 @@ _UNREACHABLE = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTU
 def say(kind: Kind, text: str) -> None:
     """Write a line to standard error; how it begins is coloured on a terminal."""
     start = click.style(f"{kind}:", fg="red" if kind == "error" else "yellow")
-    click.echo(f"{start} {printable(' '.join(text.split()))}", err=True, color=_coloured())
+    click.echo(f"{start} {printable(' '.join(text.split()))}", err=True, color=coloured())
 
 
 def explained(error: IssuesumError | OSError) -> IssuesumError:
@@ -47,7 +47,7 @@ def _is_of_network(error: OSError) -> bool:
     return error.errno in _UNREACHABLE or bool(modules & _NETWORK)
 
 
-def _coloured() -> bool | None:
+def coloured() -> bool | None:
     """Return whether to colour; None leaves it to whether the stream is a terminal."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False

@@ -9,7 +9,10 @@ from issuesum.files import replacing_file
 from reference import cli, params
 
 MARK = "<!-- What follows is made by `make docs`. -->\n"
-PAGES: dict[str, Callable[[], str]] = {"docs/cli.md": cli.markdown, "docs/params.md": params.markdown}
+PAGES: dict[str, Callable[[], str]] = {
+    "docs/cli.md": cli.markdown,
+    "docs/params.md": params.markdown,
+}
 ROOT = Path(__file__).parents[2]
 
 

@@ -11,7 +11,7 @@ import click
 
 from issuesum.cli.group import Verbs
 from issuesum.errors import IssuesumError
-from issuesum.messages import VERBOSE, explained, say
+from issuesum.messages import VERBOSE, coloured, explained, say
 
 SECTIONS = {
     "Data": {
@@ -74,7 +74,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # what its encoding lacks is no failure
             stream.reconfigure(errors="backslashreplace")
     try:
-        sys.exit(cli.main(prog_name="issuesum", standalone_mode=False) or 0)
+        sys.exit(cli.main(prog_name="issuesum", standalone_mode=False, color=coloured()) or 0)
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
