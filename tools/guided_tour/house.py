@@ -19,7 +19,7 @@ from pathlib import Path
 from guided_tour.script import TourError
 from local_services.net import free_port
 
-MARK = "ISSUESUM_TOUR"
+MARK = "TOUR_FOLDER"
 """The variable by which processes of a tour are known; it holds the folder."""
 _ISSUES = {"january": (0, 800), "february": (800, 900), "march": (900, 1000)}
 _SEED = 2018

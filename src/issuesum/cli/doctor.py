@@ -86,8 +86,6 @@ def _checks() -> dict[str, Callable[[], Finding]]:
     from importlib.metadata import distributions
     from pathlib import Path
 
-    from dask.system import CPU_COUNT  # knows the limits of a container
-
     import issuesum
     from issuesum.health import containers, environment, interpreter, machine, pipeline, repository
     from issuesum.health.cluster import cluster
@@ -136,7 +134,7 @@ def _checks() -> dict[str, Callable[[], Finding]]:
         ),
         "memory": lambda: machine.memory(machine.available_memory(), machine.memory_limit()),
         "compute": lambda: machine.compute(
-            CPU_COUNT, machine.nvidia_gpus(), environment.installed_extra(root, installed)
+            machine.cores(), machine.nvidia_gpus(), environment.installed_extra(root, installed)
         ),
         "cluster": _with_params(
             lambda params: cluster(os.environ.get("TF_CONFIG"), params.preprocess.cluster)

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import psutil
+from dask.system import CPU_COUNT
 
 from issuesum.health.finding import Finding, note, ok
 
@@ -71,6 +72,11 @@ def memory_limit(file: Path = Path("/sys/fs/cgroup/memory.max")) -> int | None:
         return int(file.read_text(encoding="ascii"))
     except (OSError, ValueError):  # no control groups here, or `max`
         return None
+
+
+def cores() -> int:
+    """Return how many cores this process may use, by a container's limits too."""
+    return int(CPU_COUNT)
 
 
 def compute(cores: int, gpus: str | None, extra: str | None) -> Finding:

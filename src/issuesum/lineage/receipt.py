@@ -45,9 +45,12 @@ class Receipt:
             ArtifactError: there is none, or it is broken.
         """
         try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
+            found = cls(**json.loads(path.read_text(encoding="utf-8")))
+            if not all(isinstance(value, str) for value in asdict(found).values()):
+                raise TypeError("a value that is no text")
         except (OSError, ValueError, TypeError) as error:
             raise ArtifactError(
                 f"{path} must name the exported image. Received: {type(error).__name__}. "
                 "Try: dvc repro."
             ) from error
+        return found

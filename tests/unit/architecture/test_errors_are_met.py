@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
 from issuesum import cli, errors
@@ -87,20 +86,22 @@ def test_every_error_is_raised_by_the_code_and_awaited_by_a_unit_test() -> None:
 def test_a_verb_ends_with_one_line_and_the_code_of_the_kind(
     kind: type[IssuesumError], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    @click.command()
-    def command() -> None:
+    def fail(**_: object) -> None:
         raise kind("A must B. Received: C. Try: D.")
 
-    monkeypatch.setattr(cli, "cli", command)
-    monkeypatch.setattr("sys.argv", ["issuesum"])
+    monkeypatch.setattr(cli.cli, "main", fail)
+    monkeypatch.delenv("ISSUESUM_VERBOSE", raising=False)
     with pytest.raises(SystemExit) as ended:
         cli.main()
     assert ended.value.code == kind.exit_code
     assert capsys.readouterr().err == "error: A must B. Received: C. Try: D.\n"
-    monkeypatch.setattr("sys.argv", ["issuesum", "-v"])
-    monkeypatch.setattr(cli, "cli", lambda **_: command.callback())
-    with pytest.raises(kind):
+    monkeypatch.setenv("ISSUESUM_VERBOSE", "1")
+    with pytest.raises(SystemExit) as ended:
         cli.main()
+    assert ended.value.code == kind.exit_code
+    shown = capsys.readouterr().err
+    assert shown.startswith("Traceback")
+    assert shown.endswith("error: A must B. Received: C. Try: D.\n")
 
 
 @pytest.mark.parametrize("kind", KINDS)

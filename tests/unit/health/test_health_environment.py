@@ -89,7 +89,7 @@ def test_the_lock_is_that_of_its_neighbours(project: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "old", "new", "words"),
     [
-        ("pyproject.toml", '"click>=8.1"', '"click>=9"', "another pyproject.toml: click"),
+        ("pyproject.toml", '"click>=8.4"', '"click>=9"', "another pyproject.toml: click"),
         ("pyproject.toml", '"tf2onnx>=1.16.1"', '"tf2onnx"', "another pyproject.toml: tf2onnx"),
         ("pyproject.toml", '"zizmor>=1.10"', '"zizmor", "q"', "another pyproject.toml: q, zizmor"),
         ("serving/requirements.txt", "numpy==1.26", "numpy==1.25", "other versions than uv.lock: "),

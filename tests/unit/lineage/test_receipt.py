@@ -28,7 +28,16 @@ def test_it_lies_beside_the_component_unless_told_otherwise(
     assert Receipt.load() == RECEIPT
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"image": "x"}'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        "",
+        "[]",
+        '{"image": "x"}',
+        '{"image": 1, "digest": "x", "git": "x", "dvc": "x"}',
+    ],
+)
 def test_a_missing_or_broken_one_is_refused(content: str | None, tmp_path: Path) -> None:
     path = tmp_path / "image.json"
     if content is not None:
