@@ -105,8 +105,6 @@ def test_options_of_verbs_exist(page: str) -> None:
         if program.rpartition("/")[2] != "issuesum":
             continue
         verb = next((word for word in words if not word.startswith("-")), None)
-        # docs/cli.md shows how a misspelt option is answered.
-        words = [word for word in words if word != "--josn"]
         given = {word.partition("=")[0] for word in words if word.startswith("-") and word != "-"}
         known = set(HELP)
         if verb and verb != "VERB":
@@ -115,6 +113,7 @@ def test_options_of_verbs_exist(page: str) -> None:
             known |= {
                 name for each in command.params for name in (*each.opts, *each.secondary_opts)
             }
+        known.add("--josn")  # docs/cli.md shows how a misspelt option is answered
         assert given <= known, f"{page}: issuesum {verb} lacks {given - known}"
 
 
