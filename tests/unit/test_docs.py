@@ -19,6 +19,7 @@ PAGES = [
         for name in (
             "architecture",
             "attestations",
+            "benchmarks",
             "ci",
             "data",
             "diff",
