@@ -46,7 +46,7 @@ lock: $(UV)  ## lock dependencies anew and export those of the image
 
 benchmarks: setup  ## run all benchmarks, write docs/benchmarks.md; ISSUES=FILE, ONLY=NAME, QUICK=1
 	tools/benchmarks $(if $(ISSUES),--issues "$(ISSUES)") $(if $(ONLY),--only $(ONLY)) \
-	  $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(QUICK),--quick)
+	  $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(QUICK),--quick) $(if $(ARGS),-- $(ARGS))
 
 services-down:  ## stop what `make run` started
 	tools/services down

@@ -12,9 +12,9 @@ _HEAD = """\
 
 `make benchmarks` runs all of them and writes this page. `ISSUES=github_issues.csv` behind it takes
 issues of yours, `ONLY=serving` runs one and leaves the other sections as they are, `QUICK=1` gives
-each less to do. Seconds differ from machine to machine, and on a busy one from minute to minute.
-Ratios, of which both sides are taken in one run, differ less; they are also in
-[results.json](../benchmarks/results.json).
+each less to do, `ONLY=preprocess ARGS="--rows 100000 5000000"` hands arguments on. Seconds differ
+from machine to machine, and on a busy one from minute to minute. Ratios, of which both sides are
+taken in one run, differ less; they are also in [results.json](../benchmarks/results.json).
 
 Without `ISSUES` the issues are synthetic, those of `issuesum sample`. Their titles are made to be
 learnt, so `quality` is left out: its figures would mean nothing. `serving` and `export` take the

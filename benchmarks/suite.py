@@ -1,6 +1,7 @@
 """Run all benchmarks, each as a process of its own, and write docs/benchmarks.md.
 
     python benchmarks/suite.py [--issues FILE] [--only NAME] [--quick] [--bundle DIR]
+    python benchmarks/suite.py --only preprocess -- --rows 100000 1000000 5000000
 
 `make benchmarks` starts the local services first. What each printed is kept in
 benchmarks/results.json, from which the page is written anew after every one; so what was not run
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -105,8 +106,13 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="give each less to do")
     parser.add_argument("--bundle", type=Path, help="whose model is served and exported")
+    parser.add_argument("more", nargs="*", help="behind --: arguments for the one of --only")
     given = parser.parse_args()
     chosen = [of for of in BENCHMARKS if not given.only or of.name in given.only]
+    if given.more:
+        if len(chosen) > 1:
+            parser.error("arguments behind -- must be for the one of --only")
+        chosen = [replace(chosen[0], always=(*chosen[0].always, *given.more))]
     try:
         with tempfile.TemporaryDirectory(prefix="issuesum-bench-") as folder:
             failed = _run_all(chosen, _input(given, Path(folder)), quick=given.quick)
@@ -164,22 +170,27 @@ def _run(benchmark: Benchmark, given: Input, *, quick: bool) -> Result:
     except (IssuesumError, SystemExit) as error:  # a stage that fails ends its benchmark
         failure = f"No model could be made: {error}"
     date = datetime.now(UTC).isoformat(timespec="seconds")
+    commit = machine.commit(ROOT, RESULTS.as_posix())  # before somebody goes on editing
     started = time.perf_counter()
     if not failure:
         output, failure = run_script([str(ROOT / script), *filled, "--json", str(ratios)])
     names = {ISSUES: given.issues.name, BUNDLE: given.bundle.name}
     return Result(
-        command=" ".join(("python", script, *(names.get(of, of) for of in arguments))),
+        command=" ".join(("python", script, *(names.get(of, _shown(of)) for of in arguments))),
         input=given.described,
         quick=quick,
         date=date,
-        commit=machine.commit(ROOT, RESULTS.as_posix()),
+        commit=commit,
         machine=machine.describe(),
         seconds=round(time.perf_counter() - started, 1),
         ratios=figures.read(ratios),
         output=given.redact(output),
         failure=given.redact(failure) if failure else None,
     )
+
+
+def _shown(argument: str) -> str:
+    return Path(argument).name if Path(argument).exists() else argument
 
 
 def run_script(command: list[str]) -> tuple[str, str | None]:

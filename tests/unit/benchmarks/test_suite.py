@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from dataclasses import replace
 
@@ -104,6 +103,16 @@ def test_only_one_runs_and_the_others_stay(repository, issues, monkeypatch):
     assert "3 issues of mine.csv; quick: less to do than by default" in text
 
 
+def test_arguments_are_handed_to_the_only_one(repository, issues, monkeypatch, capsys):
+    real = ("--issues", str(issues))
+    assert run(monkeypatch, *real, "--only", "one", "--", "--held-out", str(issues)) == 0
+    kept = results.load(repository / suite.RESULTS)["one"]
+    assert kept.command.endswith("one.py --issues mine.csv --held-out mine.csv")
+    assert kept.output.endswith("--held-out\nmine.csv\n")
+    assert run(monkeypatch, *real, "--", "--rows") == 2
+    assert "must be for the one of --only" in capsys.readouterr().err
+
+
 def test_synthetic_issues_do_where_there_are_none(repository, monkeypatch, capsys):
     assert run(monkeypatch, "--quick", "--only", "one", "--only", "real") == 0
     assert "real: left out" in capsys.readouterr().out
@@ -182,7 +191,6 @@ def test_the_machine_has_no_name_of_a_host():
     assert machine.platform.node() not in " ".join(told.values()).split()
 
 
-@pytest.mark.skipif(not shutil.which("git"), reason="no Git")
 def test_only_what_is_measured_makes_a_commit_dirty(tmp_path):
     def git(*command):
         machine.subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
