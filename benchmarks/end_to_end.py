@@ -26,7 +26,7 @@ from figures import Ratio
 from issuesum.errors import IssuesumError
 from issuesum.image.engine import engine
 from issuesum.lineage import runs
-from project import ROOT
+from project import PATIENT, ROOT
 
 WANTED, WANTED_RATIO = 90, 2.0
 _NOTHING_TO_DO = 10
@@ -75,7 +75,8 @@ def _measure(folder: Path, name: str, given: argparse.Namespace) -> list[Ratio]:
 def _begin(ours: Clone, name: str, given: argparse.Namespace) -> None:
     """Take the rows into a project that was never run, with a folder and an image of its own."""
     ours.forget_runs()
-    ours.change([("train.epochs", given.epochs), ("export.image", name), *ANY_MODEL.items()])
+    values = {**ANY_MODEL, **PATIENT, "train.epochs": given.epochs, "export.image": name}
+    ours.change(values.items())
     ours.run("dvc", "remote", "modify", "storage", "url", f"s3://issuesum/{name}")
     ours.run("issuesum", "ingest", "--force", str(Path(given.issues).resolve()))
     ours.commit("Take issues")

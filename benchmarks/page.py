@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from textwrap import shorten
 
 from catalogue import BENCHMARKS, Benchmark
 from results import Result
@@ -22,6 +23,7 @@ model of `serving/bundle`, or, if there is none, one that is trained for a minut
 `preprocess` and `end_to_end` work in a clone of the commit; where that is called `-dirty`, only the
 others ran what differs from it.
 """
+_LONGEST = 120
 _QUICK = "quick: less to do than by default"
 
 
@@ -49,7 +51,8 @@ def _lines(known: Mapping[str, Result], machine: Mapping[str, str]) -> Iterator[
             yield f"| {ratio.what} | {_short(ratio.value)} | {promised}{kept} | [{name}](#{name}) |"
     for name, result in known.items():
         if result.failure:
-            yield f"| none: {_cell(result.failure)} | | | [{name}](#{name}) |"
+            reason = shorten(_cell(result.failure), _LONGEST)
+            yield f"| none: {reason} | | | [{name}](#{name}) |"
     yield "\n## Machine\n"
     yield from _table(machine)
     for benchmark in BENCHMARKS:

@@ -30,6 +30,8 @@ _COPIED = (
     SERVING / "requirements.txt",
 )
 _DATA = "data"
+PATIENT = {"export.smoke_timeout": 600}
+"""A busy machine makes a benchmark slow; it must not make it fail."""
 _OF_THE_MACHINE = ("ISSUESUM_CACHE", "TF_CONFIG")
 """Variables that would have a stage use what is the user's, or wait for other workers."""
 

@@ -44,7 +44,7 @@ from issuesum.lineage.receipt import Receipt
 from issuesum.stages.paths import RAW
 from shop import opened
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 BATCH = 64
 MEGABYTE = 1e6
 

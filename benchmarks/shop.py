@@ -18,7 +18,7 @@ from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference
 from issuesum.stages.paths import BUNDLE, BUNDLE_MODEL, METRICS, SERVING
-from project import ROOT, Project
+from project import PATIENT, ROOT, Project
 
 NAME = "issuesum-benchmark"
 _COPIED = ("uv.lock", "dvc.lock", "dvc.yaml", ".dvc/config", ".gitignore", ".dvcignore")
@@ -52,7 +52,7 @@ class Shop:
                 f"{bundle} must hold a model. Received: none. Try: dvc pull build, or --bundle."
             )
         self._project = Project(folder)
-        self._project.change({"export.image": NAME})
+        self._project.change({"export.image": NAME, **PATIENT})
         self._made: list[Reference] = []
         for name in _COPIED:
             (folder / name).parent.mkdir(exist_ok=True)
