@@ -65,7 +65,7 @@ def main() -> None:
     ratios = list(compared(seconds))
     print("beside the least")
     for ratio in ratios:
-        print(f"  {ratio.what:54}{ratio.value:8.1f}")
+        print(f"  {ratio.what:64}{ratio.value:8.1f}")
     figures.hand_over(ratios, given.json)
 
 
