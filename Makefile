@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format docs lock audit coverage mutants tour services-down
+.PHONY: help setup run serve test check format docs lock audit coverage mutants tour benchmarks services-down
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ lock: $(UV)  ## lock dependencies anew and export those of the image
 	$(UV) lock
 	$(UV) export --quiet --frozen --only-group serving --no-emit-project --no-header --no-annotate \
 	  --output-file serving/requirements.txt
+
+benchmarks: setup  ## run all benchmarks, write docs/benchmarks.md; ISSUES=FILE, ONLY=NAME, QUICK=1
+	tools/benchmarks $(if $(ISSUES),--issues "$(ISSUES)") $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(BUNDLE),--bundle "$(BUNDLE)") $(if $(QUICK),--quick) $(if $(ARGS),-- $(ARGS))
 
 services-down:  ## stop what `make run` started
 	tools/services down

@@ -16,58 +16,20 @@ import json
 import os
 import secrets
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
+import figures
+from clone import ANY_MODEL, Clone
+from figures import Ratio
+from issuesum.errors import IssuesumError
 from issuesum.image.engine import engine
 from issuesum.lineage import runs
-from issuesum.retraining.settings import with_values
-from project import ROOT, say
+from project import PATIENT, ROOT
 
 WANTED, WANTED_RATIO = 90, 2.0
 _NOTHING_TO_DO = 10
-_ANY_MODEL = {
-    "evaluate.gate.min_rouge_l": 0,
-    "evaluate.gate.min_over_lead": -100,
-    "evaluate.gate.min_over_neighbour": -100,
-}
-_WHO = {
-    f"GIT_{role}_{key}": f"benchmark{at}"
-    for role in ("AUTHOR", "COMMITTER")
-    for key, at in (("NAME", ""), ("EMAIL", "@example.com"))
-}
-
-
-@dataclass(frozen=True)
-class Clone:
-    """A clone whose own code its stages run."""
-
-    path: Path
-
-    def run(self, *command: str, ends_with: int = 0) -> float:
-        """Run a command there and return its seconds, or end this process if it fails."""
-        say(f"{' '.join(command)} in {self.path}")
-        here = Path(sys.executable).parent
-        env = {
-            **os.environ,
-            **_WHO,
-            "PATH": f"{here}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(self.path / "src"),
-        }
-        started = time.perf_counter()
-        done = subprocess.run(
-            command, cwd=self.path, env=env, capture_output=True, text=True, check=False
-        )
-        seconds = time.perf_counter() - started
-        if done.returncode != ends_with:
-            sys.exit(
-                f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}{done.stderr}"
-            )
-        return seconds
 
 
 def main() -> None:
@@ -80,16 +42,19 @@ def main() -> None:
     parser.add_argument(
         "--repeats", type=int, default=5, help="of the looks; the median is printed"
     )
+    figures.add_option(parser)
     given = parser.parse_args()
     name = f"benchmark-{secrets.token_hex(4)}"
     with tempfile.TemporaryDirectory() as folder:
         try:
-            _measure(Path(folder), name, given)
+            figures.hand_over(_measure(Path(folder), name, given), given.json)
+        except IssuesumError as error:
+            sys.exit(f"error: {error}")
         finally:
             _clean_up(name)
 
 
-def _measure(folder: Path, name: str, given: argparse.Namespace) -> None:
+def _measure(folder: Path, name: str, given: argparse.Namespace) -> list[Ratio]:
     top = Clone(folder)
     top.run("git", "clone", "--quiet", "--bare", str(ROOT), "bare.git")
     top.run("git", "--git-dir=bare.git", "branch", "--force", "pushed", "HEAD")
@@ -104,20 +69,17 @@ def _measure(folder: Path, name: str, given: argparse.Namespace) -> None:
         (theirs.run("dvc", "status"), theirs.run("issuesum", "retrain", ends_with=_NOTHING_TO_DO))
         for _ in range(given.repeats + 1)
     ][1:]  # the first pays for files that the machine has not read yet
-    _print(pushing, whole, stages, looks, rows=_rows(theirs))
+    return _print(pushing, whole, stages, looks, rows=_rows(theirs))
 
 
 def _begin(ours: Clone, name: str, given: argparse.Namespace) -> None:
     """Take the rows into a project that was never run, with a folder and an image of its own."""
-    params = ours.path / "params.yaml"
-    values = [("train.epochs", given.epochs), ("export.image", name), *_ANY_MODEL.items()]
-    params.write_text(with_values(params.read_text(encoding="utf-8"), values), encoding="utf-8")
-    for path in ("dvc.lock", "eval/data.json", "eval/metrics.json", "serving/image.json"):
-        (ours.path / path).unlink(missing_ok=True)
+    ours.forget_runs()
+    values = {**ANY_MODEL, **PATIENT, "train.epochs": given.epochs, "export.image": name}
+    ours.change(values.items())
     ours.run("dvc", "remote", "modify", "storage", "url", f"s3://issuesum/{name}")
     ours.run("issuesum", "ingest", "--force", str(Path(given.issues).resolve()))
-    ours.run("git", "add", "--all")
-    ours.run("git", "commit", "--quiet", "--message", "Take issues")
+    ours.commit("Take issues")
 
 
 def _rows(clone: Clone) -> int:
@@ -144,7 +106,7 @@ def _print(
     looks: list[tuple[float, float]],
     *,
     rows: int,
-) -> None:
+) -> list[Ratio]:
     between = whole - sum(stages.values())
     rest = pushing + whole - stages["train"]
     print(f"{os.cpu_count()} CPUs, {rows:,} rows, load {os.getloadavg()[0]:.1f}")
@@ -158,6 +120,10 @@ def _print(
     print(f"dvc status                     {status:7.2f} s")
     print(f"retrain with nothing to do     {nothing:7.2f} s   {nothing / status:.2f} times dvc "
           f"status, wanted: at most {WANTED_RATIO:.0f}")  # fmt: skip
+    return [
+        Ratio(f"push of data to image without training: time beside {WANTED} s", rest / WANTED, 1),
+        Ratio("retrain with nothing to do: time beside dvc status", nothing / status, WANTED_RATIO),
+    ]
 
 
 if __name__ == "__main__":

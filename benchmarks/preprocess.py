@@ -1,43 +1,50 @@
-"""How fast split and preprocess are, what they hold in memory, and what an append costs.
+"""How fast ingest, split and preprocess are, what they need, and what an append costs.
 
-    python benchmarks/preprocess.py --issues github_issues_medium.csv [--rows 1000000]
+    python benchmarks/preprocess.py --issues github_issues_medium.csv [--rows 100000 1000000]
 
 Compares with ktext's default way (`ktext_default`) on the same rows in the same run, so that the
 ratios mean something on any machine. Large inputs are the given issues, repeated and perturbed
-(`synthetic_rows`). The stages run as users run them, as processes of their own.
+(`synthetic_rows`); `--rows` says how many each has. They go through a clone of this repository's
+HEAD: `ingest`, the two stages, and what DVC does around these, each a process (`ladder`).
+TMPDIR must hold seven times the largest of these files.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
+import figures
 import ktext_default
+import ladder
+from clone import Clone
+from figures import Ratio
 from issuesum.corpus.issue import Issue
 from issuesum.corpus.reading import read_issues
+from issuesum.errors import IssuesumError
 from issuesum.preprocessing.counting import count_words
 from issuesum.preprocessing.encoding import encode_entry
 from issuesum.preprocessing.fields import Fields, FieldSettings
 from issuesum.preprocessing.ktext_adapter import make_processor, number_words
 from issuesum.preprocessing.tokenise import code_digest, tokenise_shard
+from issuesum.stages.paths import RAW
 from synthetic_rows import write_rows
 
-ROOT = Path(__file__).parents[1]
+_COMPARED = 1_000_000
+"""Rows at most with which one worker and an append are timed; more take too long."""
 FIELDS: Fields = {
     "body": FieldSettings(8000, 70, "pre", append_indicators=False),
     "title": FieldSettings(4500, 12, "post", append_indicators=True),
@@ -48,16 +55,23 @@ def main() -> None:
     """Print every figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--issues", type=Path, required=True, help="CSV of real issues")
-    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the large input")
+    parser.add_argument(
+        "--rows", type=int, nargs="+", default=[100_000, 1_000_000], help="of the large inputs"
+    )
     parser.add_argument("--repeats", type=int, default=3, help="of the comparison with ktext")
+    figures.add_option(parser)
     arguments = parser.parse_args()
-    issues = [row for row in read_issues(arguments.issues) if isinstance(row, Issue)]
-    _compare_with_ktext(issues, arguments.repeats)
-    with tempfile.TemporaryDirectory(prefix="issuesum-bench-") as folder:
-        _scale(arguments.issues, arguments.rows, Path(folder))
+    try:
+        issues = [row for row in read_issues(arguments.issues) if isinstance(row, Issue)]
+        ratios = _compare_with_ktext(issues, arguments.repeats)
+        with tempfile.TemporaryDirectory(prefix="issuesum-bench-") as folder:
+            ratios += _scale(arguments.issues, sorted(arguments.rows), Path(folder))
+        figures.hand_over(ratios, arguments.json)
+    except IssuesumError as error:
+        sys.exit(f"error: {error}")
 
 
-def _compare_with_ktext(issues: list[Issue], repeats: int) -> None:
+def _compare_with_ktext(issues: list[Issue], repeats: int) -> list[Ratio]:
     steps = {
         "texts to words (ktext's process_text with its cleaner, and with ours)": (
             _ktext_words,
@@ -65,6 +79,7 @@ def _compare_with_ktext(issues: list[Issue], repeats: int) -> None:
         ),
         "texts to ids (all that ktext does, and all that preprocess does)": (_ktext_ids, _our_ids),
     }
+    ratios: list[Ratio] = []
     print(f"{len(issues):,} issues, one process, median of {repeats}")
     for step, ways in steps.items():
         # In turn, so that a slow moment of the machine meets both.
@@ -74,6 +89,8 @@ def _compare_with_ktext(issues: list[Issue], repeats: int) -> None:
         print(f"    ktext's default {theirs:10,.0f} rows/s a core")
         print(f"    issuesum        {ours:10,.0f} rows/s a core")
         print(f"    ratio           {ours / theirs:10.1f}")
+        ratios.append(Ratio(f"{step.partition(' (')[0]}: rows/s beside ktext's", ours / theirs))
+    return ratios
 
 
 def _processor(settings: FieldSettings, *, default: bool) -> Any:  # noqa: ANN401 -- ktext's
@@ -133,107 +150,73 @@ def _our_ids(issues: list[Issue]) -> float:
 
 
 @dataclass(frozen=True)
-class _Tokenising:
+class Tokenising:
     """What preprocess says of its first step."""
 
     rows: int
     seconds: float
 
-
-@dataclass(frozen=True)
-class _Run:
-    """A stage's process: what it printed, seconds, and the peak of its whole tree."""
-
-    output: str
-    seconds: float
-    peak_mb: float
-
-    @property
-    def tokenising(self) -> _Tokenising:
-        found = re.search(r"tokenised ([\d,]+) rows in ([\d.]+) s", self.output)
+    @classmethod
+    def of(cls, output: str) -> Self:
+        """Read it from what the stage printed."""
+        found = re.search(r"tokenised ([\d,]+) rows in ([\d.]+) s", output)
         assert found  # noqa: S101
-        return _Tokenising(int(found.group(1).replace(",", "")), float(found.group(2)))
+        return cls(int(found.group(1).replace(",", "")), float(found.group(2)))
 
 
-def _scale(source: Path, large: int, folder: Path) -> None:
-    small = large // 10
-    rows = {"small": small, "large": large, "appended": large + large // 100}
-    runs: dict[tuple[str, str], _Run] = {}
-    for name, count in rows.items():
-        project = _project(folder / ("large" if name == "appended" else name))
-        write_rows(source, project / "data/raw/github_issues.csv", count)
-        runs[name, "split"] = _stage(project, "split")
-        if name == "large":
-            runs["one worker", "preprocess"] = _preprocess(project, workers=1, cold=True)
-        runs[name, "preprocess"] = _preprocess(project, workers=2, cold=name != "appended")
+def _scale(source: Path, rows: Sequence[int], folder: Path) -> list[Ratio]:
+    """Print what each number of rows needs; with one of them, how workers and an append do."""
+    compared = max((few for few in rows if few <= _COMPARED), default=rows[0])
+    rungs: list[ladder.Rung] = []
+    ratios: list[Ratio] = []
+    for count in rows:
+        project = Clone.of_head(folder / "project")
+        rungs.append(ladder.climb(source, count, project))
+        if count == compared:
+            ratios.append(_compare_workers(project, rungs[-1]))
+            ratios.append(_append(source, project, rungs[-1]))
+        shutil.rmtree(project.path)
+    for line in ladder.report(rungs):
+        print(line)
+    for step in ("ingest", "split", "preprocess"):
+        named = f"{step}: peak memory with {rows[-1]:,} rows beside {rows[0]:,}"
+        ratios.append(Ratio(named, ladder.growth(rungs, step)))
+    used = sum(rungs[-1].disk.values()) / rungs[-1].source
+    ratios.append(Ratio(f"disk with {rows[-1]:,} rows: everything beside the file", used))
+    return ratios
 
-    print(f"\npreprocess, {large:,} rows: tokenising, start of the workers included")
-    one, two = (runs[name, "preprocess"].tokenising for name in ("one worker", "large"))
+
+def _compare_workers(project: Clone, cold: ladder.Rung) -> Ratio:
+    """Print how a cold run with one worker a core, which was made, does beside one with one."""
+    workers = os.cpu_count() or 1
+    shutil.rmtree(project.path / ".issuesum")
+    project.change([("preprocess.workers", 1)])
+    one = Tokenising.of(ladder.run_stage(project, "preprocess").output)
+    many = Tokenising.of(cold.steps["preprocess"].output)
+    print(f"\npreprocess, {cold.rows:,} rows: tokenising, start of the workers included")
     print(f"  1 worker {one.rows / one.seconds:12,.0f} rows/s")
-    print(f"  2 workers{two.rows / two.seconds:12,.0f} rows/s")
-    print(f"  ratio    {one.seconds / two.seconds:12.2f}")
-    for stage in ("split", "preprocess"):
-        low, high = (runs[name, stage] for name in ("small", "large"))
-        print(f"\n{stage}, peak memory of the process and its workers")
-        print(f"  {small:>10,} rows {low.peak_mb:8,.0f} MB  {low.seconds:7.1f} s")
-        print(f"  {large:>10,} rows {high.peak_mb:8,.0f} MB  {high.seconds:7.1f} s")
-        print(f"  growth {100 * (high.peak_mb / low.peak_mb - 1):18.1f} %")
-    cold, warm = runs["large", "preprocess"], runs["appended", "preprocess"]
-    share = 100 * warm.tokenising.seconds / cold.tokenising.seconds
-    print(f"\npreprocess after {rows['appended'] - large:,} rows were appended to {large:,}")
-    print(f"  tokenised  {warm.tokenising.rows:8,} rows of {cold.tokenising.rows:,}")
-    print(f"  tokenising {warm.tokenising.seconds:8.1f} s of {cold.tokenising.seconds:8.1f} s")
-    print(f"  share      {share:8.1f} %")
-    print(f"  the stage  {warm.seconds:8.1f} s of {cold.seconds:8.1f} s")
+    print(f"  {workers} workers{many.rows / many.seconds:12,.0f} rows/s")
+    print(f"  ratio    {one.seconds / many.seconds:12.2f}")
+    named = f"tokenising: rows/s of {workers} workers beside 1, same cores"
+    return Ratio(named, one.seconds / many.seconds)
 
 
-def _project(folder: Path) -> Path:
-    if not folder.exists():
-        (folder / "data/raw").mkdir(parents=True)
-        shutil.copy(ROOT / "params.yaml", folder)
-    return folder
-
-
-def _preprocess(project: Path, *, workers: int, cold: bool) -> _Run:
-    if cold:
-        shutil.rmtree(project / ".issuesum", ignore_errors=True)
-    path = project / "params.yaml"
-    params = yaml.safe_load(path.read_text(encoding="utf-8"))
-    # After an append the stage decides itself; the others compare equal numbers of processes.
-    params["preprocess"]["workers"] = workers if cold else 0
-    path.write_text(yaml.safe_dump(params), encoding="utf-8")
-    return _stage(project, "preprocess")
-
-
-def _stage(project: Path, name: str) -> _Run:
-    started = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", f"issuesum.stages.{name}"],
-        cwd=project,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    peak = [0.0]
-    watcher = threading.Thread(target=_watch, args=(psutil.Process(process.pid), peak))
-    watcher.start()
-    output, _ = process.communicate()
-    watcher.join()
-    if process.returncode:
-        sys.exit(f"{name} failed")
-    return _Run(output, time.perf_counter() - started, peak[0])
-
-
-def _watch(process: psutil.Process, peak: list[float]) -> None:
-    """Note the largest sum of resident memory of a process and its children."""
-    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-        total = 0
-        for member in [process, *process.children(recursive=True)]:
-            try:
-                total += member.memory_info().rss
-            except psutil.NoSuchProcess:
-                continue
-        peak[0] = max(peak[0], total / 1e6)
-        time.sleep(0.05)
+def _append(source: Path, project: Clone, cold: ladder.Rung) -> Ratio:
+    """Print what a hundredth more rows cost; the stage decides itself on the number of workers."""
+    more = cold.rows // 100
+    project.change([("preprocess.workers", 0)])
+    write_rows(source, project.path / RAW, cold.rows + more)
+    ladder.run_stage(project, "split")
+    taken = ladder.run_stage(project, "preprocess")
+    before, after = cold.steps["preprocess"], Tokenising.of(taken.output)
+    all_of_it = Tokenising.of(before.output)
+    share = after.seconds / all_of_it.seconds
+    print(f"\npreprocess after {more:,} rows were appended to {cold.rows:,}")
+    print(f"  tokenised  {after.rows:8,} rows of {all_of_it.rows:,}")
+    print(f"  tokenising {after.seconds:8.1f} s of {all_of_it.seconds:8.1f} s")
+    print(f"  share      {100 * share:8.1f} %")
+    print(f"  the stage  {taken.seconds:8.1f} s of {before.seconds:8.1f} s")
+    return Ratio("tokenising after 1 % more rows: time beside all rows", share)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,8 @@ from pathlib import Path
 
 import yaml
 
+import figures
+from figures import Ratio
 from issuesum.corpus.issue import Issue, issue_key
 from issuesum.corpus.reading import read_issues
 from issuesum.corpus.shards import read_head
@@ -52,6 +54,8 @@ FIRST_WORDS = "first {} words of the body"
 NEIGHBOUR = "title of the most similar issue"
 THEIRS = "seq2seq, as in the 2018 example"
 OURS = "{}, params.yaml"
+_LEAST = 0.01
+"""What a score of 0 counts as where it divides."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ def main() -> None:
         metavar="NAME=VALUE",
         help="use another value of params.yaml for ours, as in train.max_steps=100",
     )
+    figures.add_option(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="issuesum-bench-") as folder:
         try:
@@ -90,7 +95,7 @@ def main() -> None:
             ours.change(dict(arguments.set_param))
             ours.ingest(arguments.issues)
             models = _train(ours)
-            _print_scores(ours, models, arguments.held_out)
+            figures.hand_over(_print_scores(ours, models, arguments.held_out), arguments.json)
         except IssuesumError as error:
             sys.exit(f"error: {error}")
 
@@ -123,13 +128,16 @@ def _train(ours: Project) -> dict[str, Project]:
     return models
 
 
-def _print_scores(ours: Project, models: Mapping[str, Project], held_out: Path | None) -> None:
+def _print_scores(
+    ours: Project, models: Mapping[str, Project], held_out: Path | None
+) -> list[Ratio]:
     dials = ours.params.evaluate
     test = read_head(ours.folder / SPLIT / "test", dials.max_rows)
     sides = [Texts("test issues", list(test["body"]), list(test["issue_title"]))]
     if held_out:
         sides.append(read_held_out(held_out, ours.folder / RAW, dials.max_rows))
     train = read_head(ours.folder / SPLIT / "train", dials.neighbour_rows)
+    ratios: list[Ratio] = []
     for side in sides:
         titles = {
             FIRST_WORDS.format(dials.lead_words): baselines.lead(
@@ -147,6 +155,15 @@ def _print_scores(ours: Project, models: Mapping[str, Project], held_out: Path |
         print()
         for line in table(f"{len(side.titles):,} {side.name}", scores):
             print(line)
+        ratios += rouge_l_ratios(side.name, scores)
+    return ratios
+
+
+def rouge_l_ratios(side: str, scores: Mapping[str, Scores]) -> Iterator[Ratio]:
+    """Yield our ROUGE-L, which stands last in `scores`, beside each of the others."""
+    *others, (_, ours) = scores.items()
+    for name, other in others:
+        yield Ratio(f"{side}: ROUGE-L beside {name}", ours.rouge_l / max(other.rouge_l, _LEAST))
 
 
 def read_held_out(path: Path, known: Path, rows: int) -> Texts:
@@ -198,7 +215,7 @@ def table(name: str, scores: Mapping[str, Scores]) -> Iterator[str]:
         yield _line(name_, values, "9.2f")
     first_words, _, theirs, ours = rows.values()
     gained = [mine - other for mine, other in zip(ours, first_words, strict=True)]
-    ratios = [mine / max(other, 0.01) for mine, other in zip(ours, theirs, strict=True)]
+    ratios = [mine / max(other, _LEAST) for mine, other in zip(ours, theirs, strict=True)]
     yield _line("ours - first words", gained, "+9.2f")
     yield _line("ours / 2018 example", ratios, "9.2f")
 

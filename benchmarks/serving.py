@@ -1,8 +1,9 @@
 """How fast the image answers, beside the 2018 example's way of writing a title.
 
-    python benchmarks/serving.py [--image REF] [--issues FILE.csv]
+    python benchmarks/serving.py [--image REF | --bundle DIR] [--issues FILE.csv]
 
-Runs the image (by default the one that serving/image.json names) on the loopback address, as
+Runs the image (by default the one that serving/image.json names; with --bundle one that it makes
+of a bundle, through the engine and the registry that export would use) on the loopback address, as
 strictly as production does, and asks it over HTTP for titles of real bodies: one client, eight
 clients, batches. Then the example's model at its sizes writes titles as it did there, one Keras
 `predict` a word; its weights are random, which changes neither its steps nor their time.
@@ -18,10 +19,11 @@ import random
 import socket
 import statistics
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +32,8 @@ from typing import Any, cast
 import docker
 from docker.models.containers import Container
 
+import figures
+from figures import Ratio
 from issuesum.corpus.issue import Issue
 from issuesum.corpus.reading import read_issues
 from issuesum.errors import EngineError, IssuesumError
@@ -38,8 +42,9 @@ from issuesum.image.smoke import HARDENED, last_words
 from issuesum.image.transfer import fetch
 from issuesum.lineage.receipt import Receipt
 from issuesum.stages.paths import RAW
+from shop import opened
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 BATCH = 64
 MEGABYTE = 1e6
 
@@ -71,20 +76,37 @@ class Client:
 def main() -> None:
     """Print every figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--image", help="registry/name:tag or @digest; by default the receipt's")
+    shipped = parser.add_mutually_exclusive_group()
+    shipped.add_argument("--image", help="registry/name:tag or @digest; by default the receipt's")
+    shipped.add_argument("--bundle", type=Path, help="make an image of this bundle")
     parser.add_argument("--issues", type=Path, default=RAW, help="CSV of issues to send")
     parser.add_argument("--requests", type=int, default=400, help="of each kind")
+    figures.add_option(parser)
     arguments = parser.parse_args()
     try:
-        with engine() as client:
+        with ExitStack() as stack:
+            client = stack.enter_context(engine())
             bodies = _bodies(arguments.issues)
-            image = arguments.image or Receipt.load().pinned
+            image = arguments.image or _image(arguments.bundle, stack)
             fetch(client, image)
             single = _measure(client, image, bodies, arguments.requests)
-            _print_sizes(client, image)
-        _print_example(bodies[:5], single)
+            ours, theirs = _print_sizes(client, image)
+        example = _print_example(bodies[:5], single)
     except IssuesumError as error:
         sys.exit(f"error: {error}")
+    ratios = [
+        Ratio("one title: time of the 2018 example's way beside ours over HTTP", example / single),
+        Ratio("bytes of TensorFlow and Keras beside all that the image adds", theirs / ours),
+    ]
+    figures.hand_over(ratios, arguments.json)
+
+
+def _image(bundle: Path | None, stack: ExitStack) -> str:
+    """Return the image of the receipt, or one made of a bundle until the stack unwinds."""
+    if not bundle:
+        return Receipt.load().pinned
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+    return str(stack.enter_context(opened(folder / "project", bundle)).export().image.reference)
 
 
 def _bodies(path: Path) -> list[str]:
@@ -182,7 +204,8 @@ def _memory(container: Container) -> float:
     return float(found["usage"] - found["stats"].get("inactive_file", 0)) / MEGABYTE
 
 
-def _print_sizes(client: docker.DockerClient, image: str) -> None:
+def _print_sizes(client: docker.DockerClient, image: str) -> tuple[float, float]:
+    """Print what the image weighs; return the MB that it adds, and those of TensorFlow."""
     layers: Any = client.images.get(image).history()
     steps = {layer["CreatedBy"]: layer["Size"] / MEGABYTE for layer in layers}
     # Layers of the Dockerfile stand above the base image's, and the first sets PATH.
@@ -192,7 +215,9 @@ def _print_sizes(client: docker.DockerClient, image: str) -> None:
     moved = sum(size for name, size in steps.items() if any(path in name for path in last))
     print(f"  {'layers on top of the base image':34}{ours:8.0f} MB")
     print(f"  {'of these a retrain moves':34}{moved:8.1f} MB")
-    print(f"  {'TensorFlow and Keras would add':34}{_tensorflow_size():8.0f} MB")
+    theirs = _tensorflow_size()
+    print(f"  {'TensorFlow and Keras would add':34}{theirs:8.0f} MB")
+    return ours, theirs
 
 
 def _tensorflow_size() -> float:
@@ -217,13 +242,15 @@ def _tensorflow_size() -> float:
     return total / MEGABYTE
 
 
-def _print_example(bodies: Sequence[str], single: float) -> None:
+def _print_example(bodies: Sequence[str], single: float) -> float:
+    """Print how the example does, and return its median seconds of a title."""
     from keras_example import write_titles  # TensorFlow must not take time from the server
 
     seconds = statistics.median(write_titles(bodies))
     print("the 2018 example's way: Keras, one predict a word, in this process, without HTTP")
     print(f"  {'one title':34}{1e3 * seconds:8.0f} ms p50")
     print(f"  {'ratio to ours over HTTP':34}{seconds / single:8.0f}")
+    return seconds
 
 
 if __name__ == "__main__":

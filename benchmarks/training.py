@@ -24,7 +24,9 @@ from typing import Literal, NamedTuple, Self
 
 import numpy as np
 
+import figures
 import loopback
+from figures import Ratio
 from issuesum.corpus.issue import Issue
 from issuesum.corpus.writing import write_issues
 from issuesum.errors import IssuesumError
@@ -79,6 +81,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5, help="of passes that are compared")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[128, 32])
     parser.add_argument("--steps", type=int, default=30, help="updates with one and two workers")
+    figures.add_option(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="issuesum-bench-") as folder:
         project = Project(Path(folder) / "project")
@@ -86,9 +89,10 @@ def main() -> None:
             rows = _prepare(project, arguments.issues, arguments.rows)
             print(f"{rows:,} rows a pass, median of {arguments.pairs} passes of each")
             print("the 2018 example's model")
-            _compare_with_keras(project, arguments.batch_sizes, arguments.pairs)
+            ratios = _compare_with_keras(project, arguments.batch_sizes, arguments.pairs)
             _time_default(project, arguments.pairs)
-            _compare_workers(project, arguments.steps)
+            ratios.append(_compare_workers(project, arguments.steps))
+            figures.hand_over(ratios, arguments.json)
         except IssuesumError as error:
             sys.exit(f"error: {error}")
 
@@ -176,7 +180,8 @@ class Worker:
         return Pass(*map(float, line.split()))
 
 
-def _compare_with_keras(project: Project, batch_sizes: list[int], pairs: int) -> None:
+def _compare_with_keras(project: Project, batch_sizes: list[int], pairs: int) -> list[Ratio]:
+    ratios: list[Ratio] = []
     for size in batch_sizes:
         example = project.fork(
             f"batches-of-{size}", {**EXAMPLE, **PASSES, "train.batch_size": size}
@@ -187,6 +192,13 @@ def _compare_with_keras(project: Project, batch_sizes: list[int], pairs: int) ->
         print(f"  batches of {size}")
         for line in compared(passes):
             print(f"    {line}")
+        faster, cheaper = gains(passes)
+        named = f"the 2018 example's model, batches of {size}"
+        ratios += [
+            Ratio(f"{named}: examples/s beside Keras fit", faster),
+            Ratio(f"{named}: CPU time of Keras fit beside ours", cheaper),
+        ]
+    return ratios
 
 
 def _pair(keras: Worker, issuesum: Worker, number: int) -> tuple[Pass, Pass]:
@@ -198,18 +210,25 @@ def _pair(keras: Worker, issuesum: Worker, number: int) -> tuple[Pass, Pass]:
 
 
 def compared(pairs: Sequence[tuple[Pass, Pass]]) -> Iterator[str]:
-    """Yield lines on pairs of a pass of Keras and one of ours.
-
-    The ratio of CPU time hardly depends on what else the machine does.
-    """
+    """Yield lines on pairs of a pass of Keras and one of ours."""
     theirs, ours = zip(*pairs, strict=True)
     for name, passes in (("Keras fit, full width", theirs), ("issuesum", ours)):
         speed = statistics.median(of.examples_per_second for of in passes)
         cpu = statistics.median(of.cpu_seconds for of in passes)
         yield f"{name:24}{speed:8,.0f} examples/s{cpu:10.1f} s of CPU"
-    speed = statistics.median(b.examples_per_second / a.examples_per_second for a, b in pairs)
-    cpu = statistics.median(a.cpu_seconds / b.cpu_seconds for a, b in pairs)
-    yield f"{'ratio':24}{speed:8.2f}           {cpu:10.2f}"
+    faster, cheaper = gains(pairs)
+    yield f"{'ratio':24}{faster:8.2f}           {cheaper:10.2f}"
+
+
+def gains(pairs: Sequence[tuple[Pass, Pass]]) -> tuple[float, float]:
+    """Return by how much ours is faster, and by how much it takes less CPU time.
+
+    The latter hardly depends on what else the machine does.
+    """
+    return (
+        statistics.median(b.examples_per_second / a.examples_per_second for a, b in pairs),
+        statistics.median(a.cpu_seconds / b.cpu_seconds for a, b in pairs),
+    )
 
 
 def _time_default(project: Project, passes: int) -> None:
@@ -222,7 +241,7 @@ def _time_default(project: Project, passes: int) -> None:
     print(f"    {'issuesum':24}{speed:8,.0f} examples/s")
 
 
-def _compare_workers(project: Project, updates: int) -> None:
+def _compare_workers(project: Project, updates: int) -> Ratio:
     period = max(1, updates // 6)
     small = project.fork("small", {**SMALL, "train.max_steps": updates, "train.eval_steps": period})
     one, two = (loopback.train(small, workers) for workers in (1, 2))
@@ -233,6 +252,8 @@ def _compare_workers(project: Project, updates: int) -> None:
     )
     for line in loopback.report(one, two, period=period):
         print(line)
+    speeds = two.examples_per_second / one.examples_per_second
+    return Ratio("a small model: examples/s of 2 workers beside 1, same cores", speeds)
 
 
 if __name__ == "__main__":
