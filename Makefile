@@ -1,7 +1,8 @@
 # Everything starts here; `make help` lists it.
 SHELL := /bin/sh
 PYTHON ?= python3
-EXTRA ?= cpu
+# What was asked for once holds for every later target: `make setup EXTRA=gpu`, then `make run`.
+EXTRA ?= $(shell cat .venv/extra 2>/dev/null || echo cpu)
 PORT ?= 9000
 MUTANTS ?= 200
 
@@ -23,6 +24,7 @@ help:  ## list what can be made
 # --inexact leaves alone what you added to the environment yourself.
 setup: $(UV)  ## make the environment (.venv) from the lock; EXTRA=gpu for a GPU box
 	@$(UV) sync --quiet --frozen --inexact --extra $(EXTRA)
+	@echo $(EXTRA) > .venv/extra
 
 run: setup  ## services, data, dvc repro, dvc push, summary
 	tools/run

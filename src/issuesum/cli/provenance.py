@@ -11,7 +11,7 @@ from issuesum.cli.shared import examples, json_option, optional_image_argument, 
 _HELP = """Tell where an image or a bundle comes from: data, params, commit, scores.
 
 REF is a tag, a digest, registry/name:tag, an image id of Docker Engine here, the folder of a
-bundle, or a receipt; without it, the image last exported. Asks the registry only.
+bundle, or a receipt; without it, the image last exported. Of an image only its registry is asked.
 """
 
 
