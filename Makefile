@@ -33,7 +33,7 @@ serve: setup  ## run the exported image and print a request that works; PORT=900
 	@$(BIN)/issuesum serve --port $(PORT)
 
 tour: setup  ## walk through everything in a clone of its own; TRANSCRIPT=docs/tour.md writes it down
-	@tools/tour $(if $(TRANSCRIPT),--transcript $(TRANSCRIPT))
+	@tools/tour $(if $(TRANSCRIPT),--transcript "$(TRANSCRIPT)")
 
 test: setup  ## checks and all tests, against real servers that it starts and stops
 	tools/test

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from typing import Literal
 
 import click
@@ -14,6 +15,8 @@ from issuesum.terminal import printable
 Kind = Literal["error", "warning", "note"]
 VERBOSE = "ISSUESUM_VERBOSE"
 """Environment variable that is set where tracebacks of foreseeable failures are wanted."""
+_READER_GONE = 141
+"""Exit code if nobody reads standard output any more: 128 and the number of SIGPIPE."""
 _NETWORK = {"http", "requests", "socket", "ssl", "urllib"}
 _UNREACHABLE = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH}
 
@@ -37,6 +40,13 @@ def explained(error: IssuesumError | OSError) -> IssuesumError:
         "Inputs must be readable and outputs writable. Received: "
         f"{one_line(error)}. Try: check the path, free space and permissions."
     )
+
+
+def reader_gone() -> int:
+    """Give up standard output, which nobody reads any more, and return the exit code for that."""
+    # What is buffered cannot be written, and Python would say so as it ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _READER_GONE
 
 
 def _is_of_network(error: OSError) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +20,12 @@ class Scene:
     Attributes:
         folder: of the tour, in which the clone `titles` lies.
         output: what the last command said.
+        environment: of the tour's shell.
     """
 
     folder: Path
     output: str
+    environment: Mapping[str, str]
 
     def receipt(self, path: str = "titles/serving/image.json") -> dict[str, str]:
         """Return a receipt of export."""
@@ -33,7 +35,12 @@ class Scene:
     def git(self, *words: str) -> str:
         """Return what a command of Git says in the clone."""
         return subprocess.run(
-            ["git", *words], cwd=self.folder / "titles", capture_output=True, text=True, check=True
+            ["git", *words],
+            cwd=self.folder / "titles",
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=True,
         ).stdout.strip()
 
 

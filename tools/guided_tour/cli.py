@@ -29,6 +29,11 @@ def main(arguments: list[str], *, root: Path = ROOT, source: Path = SOURCE) -> i
     parser.add_argument("--transcript", type=Path, help="also write the tour as a page of Markdown")
     given = parser.parse_args(arguments)
     try:
+        if given.transcript and not given.transcript.parent.is_dir():
+            raise TourError(
+                f"--transcript must lie in a folder. Received: {given.transcript}. "
+                "Try: docs/tour.md."
+            )
         steps = read(source.read_text(encoding="utf-8"))
         with moved_in(root) as house:
             print(f"The tour lives in {house.folder}, and takes it away when it ends.")

@@ -24,6 +24,7 @@ MARK = "TOUR_FOLDER"
 _ISSUES = {"january": (0, 800), "february": (800, 900), "march": (900, 1000)}
 _SEED = 2018
 _OURS = ("AWS_", "DVC_", "GIT_", "ISSUESUM_", "TF_CONFIG", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
+_PROGRAMS = ("curl", "flock", "setsid", "timeout")
 _KEPT = {"AWS_CA_BUNDLE"}
 _GIT = "[user]\n\tname = Ada Lovelace\n\temail = ada@example.com\n[safe]\n\tdirectory = *\n"
 
@@ -47,7 +48,7 @@ class House:
         kept = {
             name: value
             for name, value in inherited.items()
-            if name in _KEPT or not name.startswith(_OURS)
+            if name in _KEPT or not name.startswith((*_OURS, "FORCE_COLOR"))
         }
         return {
             **kept,
@@ -83,8 +84,14 @@ def moved_in(project: Path) -> Iterator[House]:
     What an interrupted tour left is taken away first.
 
     Raises:
-        TourError: another tour of this clone is at work, or the project is no Git repository.
+        TourError: another tour of this clone is at work, the project is no Git repository, or the
+            machine lacks a program.
     """
+    if lacking := [name for name in _PROGRAMS if not shutil.which(name)]:
+        raise TourError(
+            f"{', '.join(_PROGRAMS)} must be on PATH. Received: no {', '.join(lacking)}. "
+            "Try: a Linux machine, or read docs/tour.md."
+        )
     if not (project / ".git").exists():
         raise TourError(f"{project} must be a Git clone. Received: a folder. Try: git clone.")
     folder = project / ".issuesum/tour"
@@ -135,18 +142,19 @@ def clear(house: House) -> None:
 
 
 def _forget_images(registry: str) -> None:
-    """Remove what came from a registry out of Docker Engine, with containers that run it."""
+    """Remove a registry's names out of Docker Engine, with containers that run these."""
     import docker
     from docker.errors import DockerException
 
     with contextlib.suppress(DockerException):
         client = docker.from_env()
+        for container in client.containers.list(all=True):
+            if container.attrs["Config"]["Image"].startswith(f"{registry}/"):
+                container.remove(force=True)
         for image in client.images.list():
-            if any(tag.startswith(f"{registry}/") for tag in image.tags):
-                name = str(image.id)
-                for container in client.containers.list(all=True, filters={"ancestor": name}):
-                    container.remove(force=True)
-                client.images.remove(name, force=True)
+            for tag in image.tags:
+                if tag.startswith(f"{registry}/"):
+                    client.images.remove(tag, force=True)
         client.close()
 
 

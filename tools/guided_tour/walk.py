@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import textwrap
 import time
 from dataclasses import dataclass
@@ -78,14 +79,22 @@ def _take(house: House, shell: Shell, step: Step) -> list[Happened]:
                 output = shell.run(part, lambda text: print(text, end="", flush=True))
                 happened.append(Told(part, output))
             case Check():
-                if not CHECKS[part.name](Scene(house.folder, output), part.value):
-                    raise TourError(
-                        f"{step.title}: it must hold that {part.says}. Received: it does not. "
-                        "Try: read what the last commands said, above."
-                    )
+                _check(Scene(house.folder, output, house.environment(os.environ)), step, part)
                 print(f"✓ {part.says}", flush=True)
                 happened.append(part)
             case _:
                 print(f"\n{textwrap.fill(_LINK.sub(r'\1', part), _WIDTH)}")
                 happened.append(part)
     return happened
+
+
+def _check(scene: Scene, step: Step, fact: Check) -> None:
+    try:
+        why = "" if CHECKS[fact.name](scene, fact.value) else "it does not"
+    except (ValueError, KeyError, subprocess.CalledProcessError) as error:
+        why = f"{type(error).__name__}: {error}"
+    if why:
+        raise TourError(
+            f"{step.title}: it must hold that {fact.says}. Received: {why}. "
+            "Try: read what the last commands said, above."
+        )

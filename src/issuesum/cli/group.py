@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
-from issuesum.messages import VERBOSE
-
-READER_GONE = 141
-"""Exit code if nobody reads standard output any more: 128 and the number of SIGPIPE."""
+from issuesum.messages import VERBOSE, reader_gone
 
 
 def _set_verbose(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001
@@ -85,9 +81,7 @@ class Verbs(click.Group):
         except KeyboardInterrupt as error:
             raise click.Abort from error
         except BrokenPipeError:
-            # What is buffered cannot be written, and Python would say so as it ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            ctx.exit(READER_GONE)
+            ctx.exit(reader_gone())
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
         """Complete the name of a verb, or an option of the group, without importing any verb."""

@@ -11,7 +11,7 @@ from issuesum.errors import IssuesumError
 from issuesum.files import checking_before_replacing
 from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
 from issuesum.lineage.receipt import RECEIPT, Receipt
-from issuesum.messages import VERBOSE, explained, say
+from issuesum.messages import VERBOSE, explained, reader_gone, say
 from issuesum.params import Params, Stage, load_params
 from issuesum.stages.recording import Recording, recording
 
@@ -36,6 +36,8 @@ def run(stage: Stage, body: Body) -> None:
                 _run_watched(stage, body, record)
         else:  # it writes nothing, and its chief tells of the run
             body(load_params())
+    except BrokenPipeError:
+        sys.exit(reader_gone())
     except (IssuesumError, OSError) as error:
         if os.environ.get(VERBOSE):
             raise

@@ -37,14 +37,6 @@ def failing_with(error: BaseException) -> Callable:
     return load
 
 
-@pytest.mark.parametrize("kind", [IssuesumError, *KINDS])
-def test_each_kind_of_error_is_a_line_and_its_exit_code(
-    kind: type[IssuesumError], issuesum: Callable, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Receipt, "load", failing_with(kind("No. Received: it. Try: that.")))
-    assert issuesum("summary") == (kind.exit_code, "", "error: No. Received: it. Try: that.\n")
-
-
 def test_the_page_lists_the_exit_codes(root: Path) -> None:
     page = (root / "docs/cli.md").read_text(encoding="utf-8")
     section = page.split("\n## Exit codes\n")[1].split("\n## ")[0]

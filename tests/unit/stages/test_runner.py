@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -229,3 +231,16 @@ def test_a_record_that_cannot_be_written_is_one_warning(capsys: pytest.CaptureFi
     said = capsys.readouterr().err
     assert said.startswith("warning: this run is not recorded in .issuesum/runs: ")
     assert said.count("\n") == 1
+
+
+def test_a_reader_that_goes_away_ends_a_stage_in_silence(folder: Path) -> None:
+    code = (
+        "from issuesum.stages.runner import run\nrun('split', lambda _: print('said', flush=True))"
+    )
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, stdout=theirs, stderr=subprocess.PIPE, check=False
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (141, b"")
