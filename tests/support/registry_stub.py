@@ -49,7 +49,7 @@ def serve(script: Callable[[Asked], Answer]) -> Iterator[tuple[str, list[Asked]]
             if self.command != "HEAD":
                 self.wfile.write(said.content)
 
-        do_GET = do_HEAD = do_POST = do_PUT = answer  # noqa: N815 -- names of http.server
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 -- names of http.server
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +17,7 @@ from issuesum.cli.shared import examples, json_option, print_json
 
 if TYPE_CHECKING:
     from issuesum.health.finding import Finding
+    from issuesum.health.running import Check
     from issuesum.params import Params
 
 _NAMES = (
@@ -21,6 +27,7 @@ _NAMES = (
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "red")}
 _LIMIT = 15
 """Seconds: a check's own time limits are shorter; this is for a name server that is silent, say."""
+_ROOT = Path()
 
 
 @click.command(
@@ -33,9 +40,10 @@ _LIMIT = 15
 @click.option(
     "--only",
     "chosen",
+    metavar="CHECK",
     type=click.Choice(_NAMES),
     multiple=True,
-    help="Look at this alone; may be repeated.",
+    help=f"Look at this alone; may be repeated. One of {', '.join(_NAMES)}.",
 )
 @json_option
 @click.pass_context
@@ -44,12 +52,9 @@ def command(context: click.Context, *, chosen: tuple[str, ...], as_json: bool) -
 
     Changes nothing of yours. Ends with 0 if no check failed, else with 1; notes are no failures.
     """
-    import os
-
     from issuesum.health.running import examine, secrets_of
 
-    checks = {name: check for name, check in _checks().items() if name in (chosen or _NAMES)}
-    found = examine(checks, limit=_LIMIT, secrets=secrets_of(os.environ))
+    found = examine(_checks(chosen or _NAMES), limit=_LIMIT, secrets=secrets_of(os.environ))
     statuses = _as_json(found) if as_json else _as_text(found)
     if "fail" in statuses:
         context.exit(1)
@@ -76,81 +81,155 @@ def _as_text(found: Iterable[tuple[str, Finding]]) -> list[str]:
     return statuses
 
 
-def _checks() -> dict[str, Callable[[], Finding]]:
-    """Return every check with the values that it judges, in the order of the lines."""
-    import os
-    import shutil
-    import sys
-    import tempfile
-    from functools import partial
-    from importlib.metadata import distributions
-    from pathlib import Path
+def _checks(chosen: Iterable[str]) -> dict[str, Check]:
+    """Return the chosen checks in the order of the lines; only what these need is imported.
 
+    What cannot be imported fails the checks that need it: `environment` tells why, and needs none
+    of it.
+    """
+    from issuesum.health.finding import not_imported
+
+    checks: dict[str, Check] = {}
+    for name in _NAMES:
+        if name in chosen:
+            try:
+                checks[name] = _PREPARE[name]()
+            except Exception as error:  # noqa: BLE001 -- what is half installed fails in any way
+                checks[name] = partial(not_imported, error)
+    return checks
+
+
+def _python() -> Check:
+    from issuesum.health.interpreter import interpreter
+
+    version = ".".join(map(str, sys.version_info[:3]))
+    shell = os.environ.get("SHELL", "")
+    return lambda: interpreter(_ROOT, version, Path(sys.executable), shutil.which("python"), shell)
+
+
+def _environment() -> Check:
     import issuesum
-    from issuesum.health import containers, environment, interpreter, machine, pipeline, repository
-    from issuesum.health.cluster import cluster
-    from issuesum.health.shelf import answering_registry
-    from issuesum.stages.paths import RAW
+    from issuesum.health.environment import environment, installed_versions
 
-    root = Path()
-    installed = environment.installed_versions((one.name, one.version) for one in distributions())
-    temporary = Path(tempfile.gettempdir())
+    code = Path(issuesum.__file__).parent
 
-    def registry(params: Params) -> Finding:
-        named_by = "ISSUESUM_REGISTRY" if os.environ.get("ISSUESUM_REGISTRY") else "params.yaml"
-        return answering_registry(
-            f"{params.export.address}/{params.export.image}",
-            named_by,
-            os.environ.get("ISSUESUM_REGISTRY_USERNAME"),
-        )
+    def check() -> Finding:
+        every = _distributions()
+        broken = sum(name is None for name, _ in every)
+        return environment(_ROOT, installed_versions(every), code, broken=broken)
 
-    return {
-        "python": partial(
-            interpreter.interpreter,
-            root,
-            ".".join(map(str, sys.version_info[:3])),
-            Path(sys.executable),
-            shutil.which("python"),
-        ),
-        "environment": partial(
-            environment.environment, root, installed, Path(issuesum.__file__).parent
-        ),
-        "lock": partial(environment.lock_file, root),
-        "git": partial(repository.repository, root),
-        "identity": partial(repository.identity, root),
-        "dvc": partial(pipeline.pipeline, root),
-        "params": _valid_params,
-        "data": partial(pipeline.raw_data, root, RAW),
-        "remote": partial(pipeline.remote, root),
-        "engine": containers.answering_engine,
-        "base": _with_params(lambda params: containers.base_image(params.export.base_image)),
-        "registry": _with_params(registry),
-        "disk": lambda: machine.disk(
-            root,
-            shutil.disk_usage(root).free,
-            temporary,
-            shutil.disk_usage(temporary).free,
-            pipeline.raw_bytes(root, RAW),
-        ),
-        "memory": lambda: machine.memory(machine.available_memory(), machine.memory_limit()),
-        "compute": lambda: machine.compute(
-            machine.cores(), machine.nvidia_gpus(), environment.installed_extra(root, installed)
-        ),
-        "cluster": _with_params(
-            lambda params: cluster(os.environ.get("TF_CONFIG"), params.preprocess.cluster)
-        ),
-    }
+    return check
 
 
-def _valid_params() -> Finding:
+def _lock() -> Check:
+    from issuesum.health.environment import lock_file
+
+    return partial(lock_file, _ROOT)
+
+
+def _git() -> Check:
+    from issuesum.health.repository import repository
+
+    return partial(repository, _ROOT)
+
+
+def _identity() -> Check:
+    from issuesum.health.repository import identity
+
+    return partial(identity, _ROOT)
+
+
+def _dvc() -> Check:
+    from issuesum.health.pipeline import pipeline
+
+    return partial(pipeline, _ROOT)
+
+
+def _params() -> Check:
     from issuesum.health.finding import ok
     from issuesum.params import PARAMS_FILE, load_params
 
-    load_params()
-    return ok(f"{PARAMS_FILE} is valid")
+    def check() -> Finding:
+        load_params()
+        return ok(f"{PARAMS_FILE} is valid")
+
+    return check
 
 
-def _with_params(judge: Callable[[Params], Finding]) -> Callable[[], Finding]:
+def _data() -> Check:
+    from issuesum.health.pipeline import raw_data
+    from issuesum.stages.paths import RAW
+
+    return partial(raw_data, _ROOT, RAW)
+
+
+def _remote() -> Check:
+    from issuesum.health.pipeline import remote
+
+    return partial(remote, _ROOT)
+
+
+def _engine() -> Check:
+    from issuesum.health.containers import answering_engine
+
+    return answering_engine
+
+
+def _base() -> Check:
+    from issuesum.health.containers import base_image
+
+    return _with_params(lambda params: base_image(params.export.base_image))
+
+
+def _registry() -> Check:
+    from issuesum.health.shelf import answering_registry
+
+    named_by = "ISSUESUM_REGISTRY" if os.environ.get("ISSUESUM_REGISTRY") else "params.yaml"
+    user = os.environ.get("ISSUESUM_REGISTRY_USERNAME")
+    return _with_params(
+        lambda params: answering_registry(
+            f"{params.export.address}/{params.export.image}", named_by, user
+        )
+    )
+
+
+def _disk() -> Check:
+    import tempfile
+
+    from issuesum.health.machine import disk, raw_bytes
+    from issuesum.stages.paths import RAW
+
+    def check() -> Finding:
+        temporary = Path(tempfile.gettempdir())
+        free, free_there = (shutil.disk_usage(place).free for place in (_ROOT, temporary))
+        return disk(_ROOT, free, temporary, free_there, raw_bytes(_ROOT, RAW))
+
+    return check
+
+
+def _memory() -> Check:
+    from issuesum.health.machine import available_memory, memory, memory_limit
+
+    return lambda: memory(available_memory(), memory_limit())
+
+
+def _compute() -> Check:
+    from issuesum.health.environment import installed_extra, installed_versions
+    from issuesum.health.machine import compute, cores, nvidia_gpus
+
+    return lambda: compute(
+        cores(), nvidia_gpus(), installed_extra(_ROOT, installed_versions(_distributions()))
+    )
+
+
+def _cluster() -> Check:
+    from issuesum.health.cluster import cluster
+
+    config = bool(os.environ.get("TF_CONFIG"))
+    return _with_params(lambda params: cluster(params.preprocess.cluster, config=config))
+
+
+def _with_params(judge: Callable[[Params], Finding]) -> Check:
     """Return a check that judges params.yaml, and says so where that cannot be read."""
     from issuesum.errors import ParamsError
     from issuesum.health.finding import note
@@ -164,3 +243,32 @@ def _with_params(judge: Callable[[Params], Finding]) -> Callable[[], Finding]:
         return judge(params)
 
     return check
+
+
+def _distributions() -> list[tuple[str | None, str]]:
+    """Return names and versions in the order of sys.path; without METADATA there is no name."""
+    from importlib.metadata import distributions
+
+    # `name` and `version` warn where there is none.
+    found = (one.metadata for one in distributions())
+    return [(of.get("Name"), of.get("Version", "")) for of in found]
+
+
+_PREPARE: dict[str, Callable[[], Check]] = {
+    "python": _python,
+    "environment": _environment,
+    "lock": _lock,
+    "git": _git,
+    "identity": _identity,
+    "dvc": _dvc,
+    "params": _params,
+    "data": _data,
+    "remote": _remote,
+    "engine": _engine,
+    "base": _base,
+    "registry": _registry,
+    "disk": _disk,
+    "memory": _memory,
+    "compute": _compute,
+    "cluster": _cluster,
+}

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 
 from issuesum.errors import one_line
-from issuesum.health.finding import Finding, fail, ok
+from issuesum.health.finding import Finding, fail, note, ok
 
 _PATIENCE = 4
 """Seconds."""
+_SET = "TF_CONFIG is set, which train checks against its workers"
 _ALONE = "this machine alone: no TF_CONFIG, no Dask scheduler"
 
 
-def cluster(config: str | None, scheduler: str | None) -> Finding:
-    """Look at TF_CONFIG and ask the Dask scheduler for its workers.
+def cluster(scheduler: str | None, *, config: bool) -> Finding:
+    """Ask the Dask scheduler for its workers.
+
+    What TF_CONFIG must be is for train to say, as the model's code reads it.
 
     Args:
-        config: the value of TF_CONFIG.
         scheduler: its address, or None.
+        config: whether TF_CONFIG is set.
     """
     found = []
-    if config:
-        try:
-            content = json.loads(config)
-            hosts = sum(map(len, content.get("cluster", {}).values()))
-            task = content.get("task", {})
-            place = f"{task['type']} {task['index']} of {hosts} hosts" if hosts else "no cluster"
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return fail(
-                f"TF_CONFIG names no place among workers: {type(error).__name__}",
-                "the manifests in deploy/training, or unset TF_CONFIG to train alone",
-            )
-        found.append(f"TF_CONFIG: {place}")
     if scheduler:
         workers = _workers(scheduler)
         if isinstance(workers, str):
@@ -43,6 +33,8 @@ def cluster(config: str | None, scheduler: str | None) -> Finding:
         if not workers:
             return fail(f"the Dask scheduler {scheduler} has no worker", f"dask worker {scheduler}")
         found.append(f"Dask scheduler {scheduler}: {workers} workers")
+    if config:
+        return note("; ".join([_SET, *found]), "deploy/training, or unset TF_CONFIG to train alone")
     return ok("; ".join(found) or _ALONE)
 
 

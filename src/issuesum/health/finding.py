@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from issuesum.errors import IssuesumError
+from issuesum.errors import IssuesumError, one_line
 
 Status = Literal["ok", "note", "fail"]
 
@@ -44,3 +44,8 @@ def of_error(error: IssuesumError) -> Finding:
     """Return a foreseeable error as what was found and what its message says to try."""
     found, _, advice = str(error).partition(" Try: ")
     return fail(found.removesuffix("."), advice.removesuffix("."))
+
+
+def not_imported(error: Exception) -> Finding:
+    """Return that a package is missing or broken, as after `git pull` without `make setup`."""
+    return fail(f"cannot be imported: {type(error).__name__}: {one_line(error)}", "make setup")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
+import shlex
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
 
-from issuesum.health.finding import Finding, fail, note, ok
+from issuesum.health.finding import Finding, fail, ok
+from issuesum.health.project import elsewhere, read_project
 
 
-def interpreter(root: Path, version: str, running: Path, on_path: str | None) -> Finding:
+def interpreter(
+    root: Path, version: str, running: Path, on_path: str | None, shell: str
+) -> Finding:
     """Compare the Python that runs with what the project asks for.
 
     Args:
@@ -18,17 +21,27 @@ def interpreter(root: Path, version: str, running: Path, on_path: str | None) ->
         version: of the Python that runs.
         running: its executable.
         on_path: what `python` is on PATH.
+        shell: of the user, as $SHELL has it.
+
+    Raises:
+        RepositoryError: pyproject.toml is no TOML.
     """
-    project = root / "pyproject.toml"
-    if not project.is_file():
-        return note(f"{version}; no pyproject.toml in {root.resolve()}", "cd to the project's root")
-    wanted = tomllib.loads(project.read_text(encoding="utf-8"))["project"]["requires-python"]
+    pyproject = read_project(root)
+    if pyproject is None:
+        return elsewhere(root)
+    wanted = pyproject["project"].get("requires-python", "")
     if version not in SpecifierSet(wanted):
         return fail(f"{version}, where pyproject.toml asks for {wanted}", "make setup")
     # An environment's python is a link to another one, so that its folder is what counts.
-    if on_path is None or Path(on_path).parent != running.parent:
+    if on_path is None or Path(on_path).parent.resolve() != running.parent.resolve():
         return fail(
             f"{version}; but stages are started as `python`, which is {on_path or 'not'} on PATH",
-            f". {running.parent}/activate",
+            _activation(running.parent, shell),
         )
     return ok(f"{version}, {running.parent}")
+
+
+def _activation(folder: Path, shell: str) -> str:
+    if shell.endswith("fish"):
+        return f"source {shlex.quote(str(folder / 'activate.fish'))}"
+    return f". {shlex.quote(str(folder / 'activate'))}"

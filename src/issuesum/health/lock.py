@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from packaging.markers import Marker
@@ -33,15 +31,18 @@ class Lock:
     packages: dict[str, list[dict[str, Any]]]
 
     @classmethod
-    def read(cls, path: Path, project: str) -> Lock:
-        """Read a file.
+    def of(cls, content: dict[str, Any], project: str) -> Lock:
+        """Index what a file says.
 
         Args:
-            path: of uv.lock.
+            content: of uv.lock.
             project: its name.
+
+        Raises:
+            KeyError: it has no such project.
         """
         packages: dict[str, list[dict[str, Any]]] = {}
-        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["package"]:
+        for entry in content["package"]:
             packages.setdefault(entry["name"], []).append(entry)
         return cls(packages[project][0], packages)
 

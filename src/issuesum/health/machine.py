@@ -5,8 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-import psutil
-from dask.system import CPU_COUNT
+import yaml
 
 from issuesum.health.finding import Finding, note, ok
 
@@ -36,11 +35,23 @@ def disk(root: Path, root_free: int, temporary: Path, temporary_free: int, raw: 
     if root_free < needed:
         return note(
             f"{found}; a run on {raw / GB:.2g} GB of issues may take {needed / GB:.1f} GB here",
-            f"free space in {root.resolve()}; dvc gc --workspace drops what no output here names",
+            "dvc push, then dvc gc --all-commits (docs/operations.md), or free other space in "
+            f"{root.resolve()}",
         )
     if temporary_free < _TEMPORARY:
         return note(f"{found}; export and predict write there", "free space there, or set TMPDIR")
     return ok(found)
+
+
+def raw_bytes(root: Path, path: Path) -> int:
+    """Return the size of the raw data, of what its .dvc file records if it is not here, or 0."""
+    if (root / path).is_file():
+        return (root / path).stat().st_size
+    try:
+        pointer = yaml.safe_load((root / f"{path}.dvc").read_text(encoding="utf-8"))
+        return int(pointer["outs"][0]["size"])
+    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError):
+        return 0
 
 
 def memory(available: int, limit: int | None) -> Finding:
@@ -63,6 +74,8 @@ def memory(available: int, limit: int | None) -> Finding:
 
 def available_memory() -> int:
     """Return the bytes that this machine can give without swapping."""
+    import psutil
+
     return int(psutil.virtual_memory().available)
 
 
@@ -76,6 +89,8 @@ def memory_limit(file: Path = Path("/sys/fs/cgroup/memory.max")) -> int | None:
 
 def cores() -> int:
     """Return how many cores this process may use, by a container's limits too."""
+    from dask.system import CPU_COUNT
+
     return int(CPU_COUNT)
 
 

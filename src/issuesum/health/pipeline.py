@@ -17,14 +17,13 @@ import dvc.repo.index
 import dvc.repo.stage
 import dvc_s3  # type: ignore[import-untyped] # noqa: F401
 import s3fs  # type: ignore[import-untyped] # noqa: F401
-import yaml
 from dvc.config import NoRemoteError
 from dvc.exceptions import DvcException, NotDvcRepoError
 from dvc.repo import Repo
 
 from issuesum.errors import RepositoryError, one_line
 from issuesum.health.finding import Finding, fail, note, of_error, ok
-from issuesum.health.stores import S3, Folder, store_of
+from issuesum.health.stores import S3, Folder, Store, store_of
 from issuesum.lineage import git
 from issuesum.lineage.dvc import read_lock, recorded_items
 from issuesum.lineage.tracking import recorded
@@ -49,6 +48,7 @@ _METHODS = {
 }
 
 _OWN_DATA = "make run, which writes a sample; or issuesum ingest FILE for issues of yours"
+_ABORT = "give these keys the right s3:AbortMultipartUpload, or the bucket a rule that ends uploads"
 _NO_REPOSITORY = note("not looked at, for want of a .dvc folder", "see dvc above")
 
 
@@ -107,17 +107,6 @@ def _stored_data(repo: Repo, path: Path, md5: str) -> Finding:
     )
 
 
-def raw_bytes(root: Path, path: Path) -> int:
-    """Return the size of the raw data, of what its .dvc file records if it is not here, or 0."""
-    if (root / path).is_file():
-        return (root / path).stat().st_size
-    try:
-        pointer = yaml.safe_load((root / f"{path}.dvc").read_text(encoding="utf-8"))
-        return int(pointer["outs"][0]["size"])
-    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError):
-        return 0
-
-
 def remote(root: Path) -> Finding:
     """Read from the default remote, and have it judge whether we may write.
 
@@ -140,12 +129,22 @@ def remote(root: Path) -> Finding:
             if source is None:
                 return fail(f"{shown}: no AWS credentials anywhere", advice)
             shown += f", keys from {source}"
-    for ask, right in ((store.read, "read"), (store.write, "write")):
-        try:
-            ask()
-        except RepositoryError as error:
-            told = of_error(error)
-            return fail(f"{shown}; may not {right}: {_reason(error)}", told.advice)
+    return _tried(store, shown, advice)
+
+
+def _tried(store: Store, shown: str, advice: str) -> Finding:
+    """Read and write; the advice is what there is to be done even if both go well."""
+    right = "read"
+    try:
+        store.read()
+        right = "write"
+        left = store.write()
+    except RepositoryError as error:
+        return fail(f"{shown}; may not {right}: {_reason(error)}", of_error(error).advice)
+    if left:
+        return note(
+            f"{shown}; reads and writes, but {left}", "; ".join(filter(None, (advice, _ABORT)))
+        )
     if advice:
         return note(f"{shown}; reads and writes", advice)
     tried = "reads and writes" if isinstance(store, S3 | Folder) else "reads; writing was not tried"

@@ -9,10 +9,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from issuesum.errors import IssuesumError, one_line
-from issuesum.health.finding import Finding, fail, of_error
+from issuesum.health.finding import Finding, fail, not_imported, of_error
 
 Check = Callable[[], Finding]
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|CREDENTIAL", re.IGNORECASE)
+_FILE = re.compile(
+    r"(_FILE|_PATH|_DIR|^ISSUESUM_(SIGNING|VERIFY)_KEY|_APPLICATION_CREDENTIALS)$", re.IGNORECASE
+)
+"""Names of variables that say where a secret lies: no secret, and what a finding is about."""
 _SHORTEST = 6
 """Characters: a shorter value, such as `true`, is part of too many words to be struck out."""
 _USER_OF_URL = re.compile(r"(?<=://)[^/@\s]+@")
@@ -48,19 +52,23 @@ def examine(
             name,
             replace(
                 finding,
-                found=without_secrets(finding.found, secrets),
-                advice=without_secrets(finding.advice, secrets),
+                found=struck_out(finding.found, secrets),
+                advice=struck_out(finding.advice, secrets),
             ),
         )
 
 
 def secrets_of(environment: Mapping[str, str]) -> list[str]:
     """Return the values of variables whose name says that they are secret, the longest first."""
-    values = {value for name, value in environment.items() if _SECRET.search(name)}
+    values = {
+        value
+        for name, value in environment.items()
+        if _SECRET.search(name) and not _FILE.search(name)
+    }
     return sorted((value for value in values if len(value) >= _SHORTEST), key=len, reverse=True)
 
 
-def without_secrets(text: str, secrets: Sequence[str]) -> str:
+def struck_out(text: str, secrets: Sequence[str]) -> str:
     """Return a text without these secrets, and without user and password of any URL."""
     for secret in secrets:
         text = text.replace(secret, "…")
@@ -72,6 +80,8 @@ def _run(name: str, check: Check, found: dict[str, Finding]) -> None:
         found[name] = check()
     except IssuesumError as error:
         found[name] = of_error(error)
+    except ImportError as error:
+        found[name] = not_imported(error)
     except OSError as error:
         found[name] = fail(one_line(error), "check free space and permissions")
     except Exception as error:  # noqa: BLE001 -- whatever it is, the other checks go on

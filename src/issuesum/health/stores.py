@@ -14,6 +14,7 @@ from botocore import UNSIGNED
 from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
 
 from issuesum.errors import RepositoryError, one_line
+from issuesum.health.finding import of_error
 
 if TYPE_CHECKING:
     from dvc.data_cloud import Remote
@@ -41,8 +42,8 @@ class Store(Protocol):
     def read(self) -> None:
         """List one file, as DVC does before it pushes or pulls."""
 
-    def write(self) -> None:
-        """Have the store judge whether we may write; nothing stays."""
+    def write(self) -> str:
+        """Have the store judge whether we may write, and return what stays: as a rule nothing."""
 
     def holds(self, path: str) -> bool:
         """Return whether there is a file."""
@@ -59,11 +60,12 @@ class Folder:
         if self.path.exists() and not os.access(self.path, os.R_OK | os.X_OK):
             raise _refused(str(self.path), "no permission to read", "chmod or chown of it")
 
-    def write(self) -> None:
+    def write(self) -> str:
         """See `Store`."""
         there = next(path for path in (self.path, *self.path.parents) if path.exists())
         if not os.access(there, os.W_OK):
             raise _refused(str(self.path), f"no permission to write to {there}", "chmod or chown")
+        return ""
 
     def holds(self, path: str) -> bool:
         """See `Store`."""
@@ -78,7 +80,7 @@ class S3:
         known: dict[str, Any] = remote.fs.fs_args
         client = known.get("client_kwargs", {})
         self.session = botocore.session.Session(profile=known.get("profile"))
-        self.bucket, _, self.prefix = str(remote.path).partition("/")
+        self.bucket, _, self.prefix = str(remote.path).strip("/").partition("/")
         self.client = self.session.create_client(
             "s3",
             **client,
@@ -102,17 +104,22 @@ class S3:
 
     def read(self) -> None:
         """See `Store`."""
-        self._ask("list_objects_v2", Prefix=f"{self.prefix}/", MaxKeys=1)
+        self._ask("list_objects_v2", Prefix=self._key(""), MaxKeys=1)
 
-    def write(self) -> None:
+    def write(self) -> str:
         """See `Store`.
 
         An upload in parts is begun and given up: it needs the right to write, and neither a file
-        nor a version of one comes of it.
+        nor a version of one comes of it. Who may write may still lack the right to give it up.
         """
-        key = f"{self.prefix}/{_PROBE}"
+        key = self._key(_PROBE)
         begun = self._ask("create_multipart_upload", Key=key)
-        self._ask("abort_multipart_upload", Key=key, UploadId=begun["UploadId"])
+        try:
+            self._ask("abort_multipart_upload", Key=key, UploadId=begun["UploadId"])
+        except RepositoryError as error:
+            reason = of_error(error).found.partition("Received: ")[2]
+            return f"an unfinished upload of {key} stays, since it could not be given up: {reason}"
+        return ""
 
     def holds(self, path: str) -> bool:
         """See `Store`."""
@@ -124,6 +131,9 @@ class S3:
                 return False
             raise
         return True
+
+    def _key(self, name: str) -> str:
+        return f"{self.prefix}/{name}" if self.prefix else name
 
     def _ask(self, operation: str, **values: Any) -> dict[str, Any]:  # noqa: ANN401
         try:
@@ -150,8 +160,9 @@ class Other:
         """See `Store`."""
         self.remote.fs.exists(self.remote.path)
 
-    def write(self) -> None:
+    def write(self) -> str:
         """See `Store`; whether it may be written cannot be asked without writing."""
+        return ""
 
     def holds(self, path: str) -> bool:
         """See `Store`."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from issuesum.cli.doctor import _NAMES, command
+from issuesum.cli.doctor import _NAMES, _PREPARE, command
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +33,7 @@ def test_outside_of_a_repository_and_without_an_engine_every_line_is_there(tmp_p
     )
     assert (done.returncode, done.stderr) == (1, "")
     lines = [line for line in done.stdout.splitlines() if line[:4].strip()]
+    assert tuple(_PREPARE) == _NAMES
     assert tuple(line[6:].split()[0] for line in lines[: len(_NAMES)]) == _NAMES
     assert "FAIL  engine       Docker Engine must answer. Received: " in done.stdout
     assert "note  base         not looked at" in done.stdout
@@ -73,3 +74,48 @@ def test_a_registry_that_is_no_address_is_told(monkeypatch: pytest.MonkeyPatch) 
 def test_marks_are_coloured_on_a_terminal_only(*, colours: bool) -> None:
     done = CliRunner().invoke(command, ["--only", "params"], color=colours)
     assert ("\x1b[32mok" in done.output) == colours
+
+
+@pytest.mark.parametrize("verb_options", [["--only", "params"], ["--only", "git"]])
+def test_only_what_is_chosen_is_imported(verb_options: list[str], tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom issuesum.cli.doctor import command\n"
+        f"command.main({verb_options}, standalone_mode=False)\n"
+        "print('LOADED', *sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split("LOADED ")[1].split())
+    assert not {"dvc", "docker", "dask", "s3fs", "botocore", "requests"} & loaded
+
+
+def test_a_missing_package_fails_the_checks_that_need_it_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    monkeypatch.delitem(sys.modules, "issuesum.health.pipeline", raising=False)
+    names = ("environment", "dvc", "params", "remote", "disk")
+    arguments = [part for name in names for part in ("--only", name)]
+    done = CliRunner().invoke(command, [*arguments, "--json"])
+    assert done.exit_code == 1
+    said = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    for name in ("dvc", "remote"):
+        assert said[name]["status"] == "fail"
+        assert said[name]["found"].startswith("cannot be imported: ModuleNotFoundError: ")
+        assert "s3fs" in said[name]["found"]
+        assert said[name]["advice"] == "make setup"
+    assert "fail" not in {said[name]["status"] for name in ("environment", "params", "disk")}
+
+
+def test_a_distribution_without_metadata_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path
+) -> None:
+    for name in ("pyproject.toml", "uv.lock"):
+        (tmp_path / name).write_text((root / name).read_text(encoding="utf-8"))
+    (tmp_path / "site/numpy-0.1.dist-info").mkdir(parents=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
+    done = CliRunner().invoke(command, ["--only", "environment", "--only", "compute", "--json"])
+    environment, compute = json.loads(done.stdout)["checks"]
+    assert "without METADATA" in environment["found"]
+    assert " cores" in compute["found"]

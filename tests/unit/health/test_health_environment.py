@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from issuesum.errors import RepositoryError
 from issuesum.health.environment import (
     environment,
     installed_extra,
@@ -15,6 +16,7 @@ from issuesum.health.environment import (
 )
 from issuesum.health.interpreter import interpreter
 from issuesum.health.lock import Lock
+from issuesum.health.project import read_uv_lock
 
 FILES = ("pyproject.toml", "uv.lock", "serving/requirements.txt")
 
@@ -30,7 +32,7 @@ def project(root: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def lock(root: Path) -> Lock:
-    return Lock.read(root / "uv.lock", "issuesum")
+    return read_uv_lock(root)
 
 
 def _edit(path: Path, old: str, new: str) -> None:
@@ -106,7 +108,13 @@ def test_a_lock_that_differs_is_told(
 
 
 def test_of_two_distributions_of_one_name_the_first_counts() -> None:
-    assert installed_versions([("A_b", "1"), ("a-B", "2")]) == {"a-b": "1"}
+    assert installed_versions([(None, ""), ("A_b", "1"), ("a-B", "2")]) == {"a-b": "1"}
+
+
+def test_what_lost_its_metadata_is_told(project: Path, lock: Lock) -> None:
+    found = environment(project, lock.wanted("cpu"), Path(), broken=1)
+    assert found.status == "note"
+    assert "besides, 1 *.dist-info without METADATA" in found.found
 
 
 @pytest.mark.parametrize(
@@ -121,13 +129,57 @@ def test_of_two_distributions_of_one_name_the_first_counts() -> None:
 def test_the_python_must_be_the_one_that_starts_stages(
     version: str, on_path: str | None, status: str, advice: str, project: Path
 ) -> None:
-    found = interpreter(project, version, Path("/env/bin/python3"), on_path)
+    found = interpreter(project, version, Path("/env/bin/python3"), on_path, "/bin/sh")
     assert (found.status, found.advice) == (status, advice)
 
 
-def test_elsewhere_nothing_is_compared(tmp_path: Path) -> None:
+def test_one_folder_by_two_names_is_one(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "env").mkdir()
+    (tmp_path / "link").symlink_to("env")
+    monkeypatch.chdir(tmp_path)
+    for on_path in ("env/python", "link/python"):
+        assert interpreter(project, "3.12.4", tmp_path / "env/python", on_path, "").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("shell", "advice"),
+    [
+        ("/bin/bash", ". '/my env/activate'"),
+        ("/usr/bin/fish", "source '/my env/activate.fish'"),
+    ],
+)
+def test_the_advice_is_for_the_shell_of_the_user(shell: str, advice: str, project: Path) -> None:
+    found = interpreter(project, "3.12.4", Path("/my env/python"), None, shell)
+    assert found.advice == advice
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "uv.lock"])
+def test_marks_of_a_merge_are_told_with_advice(name: str, project: Path) -> None:
+    (project / name).write_text("<<<<<<< HEAD\n")
+    with pytest.raises(RepositoryError, match=rf"{name} must be whole.*marks of a merge"):
+        environment(project, {}, Path())
+    with pytest.raises(RepositoryError, match=f"{name} must be whole"):
+        lock_file(project)
+
+
+def test_a_lock_of_another_project_is_told(project: Path) -> None:
+    (project / "uv.lock").write_text("version = 1\n")
+    with pytest.raises(RepositoryError, match="no package issuesum"):
+        lock_file(project)
+    assert installed_extra(project, {}) is None
+    (project / "uv.lock").unlink()
+    with pytest.raises(RepositoryError, match=r"git checkout uv\.lock, or make lock"):
+        environment(project, {}, Path())
+
+
+@pytest.mark.parametrize("content", [None, "[tool.x]\n", "[project]\nname = 'other'\n"])
+def test_elsewhere_nothing_is_compared(content: str | None, tmp_path: Path) -> None:
+    if content:
+        (tmp_path / "pyproject.toml").write_text(content)
     for found in (
-        interpreter(tmp_path, "3.12.4", Path("/env/bin/python"), None),
+        interpreter(tmp_path, "3.12.4", Path("/env/bin/python"), None, ""),
         environment(tmp_path, {}, Path()),
         lock_file(tmp_path),
     ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -29,6 +28,7 @@ def test_room_is_judged_by_the_data(
     assert found.status == status
     assert words in found.found
     assert bool(found.advice) == (status == "note")
+    assert "--workspace" not in found.advice, "what is not pushed would be lost"
 
 
 @pytest.mark.parametrize(
@@ -69,28 +69,10 @@ def test_gpus_are_asked_of_the_driver(tmp_path: Path, monkeypatch: pytest.Monkey
     assert nvidia_gpus() is None
 
 
-@pytest.mark.parametrize(
-    ("config", "status", "words"),
-    [
-        (None, "ok", "this machine alone"),
-        (
-            json.dumps(
-                {
-                    "cluster": {"chief": ["a:1"], "worker": ["b:1"]},
-                    "task": {"type": "worker", "index": 0},
-                }
-            ),
-            "ok",
-            "worker 0 of 2 hosts",
-        ),
-        ('{"cluster": {"worker": ["a:1"]}}', "fail", "names no place"),
-        ("{", "fail", "names no place"),
-    ],
-)
-def test_the_place_among_workers(config: str | None, status: str, words: str) -> None:
-    found = cluster(config, None)
-    assert found.status == status
-    assert words in found.found
+def test_tf_config_is_for_train_to_check() -> None:
+    assert cluster(None, config=False).found.startswith("this machine alone")
+    found = cluster(None, config=True)
+    assert (found.status, "train checks against its workers" in found.found) == ("note", True)
 
 
 def test_a_scheduler_is_asked_for_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,12 +82,12 @@ def test_a_scheduler_is_asked_for_its_workers(monkeypatch: pytest.MonkeyPatch) -
         n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=":0"
     ) as running:
         address = running.scheduler_address
-        lonely = cluster(None, address)
+        lonely = cluster(address, config=False)
         running.scale(1)
         running.wait_for_workers(1, timeout=20)
-        assert cluster(None, address).found == f"Dask scheduler {address}: 1 workers"
+        assert cluster(address, config=False).found == f"Dask scheduler {address}: 1 workers"
     assert (lonely.status, lonely.advice) == ("fail", f"dask worker {address}")
     monkeypatch.setattr("issuesum.health.cluster._PATIENCE", 0.5)
-    gone = cluster(None, address)
+    gone = cluster(address, config=False)
     assert gone.status == "fail"
     assert f"{address} does not answer" in gone.found

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from issuesum.errors import RepositoryError
-from issuesum.health.pipeline import pipeline, raw_bytes, raw_data, remote
+from issuesum.health.machine import raw_bytes
+from issuesum.health.pipeline import pipeline, raw_data, remote
 from issuesum.health.repository import identity, repository
 from issuesum.lineage import tracking
 from projects import Project, copy_project

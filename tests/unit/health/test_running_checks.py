@@ -43,6 +43,15 @@ def test_whatever_one_check_does_all_are_told_in_their_order() -> None:
     assert found["e"].found == "[Errno 13] Permission denied: '/here'"
 
 
+def test_a_package_that_is_missed_only_later_is_told() -> None:
+    def imports() -> Finding:
+        raise ModuleNotFoundError("No module named 'distributed'")
+
+    ((_, found),) = examine({"a": imports}, limit=5)
+    assert "cannot be imported: ModuleNotFoundError: No module named 'distributed'" in found.found
+    assert found.advice == "make setup"
+
+
 def test_checks_run_at_once() -> None:
     both = threading.Barrier(2, timeout=5)
 
@@ -58,6 +67,8 @@ def test_secrets_are_struck_out_wherever_they_stand() -> None:
         "AWS_SECRET_ACCESS_KEY": "abcdef-longer",
         "ISSUESUM_REGISTRY_PASSWORD": "abcdef",
         "CI_TOKEN": "yes",
+        "ISSUESUM_VERIFY_KEY": "/home/ann/keys.pem",
+        "AWS_WEB_IDENTITY_TOKEN_FILE": "/home/ann/token",
         "HOME": "/home/ann",
     }
     secrets = secrets_of(environment)
