@@ -21,7 +21,8 @@ bundle, or a receipt; without it, the image last exported. Of an image only its 
         "issuesum provenance # of the image last exported",
         "issuesum provenance 0676567ab7e1-59acd52619a2 # of a tag",
         "issuesum provenance --json | jq -r .provenance.commit # what a script needs",
-        "issuesum provenance --html lineage.html --svg lineage.svg # drawn, for people",
+        "issuesum provenance --html lineage.html # a page with the graph",
+        "issuesum provenance --svg lineage.svg",
     ),
 )
 @optional_image_argument
