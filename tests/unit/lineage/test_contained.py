@@ -121,6 +121,26 @@ def pickles_as_cache(of: Hostile) -> None:
     (of.root / ".dvc/config.local").write_text("[core]\n    site_cache_dir = pickles\n")
 
 
+def cache_elsewhere(of: Hostile) -> None:
+    of.config(f"[cache]\n    dir = {of.victim}\n    shared = group\n")
+
+
+def config_that_is_none(of: Hostile) -> None:
+    (of.root / ".dvc/config").write_text("[remote]\n    x = y\n")
+
+
+def remote_that_is_no_section(of: Hostile) -> None:
+    (of.root / ".dvc/config").write_text("remote = x\n")
+
+
+def value_that_is_no_section(of: Hostile) -> None:
+    (of.root / ".dvc/config").write_text("core = x\n")
+
+
+def link_into_git_where_case_does_not_count(of: Hostile) -> None:
+    (of.root / "data").symlink_to(".GIT/hooks")
+
+
 @pytest.mark.parametrize(
     ("attack", "told"),
     [
@@ -131,6 +151,11 @@ def pickles_as_cache(of: Hostile) -> None:
         (aws_runs_a_program, "remote.storage.configpath in .dvc/config"),
         (token_by_a_command, "remote.storage.bearer_token_command in .dvc/config"),
         (pickles_as_cache, "core.site_cache_dir in .dvc/config.local"),
+        (cache_elsewhere, "cache.dir in .dvc/config"),
+        (config_that_is_none, "remote.x in .dvc/config"),
+        (remote_that_is_no_section, "remote in .dvc/config"),
+        (value_that_is_no_section, "core in .dvc/config"),
+        (link_into_git_where_case_does_not_count, "the link data to .GIT/hooks"),
     ],
 )
 def test_a_tree_that_reaches_outside_is_refused_before_dvc_reads_it(
@@ -147,15 +172,21 @@ def test_a_tree_that_reaches_outside_is_refused_before_dvc_reads_it(
     assert not (tmp_path / "back").exists()
 
 
-def test_an_output_that_lies_elsewhere_is_not_written(hostile: Hostile, tmp_path: Path) -> None:
-    (hostile.root / "x.dvc").write_text(OUT.format(hostile.victim / "absolute"))
-    (hostile.root / "y.dvc").write_text(OUT.format("../victim/relative"))
+@pytest.mark.parametrize(
+    "path",
+    ["{victim}/absolute", "../victim/relative", ".git/hooks/post-checkout", ".dvc/config.local",
+     ".Dvc/config", "HEAD", "s3://bucket/x"],
+)  # fmt: skip
+def test_an_output_that_lies_elsewhere_is_refused(
+    hostile: Hostile, tmp_path: Path, path: str
+) -> None:
+    path = path.format(victim=hostile.victim)
+    (hostile.root / "x.dvc").write_text(OUT.format(path))
     (hostile.root / "z.dvc").write_text(OUT.format("kept"))
-    restored = None
-    with pytest.raises((IssuesumError, ValueError)):
-        restored = restore(hostile.image(), tmp_path / "back", here=tmp_path)
-    assert restored is None
+    with pytest.raises(ArtifactError, match=f"Received: .*{Path(path).name}"):
+        restore(hostile.image(), tmp_path / "back", here=tmp_path)
     assert list(hostile.victim.iterdir()) == []
+    assert not (tmp_path / "back").exists()
 
 
 @pytest.mark.parametrize("path", [".git/hooks/post-checkout", "../victim/x", "data/x"])
@@ -181,20 +212,35 @@ def test_a_url_is_no_command_whatever_the_users_git_allows(
     assert not hostile.proof.exists()
 
 
-def test_a_folder_that_looks_like_a_repository_is_none(hostile: Hostile, tmp_path: Path) -> None:
+@pytest.mark.parametrize("folder", ["inner", "inner/deeper"])
+@pytest.mark.parametrize("dirty", [False, True])
+def test_a_folder_that_looks_like_a_repository_is_refused_by_any_git(
+    hostile: Hostile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, *, dirty: bool
+) -> None:
+    # As a Git before 2.38 takes it, which does not know the option.
+    monkeypatch.setattr(git, "SAFE", ())
     inner = hostile.root / "inner"
     hostile.git("commit", "--quiet", "--allow-empty", "--message", "first")
     hostile.git("clone", "--quiet", "--bare", str(hostile.root), str(inner))
     hostile.git("-C", str(inner), "config", "core.bare", "false")
     hostile.git("-C", str(inner), "config", "core.worktree", "..")
     hostile.git("-C", str(inner), "config", "core.fsmonitor", f"touch {hostile.proof}; false")
-    for name in (".dvc", "refs/tags"):
-        (inner / name).mkdir(exist_ok=True)
+    for name in (".dvc", "deeper/.dvc", "refs/tags"):
+        (inner / name).mkdir(exist_ok=True, parents=True)
         (inner / name / "config").write_text("")
-    found = hostile.image(folder="inner", dirty=True, patch=stated(adding("src/x")))
-    with pytest.raises(IssuesumError):
+    found = hostile.image(folder=folder, dirty=dirty, patch=stated(adding("src/x")))
+    with pytest.raises(ArtifactError, match="Received: the bare repository inner, which"):
         restore(found, tmp_path / "back", here=tmp_path, data=False)
     assert not hostile.proof.exists()
+
+
+def test_a_patch_makes_no_repository_of_a_folder(hostile: Hostile, tmp_path: Path) -> None:
+    (hostile.root / "inner/.dvc").mkdir(parents=True)
+    (hostile.root / "inner/.dvc/config").write_text("")
+    (hostile.root / "inner/commondir").write_text("../other\n")
+    found = hostile.image(folder="inner", dirty=True, patch=stated(adding("inner/HEAD")))
+    with pytest.raises(ArtifactError, match="Received: the bare repository inner, which"):
+        restore(found, tmp_path / "back", here=tmp_path, data=False)
 
 
 @pytest.mark.parametrize(
@@ -203,5 +249,9 @@ def test_a_folder_that_looks_like_a_repository_is_none(hostile: Hostile, tmp_pat
      {"source": ["x"]}, {"patch": "x"}, {"commit": "--upload-pack=x"}, {"image": None}],
 )  # fmt: skip
 def test_what_is_of_the_wrong_kind_is_refused_by_name(hostile: Hostile, wrong: dict) -> None:
-    with pytest.raises(ArtifactError, match=next(iter(wrong))):
+    (name,) = wrong
+    told = {"image": "Received: no image", "commit": "must name a commit"}
+    with pytest.raises(
+        ArtifactError, match=told.get(name, f"Received: {name} of the wrong kind. Try")
+    ):
         check(hostile.image(**wrong))
