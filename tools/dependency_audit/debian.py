@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 from dependency_audit.result import Result, judged, last_line
@@ -31,7 +32,7 @@ def updates(image: str) -> Result:
         ).decode()
     except ContainerError as error:
         # Its text would be the whole script.
-        last = last_line((error.stderr or b"").decode(errors="replace"))
+        last = last_line(os.fsdecode(error.stderr or b""))
         return Result("Debian", "not checked", f"Debian's archive, from {image}: {last}")
     except DockerException as error:
         return Result(

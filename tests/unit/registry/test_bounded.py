@@ -108,24 +108,30 @@ def test_json_that_is_too_deep_is_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bound", "most", "told"),
+    ("bound", "told"),
     [
-        ("LARGEST", 5_000, "A layer, unpacked, must be at most 5,000 bytes"),
-        ("_FILES", 4, "The folder /app/model must be at most 4 files"),
-        ("_FILES", 5, None),
+        (("LARGEST", 5_000), "A layer, unpacked, must be at most 5,000 bytes"),
+        (("_FILES", 4), "The folder /app/model must be at most 4 files"),
+        (("_FILES", 5), None),
     ],
 )
 def test_a_folder_has_an_end(
-    shelf: Shelf, registry: Registry, tmp_path: Path, monkeypatch, bound: str, most: int,
+    shelf: Shelf,
+    registry: Registry,
+    tmp_path: Path,
+    monkeypatch,
+    bound: tuple[str, int],
+    *,
     told: str | None,
-) -> None:  # fmt: skip
-    monkeypatch.setattr(folder, bound, most)
+) -> None:
+    name, most = bound
+    monkeypatch.setattr(folder, name, most)
     layer = gzip.compress(tar({f"app/model/{n}": b"x" * 1000 for n in range(5)}))
     image = image_of(registry, shelf, layer)
     with pytest.raises(ArtifactError, match=told) if told else nullcontext():
         read_folder(registry, image, "app/model", tmp_path)
     # None that is too many was written.
-    assert len(list(tmp_path.iterdir())) <= (most if bound == "_FILES" else 5)
+    assert len(list(tmp_path.iterdir())) <= (most if name == "_FILES" else 5)
 
 
 @pytest.mark.parametrize(

@@ -130,9 +130,7 @@ def test_a_tool_without_its_environment_says_what_makes_it(
         shutil.copy(root / "tools" / each, tmp_path / "tools")
     done = subprocess.run([tmp_path / "tools" / name], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == (
-        f"error: {tmp_path}/.venv must hold the environment. Try: make setup\n"
-    )
+    assert done.stderr == (f"error: {tmp_path}/.venv must hold the environment. Try: make setup\n")
 
 
 def test_an_old_release_needs_a_reason_to_stay() -> None:
