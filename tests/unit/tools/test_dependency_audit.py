@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import tomllib
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import Mock
@@ -16,6 +18,7 @@ from docker.errors import ContainerError
 
 from dependency_audit import asking, cli, debian, locked
 from dependency_audit.result import Result
+from registry_stub import Answer, Asked, serve
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PINNED = "urllib3==2.0.1 \\\n    --hash=sha256:00\nattrs==26.1.0 \\\n    --hash=sha256:00\n"
@@ -92,6 +95,31 @@ def test_withdrawn_releases_are_told_with_the_reason(stand_in) -> None:
     )
     stand_in("uv")
     assert asking.yanked(PINNED) == Result("withdrawn", "ok", "2 versions at the package index")
+
+
+def test_the_uv_that_is_installed_words_it_as_we_read_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{root / '.uv/bin'}{os.pathsep}{os.environ['PATH']}")
+    if not shutil.which("uv"):
+        pytest.skip("no uv on PATH or in .uv")
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(
+            "left-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: left\nVersion: 1"
+        )
+        archive.writestr("left-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+    name = "left-1-py3-none-any.whl"
+    listed = f'<a href="/{name}" data-yanked="Truncated bodies">{name}</a>'.encode()
+
+    def index(asked: Asked) -> Answer:
+        if asked.path.endswith(".whl"):
+            return Answer(content=wheel.getvalue())
+        return Answer(content=listed, headers={"Content-Type": "text/html"})
+
+    with serve(index) as (host, _):
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://{host}/simple")
+        assert asking.yanked("left==1\n").found == ("left==1: Truncated bodies",)
 
 
 @pytest.fixture
