@@ -8,9 +8,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from dependency_audit.result import Result, judged
+from dependency_audit.result import Result, judged, last_line
 
 _SOURCES = {"osv": "api.osv.dev", "pypi": "pypi.org"}
+_VULNERABILITIES = "vulnerabilities"
 _YANKED = re.compile(r"warning: `(.+)` is yanked(?: \(reason: \"(.*)\"\))?")
 
 
@@ -27,33 +28,48 @@ def export(root: Path, extra: str) -> str:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
 
 
-def vulnerabilities(requirements: str, source: str, accepted: dict[str, str]) -> Result:
-    """Ask pip-audit's source for what is known of each version."""
+def vulnerabilities(requirements: str, source: str, accepted: dict[str, str]) -> list[Result]:
+    """Ask pip-audit's source for what is known of each version.
+
+    Returns:
+        What is known of those that the source knows, and a result of its own for the others.
+    """
     ignored = [word for each in accepted for word in ("--ignore-vuln", each)]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         file.write(requirements)
         file.flush()
-        done = subprocess.run(
-            ["pip-audit", "--format", "json", "--progress-spinner", "off", "--disable-pip",
-             "--require-hashes", "--vulnerability-service", source, "-r", file.name, *ignored],
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                ["pip-audit", "--format", "json", "--progress-spinner", "off", "--disable-pip",
+                 "--require-hashes", "--vulnerability-service", source, "-r", file.name, *ignored],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        except FileNotFoundError:
+            return [_unasked("pip-audit is not installed: make setup")]
     try:
         listed = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError):
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1]
-        return Result("vulnerabilities", "not checked", f"{_SOURCES[source]}: {last:.200}")
+        return [_unasked(f"{_SOURCES[source]}: {last_line(done.stderr)}")]
     skipped = [one["name"] for one in listed if "skip_reason" in one]
-    if skipped or not listed:
-        told = f"{_SOURCES[source]} knows nothing of {len(skipped)} of {len(listed)}"
-        return Result("vulnerabilities", "not checked", f"{told}: {', '.join(skipped[:3])}")
+    known = [one for one in listed if "skip_reason" not in one]
     found = [
         f"{one['name']} {one['version']}: {each['id']}, mended in "
         f"{', '.join(each['fix_versions']) or 'no release'}"
-        for one in listed
+        for one in known
         for each in one["vulns"]
     ]
-    return judged("vulnerabilities", f"{len(listed)} versions at {_SOURCES[source]}", found)
+    results = []
+    if known:
+        told = f"{len(known)} versions at {_SOURCES[source]}"
+        results.append(judged(_VULNERABILITIES, told, found))
+    if skipped or not listed:
+        told = f"{_SOURCES[source]} knows nothing of {len(skipped)} of {len(listed)}"
+        results.append(_unasked(f"{told}: {', '.join(skipped[:3])}"))
+    return results
+
+
+def _unasked(why: str) -> Result:
+    return Result(_VULNERABILITIES, "not checked", why)
 
 
 def yanked(requirements: str) -> Result:
@@ -64,8 +80,14 @@ def yanked(requirements: str) -> Result:
         input=requirements, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no output"])[-1].strip()
-        return Result("withdrawn", "not checked", f"the package index: {last:.200}")
-    found = [f"{name}: {why or 'no reason given'}" for name, why in _YANKED.findall(done.stderr)]
+        told = f"the package index: {last_line(done.stderr)}"
+        return Result("withdrawn", "not checked", told)
+    found = [_withdrawn(line) for line in done.stderr.splitlines() if "yank" in line.lower()]
     count = len(re.findall(r"^[\w.-]+(?:\[.*\])?==", requirements, re.MULTILINE))
     return judged("withdrawn", f"{count} versions at the package index", found)
+
+
+def _withdrawn(line: str) -> str:
+    """Return what a warning of uv says; one in other words as it is, lest it be lost."""
+    match = _YANKED.fullmatch(line)
+    return f"{match[1]}: {match[2] or 'no reason given'}" if match else line

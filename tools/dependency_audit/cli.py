@@ -52,6 +52,6 @@ def _results(extra: str, source: str, image: str | None) -> Iterator[Result]:
         yield Result("uv.lock", "not checked", f"uv export: {getattr(error, 'stderr', error)}")
         return
     yield asking.yanked(requirements)
-    yield asking.vulnerabilities(requirements, source, accepted["vulnerabilities"])
+    yield from asking.vulnerabilities(requirements, source, accepted["vulnerabilities"])
     if image:
         yield debian.updates(image)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 
-from dependency_audit.result import Result, judged
+from dependency_audit.result import Result, judged, last_line
 
 # As root in the image, which is therefore to be one of yours. A base image may come without the
 # archive of security updates.
@@ -12,7 +13,7 @@ _SCRIPT = """
 . /etc/os-release
 printf 'deb http://deb.debian.org/debian-security %s-security main\\n' "$VERSION_CODENAME" \
   >/etc/apt/sources.list.d/audit.list
-apt-get update 2>&1 | grep -E '^(Err|E|W):' && exit 1
+apt-get update 2>&1 | grep -E '^(Err|E|W):' | grep -v ' Some index files ' >&2 && exit 1
 dpkg-query --show | wc -l
 apt-get --simulate dist-upgrade
 """
@@ -27,11 +28,12 @@ def updates(image: str) -> Result:
     try:
         client = docker.from_env()
         answer = client.containers.run(
-            image, ["-c", _SCRIPT], entrypoint="sh", user="0", remove=True, stderr=True
+            image, ["-c", _SCRIPT], entrypoint="sh", user="0", remove=True
         ).decode()
     except ContainerError as error:
-        last = (str(error).strip().splitlines() or ["no output"])[-1]
-        return Result("Debian", "not checked", f"Debian's archive, from {image}: {last:.200}")
+        # Its text would be the whole script.
+        last = last_line(os.fsdecode(error.stderr or b""))
+        return Result("Debian", "not checked", f"Debian's archive, from {image}: {last}")
     except DockerException as error:
         return Result(
             "Debian", "not checked", f"Docker Engine: {' '.join(str(error).split()):.200}"

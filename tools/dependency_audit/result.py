@@ -25,6 +25,11 @@ class Result:
     found: tuple[str, ...] = ()
 
 
+def last_line(said: str) -> str:
+    """Return what a program said last, as a reason that no one answered."""
+    return (said.strip().splitlines() or ["no output"])[-1].strip()[:200]
+
+
 def judged(question: str, told: str, found: list[str]) -> Result:
     """Return the result of a question that was answered."""
     return Result(question, "found" if found else "ok", told, tuple(found))

@@ -69,15 +69,22 @@ def checked_out(
         raise
 
 
-def apply_patch(root: Path, provenance: dict[str, Any]) -> None:
+def apply_patch(tree: Path, provenance: dict[str, Any]) -> bytes:
     """Make the tree of a commit as dirty as the one that the image was made from.
+
+    Args:
+        tree: its top, where a patch's paths begin; below it git would pass over the others.
+        provenance: of the image.
+
+    Returns:
+        The patch, for `check_patch`; empty where the provenance is not dirty.
 
     Raises:
         ArtifactError: the provenance is dirty without a patch, or with a broken one.
-        RepositoryError: the patch does not lead to the same tree.
+        RepositoryError: the patch does not apply.
     """
     if not provenance["dirty"]:
-        return
+        return b""
     stated = provenance.get("patch")
     if not stated:
         raise ArtifactError(
@@ -94,16 +101,28 @@ def apply_patch(root: Path, provenance: dict[str, Any]) -> None:
     with tempfile.NamedTemporaryFile(prefix="issuesum-") as file:
         file.write(patch)
         file.flush()
-        # From the top, where a patch's paths begin; below it git would pass over the others.
         git.run(
-            git.top(root) or root, "apply", "--binary", "--whitespace=nowarn", file.name,
+            tree, "apply", "--binary", "--whitespace=nowarn", file.name,
             must=f"The patch must apply to {provenance['commit'][:12]}",
             advice="an image that the export stage made",
         )  # fmt: skip
-    if dirty_patch(root) != patch:
+    return patch
+
+
+def check_patch(root: Path, patch: bytes) -> None:
+    """Make sure that a project differs from its commit by a patch and nothing else.
+
+    Args:
+        root: of a project in which Git may be asked (`contained.check_contained`).
+        patch: what was applied to it; an empty one is not compared.
+
+    Raises:
+        RepositoryError: it differs otherwise.
+    """
+    if patch and dirty_patch(root) != patch:
         raise RepositoryError(
             f"The patch must lead to the tree that the image was made from. Received: a tree that "
-            f"differs otherwise from {provenance['commit'][:12]}. "
+            f"differs otherwise from {git.head(root)[:12]}. "
             "Try: git config --list, and there core.autocrlf, core.fileMode and filters."
         )
 

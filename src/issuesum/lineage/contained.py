@@ -1,27 +1,38 @@
 """That a tree which an image names keeps to itself: nothing runs and nothing is written elsewhere.
 
 An image can name any Git repository. DVC obeys what is in there: its configuration may name
-programs that give credentials, and an output below a link is written where the link leads.
+programs that give credentials, and an output below a link is written where the link leads. Git
+obeys any folder that looks like a repository, which needs no name that Git would not commit.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from issuesum.errors import ArtifactError
 
 _GIT = ".git"
+# By what Git knows a repository; a `commondir` says where its objects and refs are instead.
+_BARE = ({"head", "objects", "refs"}, {"head", "commondir"})
+# Of what leads Git and DVC: no output is to replace it.
+LEADING = {_GIT, ".dvc"}
+_HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
+_HEADS = {"head", "commondir"}  # without which a project's folder looks like no repository
 _CONFIGS = (".dvc/config", ".dvc/config.local")
+# What DVC believes unread and no repository holds: lists of files in the cache, locks, pickles.
+_STATE = (".dvc/cache", ".dvc/tmp")
 # What says where data is and how it is stored. All else is refused unread: `bearer_token_command`
-# is a command, `configpath` may name a file with one, `site_cache_dir` holds pickles.
+# is a command, `configpath` may name a file with one, `site_cache_dir` holds pickles, and a cache's
+# `dir` is written to.
 _CORE = {
     "remote", "analytics", "autostage", "check_update", "checksum_jobs", "hardlink_lock",
     "interactive", "no_scm",
 }  # fmt: skip
-_CACHE = {"dir", "protected", "shared", "slow_link_warning", "type", "verify"}
+_CACHE = {"protected", "slow_link_warning", "type", "verify"}
 _REMOTE = {
     "account_name", "acl", "allow_anonymous_login", "checksum_jobs", "connect_timeout",
     "endpointurl", "jobs", "listobjects", "port", "profile", "projectname", "read_timeout",
@@ -31,24 +42,73 @@ _REMOTE = {
 
 
 def check_contained(tree: Path, root: Path) -> None:
-    """Refuse a tree that would have DVC run something, or write outside of it.
+    """Refuse a tree that would have Git or DVC run something, or DVC write outside of it.
+
+    Neither is to be asked anything below the top of the tree before.
 
     Args:
         tree: the top of the working tree.
         root: of the project in it.
 
     Raises:
-        ArtifactError: a link leads out of the tree or into .git, or the configuration of DVC has
-            more than where data is.
+        ArtifactError: a link leads out of the tree or into .git, the project is within what Git
+            takes for a repository, or the configuration of DVC has more than where data is.
     """
     top = tree.resolve()
     for link in _links(tree):
         target = Path(os.path.realpath(link))  # `resolve` fails where links go round
-        if not target.is_relative_to(top) or _GIT in target.relative_to(top).parts:
-            raise _refused(f"the link {link.relative_to(tree)} to {link.readlink()}", tree)
+        if not target.is_relative_to(top) or _GIT in folded(target.relative_to(top)):
+            raise refused(f"the link {link.relative_to(tree)} to {link.readlink()}", tree)
+    for folder in _below(root.resolve(), top):
+        names = {path.name.casefold() for path in folder.iterdir()}
+        if any(names >= needed for needed in _BARE):
+            # Git before 2.38 has no option that would keep it from taking this for its repository.
+            raise refused(f"the bare repository {folder.relative_to(top)}", tree)
+    for name in _STATE:
+        if os.path.lexists(root / name):
+            raise refused(name, tree)
     for name in _CONFIGS:
         for key in _settings(root / name):
-            raise _refused(f"{key} in {name}", tree)
+            raise refused(f"{key} in {name}", tree)
+
+
+def check_outputs(tree: Path, root: Path) -> None:
+    """Refuse outputs that DVC would write outside of the project, or over what leads it or Git.
+
+    Args:
+        tree: the top of the working tree, which `check_contained` approves.
+        root: of the project in it.
+
+    Raises:
+        ArtifactError: there is such an output, or one that another repository, a database or a
+            configuration of its own gives.
+    """
+    from dvc.repo import Repo
+
+    whole = root.resolve()
+    with Repo(str(root)) as repo:
+        for out in repo.index.outs:
+            stage, path = out.stage, Path(out.fs_path)
+            if stage.is_repo_import or stage.is_db_import or out.files:
+                raise refused(f"the output {out}", tree)
+            if any(getattr(each, "def_fs_config", None) for each in (out, *stage.deps)):
+                raise refused(f"a configuration in {stage.addressing}", tree)
+            if out.hash_info and not _HASH.fullmatch(str(out.hash_info.value)):
+                raise refused(f"the hash of the output {out}", tree)  # a path in the cache
+            if out.protocol != "local" or path == whole or not path.is_relative_to(whole):
+                raise refused(f"the output {out}", tree)
+            names = folded(path.relative_to(whole))
+            if LEADING & {*names} or names[0] in _HEADS:
+                raise refused(f"the output {out}", tree)
+
+
+def _below(folder: Path, top: Path) -> list[Path]:
+    return [each for each in (folder, *folder.parents) if each != top and each.is_relative_to(top)]
+
+
+def folded(path: PurePath) -> list[str]:
+    """Return the parts of a path as a file system compares them that ignores case."""
+    return [part.casefold() for part in path.parts]
 
 
 def _links(tree: Path) -> Iterator[Path]:
@@ -65,16 +125,22 @@ def _settings(path: Path) -> Iterator[str]:
     if not path.exists():
         return
     found: dict[str, Any] = Config.load_file(str(path))
+    remotes = found.pop("remote")  # `load_file` puts one there
     allowed = {"core": _CORE, "cache": _CACHE}
-    for section, values in found.items():
-        if section == "remote":
-            for name, settings in values.items():
-                yield from (f"remote.{name}.{key}" for key in settings.keys() - _REMOTE)
+    sections = [(name, values, allowed.get(name, set())) for name, values in found.items()]
+    if isinstance(remotes, dict):
+        sections += [(f"remote.{name}", values, _REMOTE) for name, values in remotes.items()]
+    else:
+        yield "remote"
+    for name, values, known in sections:
+        if isinstance(values, dict):
+            yield from (f"{name}.{key}" for key in sorted(values.keys() - known))
         else:
-            yield from (f"{section}.{key}" for key in values.keys() - allowed.get(section, set()))
+            yield name
 
 
-def _refused(what: str, tree: Path) -> ArtifactError:
+def refused(what: str, tree: Path) -> ArtifactError:
+    """Return the error for what would run something, or write outside."""
     return ArtifactError(
         f"The code of an image must keep to its own folder and run nothing. Received: {what}, "
         f"which would not, in {tree}. Try: git clone, look at it, and dvc pull there."

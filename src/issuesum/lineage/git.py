@@ -32,6 +32,9 @@ CODE = (
 )
 # A user name that is no secret, and without which nobody could clone over SSH.
 _PUBLIC_USER = "git"
+# A folder of a stranger's tree may look like a repository, with a configuration that names
+# programs. Git before 2.38 ignores this; `contained` refuses such a tree by itself.
+SAFE = ("-c", "safe.bareRepository=explicit")
 _HEX = re.compile(r"[0-9a-f]{7,64}")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -232,9 +235,7 @@ def run(
     """
     try:
         done = subprocess.run(
-            # A folder of a stranger's tree may look like a repository, with a configuration that
-            # names programs.
-            ["git", "-c", "safe.bareRepository=explicit", "-C", str(root), *arguments],
+            ["git", *SAFE, "-C", str(root), *arguments],
             capture_output=True,
             check=False,
             env={**os.environ, **(variables or {})},

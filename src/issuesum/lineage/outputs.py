@@ -13,6 +13,7 @@ import yaml
 from issuesum.errors import ArtifactError, one_line
 from issuesum.files import replacing_file
 from issuesum.lineage import git
+from issuesum.lineage.directories import fetch_list
 from issuesum.lineage.receipt import RECEIPT
 from issuesum.lineage.tracking import md5
 
@@ -73,7 +74,8 @@ def pull(root: Path, settings: dict[str, Any]) -> None:
         settings: of DVC, beside those of its files.
 
     Raises:
-        ArtifactError: some are not in the remote, or it does not answer.
+        ArtifactError: some are not in the remote, or it does not answer, or one would be written
+            outside of its folder.
     """
     from dvc.repo import Repo
 
@@ -81,7 +83,12 @@ def pull(root: Path, settings: dict[str, Any]) -> None:
     with Repo(str(root), config=settings) as repo:
         logging.disable()  # what DVC would log is said below; its bars are no logging
         try:
-            repo.pull(allow_missing=True)
+            recorded = [out for out in repo.index.outs if out.use_cache and out.hash_info]
+            listed = [out.fs_path for out in recorded if fetch_list(repo, out)]
+            if listed:
+                repo.pull(listed if len(listed) < len(recorded) else None, allow_missing=True)
+        except ArtifactError:
+            raise
         except Exception as error:  # noqa: BLE001 -- DVC lets through what any file system raises
             reason = f" ({one_line(error)})"
         finally:

@@ -9,8 +9,8 @@ from typing import Any
 from issuesum.errors import ArtifactError, one_line
 from issuesum.files import replacing_file
 from issuesum.lineage import git, outputs, remote
-from issuesum.lineage.checkout import apply_patch, checked_out
-from issuesum.lineage.contained import check_contained
+from issuesum.lineage.checkout import apply_patch, check_patch, checked_out
+from issuesum.lineage.contained import check_contained, check_outputs
 from issuesum.lineage.lookup import Found
 from issuesum.lineage.receipt import RECEIPT, Receipt
 
@@ -91,11 +91,13 @@ def _restore(
         source=source or provenance.get("source"),
         clone=source is not None,
     ) as owner:
+        patch = apply_patch(target, provenance)  # which may move the project's folder
         root = _project(target, provenance)
-        apply_patch(root, provenance)
         check_contained(target, root)
+        check_patch(root, patch)
         with replacing_file(root / "dvc.lock") as lock:
             lock.write_text(provenance["lock"], encoding="utf-8")
+        check_outputs(target, root)
         lost = outputs.write_kept(root, provenance["metrics"])
         Receipt(
             image=provenance["image"],
@@ -132,12 +134,15 @@ def check(found: Found) -> None:
         ArtifactError: it does not.
     """
     known = found.provenance
-    wrong = [key for key, kind in _NEEDED.items() if not isinstance(known.get(key), kind)]
-    wrong += [key for key, kind in _OPTIONAL.items() if not isinstance(known.get(key), kind)]
+    wrong = [
+        f"no {key}" if known.get(key) is None else f"{key} of the wrong kind"
+        for key, kind in (_NEEDED | _OPTIONAL).items()
+        if not isinstance(known.get(key), kind)
+    ]
     if wrong:
         raise ArtifactError(
             f"The provenance of {found.image.reference} must hold {', '.join(_NEEDED)}. "
-            f"Received: no {', '.join(wrong)}. Try: an image that the export stage made."
+            f"Received: {', '.join(wrong)}. Try: an image that the export stage made."
         )
     if not git.is_commit_id(known["commit"]):
         raise ArtifactError(

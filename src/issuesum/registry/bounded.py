@@ -28,9 +28,9 @@ def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:
         yield chunk
 
 
-def too_large(most: int, what: str) -> ArtifactError:
+def too_large(most: int, what: str, unit: str = "bytes") -> ArtifactError:
     """Return the error for what holds more than can be meant."""
     return ArtifactError(
-        f"{what} must be at most {most:,} bytes. Received: more. "
+        f"{what} must be at most {most:,} {unit}. Received: more. "
         "Try: an image that the export stage made."
     )

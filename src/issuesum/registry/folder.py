@@ -56,10 +56,12 @@ def _extract(packed: IO[bytes], prefix: str, target: Path) -> int:
     count = 0
     with tarfile.open(fileobj=packed) as archive:
         for entry in archive:
-            if entry.offset_data + entry.size > LARGEST or count > _FILES:
-                raise too_large(LARGEST, f"A layer, unpacked, of at most {_FILES:,} files")
+            if entry.offset_data + entry.size > LARGEST:
+                raise too_large(LARGEST, "A layer, unpacked,")
             inside = entry.name.removeprefix("./").removeprefix(f"{prefix}/")
             if entry.isfile() and inside != entry.name.removeprefix("./"):
+                if count == _FILES:
+                    raise too_large(_FILES, f"The folder /{prefix}", "files")
                 # `data` refuses what would be written outside of `target` (PEP 706).
                 archive.extract(entry.replace(name=inside), target, filter="data")
                 count += 1

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import shutil
+import subprocess
 import tomllib
+import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from docker.errors import ContainerError
 
-from dependency_audit import asking, cli, locked
+from dependency_audit import asking, cli, debian, locked
 from dependency_audit.result import Result
+from registry_stub import Answer, Asked, serve
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 PINNED = "urllib3==2.0.1 \\\n    --hash=sha256:00\nattrs==26.1.0 \\\n    --hash=sha256:00\n"
@@ -46,34 +53,112 @@ def known(*vulnerable: str, skipped: str = "") -> str:
 @pytest.mark.parametrize(
     ("answer", "code", "expected"),
     [
-        (known(), 0, "ok"),
-        (known("urllib3"), 1, "found"),
-        (known(skipped="urllib3"), 0, "not checked"),
-        (known("urllib3", skipped="attrs"), 1, "not checked"),
-        ('{"dependencies": []}', 0, "not checked"),
-        ("", 1, "not checked"),
+        (known(), 0, ["ok"]),
+        (known("urllib3"), 1, ["found"]),
+        (known(skipped="urllib3"), 0, ["ok", "not checked"]),
+        (known("urllib3", skipped="attrs"), 1, ["found", "not checked"]),
+        ('{"dependencies": []}', 0, ["not checked"]),
+        ("", 1, ["not checked"]),
     ],
 )
-def test_silence_is_not_taken_for_safety(stand_in, answer: str, code: int, expected: str) -> None:
+def test_silence_is_not_taken_for_safety(
+    stand_in, answer: str, code: int, expected: list[str]
+) -> None:
     stand_in("pip-audit", out=answer, err="ConnectionError: no such host", code=code)
-    result = asking.vulnerabilities(PINNED, "osv", {})
-    assert result.state == expected
-    if expected == "found":
-        assert result.found == ("urllib3 1: PYSEC-1, mended in 2",)
+    results = asking.vulnerabilities(PINNED, "osv", {})
+    assert [result.state for result in results] == expected
+    if "found" in expected:
+        assert results[0].found == ("urllib3 1: PYSEC-1, mended in 2",)
     if not answer:
-        assert "no such host" in result.told
+        assert "no such host" in results[0].told
+
+
+def test_a_missing_pip_audit_is_told_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert asking.vulnerabilities(PINNED, "osv", {}) == [
+        Result("vulnerabilities", "not checked", "pip-audit is not installed: make setup")
+    ]
 
 
 def test_withdrawn_releases_are_told_with_the_reason(stand_in) -> None:
     warning = 'warning: `urllib3==2.0.1` is yanked (reason: "Truncated bodies")\n'
     stand_in("uv", err=warning)
     assert asking.yanked(PINNED).found == ("urllib3==2.0.1: Truncated bodies",)
+    other = "warning: urllib3 2.0.1 was yanked: Truncated bodies"
+    stand_in("uv", err=f"Resolved 2 packages\n{other}\n")
+    assert asking.yanked(PINNED).found == (other,)
     stand_in("uv", err="error: no index\n", code=2)
     assert asking.yanked(PINNED) == Result(
         "withdrawn", "not checked", "the package index: error: no index"
     )
     stand_in("uv")
     assert asking.yanked(PINNED) == Result("withdrawn", "ok", "2 versions at the package index")
+
+
+def test_the_uv_that_is_installed_words_it_as_we_read_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{root / '.uv/bin'}{os.pathsep}{os.environ['PATH']}")
+    if not shutil.which("uv"):
+        pytest.skip("no uv on PATH or in .uv")
+    wheel = io.BytesIO()
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr(
+            "left-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: left\nVersion: 1"
+        )
+        archive.writestr("left-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n")
+    name = "left-1-py3-none-any.whl"
+    listed = f'<a href="/{name}" data-yanked="Truncated bodies">{name}</a>'.encode()
+
+    def index(asked: Asked) -> Answer:
+        if asked.path.endswith(".whl"):
+            return Answer(content=wheel.getvalue())
+        return Answer(content=listed, headers={"Content-Type": "text/html"})
+
+    with serve(index) as (host, _):
+        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://{host}/simple")
+        assert asking.yanked("left==1\n").found == ("left==1: Truncated bodies",)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Mock:
+    """Return what answers instead of `containers.run`."""
+    client = Mock()
+    monkeypatch.setattr("docker.from_env", lambda: client)
+    return client.containers.run
+
+
+def test_of_debian_the_reason_is_told_and_not_our_script(engine: Mock) -> None:
+    said = b"W: Failed to fetch http://deb.debian.org  Could not resolve 'deb.debian.org'\n"
+    engine.side_effect = ContainerError(Mock(), 1, ["-c", "script"], "a:b", said)
+    assert debian.updates("a:b").told == f"Debian's archive, from a:b: {said.decode().strip()}"
+    engine.side_effect = ContainerError(Mock(), 1, ["-c", "script"], "a:b", None)
+    assert debian.updates("a:b").told == "Debian's archive, from a:b: no output"
+
+
+def test_of_debian_security_updates_come_first(engine: Mock) -> None:
+    engine.return_value = (
+        b"96\nInst tzdata [1] (2 Debian:12/stable [all])\n"
+        b"Inst libssl3 [3.0] (3.1 Debian-Security:12/stable-security [amd64])\n"
+    )
+    result = debian.updates("a:b")
+    assert result.told == "96 packages of a:b"
+    assert result.found == ("libssl3 3.0: 3.1 (security)", "tzdata 1: 2")
+    assert not engine.call_args.kwargs.get("stderr")  # a warning is no count
+
+
+@pytest.mark.parametrize("name", ["audit", "mutants", "services", "tour"])
+def test_a_tool_without_its_environment_says_what_makes_it(
+    root: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "tools").mkdir()
+    for each in (name, "environment"):
+        shutil.copy(root / "tools" / each, tmp_path / "tools")
+    done = subprocess.run([tmp_path / "tools" / name], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (f"error: {tmp_path}/.venv must hold the environment. Try: make setup\n")
 
 
 def test_an_old_release_needs_a_reason_to_stay() -> None:
