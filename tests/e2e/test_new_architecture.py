@@ -23,7 +23,7 @@ def added(finished: Project, tmp_path_factory: pytest.TempPathFactory, engine) -
     """Return a project of another architecture, to which that one was added; everything has run."""
     project = finished.copy(tmp_path_factory.mktemp("added") / "project")
     # Enough to learn something of a few hundred rows, whatever the architecture.
-    project.edit("params.yaml", lambda text: text.replace("epochs: 1\n", "epochs: 8\n"))
+    project.edit("params.yaml", lambda text: text.replace("epochs: 1\n", "epochs: 20\n"))
     project.edit(
         "params.yaml", lambda text: text.replace("learning_rate: 0.002", "learning_rate: 0.03")
     )

@@ -211,7 +211,7 @@ def test_killing_a_worker_in_the_middle_costs_only_time(
     [
         ("data/split/train/part-00001.parquet", b"PAR1 cut", "must be a Parquet shard"),
         ("data/split/summary.json", b"{", "must be the split stage's summary"),
-        ("eval/data.json", None, "must be able to read its inputs and write its outputs"),
+        ("eval/data.json", None, "Inputs must be readable and outputs writable"),
         ("params.yaml", b"preprocess: 1", "params.yaml must match issuesum.params"),
     ],
 )

@@ -63,11 +63,11 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def _report(*arguments: str) -> tuple[str, str]:
-    """Return what is printed and the Markdown."""
+    """Return what is printed, notes behind it, and the Markdown."""
     done = CliRunner().invoke(cli, ["report", *arguments], catch_exceptions=False)
     assert done.exit_code == 0
     assert Path("eval/report/report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
-    return done.output, Path("eval/report/report.md").read_text(encoding="utf-8")
+    return done.stdout + done.stderr, Path("eval/report/report.md").read_text(encoding="utf-8")
 
 
 def test_a_commit_is_compared_with_its_parent(

@@ -91,12 +91,17 @@ def test_ctrl_c_is_a_line(issuesum: Callable, monkeypatch: pytest.MonkeyPatch) -
 def test_ctrl_c_ends_a_process_that_waits(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "key")
     call = [*COMMAND, "verify", "--key", "key", "x"]
-    process = subprocess.Popen(
-        call, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    # Where the tests run in the background of a shell, SIGINT is ignored, by their children too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            call, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
     with (tmp_path / "key").open("w"):  # waits until the other side reads
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate()
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "error: interrupted\n")
 
 
