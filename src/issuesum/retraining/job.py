@@ -99,6 +99,9 @@ def retrain(order: Order, rules: Rules, root: Path) -> Outcome | None:
         _check_clean(root)
         mend(root)
         stale = stale_stages(root)
+        if stale:  # outputs of an earlier commit, as after `git pull`, are nothing to do
+            settle(root)
+            stale = stale_stages(root)
         waiting = results.uncommitted(root) or (branch and branch.waits_for(*results.RESULTS))
         if not (stale or waiting or _why_export(root, rules)):
             return None
