@@ -174,3 +174,19 @@ def test_what_is_not_committed_stops_it_before_anything_is_made(clone: Project) 
     (clone.path / "dvc.yaml").write_text("stages: {}\n")
     with pytest.raises(RepositoryError, match=r"changes of dvc\.yaml and 1 more"):
         job._check_clean(clone.path)
+
+
+def test_outputs_of_an_earlier_commit_are_nothing_to_do(
+    clone: Project, pipeline: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.stale = ["split"]  # as after `git pull`, until the outputs are settled
+    monkeypatch.setattr(job, "mend", lambda _: None)
+    monkeypatch.setattr(job, "settle", lambda _: setattr(pipeline, "stale", []))
+    rules = Rules(lambda _: None, lambda: "host", lambda _: None, lambda: None)
+    assert job.retrain(Order(push=False), rules, clone.path) is None
+    pipeline.stale = ["split"]
+    monkeypatch.setattr(job, "settle", lambda _: None)
+    monkeypatch.setattr(job, "Pipeline", lambda *_: pipeline)
+    done = job.retrain(Order(push=False), rules, clone.path)
+    assert done is not None
+    assert done.stages == ("split",)
