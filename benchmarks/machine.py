@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import re
-import shutil
-import subprocess
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
 import psutil
 
+from issuesum.health.machine import nvidia_gpus
 from issuesum.lineage import git
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "onnxruntime", "dvc")
@@ -54,11 +53,7 @@ def _cpu() -> str:
 
 
 def _gpu() -> str:
-    if not shutil.which("nvidia-smi"):
-        return "none"
-    asked = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    told = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return ", ".join(told.stdout.split("\n")[:-1]) if not told.returncode else "none that answers"
+    return "; ".join((nvidia_gpus() or "none").splitlines())
 
 
 def _versions() -> list[str]:

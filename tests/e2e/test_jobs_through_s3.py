@@ -20,7 +20,7 @@ pytestmark = pytest.mark.e2e
 def clone(path: Path, url: str) -> Project:
     project = Project(path)
     (path / ".dvc").mkdir(parents=True)
-    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.init()
     config = f"[core]\n    remote = team\n['remote \"team\"']\n    url = {url}\n"
     (path / ".dvc/config").write_text(config)
     return project

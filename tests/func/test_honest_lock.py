@@ -49,7 +49,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (project.path / "dvc.yaml").write_text(yaml.safe_dump(PIPELINE))
     (project.path / ".gitignore").write_text(".issuesum/\n")
     shutil.copy(ROOT / "params.yaml", project.path)
-    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.init()
     project.run("dvc", "init", "--quiet")
     project.commit("begin")
     project.repro()

@@ -51,7 +51,7 @@ def _results(folder: Path, scores: pd.DataFrame, epochs: int) -> None:
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a repository of two commits with results, and without cache."""
     made = Project(tmp_path_factory.mktemp("report"))
-    made.run("git", "init", "--quiet", "--initial-branch=main")
+    made.init()
     made.run("dvc", "init", "--quiet")
     (made.path / "dvc.yaml").write_text(yaml.safe_dump(PIPELINE), encoding="utf-8")
     made.commit("Nothing yet")

@@ -87,6 +87,11 @@ class Project:
             text=True,
         )
 
+    def init(self) -> None:
+        """Make the folder, if it is not there, a Git repository."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.run("git", "init", "--quiet", "--initial-branch=main")
+
     def commit(self, message: str) -> str:
         """Commit everything that Git does not ignore and return the commit."""
         self.run("git", "add", "--all")
@@ -129,5 +134,5 @@ def copy_project(target: Path) -> Project:
     for name in ("dvc.lock", "eval/metrics.json", "serving/image.json"):
         (target / name).unlink(missing_ok=True)
     project = Project(target)
-    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.init()
     return project

@@ -96,7 +96,7 @@ def make_project(folder: Path, *, image: str) -> Project:
     (bundle / "weights").write_bytes(random.Random(image).randbytes(3_000_000))  # noqa: S311
     write_dockerfile(project)
     (folder / "serving/.gitignore").write_text("/attestations\n/bundle\n/image.json\n")
-    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.init()
     project.commit("begin")
     return project
 

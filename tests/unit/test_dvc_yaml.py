@@ -71,12 +71,16 @@ def test_it_has_the_stages_of_params_in_their_order(pipeline: dict) -> None:
     assert tuple(pipeline["stages"]) == STAGES
 
 
+def _code_deps(root: Path, pipeline: dict, stage: str) -> list[Path]:
+    return [root / dep for dep in pipeline["stages"][stage]["deps"] if dep.startswith("src/")]
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_deps_cover_every_module_that_the_stage_imports(
     stage: str, root: Path, pipeline: dict
 ) -> None:
     source = root / "src/issuesum"
-    deps = [root / dep for dep in pipeline["stages"][stage]["deps"] if dep.startswith("src/")]
+    deps = _code_deps(root, pipeline, stage)
     imported = _closure(source, source / f"stages/{stage}.py")
     if stage == "build":  # copies these into the bundle
         imported |= {source / "__init__.py", source / "errors.py"}
@@ -91,7 +95,7 @@ def test_deps_cover_every_file_that_these_modules_read_beside_them(
     stage: str, root: Path, pipeline: dict
 ) -> None:
     source = root / "src/issuesum"
-    deps = [root / dep for dep in pipeline["stages"][stage]["deps"] if dep.startswith("src/")]
+    deps = _code_deps(root, pipeline, stage)
     read = {
         path.parent / node.value
         for path in _closure(source, source / f"stages/{stage}.py")

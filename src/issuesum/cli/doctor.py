@@ -20,83 +20,10 @@ if TYPE_CHECKING:
     from issuesum.health.running import Check
     from issuesum.params import Params
 
-_NAMES = (
-    "python", "environment", "lock", "git", "identity", "dvc", "params", "data", "remote",
-    "engine", "base", "registry", "disk", "memory", "compute", "cluster",
-)  # fmt: skip
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "red")}
 _LIMIT = 15
 """Seconds: a check's own time limits are shorter; this is for a name server that is silent, say."""
 _ROOT = Path()
-
-
-@click.command(
-    epilog=examples(
-        "issuesum doctor",
-        "issuesum doctor --only remote --only registry # those two",
-        "issuesum doctor --json | jq -r '.checks[] | select(.status == \"fail\") | .advice'",
-    )
-)
-@click.option(
-    "--only",
-    "chosen",
-    metavar="CHECK",
-    type=click.Choice(_NAMES),
-    multiple=True,
-    help=f"Look at this alone; may be repeated. One of {', '.join(_NAMES)}.",
-)
-@json_option
-@click.pass_context
-def command(context: click.Context, *, chosen: tuple[str, ...], as_json: bool) -> None:
-    """Tell what is missing before a run, and what to do about it.
-
-    Changes nothing of yours. Ends with 0 if no check failed, else with 1; notes are no failures.
-    """
-    from issuesum.health.running import examine, secrets_of
-
-    found = examine(_checks(chosen or _NAMES), limit=_LIMIT, secrets=secrets_of(os.environ))
-    statuses = _as_json(found) if as_json else _as_text(found)
-    if "fail" in statuses:
-        context.exit(1)
-
-
-def _as_json(found: Iterable[tuple[str, Finding]]) -> list[str]:
-    checks = [{"name": name, **asdict(finding)} for name, finding in found]
-    statuses = [str(check["status"]) for check in checks]
-    said = {"ok": "fail" not in statuses, "checks": checks}
-    print_json(said)
-    return statuses
-
-
-def _as_text(found: Iterable[tuple[str, Finding]]) -> list[str]:
-    statuses = []
-    for name, finding in found:
-        mark, colour = _MARKS[finding.status]
-        click.echo(f"{click.style(f'{mark:<5}', fg=colour)} {name:<12} {finding.found}")
-        if finding.advice:
-            click.echo(f"{'':18} Try: {finding.advice}")
-        statuses.append(str(finding.status))
-    count = {status: statuses.count(status) for status in _MARKS}
-    click.echo(f"\n{count['ok']} ok, {count['note']} to note, {count['fail']} failed")
-    return statuses
-
-
-def _checks(chosen: Iterable[str]) -> dict[str, Check]:
-    """Return the chosen checks in the order of the lines; only what these need is imported.
-
-    What cannot be imported fails the checks that need it: `environment` tells why, and needs none
-    of it.
-    """
-    from issuesum.health.finding import not_imported
-
-    checks: dict[str, Check] = {}
-    for name in _NAMES:
-        if name in chosen:
-            try:
-                checks[name] = _PREPARE[name]()
-            except Exception as error:  # noqa: BLE001 -- what is half installed fails in any way
-                checks[name] = partial(not_imported, error)
-    return checks
 
 
 def _python() -> Check:
@@ -272,3 +199,74 @@ _PREPARE: dict[str, Callable[[], Check]] = {
     "compute": _compute,
     "cluster": _cluster,
 }
+_NAMES = tuple(_PREPARE)
+"""In the order of the lines."""
+
+
+@click.command(
+    epilog=examples(
+        "issuesum doctor",
+        "issuesum doctor --only remote --only registry # those two",
+        "issuesum doctor --json | jq -r '.checks[] | select(.status == \"fail\") | .advice'",
+    )
+)
+@click.option(
+    "--only",
+    "chosen",
+    metavar="CHECK",
+    type=click.Choice(_NAMES),
+    multiple=True,
+    help=f"Look at this alone; may be repeated. One of {', '.join(_NAMES)}.",
+)
+@json_option
+@click.pass_context
+def command(context: click.Context, *, chosen: tuple[str, ...], as_json: bool) -> None:
+    """Tell what is missing before a run, and what to do about it.
+
+    Changes nothing of yours. Ends with 0 if no check failed, else with 1; notes are no failures.
+    """
+    from issuesum.health.running import examine, secrets_of
+
+    found = examine(_checks(chosen or _NAMES), limit=_LIMIT, secrets=secrets_of(os.environ))
+    statuses = _as_json(found) if as_json else _as_text(found)
+    if "fail" in statuses:
+        context.exit(1)
+
+
+def _as_json(found: Iterable[tuple[str, Finding]]) -> list[str]:
+    checks = [{"name": name, **asdict(finding)} for name, finding in found]
+    statuses = [str(check["status"]) for check in checks]
+    said = {"ok": "fail" not in statuses, "checks": checks}
+    print_json(said)
+    return statuses
+
+
+def _as_text(found: Iterable[tuple[str, Finding]]) -> list[str]:
+    statuses = []
+    for name, finding in found:
+        mark, colour = _MARKS[finding.status]
+        click.echo(f"{click.style(f'{mark:<5}', fg=colour)} {name:<12} {finding.found}")
+        if finding.advice:
+            click.echo(f"{'':18} Try: {finding.advice}")
+        statuses.append(str(finding.status))
+    count = {status: statuses.count(status) for status in _MARKS}
+    click.echo(f"\n{count['ok']} ok, {count['note']} to note, {count['fail']} failed")
+    return statuses
+
+
+def _checks(chosen: Iterable[str]) -> dict[str, Check]:
+    """Return the chosen checks in the order of the lines; only what these need is imported.
+
+    What cannot be imported fails the checks that need it: `environment` tells why, and needs none
+    of it.
+    """
+    from issuesum.health.finding import not_imported
+
+    checks: dict[str, Check] = {}
+    for name in _NAMES:
+        if name in chosen:
+            try:
+                checks[name] = _PREPARE[name]()
+            except Exception as error:  # noqa: BLE001 -- what is half installed fails in any way
+                checks[name] = partial(not_imported, error)
+    return checks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from dataclasses import replace
 
@@ -193,7 +194,7 @@ def test_the_machine_has_no_name_of_a_host():
 
 def test_only_what_is_measured_makes_a_commit_dirty(tmp_path):
     def git(*command):
-        machine.subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
 
     git("init", "-q")
     (tmp_path / "benchmarks").mkdir()

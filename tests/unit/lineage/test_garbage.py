@@ -38,8 +38,7 @@ class Shipped:
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
     folder = tmp_path_factory.mktemp("shipped")
     project = Project(folder / "project")
-    project.path.mkdir()
-    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.init()
     (project.path / ".dvc").mkdir()
     (project.path / ".dvc/.gitignore").write_text("/cache\n/tmp\n")
     (project.path / ".dvc/config").write_text(

@@ -48,7 +48,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (made.path / "eval/given.json").write_text(
         json.dumps(METRICS, ensure_ascii=False, indent=2) + "\n"
     )
-    top.run("git", "init", "--quiet", "--initial-branch=main")
+    top.init()
     with Repo.init(str(made.path), subdir=True) as repo, repo.config.edit() as settings:
         settings["core"]["remote"] = "storage"
         settings["remote"]["storage"] = {"url": str(folder / "remote")}

@@ -17,8 +17,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Return a clone of tmp_path/bare.git, which has no branch `live`."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     project = Project(tmp_path / "clone")
-    project.path.mkdir()
-    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.init()
     project.run("git", "init", "--quiet", "--bare", str(tmp_path / "bare.git"))
     project.run("git", "remote", "add", "origin", str(tmp_path / "bare.git"))
     (project.path / "titles.yaml").write_text("kind: SeldonDeployment\n")

@@ -17,8 +17,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Return a clone of tmp_path/bare.git with params and results, pushed."""
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
     project = Project(tmp_path / "clone")
-    project.path.mkdir()
-    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.init()
     (project.path / "params.yaml").write_text("train:\n  epochs: 12  # at most\n")
     (project.path / "dvc.lock").write_text(LOCK.format(12))
     project.commit("begin")

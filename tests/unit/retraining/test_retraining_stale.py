@@ -32,8 +32,7 @@ STAGES = {
 def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a pipeline of two stages that has run on two versions of its data."""
     project = Project(tmp_path_factory.mktemp("made") / "clone")
-    project.path.mkdir()
-    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.init()
     project.run("dvc", "init", "--quiet")
     (project.path / "dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}))
     for number in (1, 2):

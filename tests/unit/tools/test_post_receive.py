@@ -59,8 +59,7 @@ def clone(forge: Forge, tmp_path: Path) -> Project:
     """Return a clone that was pushed once."""
     project = Project(tmp_path / "clone")
     project.env["PATH"] = forge.env["PATH"]
-    project.path.mkdir()
-    project.run("git", "init", "--quiet", "--initial-branch=main")
+    project.init()
     project.run("git", "remote", "add", "origin", str(forge.path))
     for name in ("params.yaml", "uv.lock", "README.md"):
         (project.path / name).write_text("begin\n")
