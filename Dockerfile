@@ -1,4 +1,4 @@
-# The Seldon image. Its context is serving/bundle plus provenance.json; `issuesum.image` builds it.
+# The Seldon image. Its context is serving/bundle plus provenance.json; `issuesum.shipping.image` builds it.
 # Layers go from what changes least to what changes most: a retrain pushes the last two.
 ARG BASE_IMAGE=python:3.12-slim-bookworm
 
@@ -31,5 +31,5 @@ COPY provenance.json /app/
 USER 10001:10001
 EXPOSE 9000 5000 6000
 HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 \
-  CMD ["python3", "-m", "issuesum.serving.probe"]
+  CMD ["python3", "-m", "issuesum.serving.server.probe"]
 ENTRYPOINT ["seldon-core-microservice", "IssueSummarization", "--service-type", "MODEL"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from issuesum.retraining.settings import with_values
+from issuesum.automation.retraining.settings import with_values
 from project import ROOT, inherited, say
 from watched import Watched, watch
 

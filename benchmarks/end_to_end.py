@@ -20,12 +20,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+from issuesum.shipping.image.engine import engine
+
 import figures
 from clone import ANY_MODEL, Clone
 from figures import Ratio
 from issuesum.errors import IssuesumError
-from issuesum.image.engine import engine
-from issuesum.lineage import runs
+from issuesum.lineage.runs import record as runs
 from project import PATIENT, ROOT
 
 WANTED, WANTED_RATIO = 90, 2.0

@@ -24,8 +24,8 @@ from onnx import numpy_helper
 import figures
 from figures import Ratio
 from issuesum.errors import IssuesumError
+from issuesum.layout import BUNDLE
 from issuesum.registry.image import RemoteImage
-from issuesum.stages.paths import BUNDLE
 from project import ROOT
 from shop import Export, opened
 

@@ -1,7 +1,7 @@
 """The 2018 example's model in plain Keras: trained by `fit` at full width, asked word by word.
 
-Its layers are those of `issuesum.model.architectures.seq2seq`. Rows are not sorted by length and
-padding is not masked, as there.
+Its layers are those of `issuesum.training.model.architectures.seq2seq`. Rows are not sorted by
+length and padding is not masked, as there.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from issuesum.stages.paths import CURVES, SPEED
+from issuesum.layout import CURVES, SPEED
 from pace import read_speeds
 from project import Project, say
 

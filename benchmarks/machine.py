@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from issuesum.health.machine import nvidia_gpus
+from issuesum.automation.doctor.machine import nvidia_gpus
 from issuesum.lineage import git
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "onnxruntime", "dvc")

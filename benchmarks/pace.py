@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
-from issuesum.stages.paths import FEATURES, SPEED
+from issuesum.layout import FEATURES, SPEED
 from issuesum.text.features import Shards
 from project import Project, say
 

@@ -32,15 +32,15 @@ import ktext_default
 import ladder
 from clone import Clone
 from figures import Ratio
-from issuesum.corpus.issue import Issue
-from issuesum.corpus.reading import read_issues
 from issuesum.errors import IssuesumError
-from issuesum.preprocessing.counting import count_words
-from issuesum.preprocessing.encoding import encode_entry
-from issuesum.preprocessing.fields import Fields, FieldSettings
-from issuesum.preprocessing.ktext_adapter import make_processor, number_words
-from issuesum.preprocessing.tokenise import code_digest, tokenise_shard
-from issuesum.stages.paths import RAW
+from issuesum.layout import RAW
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.reading import read_issues
+from issuesum.training.features.counting import count_words
+from issuesum.training.features.encoding import encode_entry
+from issuesum.training.features.fields import Fields, FieldSettings
+from issuesum.training.features.ktext_adapter import make_processor, number_words
+from issuesum.training.features.tokenise import code_digest, tokenise_shard
 from synthetic_rows import write_rows
 
 _COMPARED = 1_000_000

@@ -18,9 +18,9 @@ from typing import Any, Self
 
 import yaml
 
-from issuesum.corpus.ingest import ingest
-from issuesum.params import PARAMS_FILE, Params, Stage, load_params
-from issuesum.stages.paths import DOCKERFILE, RAW, SERVING
+from issuesum.layout import DOCKERFILE, RAW, SERVING
+from issuesum.stages.params import PARAMS_FILE, Params, Stage, load_params
+from issuesum.training.corpus.ingest import ingest
 
 ROOT = Path(__file__).parents[1]
 _COPIED = (

@@ -3,10 +3,11 @@
     python benchmarks/quality.py --issues github_issues_medium.csv [--held-out OTHER.csv]
 
 Runs the stages with the repository's params.yaml in a temporary project and prints the ROUGE
-(`issuesum.evaluation.scores`) of the test side: of the first words of the body, of the title of the
-most similar issue, of the 2018 example's model and of ours. The example's model (`train.arch:
-seq2seq` at its widths and learning rate, without noise or smoothing) has the same rows and as many
-seconds as ours; it keeps its best validation too, and writes through a bundle with the same search.
+(`issuesum.training.evaluation.scores`) of the test side: of the first words of the body, of the
+title of the most similar issue, of the 2018 example's model and of ours. The example's model
+(`train.arch: seq2seq` at its widths and learning rate, without noise or smoothing) has the same
+rows and as many seconds as ours; it keeps its best validation too, and writes through a bundle
+with the same search.
 
 Seconds are those of the whole train stage. The reference is given them as a number of updates,
 which a short run of its own tells (`pace`), so that its learning rate falls to 0 as ours does.
@@ -25,16 +26,16 @@ import yaml
 
 import figures
 from figures import Ratio
-from issuesum.corpus.issue import Issue, issue_key
-from issuesum.corpus.reading import read_issues
-from issuesum.corpus.shards import read_head
-from issuesum.corpus.summary import SplitSummary
+from issuesum.console import bar
 from issuesum.errors import DataError, IssuesumError
-from issuesum.evaluation import baselines
-from issuesum.evaluation.scores import Scores, score
-from issuesum.inference.writer import TitleWriter
-from issuesum.progress import bar
-from issuesum.stages.paths import BUNDLE_MODEL, RAW, SPLIT, SPLIT_SUMMARY
+from issuesum.layout import BUNDLE_MODEL, RAW, SPLIT, SPLIT_SUMMARY
+from issuesum.serving.inference.writer import TitleWriter
+from issuesum.training.corpus.issue import Issue, issue_key
+from issuesum.training.corpus.reading import read_issues
+from issuesum.training.corpus.shards import read_head
+from issuesum.training.corpus.summary import SplitSummary
+from issuesum.training.evaluation import baselines
+from issuesum.training.evaluation.scores import Scores, score
 from pace import updates_within
 from project import Changes, Project
 

@@ -34,14 +34,14 @@ from docker.models.containers import Container
 
 import figures
 from figures import Ratio
-from issuesum.corpus.issue import Issue
-from issuesum.corpus.reading import read_issues
 from issuesum.errors import EngineError, IssuesumError
-from issuesum.image.engine import engine
-from issuesum.image.smoke import HARDENED, last_words
-from issuesum.image.transfer import fetch
+from issuesum.layout import RAW
 from issuesum.lineage.receipt import Receipt
-from issuesum.stages.paths import RAW
+from issuesum.shipping.image.engine import engine
+from issuesum.shipping.image.smoke import HARDENED, last_words
+from issuesum.shipping.image.transfer import fetch
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.reading import read_issues
 from shop import opened
 
 PATIENCE = 600.0

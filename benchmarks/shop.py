@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from issuesum.bundle.assemble import copy_code
 from issuesum.errors import ArtifactError
-from issuesum.image.engine import engine
+from issuesum.layout import BUNDLE, BUNDLE_MODEL, METRICS, SERVING
 from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference
-from issuesum.stages.paths import BUNDLE, BUNDLE_MODEL, METRICS, SERVING
+from issuesum.shipping.image.engine import engine
+from issuesum.training.bundle.assemble import copy_code
 from project import PATIENT, ROOT, Project
 
 NAME = "issuesum-benchmark"

@@ -27,13 +27,13 @@ import machine
 import page
 import results
 from catalogue import BENCHMARKS, BUNDLE, ISSUES, Benchmark
-from issuesum.corpus.issue import Issue
-from issuesum.corpus.reading import read_issues
-from issuesum.corpus.sample import generate
-from issuesum.corpus.writing import write_issues
+from issuesum import layout as paths
 from issuesum.errors import ArtifactError, DataError, IssuesumError
 from issuesum.files import replacing_file
-from issuesum.stages import paths
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.reading import read_issues
+from issuesum.training.corpus.sample import generate
+from issuesum.training.corpus.writing import write_issues
 from project import ROOT, Project
 from results import Result
 

@@ -21,10 +21,10 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
-from issuesum.corpus.issue import Issue
-from issuesum.corpus.reading import read_issues
-from issuesum.corpus.writing import write_issues
 from issuesum.errors import DataError
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.reading import read_issues
+from issuesum.training.corpus.writing import write_issues
 
 _SOURCE_ROWS = 50_000
 """Rows of the source that are used, so that memory does not grow with the source either."""

@@ -27,11 +27,11 @@ import numpy as np
 import figures
 import loopback
 from figures import Ratio
-from issuesum.corpus.issue import Issue
-from issuesum.corpus.writing import write_issues
 from issuesum.errors import IssuesumError
-from issuesum.stages.paths import FEATURES
+from issuesum.layout import FEATURES
 from issuesum.text.features import Shards, save_shard
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.writing import write_issues
 from project import Changes, Project, say
 
 EXAMPLE: Changes = {

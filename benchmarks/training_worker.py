@@ -16,8 +16,8 @@ from contextlib import redirect_stdout
 from typing import TextIO
 from unittest.mock import patch
 
-from issuesum.params import load_params
-from issuesum.stages.paths import FEATURES
+from issuesum.layout import FEATURES
+from issuesum.stages.params import load_params
 from issuesum.text import features
 from issuesum.text.vocabulary import Vocabulary
 
@@ -31,8 +31,8 @@ def main() -> None:
 
 
 def _train_stage(clock: _Clock) -> None:
-    from issuesum.model import checkpoint, curves
     from issuesum.stages import train
+    from issuesum.training.model import checkpoint, curves
 
     class Paced(curves.Curves):
         """Curves whose next point waits: the stage's own clock stands still meanwhile."""

@@ -1,4 +1,4 @@
-"""The Seldon component: a thin class over issuesum.serving and issuesum.inference.
+"""The Seldon component: a thin class over issuesum.serving.server and issuesum.serving.inference.
 
 Run by `seldon-core-microservice IssueSummarization --service-type MODEL`. The model is loaded in
 `load`, never in `__init__`: under gunicorn each worker must load its own (seldon-core#2220).
@@ -15,13 +15,13 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from issuesum.errors import IssuesumError
-from issuesum.serving import feedback, measures, open_inference
-from issuesum.serving.answering import Answering
-from issuesum.serving.errors import RequestError
-from issuesum.serving.lifecycle import Lifecycle
-from issuesum.serving.limits import Limits
-from issuesum.serving.origin import Origin
-from issuesum.serving.routes import create_routes
+from issuesum.registry.labels import Origin
+from issuesum.serving.server import feedback, measures, open_inference
+from issuesum.serving.server.answering import Answering
+from issuesum.serving.server.errors import RequestError
+from issuesum.serving.server.lifecycle import Lifecycle
+from issuesum.serving.server.limits import Limits
+from issuesum.serving.server.routes import create_routes
 
 HERE = Path(__file__).parent
 TEXTS = {"messagetype": "ndarray", "schema": {"names": ["body"], "shape": [1]}}
@@ -51,7 +51,7 @@ class IssueSummarization:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201
             raise SystemExit(error.exit_code) from error
         tried = subprocess.run(
-            [sys.executable, "-m", "issuesum.inference.check", str(HERE / "model")],
+            [sys.executable, "-m", "issuesum.serving.inference.check", str(HERE / "model")],
             cwd=HERE,
             check=False,
         )

@@ -12,8 +12,8 @@ from uuid import uuid4
 
 import pytest
 
-from issuesum.inference.writer import TitleWriter
-from issuesum.prediction.unpacking import model_of
+from issuesum.serving.inference.writer import TitleWriter
+from issuesum.shipping.image.unpacking import model_of
 from shelf import model_files, tar
 from toy_bundle import write_bundle
 

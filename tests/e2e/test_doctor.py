@@ -14,11 +14,11 @@ import botocore.session
 import pytest
 from click.testing import CliRunner
 
+from issuesum.automation.doctor.finding import Finding
+from issuesum.automation.doctor.pipeline import raw_data, remote
+from issuesum.automation.doctor.shelf import answering_registry
 from issuesum.cli.doctor import command
 from issuesum.errors import RegistryError, RepositoryError
-from issuesum.health.finding import Finding
-from issuesum.health.pipeline import raw_data, remote
-from issuesum.health.shelf import answering_registry
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 from own_registry import own_registry

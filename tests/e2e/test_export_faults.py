@@ -335,7 +335,8 @@ def of_tag(engine) -> dict[str, str]:
 def fresh_image(project: Project) -> str:
     """Return the image that an export would make."""
     code = (
-        "from issuesum.params import load_params; from issuesum.stages.export import target_of; "
+        "from issuesum.stages.params import load_params; "
+        "from issuesum.stages.export import target_of; "
         "print(target_of(load_params().export).image)"
     )
     return project.run("python", "-c", code).stdout.strip()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.lineage import runs
-from issuesum.lineage.runs import RUNS, RunRecord
+from issuesum.lineage.runs import record as runs
+from issuesum.lineage.runs.record import RUNS, RunRecord
 from projects import Project
 
 pytestmark = pytest.mark.e2e

@@ -15,7 +15,7 @@ from projects import Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
-_FILE = f"src/issuesum/model/architectures/{example_architecture.NAME}.py"
+_FILE = f"src/issuesum/training/model/architectures/{example_architecture.NAME}.py"
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from uuid import uuid4
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.inference.writer import TitleWriter
-from issuesum.prediction.loading import load
-from issuesum.prediction.unpacking import model_of
+from issuesum.serving.inference.loading import load
+from issuesum.serving.inference.writer import TitleWriter
+from issuesum.shipping.image.unpacking import model_of
 from toy_bundle import write_bundle
 
 pytestmark = pytest.mark.e2e

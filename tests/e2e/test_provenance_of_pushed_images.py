@@ -18,8 +18,8 @@ import pytest
 
 import provenances
 from browser import chromium
-from issuesum.lineage.provenance import labels
-from issuesum.serving.origin import as_json
+from issuesum.lineage.provenance.collect import labels
+from issuesum.registry.labels import as_json
 
 pytestmark = pytest.mark.e2e
 

@@ -19,12 +19,12 @@ import yaml
 from click.testing import CliRunner, Result
 
 import attestations
-from issuesum.attestation.storing import attest
 from issuesum.cli.release import command
 from issuesum.errors import IssuesumError
 from issuesum.lineage.registered import ARTIFACT
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
+from issuesum.shipping.attestation.storing import attest
 from own_registry import own_registry
 from tags import Tagged
 

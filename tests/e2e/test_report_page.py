@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from browser import chromium
-from issuesum.report import page
-from issuesum.report.comparison import compare
+from issuesum.lineage.reporting.model_report import page
+from issuesum.lineage.reporting.model_report.comparison import compare
 from report_sides import HOSTILE, rows, side
 
 

@@ -20,8 +20,8 @@ import requests
 import images
 import toy_bundle
 from components import PROVENANCE
-from issuesum.inference.writer import TitleWriter
-from issuesum.serving.origin import labels_of
+from issuesum.registry.labels import labels_of
+from issuesum.serving.inference.writer import TitleWriter
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -113,7 +113,8 @@ def test_probes_of_the_manifests_are_answered(server: str, root: Path) -> None:
 def test_titles_are_those_of_the_bundle(shipped: Project, server: str) -> None:
     body = "After the update to 2.1 the settings page does not open (see https://example.org)."
     code = (
-        "import sys; from pathlib import Path; from issuesum.inference.writer import TitleWriter; "
+        "import sys; from pathlib import Path; "
+        "from issuesum.serving.inference.writer import TitleWriter; "
         "print(TitleWriter(Path('serving/bundle/model')).titles([sys.argv[1]])[0])"
     )
     here = shipped.run("python", "-c", code, body).stdout.strip()

@@ -14,18 +14,18 @@ from click.testing import CliRunner, Result
 
 from attestations import DISTRIBUTIONS, build, provenance, push, write_keys
 from images import BASE
-from issuesum.attestation.attached import BILL, ENVELOPE, attached
-from issuesum.attestation.bill import bill_of_materials
-from issuesum.attestation.distributions import Distribution, installed
-from issuesum.attestation.envelope import IN_TOTO, sealed
-from issuesum.attestation.keys import signing_key
-from issuesum.attestation.statement import serialised, slsa
-from issuesum.attestation.storing import attest
 from issuesum.cli.verify import command
 from issuesum.errors import VerificationError
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
+from issuesum.shipping.attestation.attached import BILL, ENVELOPE, attached
+from issuesum.shipping.attestation.bill import bill_of_materials
+from issuesum.shipping.attestation.distributions import Distribution, installed
+from issuesum.shipping.attestation.envelope import IN_TOTO, sealed
+from issuesum.shipping.attestation.keys import signing_key
+from issuesum.shipping.attestation.statement import serialised, slsa
+from issuesum.shipping.attestation.storing import attest
 
 pytestmark = pytest.mark.e2e
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser import chromium
-from issuesum.corpus.issue import Issue
+from issuesum.training.corpus.issue import Issue
 from issuesum.web.app import create_app
 from issuesum.web.client import Endpoint
 from issuesum.web.server import make_page_server, names_of

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from issuesum.lineage.runs import RUNS, last
+from issuesum.lineage.runs.record import RUNS, last
 from projects import Project
 
 pytestmark = pytest.mark.slow

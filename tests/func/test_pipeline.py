@@ -29,7 +29,7 @@ def test_exactly_what_depends_on_a_change_reruns_and_going_back_restores(made: P
 
     assert made.repro("evaluate") == []
 
-    made.edit("src/issuesum/inference/decoding.py", lambda text: text + "# changed\n")
+    made.edit("src/issuesum/serving/inference/decoding.py", lambda text: text + "# changed\n")
     assert made.repro("evaluate") == ["build", "evaluate"]
     assert _hash(made.lock(), "build", "serving/bundle") != bundle
     made.run("git", "checkout", "src")
@@ -67,10 +67,10 @@ def test_outputs_are_what_the_architecture_says(made: Project) -> None:
         "Dockerfile", "IssueSummarization.py", "requirements.txt", "model/encoder.onnx",
         "model/decoder.onnx", "model/body_vocabulary.json", "model/title_vocabulary.json",
         "model/decoding.json",
-        "issuesum/inference/writer.py", "issuesum/text/tokens.py",
+        "issuesum/serving/inference/writer.py", "issuesum/text/tokens.py",
     } <= names  # fmt: skip
     assert not [name for name in names if name.endswith((".pkl", ".dpkl", ".pyc", ".h5"))]
-    assert not [name for name in names if name.startswith("issuesum/preprocessing")]
+    assert not [name for name in names if name.startswith("issuesum/training/features")]
     requirements = (bundle / "requirements.txt").read_text(encoding="utf-8")
     assert "seldon-core==" in requirements
     assert "tensorflow" not in requirements

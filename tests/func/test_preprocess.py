@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.corpus.issue import COLUMNS
+from issuesum.training.corpus.issue import COLUMNS
 from projects import Project, copy_project
 
 pytestmark = pytest.mark.slow
@@ -212,7 +212,7 @@ def test_killing_a_worker_in_the_middle_costs_only_time(
         ("data/split/train/part-00001.parquet", b"PAR1 cut", "must be a Parquet shard"),
         ("data/split/summary.json", b"{", "must be the split stage's summary"),
         ("eval/data.json", None, "Inputs must be readable and outputs writable"),
-        ("params.yaml", b"preprocess: 1", "params.yaml must match issuesum.params"),
+        ("params.yaml", b"preprocess: 1", "params.yaml must match issuesum.stages.params"),
     ],
 )
 def test_what_it_cannot_work_with_is_one_line_and_changes_nothing(
@@ -238,7 +238,7 @@ def test_what_it_cannot_work_with_is_one_line_and_changes_nothing(
 
 
 IMPATIENT = """
-from issuesum.preprocessing import cluster
+from issuesum.training.features import cluster
 from issuesum.stages import preprocess
 cluster._PATIENCE = 2
 preprocess.run('preprocess', preprocess.main)

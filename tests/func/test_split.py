@@ -103,9 +103,9 @@ work = lambda: ingest(str(source), folder / "issues.csv", folder / "rejects.csv"
 _MEASURE = """
 import sys
 from pathlib import Path
-from issuesum.corpus.ingest import ingest
-from issuesum.corpus.shards import SIDES
-from issuesum.corpus.splitting import split_csv
+from issuesum.training.corpus.ingest import ingest
+from issuesum.training.corpus.shards import SIDES
+from issuesum.training.corpus.splitting import split_csv
 from issuesum.errors import DataError
 
 def peak():

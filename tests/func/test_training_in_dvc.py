@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from extension import check_experiments, check_plots
-from issuesum.params import load_params
+from issuesum.stages.params import load_params
 from projects import Project, copy_project
 
 pytestmark = pytest.mark.slow

@@ -19,10 +19,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from issuesum.attestation.distributions import Distribution
-from issuesum.lineage.provenance import labels
+from issuesum.lineage.provenance.collect import labels
 from issuesum.registry.client import MANIFEST, Registry
 from issuesum.registry.reference import Reference
+from issuesum.shipping.attestation.distributions import Distribution
 
 DISTRIBUTIONS = (Distribution("Flask", "3.1.0", "BSD-3-Clause"), Distribution("numpy", "1.26.4"))
 

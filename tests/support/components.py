@@ -39,4 +39,4 @@ def component(folder: Path) -> Any:
 def stay_alive(patch: pytest.MonkeyPatch) -> None:
     """Keep the component from arranging how this process ends, which is pytest's."""
     for name in ("start", "enter_worker"):
-        patch.setattr(f"issuesum.serving.lifecycle.Lifecycle.{name}", lambda _: None)
+        patch.setattr(f"issuesum.serving.server.lifecycle.Lifecycle.{name}", lambda _: None)

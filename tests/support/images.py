@@ -15,12 +15,12 @@ from typing import Any
 
 import docker
 from docker.models.containers import Container
+from issuesum.shipping.image.build import build_image
+from issuesum.shipping.image.smoke import HARDENED
 
 from components import PROVENANCE
-from issuesum.bundle.assemble import copy_code
-from issuesum.image.build import build_image
-from issuesum.image.smoke import HARDENED
-from issuesum.lineage.provenance import labels
+from issuesum.lineage.provenance.collect import labels
+from issuesum.training.bundle.assemble import copy_code
 from projects import ROOT
 
 BASE = "python:3.12-slim-bookworm"

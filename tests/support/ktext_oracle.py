@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from issuesum.preprocessing.fields import FieldSettings
+from issuesum.training.features.fields import FieldSettings
 
 
 def fit_transform(
@@ -37,7 +37,7 @@ def fit_transform(
 def _main(source: str, target: str) -> None:
     from keras.utils import pad_sequences
 
-    from issuesum.preprocessing.ktext_adapter import make_processor
+    from issuesum.training.features.ktext_adapter import make_processor
 
     request = json.loads(Path(source).read_text())
     processor = make_processor(FieldSettings(**request["settings"]))

@@ -12,14 +12,15 @@ from pathlib import Path
 import docker
 import yaml
 
-from issuesum.attestation.storing import attest
-from issuesum.lineage import git, provenance
+from issuesum.lineage import git
 from issuesum.lineage.dvc import hash_of
 from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.provenance import collect as provenance
 from issuesum.lineage.receipt import RECEIPT, Receipt
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
+from issuesum.shipping.attestation.storing import attest
 
 
 def push_light(

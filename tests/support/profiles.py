@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from issuesum.corpus.profile import (
+from issuesum.training.corpus.profile import (
     BINS,
     DataProfile,
     Drift,

@@ -6,8 +6,8 @@ import base64
 import hashlib
 from typing import Any
 
-from issuesum.lineage.artefacts import artefacts_of, hashes_of
 from issuesum.lineage.dvc import recorded_items
+from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of
 
 COMMIT = "3f2c1ab4d5e6" + "0" * 28
 BUNDLE = "9d8e7f6a5b4c3d2e1f009d8e7f6a5b4c.dir"

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from issuesum.corpus.summary import SplitSummary
-from issuesum.evaluation.scores import rouge_l, score
-from issuesum.report.graph import Graph
-from issuesum.report.side import Side
+from issuesum.lineage.reporting.model_report.graph import Graph
+from issuesum.lineage.reporting.model_report.side import Side
+from issuesum.training.corpus.summary import SplitSummary
+from issuesum.training.evaluation.scores import rouge_l, score
 from profiles import profile
 
 HOSTILE = "<script>window.owned=1</script> | @octocat `x` #12 ![a](http://evil.example/b.png)"

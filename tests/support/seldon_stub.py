@@ -12,8 +12,8 @@ from pathlib import Path
 from werkzeug import Request, Response
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from issuesum.inference.title import Title, Word
-from issuesum.inference.writer import TitleWriter
+from issuesum.serving.inference.title import Title, Word
+from issuesum.serving.inference.writer import TitleWriter
 from toy_bundle import write_bundle
 
 TAGS = {"image": "localhost:5000/issuesummarization:aaa-bbb", "git": "aaa", "dvc": "bbb"}

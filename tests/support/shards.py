@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from issuesum.preprocessing.fields import Fields, FieldSettings
-from issuesum.preprocessing.tokenise import code_digest, tokenise_shard
+from issuesum.training.features.fields import Fields, FieldSettings
+from issuesum.training.features.tokenise import code_digest, tokenise_shard
 
 
 def small_fields(body_maxlen: int = 4, title_maxlen: int = 5) -> Fields:

@@ -12,14 +12,14 @@ from projects import ROOT
 
 SIZES = {"body_size": 40, "body_maxlen": 9, "title_size": 30, "title_maxlen": 6}
 START, END = 2, 3
-_FOLDER = ROOT / "src/issuesum/model/architectures"
+_FOLDER = ROOT / "src/issuesum/training/model/architectures"
 ARCHITECTURES = sorted(path.stem for path in _FOLDER.glob("[!_]*.py"))
 """Every one that there is: a new file is held to the contract by being there."""
 
 
 def config(arch: str = "pointer", **changes: Any):
     """Return the shape of a tiny model; TensorFlow is loaded only by tests that call this."""
-    from issuesum.model.interface import ModelConfig
+    from issuesum.training.model.interface import ModelConfig
 
     values = {"embedding_dim": 8, "hidden_units": 12, "dropout": 0.3, "word_dropout": 0.2}
     return ModelConfig(arch, **{**values, **SIZES, **changes})
@@ -56,7 +56,7 @@ def shards(folder: Path, *parts: Features) -> Shards:
 
 def optimisation(**changes: Any):
     """Return dials with which a tiny model learns in seconds."""
-    from issuesum.model.trainer import Optimisation
+    from issuesum.training.model.trainer import Optimisation
 
     values = {
         "batch_size": 16,
@@ -73,7 +73,7 @@ def optimisation(**changes: Any):
 
 def schedule(**changes: Any):
     """Return a schedule of three epochs."""
-    from issuesum.model.training import Schedule
+    from issuesum.training.model.training import Schedule
 
     values = {
         "epochs": 3,
@@ -88,12 +88,12 @@ def schedule(**changes: Any):
 
 def training(folder: Path, learnt: Shards, judged: Features, **changes: Any):
     """Return a training that is about to begin or, if one was interrupted in `folder`, to go on."""
-    from issuesum.evaluation.overlap import mean_rouge_l
-    from issuesum.model.batches import Epochs
-    from issuesum.model.checkpoint import Checkpoint
-    from issuesum.model.distribution import Cluster, Distribution
-    from issuesum.model.training import Training
-    from issuesum.model.validation import Validator
+    from issuesum.training.evaluation.overlap import mean_rouge_l
+    from issuesum.training.model.batches import Epochs
+    from issuesum.training.model.checkpoint import Checkpoint
+    from issuesum.training.model.distribution import Cluster, Distribution
+    from issuesum.training.model.training import Training
+    from issuesum.training.model.validation import Validator
 
     model = changes.pop("config", None) or config()
     dials = changes.pop("optimisation", None) or optimisation()

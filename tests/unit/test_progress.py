@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import redirect_stderr
 
-from issuesum.progress import bar, reading_bar
+from issuesum.console import bar, reading_bar
 
 
 class _Terminal(io.StringIO):

@@ -44,7 +44,7 @@ def old(packages: list[dict[str, Any]], accepted: dict[str, str], now: datetime)
 
 def licences(root: Path, accepted: dict[str, str]) -> Result:
     """Read what the image's distributions declare, in this environment, which has them too."""
-    from issuesum.attestation.distributions import SCRIPT, read
+    from issuesum.shipping.attestation.distributions import SCRIPT, read
 
     pinned = (root / "serving/requirements.txt").read_text(encoding="utf-8")
     wanted = dict(re.findall(r"^([\w.-]+)==([\w.+!-]+)", pinned, re.MULTILINE))

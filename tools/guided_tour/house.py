@@ -111,8 +111,8 @@ def moved_in(project: Path) -> Iterator[House]:
 
 
 def _furnish(house: House) -> None:
-    from issuesum.corpus.sample import generate
-    from issuesum.corpus.writing import write_issues
+    from issuesum.training.corpus.sample import generate
+    from issuesum.training.corpus.writing import write_issues
 
     home, issues = house.folder / "home", house.folder / "issues"
     house.folder.mkdir(mode=0o700)

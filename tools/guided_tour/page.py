@@ -29,7 +29,7 @@ _STAGES = {
 
 def times(house: House, walked: Sequence[Walked]) -> str:
     """Return two tables: times of stages beside those that the example published, and of steps."""
-    from issuesum.lineage import runs
+    from issuesum.lineage.runs import record as runs
 
     took: dict[str, list[float]] = {stage: [] for stage in _STAGES}
     records = runs.read_all(house.folder / "titles" / runs.RUNS)

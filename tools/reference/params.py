@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from issuesum.params import PARAMS_FILE, Params
+from issuesum.stages.params import PARAMS_FILE, Params
 
 _ROOT = Path(__file__).parents[2]
 _BOUNDS = {

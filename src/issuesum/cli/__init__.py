@@ -10,8 +10,8 @@ from io import TextIOWrapper
 import click
 
 from issuesum.cli.group import Verbs
+from issuesum.console import VERBOSE, coloured, explained, say
 from issuesum.errors import IssuesumError
-from issuesum.messages import VERBOSE, coloured, explained, say
 
 SECTIONS = {
     "Data": {

@@ -23,7 +23,7 @@ def complete_stage(
     incomplete: str,
 ) -> list[str]:
     """Offer the stages of the pipeline."""
-    from issuesum.params import STAGES
+    from issuesum.stages.params import STAGES
 
     return [stage for stage in STAGES if stage.startswith(incomplete)]
 
@@ -39,7 +39,7 @@ def complete_tag(
     """
     from issuesum.errors import ArtifactError
     from issuesum.lineage.receipt import Receipt
-    from issuesum.lineage.runs import RUNS, read_all
+    from issuesum.lineage.runs.record import RUNS, read_all
 
     images = [run.image for run in read_all(RUNS) if run.image]
     with contextlib.suppress(ArtifactError):  # nothing was exported yet

@@ -12,10 +12,10 @@ from issuesum.cli.completing import complete_file
 from issuesum.cli.shared import examples, image_argument, json_option, print_json
 
 if TYPE_CHECKING:
-    from issuesum.difference.images import Difference
-    from issuesum.difference.titles import Titles
-    from issuesum.inference.writer import TitleWriter
-    from issuesum.lineage.lookup import Found
+    from issuesum.lineage.provenance.lookup import Found
+    from issuesum.lineage.reporting.difference.images import Difference
+    from issuesum.lineage.reporting.difference.titles import Titles
+    from issuesum.serving.inference.writer import TitleWriter
 
 _PAIRS = 10
 
@@ -64,10 +64,10 @@ def command(
     Rows and code are looked up in the repository around the current folder, as far as it has them.
     """
     from issuesum.cli.repository import default_repository
-    from issuesum.difference.images import compare_images
-    from issuesum.difference.telling import tell
     from issuesum.errors import ParamsError
-    from issuesum.lineage.lookup import look_up
+    from issuesum.lineage.provenance.lookup import look_up
+    from issuesum.lineage.reporting.difference.images import compare_images
+    from issuesum.lineage.reporting.difference.telling import tell
 
     if source and no_titles:
         raise ParamsError("--on must go without --no-titles. Received: both. Try: one of them.")
@@ -84,8 +84,8 @@ def command(
 def _with_titles(
     found: Difference, old: Found, new: Found, source: str | None, *, wanted: bool
 ) -> Difference:
-    from issuesum.difference.images import same_bundle
     from issuesum.errors import ArtifactError
+    from issuesum.lineage.reporting.difference.images import same_bundle
 
     if not wanted:
         return replace(found, no_titles="not compared: --no-titles")
@@ -98,9 +98,9 @@ def _with_titles(
 
 
 def _writer(found: Found) -> TitleWriter:
-    from issuesum.prediction.loading import load
-    from issuesum.prediction.unpacking import remote_model
     from issuesum.registry.client import Registry
+    from issuesum.serving.inference.loading import load
+    from issuesum.shipping.image.unpacking import remote_model
 
     image = found.image
     with remote_model(Registry(image.reference.host), image) as folder:
@@ -108,10 +108,10 @@ def _writer(found: Found) -> TitleWriter:
 
 
 def _titles(old: TitleWriter, new: TitleWriter, source: str | None) -> Titles:
-    from issuesum.corpus.fetching import local_copy
-    from issuesum.corpus.json_lines import as_csv
-    from issuesum.corpus.reading import read_issues
-    from issuesum.difference.titles import compare_titles, fixed_issues
+    from issuesum.lineage.reporting.difference.titles import compare_titles, fixed_issues
+    from issuesum.training.corpus.fetching import local_copy
+    from issuesum.training.corpus.json_lines import as_csv
+    from issuesum.training.corpus.reading import read_issues
 
     if source is None:
         return compare_titles(fixed_issues(), old, new, examples=_PAIRS)

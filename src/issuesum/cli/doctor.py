@@ -16,9 +16,9 @@ import click
 from issuesum.cli.shared import examples, json_option, print_json
 
 if TYPE_CHECKING:
-    from issuesum.health.finding import Finding
-    from issuesum.health.running import Check
-    from issuesum.params import Params
+    from issuesum.automation.doctor.finding import Finding
+    from issuesum.automation.doctor.running import Check
+    from issuesum.stages.params import Params
 
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "red")}
 _LIMIT = 15
@@ -27,7 +27,7 @@ _ROOT = Path()
 
 
 def _python() -> Check:
-    from issuesum.health.interpreter import interpreter
+    from issuesum.automation.doctor.interpreter import interpreter
 
     version = ".".join(map(str, sys.version_info[:3]))
     shell = os.environ.get("SHELL", "")
@@ -36,7 +36,7 @@ def _python() -> Check:
 
 def _environment() -> Check:
     import issuesum
-    from issuesum.health.environment import environment, installed_versions
+    from issuesum.automation.doctor.environment import environment, installed_versions
 
     code = Path(issuesum.__file__).parent
 
@@ -49,32 +49,32 @@ def _environment() -> Check:
 
 
 def _lock() -> Check:
-    from issuesum.health.environment import lock_file
+    from issuesum.automation.doctor.environment import lock_file
 
     return partial(lock_file, _ROOT)
 
 
 def _git() -> Check:
-    from issuesum.health.repository import repository
+    from issuesum.automation.doctor.repository import repository
 
     return partial(repository, _ROOT)
 
 
 def _identity() -> Check:
-    from issuesum.health.repository import identity
+    from issuesum.automation.doctor.repository import identity
 
     return partial(identity, _ROOT)
 
 
 def _dvc() -> Check:
-    from issuesum.health.pipeline import pipeline
+    from issuesum.automation.doctor.pipeline import pipeline
 
     return partial(pipeline, _ROOT)
 
 
 def _params() -> Check:
-    from issuesum.health.finding import ok
-    from issuesum.params import PARAMS_FILE, load_params
+    from issuesum.automation.doctor.finding import ok
+    from issuesum.stages.params import PARAMS_FILE, load_params
 
     def check() -> Finding:
         load_params()
@@ -84,32 +84,32 @@ def _params() -> Check:
 
 
 def _data() -> Check:
-    from issuesum.health.pipeline import raw_data
-    from issuesum.stages.paths import RAW
+    from issuesum.automation.doctor.pipeline import raw_data
+    from issuesum.layout import RAW
 
     return partial(raw_data, _ROOT, RAW)
 
 
 def _remote() -> Check:
-    from issuesum.health.pipeline import remote
+    from issuesum.automation.doctor.pipeline import remote
 
     return partial(remote, _ROOT)
 
 
 def _engine() -> Check:
-    from issuesum.health.containers import answering_engine
+    from issuesum.automation.doctor.containers import answering_engine
 
     return answering_engine
 
 
 def _base() -> Check:
-    from issuesum.health.containers import base_image
+    from issuesum.automation.doctor.containers import base_image
 
     return _with_params(lambda params: base_image(params.export.base_image))
 
 
 def _registry() -> Check:
-    from issuesum.health.shelf import answering_registry
+    from issuesum.automation.doctor.shelf import answering_registry
 
     named_by = "ISSUESUM_REGISTRY" if os.environ.get("ISSUESUM_REGISTRY") else "params.yaml"
     user = os.environ.get("ISSUESUM_REGISTRY_USERNAME")
@@ -123,8 +123,8 @@ def _registry() -> Check:
 def _disk() -> Check:
     import tempfile
 
-    from issuesum.health.machine import disk, raw_bytes
-    from issuesum.stages.paths import RAW
+    from issuesum.automation.doctor.machine import disk, raw_bytes
+    from issuesum.layout import RAW
 
     def check() -> Finding:
         temporary = Path(tempfile.gettempdir())
@@ -135,14 +135,14 @@ def _disk() -> Check:
 
 
 def _memory() -> Check:
-    from issuesum.health.machine import available_memory, memory, memory_limit
+    from issuesum.automation.doctor.machine import available_memory, memory, memory_limit
 
     return lambda: memory(available_memory(), memory_limit())
 
 
 def _compute() -> Check:
-    from issuesum.health.environment import installed_extra, installed_versions
-    from issuesum.health.machine import compute, cores, nvidia_gpus
+    from issuesum.automation.doctor.environment import installed_extra, installed_versions
+    from issuesum.automation.doctor.machine import compute, cores, nvidia_gpus
 
     return lambda: compute(
         cores(), nvidia_gpus(), installed_extra(_ROOT, installed_versions(_distributions()))
@@ -150,7 +150,7 @@ def _compute() -> Check:
 
 
 def _cluster() -> Check:
-    from issuesum.health.cluster import cluster
+    from issuesum.automation.doctor.cluster import cluster
 
     config = bool(os.environ.get("TF_CONFIG"))
     return _with_params(lambda params: cluster(params.preprocess.cluster, config=config))
@@ -158,9 +158,9 @@ def _cluster() -> Check:
 
 def _with_params(judge: Callable[[Params], Finding]) -> Check:
     """Return a check that judges params.yaml, and says so where that cannot be read."""
+    from issuesum.automation.doctor.finding import note
     from issuesum.errors import ParamsError
-    from issuesum.health.finding import note
-    from issuesum.params import load_params
+    from issuesum.stages.params import load_params
 
     def check() -> Finding:
         try:
@@ -225,7 +225,7 @@ def command(context: click.Context, *, chosen: tuple[str, ...], as_json: bool) -
 
     Changes nothing of yours. Ends with 0 if no check failed, else with 1; notes are no failures.
     """
-    from issuesum.health.running import examine, secrets_of
+    from issuesum.automation.doctor.running import examine, secrets_of
 
     found = examine(_checks(chosen or _NAMES), limit=_LIMIT, secrets=secrets_of(os.environ))
     statuses = _as_json(found) if as_json else _as_text(found)
@@ -260,7 +260,7 @@ def _checks(chosen: Iterable[str]) -> dict[str, Check]:
     What cannot be imported fails the checks that need it: `environment` tells why, and needs none
     of it.
     """
-    from issuesum.health.finding import not_imported
+    from issuesum.automation.doctor.finding import not_imported
 
     checks: dict[str, Check] = {}
     for name in _NAMES:

@@ -64,13 +64,13 @@ class _Plan:
 
 def _plan() -> _Plan:
     from issuesum.errors import GateError, RegistryError
-    from issuesum.image.claim import held
+    from issuesum.layout import BUNDLE
     from issuesum.lineage import git
-    from issuesum.params import load_params
     from issuesum.registry.client import Registry
+    from issuesum.shipping.image.claim import held
     from issuesum.stages import export
     from issuesum.stages.gate import check_gate
-    from issuesum.stages.paths import BUNDLE
+    from issuesum.stages.params import load_params
 
     params = load_params()
     target = export.target_of(params.export)
@@ -91,7 +91,7 @@ def _plan() -> _Plan:
 
 
 def _print(plan: _Plan) -> None:
-    from issuesum.stages.paths import BUNDLE
+    from issuesum.layout import BUNDLE
 
     says = {
         "build": (

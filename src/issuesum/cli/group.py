@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from issuesum.messages import VERBOSE, reader_gone
+from issuesum.console import VERBOSE, reader_gone
 
 
 def _set_verbose(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001

@@ -13,7 +13,7 @@ from issuesum.cli.shared import examples, json_option, output_option, print_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from issuesum.corpus.ingest import IngestReport
+    from issuesum.training.corpus.ingest import IngestReport
 
 OUTPUT = Path("data/raw/github_issues.csv")
 
@@ -48,9 +48,9 @@ def command(
     issue_title and body; or JSON lines with these keys, as the server keeps of feedback. What was
     there before stays if SOURCE cannot be used.
     """
-    from issuesum.corpus.ingest import ingest
+    from issuesum.console import reading_bar
     from issuesum.lineage import tracking
-    from issuesum.progress import reading_bar
+    from issuesum.training.corpus.ingest import ingest
 
     tracking.check_replaceable(output, append=append, force=force)
     with reading_bar("ingest") as watch:

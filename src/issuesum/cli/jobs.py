@@ -9,10 +9,10 @@ import click
 
 from issuesum.cli.completing import complete_stage, complete_tag
 from issuesum.cli.shared import examples, json_option, print_json
-from issuesum.messages import say
+from issuesum.console import say
 
 if TYPE_CHECKING:
-    from issuesum.lineage.jobs import Job
+    from issuesum.lineage.runs.jobs import Job
 
 _HEADER = (
     "stage", "output", "commit", "recorded in", "started (UTC)", "took", "rows", "in", "out",
@@ -52,10 +52,10 @@ _DIGITS = 12
 @click.option("--sync", is_flag=True, help="First exchange records with the DVC remote.")
 def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, sync: bool) -> None:
     from issuesum.errors import ArtifactError, ParamsError
-    from issuesum.lineage.exchange import exchange
-    from issuesum.lineage.jobs import led_to, list_jobs
-    from issuesum.lineage.runs import RUNS, read_all
-    from issuesum.params import STAGES
+    from issuesum.lineage.runs.exchange import exchange
+    from issuesum.lineage.runs.jobs import led_to, list_jobs
+    from issuesum.lineage.runs.record import RUNS, read_all
+    from issuesum.stages.params import STAGES
 
     if stage and stage not in STAGES:
         raise ParamsError(
@@ -87,7 +87,7 @@ def _print_json(jobs: list[Job]) -> None:
 
 
 def _print_table(jobs: list[Job]) -> None:
-    from issuesum.terminal import printable
+    from issuesum.console import printable
 
     rows = [_HEADER, *(tuple(map(printable, _cells(job))) for job in jobs)]  # of others, too
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

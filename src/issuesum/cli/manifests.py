@@ -60,8 +60,8 @@ def command(
     as_json: bool,
 ) -> None:
     from issuesum.lineage.receipt import Receipt
-    from issuesum.manifests.reference import resolve
-    from issuesum.manifests.writing import write_manifests
+    from issuesum.shipping.kubernetes.reference import resolve
+    from issuesum.shipping.kubernetes.writing import write_manifests
 
     if image is None:
         receipt = Receipt.load()

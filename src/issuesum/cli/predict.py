@@ -13,8 +13,8 @@ import click
 from issuesum.cli.shared import examples, json_option, output_option, print_json, source_argument
 
 if TYPE_CHECKING:
-    from issuesum.inference.writer import TitleWriter
-    from issuesum.prediction.writing import Format
+    from issuesum.serving.inference.writer import TitleWriter
+    from issuesum.training.evaluation.writing import Format
 
 
 @click.command(
@@ -69,7 +69,7 @@ def command(
     needs the column body; issue_url is handed on. A row that cannot be used has an empty title.
     """
     from issuesum.errors import ParamsError
-    from issuesum.prediction.writing import check_output, format_of
+    from issuesum.training.evaluation.writing import check_output, format_of
 
     if bundle is not None and image is not None:
         raise ParamsError(
@@ -98,13 +98,13 @@ def command(
 
 
 def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
-    from issuesum.prediction.loading import load
-    from issuesum.stages.paths import BUNDLE
+    from issuesum.layout import BUNDLE
+    from issuesum.serving.inference.loading import load
 
     if image is None:
         return load((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
 
-    from issuesum.prediction.unpacking import model_of
+    from issuesum.shipping.image.unpacking import model_of
 
     with model_of(image) as folder:
         return load(folder, of=image)
@@ -114,11 +114,11 @@ def _predict(
     source: str, output: Path | None, form: Format, writer: TitleWriter, batch_size: int
 ) -> tuple[int, int]:
     """Return how many rows there were, and how many of them have a title."""
-    from issuesum.corpus.fetching import local_copy
-    from issuesum.corpus.reading import read_issues
-    from issuesum.prediction.scoring import predictions
-    from issuesum.prediction.writing import writing
-    from issuesum.progress import bar
+    from issuesum.console import bar
+    from issuesum.training.corpus.fetching import local_copy
+    from issuesum.training.corpus.reading import read_issues
+    from issuesum.training.evaluation.scoring import predictions
+    from issuesum.training.evaluation.writing import writing
 
     rows = titles = 0
     crowded = output is None and sys.stdout.isatty()  # the lines come where the bar would be

@@ -43,10 +43,10 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     from dataclasses import asdict
 
     from issuesum.cli.repository import default_repository
-    from issuesum.image.local import read_local
-    from issuesum.lineage.page import write_page, write_picture
-    from issuesum.lineage.trace import trace
-    from issuesum.lineage.tree import text_of
+    from issuesum.lineage.provenance.trace import trace
+    from issuesum.lineage.provenance.tree import text_of
+    from issuesum.lineage.reporting.provenance_page import write_page, write_picture
+    from issuesum.shipping.image.local import read_local
 
     found = trace(ref, default=default_repository(), read_local=read_local)
     if html:

@@ -18,7 +18,7 @@ from issuesum.cli.shared import (
     replicas_option,
     warn_of_localhost,
 )
-from issuesum.messages import say
+from issuesum.console import say
 
 
 @click.command(
@@ -64,12 +64,12 @@ def command(
     TAG is a tag of GTO: issuesummarization@v1.2.0 or issuesummarization#prod#3. The same version
     gives the same bytes again. What the gate refused, or what no registry holds, is not released.
     """
-    from issuesum.attestation.keys import public_keys
-    from issuesum.manifests.reference import resolve
-    from issuesum.manifests.writing import write_manifests
-    from issuesum.release.checking import changed_since, checked_receipt
-    from issuesum.release.publishing import publish
-    from issuesum.release.version import wanted
+    from issuesum.shipping.attestation.keys import public_keys
+    from issuesum.shipping.kubernetes.reference import resolve
+    from issuesum.shipping.kubernetes.writing import write_manifests
+    from issuesum.shipping.release.checking import changed_since, checked_receipt
+    from issuesum.shipping.release.publishing import publish
+    from issuesum.shipping.release.version import wanted
 
     root = Path()
     found = wanted(root, tag, stage, current=push)

@@ -13,7 +13,7 @@ def default_repository() -> str | None:
     Raises:
         ParamsError: params.yaml or the variable is wrong.
     """
-    from issuesum.params import PARAMS_FILE, load_params
+    from issuesum.stages.params import PARAMS_FILE, load_params
 
     if PARAMS_FILE.exists():
         export = load_params().export

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from issuesum.cli.shared import examples, image_argument, json_option, print_json
-from issuesum.messages import say
+from issuesum.console import say
 
 if TYPE_CHECKING:
-    from issuesum.lineage.lookup import Found
-    from issuesum.lineage.restore import Restored
+    from issuesum.lineage.provenance.lookup import Found
+    from issuesum.lineage.restore.restoring import Restored
 
 
 @click.command(
@@ -52,8 +52,8 @@ def command(
     """
     from issuesum.cli.repository import default_repository
     from issuesum.errors import ParamsError
-    from issuesum.lineage.lookup import look_up
-    from issuesum.lineage.restore import check, restore
+    from issuesum.lineage.provenance.lookup import look_up
+    from issuesum.lineage.restore.restoring import check, restore
 
     if verify and no_data:
         raise ParamsError(
@@ -114,7 +114,7 @@ def _notes(restored: Restored) -> list[str]:
 
 def _verify(found: Found, restored: Restored, *, quiet: bool) -> dict[str, str]:
     from issuesum.errors import ArtifactError
-    from issuesum.lineage.rerun import rerun
+    from issuesum.lineage.restore.rerun import rerun
 
     result = rerun(restored.root, found.provenance)
     if not quiet:

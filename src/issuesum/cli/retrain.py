@@ -11,7 +11,7 @@ import click
 from issuesum.cli.shared import examples, json_option, print_json
 
 if TYPE_CHECKING:
-    from issuesum.retraining.job import Outcome
+    from issuesum.automation.retraining.job import Outcome
 
 NOTHING_TO_DO = 10
 
@@ -55,8 +55,8 @@ def command(
 
     Ends with 0 if it did so, 10 if there was nothing to do, 5 if the gate refused the model.
     """
-    from issuesum.params import load_params
-    from issuesum.retraining.job import Order, Rules, retrain
+    from issuesum.automation.retraining.job import Order, Rules, retrain
+    from issuesum.stages.params import load_params
 
     order = Order(remote, branch, not no_push, settings, message)
     rules = Rules(
@@ -77,14 +77,14 @@ def command(
 
 # Imported only where there is something to tell: it takes as long as to see that there is nothing.
 def _write_report(base: str) -> None:
-    from issuesum.report.writing import write_report
+    from issuesum.lineage.reporting.model_report.writing import write_report
 
     write_report(Path(), base=base)
 
 
 def _write_card() -> None:
-    from issuesum.params import load_params
-    from issuesum.report.writing import write_card
+    from issuesum.lineage.reporting.model_report.writing import write_card
+    from issuesum.stages.params import load_params
 
     write_card(Path(), load_params().model_dump())
 

@@ -40,10 +40,10 @@ def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -
     Equal --rows and --seed give equal bytes everywhere. Their titles can be learnt from their
     bodies, so that the pipeline can be tried before real issues are at hand.
     """
-    from issuesum.corpus.sample import generate
-    from issuesum.corpus.writing import write_issues
     from issuesum.files import replacing_file
     from issuesum.lineage import tracking
+    from issuesum.training.corpus.sample import generate
+    from issuesum.training.corpus.writing import write_issues
 
     tracking.check_replaceable(output, append=False, force=force)
     known = tracking.recorded(output)

@@ -27,11 +27,11 @@ from issuesum.cli.shared import examples, json_option, print_json
 @click.option("--stop", is_flag=True, help="Stop the server instead.")
 @json_option
 def command(*, port: int, stop: bool, as_json: bool) -> None:
-    from issuesum.image import serving
-    from issuesum.image.engine import engine
-    from issuesum.image.smoke import REQUEST
     from issuesum.lineage.receipt import Receipt
-    from issuesum.params import load_params
+    from issuesum.shipping.image import container as serving
+    from issuesum.shipping.image.engine import engine
+    from issuesum.shipping.image.smoke import REQUEST
+    from issuesum.stages.params import load_params
 
     with engine() as client:
         if stop:

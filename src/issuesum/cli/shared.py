@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from issuesum.cli.completing import complete_file, complete_tag
-from issuesum.messages import say
+from issuesum.console import say
 
 name_option = click.option(
     "--name",

@@ -32,10 +32,10 @@ _NAMES = {
 @json_option
 def command(*, verify: bool, as_json: bool) -> None:
     from issuesum.errors import ArtifactError
-    from issuesum.lineage import runs
+    from issuesum.layout import DATA_REPORT, METRICS
     from issuesum.lineage.receipt import Receipt
-    from issuesum.params import STAGES
-    from issuesum.stages.paths import DATA_REPORT, METRICS
+    from issuesum.lineage.runs import record as runs
+    from issuesum.stages.params import STAGES
 
     receipt = Receipt.load()
     if verify:
@@ -80,7 +80,7 @@ def command(*, verify: bool, as_json: bool) -> None:
 
 
 def _registry_hint() -> str:
-    from issuesum.params import load_params
+    from issuesum.stages.params import load_params
 
     export = load_params().export
     if export.address == export.registry:
@@ -90,9 +90,9 @@ def _registry_hint() -> str:
 
 def _verify(receipt: Receipt) -> None:
     from issuesum.errors import RegistryError
-    from issuesum.params import load_params
     from issuesum.registry.client import Registry
     from issuesum.registry.reference import Reference
+    from issuesum.stages.params import load_params
 
     wanted = load_params().export.address
     image = Reference.parse(receipt.image)

@@ -17,8 +17,8 @@ from issuesum.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from issuesum.attestation.distributions import Distribution
     from issuesum.lineage.receipt import Receipt
+    from issuesum.shipping.attestation.distributions import Distribution
 
 _MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
 
@@ -44,14 +44,14 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     receipt; without it, serving/image.json. Needs neither Docker Engine (but for --deep) nor a
     repository.
     """
-    from issuesum.attestation.keys import public_keys
-    from issuesum.attestation.verification import Given, verify
     from issuesum.cli.repository import default_repository
+    from issuesum.console import printable
     from issuesum.errors import VerificationError
-    from issuesum.lineage.lookup import PROVENANCE, look_up
+    from issuesum.lineage.provenance.lookup import PROVENANCE, look_up
     from issuesum.registry.client import Registry
     from issuesum.registry.image import read_file
-    from issuesum.terminal import printable
+    from issuesum.shipping.attestation.keys import public_keys
+    from issuesum.shipping.attestation.verification import Given, verify
 
     public = public_keys(keys)
     receipt = _receipt(ref)
@@ -116,9 +116,9 @@ def _tag(ref: str) -> str | None:
 
 
 def _listed(image: str) -> list[Distribution]:
-    from issuesum.attestation.distributions import installed
-    from issuesum.image.engine import engine
-    from issuesum.image.transfer import fetch
+    from issuesum.shipping.attestation.distributions import installed
+    from issuesum.shipping.image.engine import engine
+    from issuesum.shipping.image.transfer import fetch
 
     with engine() as client:
         fetch(client, image)

@@ -39,7 +39,7 @@ _TIMEOUT = 30.0
     help="Port to listen on; 0 takes a free one.",
 )
 def command(endpoint: str, issues: Path | None, host: str, port: int) -> None:
-    from issuesum.stages.paths import SPLIT
+    from issuesum.layout import SPLIT
     from issuesum.web.app import create_app
     from issuesum.web.client import Endpoint
     from issuesum.web.issues import load_issues

@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from issuesum.errors import ArtifactError, RepositoryError, one_line
-from issuesum.lineage.dotted import dotted
 from issuesum.lineage.git import without_secrets
+from issuesum.lineage.provenance.dotted import dotted
 
 
 def hash_of(path: Path, root: Path) -> str:

@@ -7,11 +7,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from issuesum.bundle.assemble import copy_code
 from issuesum.files import replacing_directory
-from issuesum.inference.settings import DECODING, Decoding
-from issuesum.params import Params
-from issuesum.stages.paths import (
+from issuesum.layout import (
     BUNDLE,
     BUNDLE_MODEL,
     DOCKERFILE,
@@ -20,20 +17,23 @@ from issuesum.stages.paths import (
     SAVED_MODEL,
     SERVING,
 )
+from issuesum.serving.inference.settings import DECODING, Decoding
+from issuesum.stages.params import Params
 from issuesum.stages.runner import run
 from issuesum.text import features
+from issuesum.training.bundle.assemble import copy_code
 
 if TYPE_CHECKING:
-    from issuesum.model.interface import TitleModel
+    from issuesum.training.model.interface import TitleModel
 
 
 def main(params: Params) -> None:
     """Read models, vocabularies, serving and Dockerfile; write serving/bundle."""
     # Must be set before TensorFlow is loaded; below 3 it reports a missing GPU as an error.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from issuesum.bundle.convert import convert
-    from issuesum.bundle.parity import check_parity
-    from issuesum.model.saving import load_model
+    from issuesum.training.bundle.convert import convert
+    from issuesum.training.bundle.parity import check_parity
+    from issuesum.training.model.saving import load_model
 
     model = load_model(MODELS)
     rows = features.Shards(FEATURES / "validation").head(params.build.parity_rows)
@@ -54,7 +54,7 @@ def main(params: Params) -> None:
 def _add_saved_model(
     model: TitleModel, bundle: Path, rows: features.Features, tolerance: float
 ) -> None:
-    from issuesum.bundle import saved_model
+    from issuesum.training.bundle import saved_model
 
     folder, target = bundle / BUNDLE_MODEL.name, bundle / SAVED_MODEL.relative_to(BUNDLE)
     saved_model.save(model, folder, target, body_maxlen=rows.body.shape[1])

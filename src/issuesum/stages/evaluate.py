@@ -7,16 +7,16 @@ from dataclasses import asdict
 import pandas as pd
 from tqdm import tqdm
 
-from issuesum.corpus.shards import read_head
-from issuesum.evaluation import baselines, gate, heatmap, per_row
-from issuesum.evaluation.scores import Scores, rouge_l, score
 from issuesum.files import replacing_directory, replacing_file, write_json
-from issuesum.inference.attending import Attention
-from issuesum.inference.title import Title
-from issuesum.inference.writer import TitleWriter
-from issuesum.params import EvaluateParams, Params
-from issuesum.stages.paths import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SCORES, SPLIT
+from issuesum.layout import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SCORES, SPLIT
+from issuesum.serving.inference.attending import Attention
+from issuesum.serving.inference.title import Title
+from issuesum.serving.inference.writer import TitleWriter
+from issuesum.stages.params import EvaluateParams, Params
 from issuesum.stages.runner import run
+from issuesum.training.corpus.shards import read_head
+from issuesum.training.evaluation import baselines, gate, heatmap, per_row
+from issuesum.training.evaluation.scores import Scores, rouge_l, score
 
 
 def main(params: Params) -> dict[str, int]:

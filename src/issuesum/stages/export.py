@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from issuesum.image.claim import held
-from issuesum.image.target import Target
-from issuesum.lineage import provenance
+from issuesum.layout import ATTESTATIONS, BUNDLE
+from issuesum.lineage.provenance import collect as provenance
 from issuesum.lineage.receipt import Receipt
-from issuesum.params import ExportParams, Params
 from issuesum.registry.client import Registry
+from issuesum.shipping.image.claim import held
+from issuesum.shipping.image.target import Target
 from issuesum.stages.gate import check_gate, refused
-from issuesum.stages.paths import ATTESTATIONS, BUNDLE
+from issuesum.stages.params import ExportParams, Params
 from issuesum.stages.runner import run
 
 ROOT = Path()
@@ -23,8 +23,8 @@ def main(params: Params) -> None:
 
     A tag that the registry holds already is not built again and never moved.
     """
-    from issuesum.attestation.exported import attest_exported
-    from issuesum.attestation.keys import signing_key
+    from issuesum.shipping.attestation.exported import attest_exported
+    from issuesum.shipping.attestation.keys import signing_key
 
     key = signing_key()  # first: a key that cannot be used is told before anything is pushed
     metrics = check_gate()
@@ -46,8 +46,8 @@ def target_of(params: ExportParams) -> Target:
 
 
 def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str, Any]) -> str:
-    from issuesum.image.engine import engine
-    from issuesum.image.shipping import Order, ship
+    from issuesum.shipping.image.engine import engine
+    from issuesum.shipping.image.shipping import Order, ship
     from issuesum.stages.regression import check_regression
 
     if reasons := check_regression(params, metrics, ROOT, made_from=target.version):

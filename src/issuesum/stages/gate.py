@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from issuesum.errors import ArtifactError, GateError
-from issuesum.lineage.runs import REFUSAL
-from issuesum.stages.paths import METRICS
+from issuesum.layout import METRICS
+from issuesum.lineage.runs.record import REFUSAL
 
 
 def check_gate() -> dict[str, Any]:

@@ -7,25 +7,25 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-from issuesum.corpus.drift import check_limits, is_committed, with_drift
-from issuesum.corpus.measures import WORDS
-from issuesum.corpus.page import write_report
-from issuesum.corpus.profile import DataProfile
-from issuesum.corpus.shards import Side
-from issuesum.corpus.summary import SplitSummary
 from issuesum.errors import DataError
 from issuesum.files import replacing_directory, replacing_file
+from issuesum.layout import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SUMMARY
 from issuesum.lineage.history import earlier_versions
-from issuesum.params import Params, PreprocessLimits, PreprocessParams
-from issuesum.preprocessing.cache import EntryCache
-from issuesum.preprocessing.counting import count_words
-from issuesum.preprocessing.encoding import UnknownWords, write_features
-from issuesum.preprocessing.fields import Fields, field_settings
-from issuesum.preprocessing.incremental import Shard, describe, find_shards, tokenise_new
-from issuesum.preprocessing.ktext_adapter import number_words
-from issuesum.preprocessing.profiling import profile_data
-from issuesum.stages.paths import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SUMMARY
+from issuesum.lineage.reporting.data_page import write_report
+from issuesum.stages.params import Params, PreprocessLimits, PreprocessParams
 from issuesum.stages.runner import run
+from issuesum.training.corpus.drift import check_limits, is_committed, with_drift
+from issuesum.training.corpus.measures import WORDS
+from issuesum.training.corpus.profile import DataProfile
+from issuesum.training.corpus.shards import Side
+from issuesum.training.corpus.summary import SplitSummary
+from issuesum.training.features.cache import EntryCache
+from issuesum.training.features.counting import count_words
+from issuesum.training.features.encoding import UnknownWords, write_features
+from issuesum.training.features.fields import Fields, field_settings
+from issuesum.training.features.incremental import Shard, describe, find_shards, tokenise_new
+from issuesum.training.features.ktext_adapter import number_words
+from issuesum.training.features.profiling import profile_data
 
 CACHE = Path(".issuesum/cache")
 """Holds tokenised shards by content; ISSUESUM_CACHE names another folder."""

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from issuesum.console import say
 from issuesum.errors import IssuesumError, RepositoryError, one_line
-from issuesum.lineage import git, runs
-from issuesum.lineage.runs import RUNS, RunRecord
-from issuesum.messages import say
-from issuesum.params import Stage
+from issuesum.lineage import git
+from issuesum.lineage.runs import record as runs
+from issuesum.lineage.runs.record import RUNS, RunRecord
+from issuesum.stages.params import Stage
 from issuesum.stages.sigterm import Terminated, ended_by_sigterm
 
 

@@ -10,22 +10,22 @@ import os
 from pathlib import Path
 from typing import Any
 
-from issuesum.corpus.shards import read_head
+from issuesum.console import bar
 from issuesum.errors import ArtifactError, ParamsError, RegistryError
-from issuesum.evaluation.regression import Judged, regressions
-from issuesum.evaluation.scores import score
+from issuesum.layout import SPLIT
 from issuesum.lineage.dvc import locked_hashes
-from issuesum.lineage.live import LIVE, live_image
-from issuesum.lineage.lookup import Found, look_up
-from issuesum.lineage.provenance import score_on
+from issuesum.lineage.provenance.collect import score_on
+from issuesum.lineage.provenance.lookup import Found, look_up
+from issuesum.lineage.registered import LIVE, live_image
 from issuesum.lineage.tag import Version
-from issuesum.params import EvaluateParams, Params
-from issuesum.prediction.loading import load
-from issuesum.prediction.unpacking import remote_model
-from issuesum.progress import bar
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
-from issuesum.stages.paths import SPLIT
+from issuesum.serving.inference.loading import load
+from issuesum.shipping.image.unpacking import remote_model
+from issuesum.stages.params import EvaluateParams, Params
+from issuesum.training.corpus.shards import read_head
+from issuesum.training.evaluation.regression import Judged, regressions
+from issuesum.training.evaluation.scores import score
 
 _ANYTHING = 100
 """ROUGE-L points that no model can lose more of."""

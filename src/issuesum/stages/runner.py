@@ -7,12 +7,12 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from issuesum.console import VERBOSE, explained, reader_gone, say
 from issuesum.errors import IssuesumError
 from issuesum.files import checking_before_replacing
 from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
 from issuesum.lineage.receipt import RECEIPT, Receipt
-from issuesum.messages import VERBOSE, explained, reader_gone, say
-from issuesum.params import Params, Stage, load_params
+from issuesum.stages.params import Params, Stage, load_params
 from issuesum.stages.recording import Recording, recording
 
 Body = Callable[[Params], Mapping[str, int | str] | None]
@@ -72,7 +72,7 @@ def _is_chief(stage: Stage) -> bool:
         return True
     # Must be set before TensorFlow is loaded, as in the stage.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from issuesum.model.distribution import read_cluster
+    from issuesum.training.model.distribution import read_cluster
 
     return read_cluster(config).is_chief
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 
-from issuesum.corpus.shards import SIDES
-from issuesum.corpus.splitting import split_csv
-from issuesum.corpus.summary import SplitSummary
+from issuesum.console import reading_bar
 from issuesum.files import replacing_directory, replacing_file
-from issuesum.params import Params, SplitParams
-from issuesum.progress import reading_bar
-from issuesum.stages.paths import RAW, SPLIT, SPLIT_SUMMARY
+from issuesum.layout import RAW, SPLIT, SPLIT_SUMMARY
+from issuesum.stages.params import Params, SplitParams
 from issuesum.stages.runner import run
+from issuesum.training.corpus.shards import SIDES
+from issuesum.training.corpus.splitting import split_csv
+from issuesum.training.corpus.summary import SplitSummary
 
 
 def main(params: Params) -> dict[str, int]:

@@ -7,8 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from issuesum.files import replacing_directory
-from issuesum.params import Params, TrainParams
-from issuesum.stages.paths import CURVES, FEATURES, MODELS, SPEED
+from issuesum.layout import CURVES, FEATURES, MODELS, SPEED
+from issuesum.stages.params import Params, TrainParams
 from issuesum.stages.runner import run
 from issuesum.text import features
 from issuesum.text.tokens import END, START
@@ -24,17 +24,17 @@ def main(params: Params) -> dict[str, int | str]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import keras
 
-    from issuesum.evaluation.overlap import mean_rouge_l
-    from issuesum.model.batches import Epochs
-    from issuesum.model.checkpoint import Checkpoint
-    from issuesum.model.contract import check_architecture
-    from issuesum.model.curves import Curves
-    from issuesum.model.distribution import Distribution, read_cluster
-    from issuesum.model.interface import ModelConfig
-    from issuesum.model.saving import save_model
-    from issuesum.model.trainer import Optimisation
-    from issuesum.model.training import Schedule, Training
-    from issuesum.model.validation import Validator
+    from issuesum.training.evaluation.overlap import mean_rouge_l
+    from issuesum.training.model.batches import Epochs
+    from issuesum.training.model.checkpoint import Checkpoint
+    from issuesum.training.model.contract import check_architecture
+    from issuesum.training.model.curves import Curves
+    from issuesum.training.model.distribution import Distribution, read_cluster
+    from issuesum.training.model.interface import ModelConfig
+    from issuesum.training.model.saving import save_model
+    from issuesum.training.model.trainer import Optimisation
+    from issuesum.training.model.training import Schedule, Training
+    from issuesum.training.model.validation import Validator
 
     dials = params.train
     cluster = read_cluster(os.environ.get("TF_CONFIG"))

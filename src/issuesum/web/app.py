@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException, NotFound, RequestEntityTooLarge
 
-from issuesum.corpus.issue import Issue
+from issuesum.training.corpus.issue import Issue
 from issuesum.web.client import Endpoint, EndpointError
 from issuesum.web.contract import MAX_BODY, Verdict, Wish
 from issuesum.web.guard import guard

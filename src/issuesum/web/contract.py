@@ -39,7 +39,7 @@ class _Answer(BaseModel):
 
 
 class Word(_Answer):
-    """A word of a title; see `issuesum.inference.title.Word`."""
+    """A word of a title; see `issuesum.serving.inference.title.Word`."""
 
     word: str
     copied: bool

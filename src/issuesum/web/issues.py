@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from issuesum.corpus.issue import COLUMNS, Issue
 from issuesum.errors import DataError
+from issuesum.training.corpus.issue import COLUMNS, Issue
 from issuesum.web.contract import MAX_BODY
 
 _KEPT = 10_000
@@ -30,7 +30,7 @@ def load_issues(csv: Path | None, side: Path) -> list[Issue]:
     """
     if csv is None:
         return _kept(_of_shards(side)) if any(side.glob("part-*.parquet")) else []
-    from issuesum.corpus.reading import read_issues
+    from issuesum.training.corpus.reading import read_issues
 
     kept = _kept(row for row in read_issues(csv) if isinstance(row, Issue))
     if not kept:
@@ -42,7 +42,7 @@ def load_issues(csv: Path | None, side: Path) -> list[Issue]:
 
 
 def _of_shards(folder: Path) -> Iterable[Issue]:
-    from issuesum.corpus.shards import read_head
+    from issuesum.training.corpus.shards import read_head
 
     columns = read_head(folder, _KEPT)[list(COLUMNS)]
     return (Issue(*row) for row in columns.itertuples(index=False))

@@ -10,7 +10,7 @@ import figures
 import quality
 import training
 from figures import Ratio
-from issuesum.evaluation.scores import Scores
+from issuesum.training.evaluation.scores import Scores
 
 
 def test_ratios_are_read_as_they_were_handed_over(tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from clone import Clone
 from issuesum.errors import ArtifactError
-from issuesum.params import load_params
+from issuesum.stages.params import load_params
 from shop import Shop
 
 

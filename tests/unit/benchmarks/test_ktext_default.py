@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.preprocessing.fields import FieldSettings
-from issuesum.preprocessing.ktext_adapter import make_processor
+from issuesum.training.features.fields import FieldSettings
+from issuesum.training.features.ktext_adapter import make_processor
 from ktext_default import clean, tokenize
 
 

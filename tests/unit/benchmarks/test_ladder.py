@@ -10,10 +10,10 @@ import pytest
 
 import preprocess
 from clone import Clone
-from issuesum.corpus.issue import Issue
-from issuesum.corpus.reading import read_issues
-from issuesum.corpus.writing import write_issues
-from issuesum.stages.paths import RAW
+from issuesum.layout import RAW
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.reading import read_issues
+from issuesum.training.corpus.writing import write_issues
 from ladder import STEPS, STORES, Rung, growth, report
 from watched import Watched, watch
 

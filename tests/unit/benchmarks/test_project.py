@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.corpus.issue import Issue
-from issuesum.corpus.reading import read_issues
-from issuesum.corpus.writing import write_issues
 from issuesum.errors import ParamsError
-from issuesum.stages.paths import RAW
+from issuesum.layout import RAW
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.reading import read_issues
+from issuesum.training.corpus.writing import write_issues
 from project import Project
 
 

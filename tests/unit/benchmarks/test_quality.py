@@ -7,10 +7,10 @@ import argparse
 import pytest
 
 import quality
-from issuesum.corpus.issue import Issue
-from issuesum.corpus.writing import write_issues
 from issuesum.errors import DataError
-from issuesum.evaluation.scores import Scores
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.writing import write_issues
+from issuesum.training.evaluation.scores import Scores
 from toy_bundle import write_bundle
 
 

@@ -15,9 +15,9 @@ import results
 import suite
 from catalogue import BENCHMARKS, BUNDLE, ISSUES, Benchmark
 from figures import Ratio
-from issuesum.corpus.issue import Issue
-from issuesum.corpus.writing import write_issues
 from issuesum.errors import ArtifactError
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.writing import write_issues
 from results import Result
 
 GOOD = Result(

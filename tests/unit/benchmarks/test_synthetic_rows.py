@@ -9,10 +9,10 @@ import sys
 import pytest
 
 import synthetic_rows
-from issuesum.corpus.issue import Issue, issue_key
-from issuesum.corpus.reading import read_issues
-from issuesum.corpus.writing import write_issues
 from issuesum.errors import DataError
+from issuesum.training.corpus.issue import Issue, issue_key
+from issuesum.training.corpus.reading import read_issues
+from issuesum.training.corpus.writing import write_issues
 from synthetic_rows import write_rows
 
 HASH = re.compile(r"\b[0-9a-f]{7}\b")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.corpus.writing import write_issues
 from issuesum.text.tokens import words
+from issuesum.training.corpus.writing import write_issues
 from project import Project
 from training import EXAMPLE, PASSES, SIZES, Pass, Worker, compared, made_up
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 
 from issuesum.cli import main
-from issuesum.messages import VERBOSE
+from issuesum.console import VERBOSE
 
 
 class Ended(NamedTuple):

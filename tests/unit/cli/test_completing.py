@@ -17,10 +17,10 @@ from click.shell_completion import BashComplete, CompletionItem
 from click.testing import CliRunner
 
 from issuesum.cli import VERBS, cli
-from issuesum.lineage import runs
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.runs import RUNS, RunRecord
-from issuesum.params import STAGES
+from issuesum.lineage.runs import record as runs
+from issuesum.lineage.runs.record import RUNS, RunRecord
+from issuesum.stages.params import STAGES
 
 TAG, EARLIER = "3f2c1ab4d5e6-9d8e7f6a5b4c", "5b4c3f2c1ab4-1ab49d8e7f6a"
 

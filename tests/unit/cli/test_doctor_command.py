@@ -58,7 +58,7 @@ def test_invalid_params_are_one_failure_and_hide_nothing_else(tmp_path: Path) ->
     done = CliRunner().invoke(command, [*arguments, "--json"])
     assert done.exit_code == 1
     said = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
-    assert said["params"]["found"].startswith("params.yaml must match issuesum.params")
+    assert said["params"]["found"].startswith("params.yaml must match issuesum.stages.params")
     assert said["base"]["status"] == said["cluster"]["status"] == "note"
     assert "available" in said["memory"]["found"]
 
@@ -94,7 +94,7 @@ def test_a_missing_package_fails_the_checks_that_need_it_and_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    monkeypatch.delitem(sys.modules, "issuesum.health.pipeline", raising=False)
+    monkeypatch.delitem(sys.modules, "issuesum.automation.doctor.pipeline", raising=False)
     names = ("environment", "dvc", "params", "remote", "disk")
     arguments = [part for name in names for part in ("--only", name)]
     done = CliRunner().invoke(command, [*arguments, "--json"])

@@ -20,10 +20,10 @@ import pytest
 import requests
 
 from issuesum import errors
+from issuesum.automation.retraining import job
+from issuesum.console import explained, say
 from issuesum.errors import ArtifactError, IssuesumError
 from issuesum.lineage.receipt import Receipt
-from issuesum.messages import explained, say
-from issuesum.retraining import job
 
 COMMAND = [sys.executable, "-m", "issuesum"]
 KINDS = [kind for kind in IssuesumError.__subclasses__() if kind.__module__ == errors.__name__]

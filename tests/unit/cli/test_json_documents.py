@@ -12,10 +12,10 @@ from typing import Any
 import click
 import pytest
 
-from issuesum.image.smoke import REQUEST
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.registered import Registered
-from issuesum.report.comparison import compare
+from issuesum.lineage.reporting.model_report.comparison import compare
+from issuesum.shipping.image.smoke import REQUEST
 from report_sides import rows, side
 from toy_bundle import write_bundle
 
@@ -101,7 +101,7 @@ def test_export_dry(
     monkeypatch.setattr("issuesum.stages.export.target_of", lambda _: target)
     monkeypatch.setattr("issuesum.lineage.git.changed_files", lambda _: ("a.py",))
     monkeypatch.setattr("issuesum.stages.gate.check_gate", dict)
-    monkeypatch.setattr("issuesum.image.claim.held", lambda *_: held)
+    monkeypatch.setattr("issuesum.shipping.image.claim.held", lambda *_: held)
     told, _ = document("export", "--dry-run")
     assert (told["action"], told["digest"], told["dirty"]) == (action, held, ["a.py"])
     assert (told["gate"], told["registry"]) == (None, None)
@@ -109,10 +109,10 @@ def test_export_dry(
 
 def test_serve(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
-    monkeypatch.setattr("issuesum.image.engine.engine", contextlib.nullcontext)
+    monkeypatch.setattr("issuesum.shipping.image.engine.engine", contextlib.nullcontext)
     server = SimpleNamespace(url="http://127.0.0.1:9/", answer='{"data": {"ndarray": ["A"]}}\n')
-    monkeypatch.setattr("issuesum.image.serving.start", lambda *_, **__: server)
-    monkeypatch.setattr("issuesum.image.serving.stop", lambda *_, port: port == 9)
+    monkeypatch.setattr("issuesum.shipping.image.container.start", lambda *_, **__: server)
+    monkeypatch.setattr("issuesum.shipping.image.container.stop", lambda *_, port: port == 9)
     told, _ = document("serve", "--port", 9)
     assert (told["image"], told["url"]) == (RECEIPT.image, server.url)
     assert (told["request"], told["answer"]) == (json.loads(REQUEST), json.loads(server.answer))
@@ -130,11 +130,13 @@ def test_manifests(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_release(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     found = Registered("v1.0.0", "c" * 40, "prod")
-    monkeypatch.setattr("issuesum.release.version.wanted", lambda *_, **__: found)
-    monkeypatch.setattr("issuesum.release.checking.checked_receipt", lambda *_: RECEIPT)
-    monkeypatch.setattr("issuesum.release.checking.changed_since", lambda *_: ["params.yaml"])
+    monkeypatch.setattr("issuesum.shipping.release.version.wanted", lambda *_, **__: found)
+    monkeypatch.setattr("issuesum.shipping.release.checking.checked_receipt", lambda *_: RECEIPT)
+    monkeypatch.setattr(
+        "issuesum.shipping.release.checking.changed_since", lambda *_: ["params.yaml"]
+    )
     monkeypatch.setattr("issuesum.registry.client.Registry.digest", lambda *_: RECEIPT.digest)
-    monkeypatch.setattr("issuesum.release.publishing.publish", lambda *_, **__: "d" * 40)
+    monkeypatch.setattr("issuesum.shipping.release.publishing.publish", lambda *_, **__: "d" * 40)
     told, err = document("release", "--stage", "prod", "--push")
     assert [Path(file).parent.name for file in told.pop("files")] == ["prod", "prod"]
     assert told == {
@@ -152,7 +154,9 @@ def test_report(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     made = compare(
         side("now", rows(60, right=0.9)), side("before", rows(60, right=0.2)), {}, resamples=1000
     )
-    monkeypatch.setattr("issuesum.report.writing.write_report", lambda *_, **__: made)
+    monkeypatch.setattr(
+        "issuesum.lineage.reporting.model_report.writing.write_report", lambda *_, **__: made
+    )
     told, _ = document("report")
     assert (told["compared"], told["verdict"]) == ("now, compared with before", "better")
     assert told["scores"]["rouge_l"]["difference"]["low"] > 0
@@ -161,7 +165,9 @@ def test_report(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_card(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
     made = side("now", rows(9), missing=("eval/train of now: gone",))
-    monkeypatch.setattr("issuesum.report.writing.write_card", lambda *_: made)
+    monkeypatch.setattr(
+        "issuesum.lineage.reporting.model_report.writing.write_card", lambda *_: made
+    )
     told, err = document("card")
     assert told == {"card": "eval/MODEL_CARD.md", "missing": ["eval/train of now: gone"]}
     assert err == "note: not available here: eval/train of now: gone\n"

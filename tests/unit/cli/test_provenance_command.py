@@ -12,7 +12,7 @@ import provenances
 from issuesum.cli.provenance import command
 from issuesum.cli.repository import default_repository
 from issuesum.errors import ArtifactError, ParamsError
-from issuesum.lineage.trace import Image, Trace, completed
+from issuesum.lineage.provenance.trace import Image, Trace, completed
 
 FOUND = Trace(
     completed(provenances.provenance()), Image("r.example.com/n@sha256:ab", "sha256:ab", 5, {})
@@ -28,7 +28,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list:
         seen.append((text, default))
         return FOUND
 
-    monkeypatch.setattr("issuesum.lineage.trace.trace", trace)
+    monkeypatch.setattr("issuesum.lineage.provenance.trace.trace", trace)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ISSUESUM_REGISTRY", raising=False)
     return seen

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from issuesum.automation.retraining import job
+from issuesum.automation.retraining.branch import Branch
+from issuesum.automation.retraining.results import Scores
 from issuesum.cli.retrain import command
 from issuesum.lineage.receipt import Receipt
-from issuesum.retraining import job
-from issuesum.retraining.branch import Branch
-from issuesum.retraining.results import Scores
 
 OUTCOME = job.Outcome(
     ("split",),

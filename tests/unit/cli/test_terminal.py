@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from issuesum import cli
-from issuesum.lineage import runs
+from issuesum.lineage.runs import record as runs
 from registry_stub import Answer, serve
 
 EVIL = "\x1b]0;owned\x07\x1b[2J\u202eevil\x9b31m"

@@ -12,10 +12,10 @@ import pytest
 
 from issuesum.errors import ArtifactError, RepositoryError
 from issuesum.lineage import git
-from issuesum.lineage.checkout import apply_patch, checked_out
-from issuesum.lineage.lookup import Found
 from issuesum.lineage.patch import dirty_patch
-from issuesum.lineage.restore import check
+from issuesum.lineage.provenance.lookup import Found
+from issuesum.lineage.restore.checkout import apply_patch, checked_out
+from issuesum.lineage.restore.restoring import check
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
 

@@ -13,13 +13,13 @@ import pytest
 import yaml
 
 import provenances
-from issuesum.lineage import artefacts
 from issuesum.lineage.dvc import recorded_items
 from issuesum.lineage.patch import dirty_patch
-from issuesum.lineage.provenance import changed_params, collect, labels
+from issuesum.lineage.provenance import artefacts
+from issuesum.lineage.provenance.collect import changed_params, collect, labels
 from issuesum.lineage.tag import Version
-from issuesum.params import Params
-from issuesum.serving.origin import as_json
+from issuesum.registry.labels import as_json
+from issuesum.stages.params import Params
 
 SECRETS = ("hunter2", "AKIAEXAMPLE", "tok3n")
 PROFILE = {"rows": {"read": 4000, "train": 3174, "validation": 390, "test": 398}}

@@ -15,8 +15,8 @@ import pytest
 
 from issuesum.errors import ArtifactError, IssuesumError
 from issuesum.lineage import git
-from issuesum.lineage.lookup import Found
-from issuesum.lineage.restore import check, restore
+from issuesum.lineage.provenance.lookup import Found
+from issuesum.lineage.restore.restoring import check, restore
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import RepositoryError
-from issuesum.lineage import runs
-from issuesum.lineage.exchange import PREFIX, Exchanged, exchange
-from issuesum.lineage.runs import RunRecord
+from issuesum.lineage.runs import record as runs
+from issuesum.lineage.runs.exchange import PREFIX, Exchanged, exchange
+from issuesum.lineage.runs.record import RunRecord
 
 
 def clone(folder: Path, remote: str | None) -> Path:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import provenances
-from issuesum.lineage import facts
-from issuesum.lineage.trace import Image, Trace, completed
-from issuesum.lineage.tree import text_of
+from issuesum.lineage.provenance import facts
+from issuesum.lineage.provenance.trace import Image, Trace, completed
+from issuesum.lineage.provenance.tree import text_of
 
 DIGEST = "sha256:" + "ab" * 32
 

@@ -10,8 +10,8 @@ import pytest
 
 from issuesum.errors import ArtifactError
 from issuesum.lineage import git
-from issuesum.lineage.lookup import Found
-from issuesum.lineage.restore import restore
+from issuesum.lineage.provenance.lookup import Found
+from issuesum.lineage.restore.restoring import restore
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
 from projects import ROOT, Project

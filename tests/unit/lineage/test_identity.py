@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.lineage.identity import who
+from issuesum.lineage.git import who
 
 VARIABLES = [f"GIT_{role}_{key}" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")]
 

@@ -14,9 +14,9 @@ from click.testing import CliRunner
 
 from issuesum.cli.jobs import command
 from issuesum.errors import ArtifactError, ParamsError
-from issuesum.lineage import runs
-from issuesum.lineage.jobs import Job, led_to, list_jobs
-from issuesum.lineage.runs import RUNS, RunRecord
+from issuesum.lineage.runs import record as runs
+from issuesum.lineage.runs.jobs import Job, led_to, list_jobs
+from issuesum.lineage.runs.record import RUNS, RunRecord
 from projects import Project
 
 WHO = ("-c", "user.name=Test", "-c", "user.email=test@example.com")

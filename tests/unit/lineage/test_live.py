@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import ArtifactError, RepositoryError
-from issuesum.lineage.live import LIVE, Live, live_image
+from issuesum.lineage.registered import LIVE, Live, live_image
 from tags import Tagged
 
 RECEIPT = {"image": "host:5000/titles:v1", "digest": "sha256:ab", "git": "c1", "dvc": "d1"}

@@ -10,11 +10,11 @@ import pytest
 
 import provenances
 from issuesum.errors import ArtifactError, ParamsError
-from issuesum.lineage import lookup
+from issuesum.lineage.provenance import lookup
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.image import RemoteImage
+from issuesum.registry.labels import as_json
 from issuesum.registry.reference import Reference
-from issuesum.serving.origin import as_json
 
 DIGEST = "sha256:" + "ab" * 32
 NAME = "registry.example.com:5000/team/titles"

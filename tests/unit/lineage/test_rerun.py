@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from issuesum.errors import ArtifactError
-from issuesum.lineage import rerun
+from issuesum.lineage.restore import rerun
 
 
 def _lock(**hashes: str) -> str:

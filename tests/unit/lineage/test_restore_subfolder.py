@@ -13,10 +13,10 @@ from dvc.repo import Repo
 
 from issuesum.errors import ArtifactError
 from issuesum.lineage import git
-from issuesum.lineage.lookup import Found
 from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.receipt import RECEIPT
-from issuesum.lineage.restore import restore
+from issuesum.lineage.restore.restoring import restore
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
 from projects import Project

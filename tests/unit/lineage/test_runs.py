@@ -15,8 +15,8 @@ from unittest import mock
 
 import pytest
 
-from issuesum.lineage import runs
-from issuesum.lineage.runs import RunRecord
+from issuesum.lineage.runs import record as runs
+from issuesum.lineage.runs.record import RunRecord
 
 
 def record(stage: str = "train", **values: object) -> RunRecord:

@@ -16,16 +16,16 @@ import pytest
 
 import provenances
 from issuesum.errors import ArtifactError, EngineError, ParamsError, RegistryError
-from issuesum.lineage import facts
 from issuesum.lineage.dvc import hash_of
-from issuesum.lineage.lookup import Found
-from issuesum.lineage.page import page, write_picture
-from issuesum.lineage.trace import Image, Trace, completed
-from issuesum.lineage.trace import trace as trace_by
-from issuesum.lineage.tree import text_of
+from issuesum.lineage.provenance import facts
+from issuesum.lineage.provenance.lookup import Found
+from issuesum.lineage.provenance.trace import Image, Trace, completed
+from issuesum.lineage.provenance.trace import trace as trace_by
+from issuesum.lineage.provenance.tree import text_of
+from issuesum.lineage.reporting.provenance_page import page, write_picture
 from issuesum.registry.image import RemoteImage
+from issuesum.registry.labels import as_json, labels_of
 from issuesum.registry.reference import Reference
-from issuesum.serving.origin import as_json, labels_of
 
 DIGEST = "sha256:" + "ab" * 32
 NAME = "registry.example.com/name"
@@ -206,7 +206,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         image = RemoteImage(Reference.parse(f"{NAME}@{DIGEST}"), 5, labels, "", ())
         return Found(image, known["provenance"], content)
 
-    monkeypatch.setattr("issuesum.lineage.trace.look_up", look_up)
+    monkeypatch.setattr("issuesum.lineage.provenance.trace.look_up", look_up)
     return known
 
 

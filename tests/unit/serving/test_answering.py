@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.serving.answering import Answering
-from issuesum.serving.errors import NotLoadedError
-from issuesum.serving.limits import Limits
+from issuesum.serving.server.answering import Answering
+from issuesum.serving.server.errors import NotLoadedError
+from issuesum.serving.server.limits import Limits
 
 ASKED = {"data": {"ndarray": ["The app crashes"]}}
 

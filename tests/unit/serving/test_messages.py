@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.inference.title import NO_TITLE, Title, Word
-from issuesum.serving.errors import RequestError
-from issuesum.serving.limits import Limits
-from issuesum.serving.messages import Question, answer, question
+from issuesum.serving.inference.title import NO_TITLE, Title, Word
+from issuesum.serving.server.errors import RequestError
+from issuesum.serving.server.limits import Limits
+from issuesum.serving.server.messages import Question, answer, question
 
 TITLE = Title("Fix app", -0.1234567, (Word("fix", False, None), Word("app", True, (4, 7))))
 

@@ -10,7 +10,7 @@ import pytest
 
 import components
 from issuesum.errors import ArtifactError, IssuesumError, ParamsError
-from issuesum.serving.origin import VARIABLE, Origin, as_json, labels_of
+from issuesum.registry.labels import VARIABLE, Origin, as_json, labels_of
 
 PROVENANCE = {**components.PROVENANCE, "created": "2026-01-01T00:00:00+00:00", "source": None}
 

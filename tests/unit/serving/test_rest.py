@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import components
-from issuesum.serving import origin
+from issuesum.registry import labels as origin
 
 PREDICT = "/api/v1.0/predictions"
 FEEDBACK = "/api/v1.0/feedback"
@@ -264,7 +264,7 @@ def test_feedback_that_cannot_be_written_is_no_success(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("issuesum.serving.feedback._File.emit", full)
+    monkeypatch.setattr("issuesum.serving.server.feedback._File.emit", full)
     better = {"request": {"strData": "a"}, "truth": {"strData": "b"}}
     answer = client.post(FEEDBACK, json=better)
     assert "No space left" in answer.json["status"]["info"]

@@ -12,16 +12,16 @@ import pandas as pd
 import pytest
 import yaml
 
-from issuesum.corpus.shards import ShardWriter
 from issuesum.errors import RegistryError
-from issuesum.evaluation.scores import score
-from issuesum.inference.writer import TitleWriter
-from issuesum.lineage import live
-from issuesum.lineage.live import LIVE, Live
+from issuesum.lineage import registered as live
+from issuesum.lineage.registered import LIVE, Live
 from issuesum.lineage.tag import Version
-from issuesum.params import Params, load_params
+from issuesum.serving.inference.writer import TitleWriter
 from issuesum.stages import regression
+from issuesum.stages.params import Params, load_params
 from issuesum.stages.regression import check_regression
+from issuesum.training.corpus.shards import ShardWriter
+from issuesum.training.evaluation.scores import score
 from projects import ROOT
 from registry_stub import Asked, serve
 from shelf import Shelf, model_files

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import ArtifactError, GateError
-from issuesum.lineage.runs import is_refusal
+from issuesum.lineage.runs.record import is_refusal
 from issuesum.stages.gate import check_gate, refused
 
 

@@ -15,8 +15,9 @@ import yaml
 
 from issuesum.errors import DataError, RepositoryError
 from issuesum.files import replacing_directory
-from issuesum.lineage import dependencies, runs
-from issuesum.lineage.runs import RUNS
+from issuesum.lineage import dependencies
+from issuesum.lineage.runs import record as runs
+from issuesum.lineage.runs.record import RUNS
 from issuesum.stages.runner import run
 from projects import ROOT
 
@@ -183,7 +184,7 @@ def test_a_worker_that_is_not_the_chief_checks_and_writes_nothing(
 ) -> None:
     # Not the real module, which would load TensorFlow.
     cluster = SimpleNamespace(read_cluster=lambda config: SimpleNamespace(is_chief=config == "1"))
-    monkeypatch.setitem(sys.modules, "issuesum.model.distribution", cluster)
+    monkeypatch.setitem(sys.modules, "issuesum.training.model.distribution", cluster)
     replace_text("dvc.yaml", "  split:", "  train:")
     monkeypatch.setenv("TF_CONFIG", "2")
     run("train", working(before_the_end=lambda: Path("data/b").write_text("2")))

@@ -12,14 +12,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from issuesum.preprocessing.encoding import encode_entry
-from issuesum.preprocessing.fields import Fields, FieldSettings
-from issuesum.preprocessing.ktext_adapter import make_processor
 from issuesum.text import reading
 from issuesum.text.copying import ABSENT, WordTable, extend, look_up
 from issuesum.text.reading import read
 from issuesum.text.tokens import END, START, words
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary, pad
+from issuesum.training.features.encoding import encode_entry
+from issuesum.training.features.fields import Fields, FieldSettings
+from issuesum.training.features.ktext_adapter import make_processor
 from shards import put_entry, shard
 
 BODY = Vocabulary(("the", "app", "crashes"), 4, "pre", append_indicators=False)

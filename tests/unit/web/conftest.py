@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask.testing import FlaskClient
 
-from issuesum.corpus.issue import Issue
+from issuesum.training.corpus.issue import Issue
 from issuesum.web.app import create_app
 from issuesum.web.client import Endpoint
 from seldon_stub import SeldonStub, running, toy_write

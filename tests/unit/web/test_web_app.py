@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from werkzeug import Response
 
-from issuesum.corpus.issue import Issue
+from issuesum.training.corpus.issue import Issue
 from issuesum.web.contract import MAX_BODY
 from seldon_stub import TAGS, SeldonStub, refusal
 

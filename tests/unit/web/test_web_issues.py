@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.corpus.shards import ShardWriter
 from issuesum.errors import ArtifactError, DataError
+from issuesum.training.corpus.shards import ShardWriter
 from issuesum.web.contract import MAX_BODY
 from issuesum.web.issues import load_issues
 

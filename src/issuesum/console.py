@@ -1,0 +1,91 @@
+"""What goes to standard error beside progress: errors, warnings and notes, one line each."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import click
+from tqdm import tqdm
+
+from issuesum.errors import ArtifactError, IssuesumError, one_line
+
+Kind = Literal["error", "warning", "note"]
+VERBOSE = "ISSUESUM_VERBOSE"
+"""Environment variable that is set where tracebacks of foreseeable failures are wanted."""
+_READER_GONE = 141
+"""Exit code if nobody reads standard output any more: 128 and the number of SIGPIPE."""
+_NETWORK = {"http", "requests", "socket", "ssl", "urllib"}
+_UNREACHABLE = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH}
+
+
+def say(kind: Kind, text: str) -> None:
+    """Write a line to standard error; how it begins is coloured on a terminal."""
+    start = click.style(f"{kind}:", fg="red" if kind == "error" else "yellow")
+    click.echo(f"{start} {printable(' '.join(text.split()))}", err=True, color=coloured())
+
+
+def explained(error: IssuesumError | OSError) -> IssuesumError:
+    """Say what an error of the operating system means, which nobody nearer to its cause did."""
+    if isinstance(error, IssuesumError):
+        return error
+    if _is_of_network(error):
+        return IssuesumError(
+            f"The network must carry what is asked of it. Received: {one_line(error)}. "
+            "Try: check the address, DNS and the proxy (HTTPS_PROXY, NO_PROXY)."
+        )
+    return ArtifactError(
+        "Inputs must be readable and outputs writable. Received: "
+        f"{one_line(error)}. Try: check the path, free space and permissions."
+    )
+
+
+def reader_gone() -> int:
+    """Give up standard output, which nobody reads any more, and return the exit code for that."""
+    # What is buffered cannot be written, and Python would say so as it ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return _READER_GONE
+
+
+def _is_of_network(error: OSError) -> bool:
+    if isinstance(error, (ConnectionError, TimeoutError)):
+        return True
+    # By name, lest a failure of a file import requests.
+    modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
+    return error.errno in _UNREACHABLE or bool(modules & _NETWORK)
+
+
+def coloured() -> bool | None:
+    """Return whether to colour; None leaves it to whether the stream is a terminal."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return True if os.environ.get("FORCE_COLOR") else None
+
+
+def bar(description: str, total_rows: int | None = None, *, hidden: bool = False) -> tqdm[Any]:
+    """Return a bar of rows, rows a second and time left; use it in `with`, call its `update(n)`."""
+    return tqdm(desc=description, total=total_rows, unit=" rows", disable=hidden or None)
+
+
+@contextmanager
+def reading_bar(description: str) -> Iterator[Callable[[int, float], None]]:
+    """Give a function for `reading.read_issues` to call: a bar for a number of rows not yet known.
+
+    The total is what the rows so far, and the share of the bytes that they took, let expect.
+    """
+    with bar(description) as shown:
+
+        def watch(rows: int, share: float) -> None:
+            shown.total = round(rows / share)
+            shown.update(rows - shown.n)
+
+        yield watch
+
+
+def printable(text: str) -> str:
+    """Return text without control characters, ends of lines, and what turns its direction."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -1,0 +1,157 @@
+"""The few words in which a trace tells of each thing, for terminals and pages alike."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeGuard
+
+from issuesum.lineage.patch import patched_files
+from issuesum.lineage.provenance.trace import Trace
+
+UNKNOWN = "unknown"
+TITLES = {
+    "raw": "raw data",
+    "split": "split",
+    "features": "features",
+    "model": "model",
+    "bundle": "bundle",
+    "image": "image",
+}
+_KILO, _MINUTE, _HOUR = 1000, 60, 3600
+METHODS = {"model": "this model", "lead": "first words of the body", "neighbour": "nearest issue"}
+SCORES = {"rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L", "bleu": "BLEU"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What is known of one thing on the way from raw data to the image.
+
+    Attributes:
+        name: one of TITLES.
+        hash: whole; None if it is unknown.
+        measure: size, rows and files.
+        making: stage, duration, and device.
+        when: it was begun.
+        who: user and host.
+    """
+
+    name: str
+    hash: str | None
+    measure: str
+    making: str
+    when: str
+    who: str
+
+    @property
+    def short(self) -> str:
+        """The first 12 digits of the hash."""
+        return (self.hash or UNKNOWN).removeprefix("sha256:")[:12]
+
+
+def facts_of(trace: Trace) -> list[Fact]:
+    """Return what is known of each thing, the image first and the raw data last."""
+    known = trace.provenance
+    found = []
+    if trace.image:
+        image = trace.image
+        size = human_size(image.size)
+        made = _when(known["created"])
+        found.append(Fact("image", image.digest, size, "export", made, known["user"] or ""))
+    return found + [_fact(item) for item in reversed(known["artefacts"])]
+
+
+def human_size(size: int) -> str:
+    """Return bytes in the largest unit that leaves a number of at least 1."""
+    if size < _KILO:
+        return f"{size} B"
+    number = float(size)
+    for unit in ("kB", "MB", "GB", "TB"):
+        number /= _KILO
+        if number < _KILO - 0.05 or unit == "TB":
+            break
+    return f"{number:.1f} {unit}"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in at most two units."""
+    whole = round(seconds)
+    if whole < _MINUTE:
+        return f"{seconds:.1f} s"
+    if whole < _HOUR:
+        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
+    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+
+
+def dirty_files(provenance: dict[str, Any]) -> list[str] | None:
+    """Return the files of the patch, none for a clean tree, or None if they are not known."""
+    patch = provenance["patch"]
+    if patch is None:
+        return None if provenance["dirty"] is not False else []
+    try:
+        return patched_files(base64.b64decode(patch["base64"]))
+    except (KeyError, TypeError, ValueError, SyntaxError):
+        return None
+
+
+def score_lines(metrics: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """Return the name of each method and its scores, as far as they are known."""
+    found = []
+    for name, title in METHODS.items():
+        scores = metrics.get(name)
+        if isinstance(scores, dict):
+            numbers = [scores.get(column) for column in SCORES]
+            shown = [f"{number:.2f}" if _is_number(number) else UNKNOWN for number in numbers]
+            found.append((title, shown))
+    return found
+
+
+def gate(metrics: dict[str, Any]) -> str:
+    """Return the gate's verdict with its reasons."""
+    verdict = metrics.get("gate")
+    if not isinstance(verdict, dict) or "passed" not in verdict:
+        return UNKNOWN
+    reasons = "; ".join(str(reason) for reason in verdict.get("reasons") or ())
+    return ("passed" if verdict["passed"] else "failed") + (f": {reasons}" if reasons else "")
+
+
+def _fact(item: dict[str, Any]) -> Fact:
+    rows, files, size = (item.get(key) for key in ("rows", "nfiles", "size"))
+    measure = [human_size(int(size))] if _is_number(size) else []
+    if _is_number(rows):
+        measure.append(f"{rows:,} rows")
+    elif _is_number(files):
+        measure.append(f"{files:,} files")
+    seconds = item.get("seconds")
+    making = [item.get("stage"), duration(seconds) if _is_number(seconds) else None]
+    making.append(item.get("device"))
+    who = [item.get("user"), item.get("host")]
+    return Fact(
+        name=str(item["name"]),
+        hash=str(item["md5"]) if item.get("md5") else None,
+        measure=", ".join(measure),
+        making=", ".join(str(part) for part in making if part),
+        when=_when(item.get("started")),
+        who=" @ ".join(str(part) for part in who if part),
+    )
+
+
+def _when(text: object) -> str:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return ""
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _is_number(value: object) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def change(values: object) -> str:
+    """Return a changed param as `default → used`."""
+    if not isinstance(values, list):
+        return str(values)
+    return " → ".join("none" if value is None else str(value) for value in values)

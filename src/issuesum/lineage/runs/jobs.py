@@ -1,0 +1,190 @@
+"""The history of stage runs, from the records of runs and the commits of dvc.lock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from issuesum.lineage.runs.locks import RECEIPT, Recorded, images, recorded_entries
+from issuesum.lineage.runs.record import RunRecord, State
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of a stage.
+
+    Attributes:
+        stage: as in dvc.yaml.
+        state: `running`, `done`, `failed`, or `lost` if its process vanished.
+        time: when it started, or, where there is no record of it, when its result was committed.
+        started: ISO 8601, UTC; None where there is no record.
+        seconds: that it took.
+        commit: HEAD when it began.
+        dirty: whether code, params, dvc.yaml or a .dvc file differed from that.
+        recorded: the commit that holds its result in dvc.lock.
+        rows: that it worked on, where the stage knows.
+        bytes_in: of all dependencies.
+        bytes_out: of all outputs.
+        image: registry/name:tag that it pushed.
+        error: the line that it failed with.
+        user: who ran it.
+        host: where.
+        device: what trained.
+        deps: md5, size and perhaps nfiles of each dependency.
+        outs: the same of each output.
+    """
+
+    stage: str
+    state: State
+    time: str
+    started: str | None
+    seconds: float | None
+    commit: str | None
+    dirty: bool
+    recorded: str | None
+    rows: int | None
+    bytes_in: int | None
+    bytes_out: int | None
+    image: str | None
+    error: str | None
+    user: str | None
+    host: str | None
+    device: str | None
+    deps: Mapping[str, Mapping[str, Any]]
+    outs: Mapping[str, Mapping[str, Any]]
+
+    @property
+    def output(self) -> str | None:
+        """The md5 of the largest output, which dvc.lock has as well."""
+        if not self.outs:
+            return None
+        return str(max(self.outs.values(), key=lambda item: item.get("size", 0)).get("md5", ""))
+
+
+def list_jobs(records: Iterable[RunRecord], root: Path) -> list[Job]:
+    """Return all jobs that are known, the newest first.
+
+    A record whose outputs stand in a commit of dvc.lock and that entry are one job.
+
+    Args:
+        records: of runs, by whomever.
+        root: of the repository, which need have no commit.
+    """
+    entries = recorded_entries(root)
+    pushed = images(root)
+    committed: set[int] = set()
+    jobs = []
+    for record in records:
+        entry = _entry_of(record, entries)
+        committed.add(id(entry))
+        jobs.append(_of_record(record.seen(), entry, pushed))
+    jobs += [_of_entry(entry, pushed) for entry in entries if id(entry) not in committed]
+    return sorted(jobs, key=lambda job: job.time, reverse=True)
+
+
+def led_to(image: str, jobs: Sequence[Job]) -> list[Job]:
+    """Return the jobs whose outputs went into an image, in their order.
+
+    Args:
+        image: registry/name:tag, or the tag alone.
+        jobs: the newest first.
+
+    Returns:
+        The jobs that pushed it, and for each dependency of a job the one that made it: the last
+        one before, if several made the same.
+    """
+    waiting = [job for job in jobs if job.image and image in (job.image, _tag(job.image))]
+    found: list[Job] = []
+    while waiting:
+        job = waiting.pop()
+        if job in found:
+            continue
+        found.append(job)
+        for path, item in job.deps.items():
+            makers = [maker for maker in jobs if _md5(maker.outs, path) == item.get("md5")]
+            # A result may have been committed after what was made from it.
+            before = [maker for maker in makers if maker.time <= job.time]
+            waiting += before[:1] or makers[-1:]
+    return [job for job in jobs if job in found]
+
+
+def _entry_of(record: RunRecord, entries: Iterable[Recorded]) -> Recorded | None:
+    """Return the entry that holds a run's result: the first one committed after it, if any is."""
+    same = [
+        entry
+        for entry in entries
+        if record.outs
+        and entry.stage == record.stage
+        and _hashes(entry.outs) == _hashes(record.outs)
+    ]
+    same = [entry for entry in same if _hashes(entry.deps) == _hashes(record.deps)] or same
+    later = [entry for entry in same if entry.committed >= record.started]
+    return next(iter(later[-1:] or same[:1]), None)
+
+
+def _of_record(record: RunRecord, entry: Recorded | None, pushed: Mapping[str, str]) -> Job:
+    return Job(
+        stage=record.stage,
+        state=record.state,
+        time=record.started,
+        started=record.started,
+        seconds=record.seconds,
+        commit=record.commit,
+        dirty=record.dirty,
+        recorded=entry.commit if entry else None,
+        rows=record.rows,
+        bytes_in=record.bytes_in,
+        bytes_out=record.bytes_out,
+        image=record.image or _image(record.outs, pushed),
+        error=record.error,
+        user=record.user,
+        host=record.host,
+        device=record.device,
+        deps=record.deps,
+        outs=record.outs,
+    )
+
+
+def _of_entry(entry: Recorded, pushed: Mapping[str, str]) -> Job:
+    return Job(
+        stage=entry.stage,
+        state="done",
+        time=entry.committed,
+        started=None,
+        seconds=None,
+        commit=None,
+        dirty=False,
+        recorded=entry.commit,
+        rows=None,
+        bytes_in=_size(entry.deps),
+        bytes_out=_size(entry.outs),
+        image=_image(entry.outs, pushed),
+        error=None,
+        user=None,
+        host=None,
+        device=None,
+        deps=entry.deps,
+        outs=entry.outs,
+    )
+
+
+def _hashes(items: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {path: item.get("md5") for path, item in items.items()}
+
+
+def _md5(items: Mapping[str, Mapping[str, Any]], path: str) -> str | None:
+    return items.get(path, {}).get("md5")
+
+
+def _size(items: Mapping[str, Mapping[str, Any]]) -> int:
+    return sum(item.get("size", 0) for item in items.values())
+
+
+def _image(outs: Mapping[str, Mapping[str, Any]], pushed: Mapping[str, str]) -> str | None:
+    return pushed.get(_md5(outs, RECEIPT) or "")
+
+
+def _tag(image: str) -> str:
+    return image.rsplit(":", 1)[-1]

@@ -1,4 +1,0 @@
-"""One architecture a module; `train.arch` names the module.
-
-A module holds `create(config: ModelConfig) -> TitleModel`. See `issuesum.model.interface`.
-"""

@@ -1,0 +1,155 @@
+"""What readers thought of titles: counted, and kept as rows to learn from.
+
+A message is Seldon's `Feedback`: the text in `request`, the title that was shown in `response`, a
+`reward` from 0 (bad) to 1 (good), and in `truth` a better title, if the reader wrote one.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import Any
+
+from issuesum.errors import ParamsError
+from issuesum.serving.server.errors import RequestError
+from issuesum.serving.server.messages import question
+
+_FILE_BYTES = 16 * 1024 * 1024
+_FILES = 64
+_LONGEST_TITLE = 1024
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """A reader's opinion of a title.
+
+    Attributes:
+        body: the text.
+        shown: the title that was shown, or "" if the message does not say.
+        reward: from 0 to 1.
+        title: the better title, or None.
+    """
+
+    body: str
+    shown: str
+    reward: float
+    title: str | None
+
+
+def read(message: Any) -> Feedback:  # noqa: ANN401 -- whatever a client sends
+    """Read a message.
+
+    Args:
+        message: Seldon's `Feedback` as JSON.
+
+    Raises:
+        RequestError: it holds something else.
+    """
+    if not isinstance(message, dict):
+        raise RequestError("Feedback must be a JSON object.")
+    reward = message.get("reward", 0)
+    is_number = isinstance(reward, int | float) and not isinstance(reward, bool)
+    if not (is_number and 0 <= reward <= 1):
+        raise RequestError(
+            f"reward must be a number from 0 (bad) to 1 (good). Received: {reward!r:.60}."
+        )
+    body = _one_text(message, "request")
+    if body is None:
+        raise RequestError(
+            "Feedback must hold the text in `request`. Received: none. "
+            'Try: {"request": {"data": {"ndarray": ["the text of an issue"]}}, "reward": 1}.'
+        )
+    title = (_one_text(message, "truth") or "").strip() or None
+    if title and len(title) > _LONGEST_TITLE:
+        raise RequestError(
+            f"A title in `truth` must have at most {_LONGEST_TITLE} characters. "
+            f"Received: {len(title)}."
+        )
+    return Feedback(body, _one_text(message, "response") or "", float(reward), title)
+
+
+def configured_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the folder that ISSUESUM_FEEDBACK_DIR names, or None: feedback is only counted then.
+
+    Raises:
+        ParamsError: it is no folder that this process can write to.
+    """
+    name = environment.get("ISSUESUM_FEEDBACK_DIR")
+    if not name:
+        return None
+    if not (Path(name).is_dir() and os.access(name, os.W_OK)):
+        raise ParamsError(
+            "ISSUESUM_FEEDBACK_DIR must name a folder that the server may write to. Received: "
+            f"{name}, user {os.getuid()}. Try: a volume that belongs to that user."
+        )
+    return Path(name)
+
+
+class _File(RotatingFileHandler):
+    """A handler of logging, because it locks, flushes and rotates; its failures are raised."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802
+        raise  # noqa: PLE0704 -- called where an exception is handled; the row is in no log then
+
+
+class FeedbackLog:
+    """JSON lines that `issuesum ingest` reads; a process keeps its last GiB."""
+
+    def __init__(self, folder: Path, tags: Mapping[str, str]) -> None:
+        """Open this process's file; several processes may share the folder.
+
+        Args:
+            folder: existing and writable.
+            tags: name the model that wrote the titles.
+        """
+        name = f"feedback-{socket.gethostname()}-{os.getpid()}.jsonl"
+        self._tags = dict(tags)
+        self._file = _File(
+            folder / name, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=True
+        )
+
+    def add(self, given: Feedback) -> None:
+        """Append a row, if the reader wrote a title.
+
+        Raises:
+            RequestError: the disk is full, or the folder is gone.
+        """
+        if given.title is None:
+            return
+        row = {
+            "issue_url": "",
+            "issue_title": given.title,
+            "body": given.body,
+            "shown": given.shown,
+            "reward": given.reward,
+            "received": datetime.now(UTC).isoformat(timespec="seconds"),
+            "image": self._tags.get("image", ""),
+        }
+        line = json.dumps(row)
+        try:
+            self._file.handle(logging.makeLogRecord({"msg": line}))
+            self._file.close()  # it opens the file again for the next row
+        except OSError as error:
+            raise RequestError(
+                f"Feedback must be written. Received: {error.strerror}.",
+                status=503,
+                reason="NOT_WRITTEN",
+            ) from error
+
+
+def _one_text(message: Mapping[str, Any], part: str) -> str | None:
+    """Return the text of a part of the message, or None where there is none."""
+    content = message.get(part)
+    if not content:
+        return None
+    try:
+        return question(content, most=1).bodies[0]
+    except RequestError as error:
+        raise RequestError(f"`{part}` of feedback: {error}") from error

@@ -1,0 +1,187 @@
+"""What the REST server needs beside the routes of seldon-core, as a Flask blueprint.
+
+seldon-core registers the blueprint that it finds as `model_error_handler` on its app. This one
+answers the Open Inference Protocol, and sees to it that a bad request gets a 4xx with a reason:
+left alone, seldon-core answers 500 to an unknown route, a wrong content type or deep JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from issuesum.serving.server import feedback, open_inference
+from issuesum.serving.server.answering import Answering
+from issuesum.serving.server.errors import NotLoadedError, RequestError
+
+_PREDICTIONS = "/api/v1.0/predictions"
+_FEEDBACK = ("/send-feedback", "/api/v1.0/feedback", "/api/v0.1/feedback")
+_ASKING = ("/predict", _PREDICTIONS, "/api/v0.1/predictions")
+_OF_OTHER_KINDS = ("/transform-input", "/transform-output", "/route", "/aggregate")
+_DEEP = "A request must be JSON of few levels. Received: too many."
+_CHECKED = 2**40
+_CHUNK, _DISCARDED = 2**16, 2**26
+_MODEL = f"/v2/models/{open_inference.NAME}"
+
+
+def create_routes(answering: Answering) -> Blueprint:
+    """Return the blueprint of a server.
+
+    Args:
+        answering: answers requests once its model is loaded.
+    """
+    routes = Blueprint("issuesum", __name__)
+    _add_checks(routes, answering.limits.request_bytes)
+    _add_refusals(routes)
+    _add_open_inference(routes, answering)
+    return routes
+
+
+def _add_checks(routes: Blueprint, request_bytes: int) -> None:
+    @routes.record_once
+    def bound(state: BlueprintSetupState) -> None:
+        state.app.config["MAX_CONTENT_LENGTH"] = request_bytes
+        state.app.config["MAX_FORM_MEMORY_SIZE"] = request_bytes
+
+    @routes.before_app_request
+    def check() -> None:
+        if request.path in _OF_OTHER_KINDS:
+            raise RequestError(
+                f"{request.path} is no route of a MODEL. Try: {_PREDICTIONS}.",
+                status=404,
+                reason="NOT_FOUND",
+            )
+        if request.routing_exception or request.method == "OPTIONS":  # what CORS asks before
+            return
+        if request.path in _FEEDBACK:
+            feedback.read(_message())
+        elif request.path in _ASKING:
+            _message()
+
+
+def _add_refusals(routes: Blueprint) -> None:
+    @routes.app_errorhandler(HTTPException)
+    def tell(error: HTTPException) -> tuple[Response, int]:
+        status = error.code or 500
+        if isinstance(error, RequestEntityTooLarge):
+            _discard_rest()
+        reason = error.name.upper().replace(" ", "_")
+        refusal = RequestError(error.description or error.name, status=status, reason=reason)
+        return _refused(refusal)
+
+    @routes.app_errorhandler(RecursionError)
+    def flatten(error: RecursionError) -> tuple[Response, int]:  # noqa: ARG001
+        return _refused(RequestError(_DEEP))
+
+    @routes.app_errorhandler(RequestError)
+    def refuse(error: RequestError) -> tuple[Response, int]:
+        return _refused(error)
+
+
+def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
+    version = open_inference.version(answering.tags)
+
+    @routes.get("/v2")
+    def server() -> Response:
+        return jsonify(open_inference.server(answering.tags))
+
+    @routes.get("/v2/health/live")
+    def live() -> Response:
+        return jsonify(live=True)
+
+    @routes.get("/v2/health/ready")
+    @routes.get(f"{_MODEL}/ready")
+    @routes.get(f"{_MODEL}/versions/{version}/ready")
+    def ready() -> tuple[Response, int]:
+        try:
+            answering.check()
+        except NotLoadedError:
+            return jsonify(ready=False), 400  # the protocol wants a 4xx
+        return jsonify(ready=True), 200
+
+    @routes.get(_MODEL)
+    @routes.get(f"{_MODEL}/versions/{version}")
+    def model() -> Response:
+        return jsonify(open_inference.model(answering.tags))
+
+    @routes.post(f"{_MODEL}/infer")
+    @routes.post(f"{_MODEL}/versions/{version}/infer")
+    def infer() -> Response:
+        asked = _object(request.get_data())
+        message = open_inference.as_seldon(asked)
+        # By way of seldon-core's own route, which counts the metrics.
+        with current_app.test_request_context(_PREDICTIONS, method="POST", json=message):
+            # JSON within JSON takes more bytes, and they have been counted already.
+            request.max_content_length = _CHECKED
+            answer = current_app.full_dispatch_request()
+        said = answer.get_json()
+        if "status" in said:
+            raise RequestError(said["status"]["info"], status=answer.status_code)
+        return jsonify(open_inference.from_seldon(asked, said))
+
+
+def _discard_rest() -> None:
+    """Read what is too large to its end: a client that still sends would not see the answer."""
+    source = request.environ["wsgi.input"]
+    for _ in range(_DISCARDED // _CHUNK):
+        if not source.read(_CHUNK):
+            break
+
+
+def _message() -> dict[str, Any]:
+    """Return the message of a request as seldon-core will read it: a form, a query or JSON."""
+    if request.mimetype == "multipart/form-data":
+        return {
+            name: text if name == "strData" else _value(text) for name, text in _fields().items()
+        }
+    text = request.form.get("json") or request.args.get("json")
+    if text:
+        return _object(text)
+    if not request.is_json:
+        raise RequestError(
+            "A request must be JSON. Received: content type "
+            f"{request.mimetype or 'none'!r:.60}. Try: Content-Type: application/json.",
+            status=415,
+            reason="UNSUPPORTED_MEDIA_TYPE",
+        )
+    return _object(request.get_data())
+
+
+def _fields() -> dict[str, str]:
+    """Return the texts of a form; files count as fields."""
+    try:
+        files = {name: file.read().decode() for name, file in request.files.items()}
+    except UnicodeDecodeError as error:
+        raise RequestError(f"Texts must be UTF-8. Received: {error.reason}.") from error
+    for file in request.files.values():
+        file.seek(0)
+    return {**request.form.to_dict(), **files}
+
+
+def _object(text: str | bytes) -> dict[str, Any]:
+    content = _value(text)
+    if not isinstance(content, dict):
+        raise RequestError("A request must be a JSON object.")
+    return content
+
+
+def _value(text: str | bytes) -> Any:  # noqa: ANN401 -- whatever a client sends
+    try:
+        return json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise RequestError(_DEEP) from error
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise RequestError(f"A request must be JSON in UTF-8. Received: {error!s:.100}.") from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name}, which is no JSON")
+
+
+def _refused(error: RequestError) -> tuple[Response, int]:
+    is_open = request.path.startswith("/v2")
+    return jsonify({"error": str(error)} if is_open else error.as_status()), error.status

@@ -1,0 +1,104 @@
+"""The pod that serves: one container, run as strictly as `issuesum.shipping.image.smoke` tries it.
+
+Seldon's operator adds its own container beside it, and reads what it must know from names: the
+container's is that of the graph's node, and ports are `http`, `grpc` and `metrics`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from issuesum.registry.labels import VARIABLE
+from issuesum.shipping.kubernetes.reference import Image
+
+CONTAINER = "issuesummarization"  # not IssueSummarization: Kubernetes wants lower case
+ANNOTATION = "io.issuesum/shipping/image"
+HTTP, GRPC, METRICS = 9000, 5000, 6000
+USER = 10001  # the image's
+
+_READY, _LIVE = "/v2/health/ready", "/v2/health/live"
+_WORKERS, _THREADS = 2, 2  # a thread is free for probes while the other waits for a title
+
+# All times follow from two: a start takes START seconds (measured: about 4), and gunicorn gives
+# requests DRAIN seconds to end after SIGTERM (its default).
+_START, _DRAIN = 4, 30
+_GRPC_DRAIN = 20  # what the image gives those over gRPC after that
+_PATIENCE = 15  # starts on a cold, busy node may take that many times longer
+_UNROUTE = 10  # until no proxy of the cluster sends requests to a pod that is going
+
+RULES = f"""\
+Probes: a start took about {_START} s, so a pod gets {_PATIENCE} times that before it is started
+anew. Ready is asked every 5 s, and two failures take the pod out of the service; live may fail as
+long as a start may take, so that a pod that is only busy is left alone. A pod that is to go still
+answers for {_UNROUTE} s, then has {_DRAIN} s for what it has begun over REST, and
+{_GRPC_DRAIN} s over gRPC.
+Resources: at rest two workers took 212 MiB, and each text in work takes about 3.2 more: the limit
+is enough for four requests of 60 texts at a time. A worker computes on one core."""
+"""Why the numbers are what they are, for the head of a file: YAML's writer keeps no comments."""
+
+
+def component(image: Image, *, pull_secret: str | None) -> dict[str, Any]:
+    """Return the entry of `componentSpecs` that runs `image`.
+
+    Args:
+        image: what to run.
+        pull_secret: name of the Secret with which nodes pull, if they need one.
+    """
+    spec: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "terminationGracePeriodSeconds": _UNROUTE + _DRAIN + _GRPC_DRAIN + 5,
+        "containers": [_container(image)],
+        "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
+    }
+    if pull_secret:
+        spec["imagePullSecrets"] = [{"name": pull_secret}]
+    # Not among the predictor's annotations: some operators take their values for names of others
+    # (addEngineToDeployment), and an image is none.
+    return {"metadata": {"annotations": {ANNOTATION: image.reference}}, "spec": spec}
+
+
+def _container(image: Image) -> dict[str, Any]:
+    return {
+        "name": CONTAINER,
+        "image": image.pinned,
+        "ports": [
+            {"name": name, "containerPort": port, "protocol": "TCP"}
+            for name, port in (("http", HTTP), ("grpc", GRPC), ("metrics", METRICS))
+        ],
+        "env": [
+            {"name": "GUNICORN_WORKERS", "value": str(_WORKERS)},
+            {"name": "GUNICORN_THREADS", "value": str(_THREADS)},
+            {"name": "ISSUESUM_THREADS", "value": "1"},
+            *([{"name": VARIABLE, "value": json.dumps(image.labels)}] if image.labels else []),
+        ],
+        "resources": {
+            "requests": {"cpu": "500m", "memory": "256Mi"},
+            "limits": {"cpu": str(_WORKERS), "memory": "1Gi"},
+        },
+        "startupProbe": _probe(_READY, period=2, timeout=2, seconds=_PATIENCE * _START),
+        "readinessProbe": _probe(_READY, period=5, timeout=2, seconds=10),
+        "livenessProbe": _probe(_LIVE, period=10, timeout=5, seconds=_PATIENCE * _START),
+        "lifecycle": {"preStop": {"exec": {"command": ["/bin/sleep", str(_UNROUTE)]}}},
+        # Here and not at the pod: the operator puts a context of its own in the place of the pod's.
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108 -- in the container
+    }
+
+
+def _probe(path: str, *, period: int, timeout: int, seconds: int) -> dict[str, Any]:
+    return {
+        "httpGet": {"path": path, "port": "http"},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+        "failureThreshold": seconds // period,
+    }

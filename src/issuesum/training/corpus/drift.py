@@ -1,0 +1,167 @@
+"""How the data differs from the last other data in Git, and when that is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from issuesum.errors import DataError
+from issuesum.training.corpus.profile import DataProfile, Drift, FieldDrift, FieldProfile
+
+NEW_WORDS = 20
+"""New words that are named at most."""
+_SURGE = 2  # times as frequent as the rarest word of the earlier profile: no mere change of rank
+_NAMED_ROWS, _NAMED_WORDS = 5, 5  # in a message
+_LONGEST_NAME = 40  # characters of a word in a message
+
+
+def with_drift(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> DataProfile:
+    """Return the profile with its drift from the newest other data, if there is any.
+
+    A version that describes the same data is passed over. So whoever commits a profile and runs
+    the stage again gets the same drift, and not that of the data from itself. What only params
+    decide (sizes of shards and vocabularies) is no difference of data.
+
+    Args:
+        profile: of the present data.
+        versions: commits and what they hold as the profile's file, the newest first; what is no
+            profile, or one of another version of this code, is passed over.
+    """
+    for commit, content in versions:
+        try:
+            earlier = DataProfile.from_json(content)
+        except ValueError:
+            continue
+        if _data_of(earlier) != _data_of(profile):
+            return replace(profile, drift=compare(profile, earlier, commit=commit))
+    return replace(profile, drift=None)
+
+
+def is_committed(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> bool:
+    """Tell whether the newest version describes the same data: who committed it accepted it.
+
+    Args:
+        profile: of the present data.
+        versions: as for `with_drift`.
+    """
+    for _, content in versions:
+        try:
+            return _data_of(DataProfile.from_json(content)) == _data_of(profile)
+        except ValueError:
+            return False
+    return False
+
+
+def compare(now: DataProfile, earlier: DataProfile, *, commit: str) -> Drift:
+    """Measure how `now` differs from `earlier`; distances are rounded to four decimals.
+
+    Args:
+        now: profile of the present data.
+        earlier: profile that it is compared with.
+        commit: where `earlier` is from.
+    """
+    return Drift(
+        commit=commit,
+        rows_before=earlier.rows.read,
+        rows_added=now.rows.read - earlier.rows.read,
+        body=_compare_field(now.body, earlier.body),
+        title=_compare_field(now.title, earlier.title),
+        language_distance=_language_distance(now.languages.shares, earlier.languages.shares),
+        new_words=_new_words(now.body.words, earlier.body.words),
+    )
+
+
+def check_limits(
+    profile: DataProfile, *, unknown: float, drift: float, worst_rows: Sequence[tuple[int, float]]
+) -> None:
+    """Refuse data that is unlike what a model can be trained on.
+
+    Args:
+        profile: of the present data.
+        unknown: largest allowed share of the validation side's body words that the vocabulary does
+            not hold, 0 to 1.
+        drift: largest allowed distance of body lengths from the earlier data, 0 to 1.
+        worst_rows: rows of the raw file and the share of unknown words in their bodies; those with
+            the largest shares are named.
+
+    Raises:
+        DataError: a limit is exceeded.
+    """
+    if profile.body.unknown > unknown:
+        worst = sorted(worst_rows, key=lambda row: (-row[1], row[0]))[:_NAMED_ROWS]
+        rows = ", ".join(f"{row} ({part:.0%})" for row, part in worst)
+        raise DataError(
+            "The share of the validation side's body words that the vocabulary does not hold must "
+            f"be at most {unknown} (preprocess.limits.unknown). Received: {profile.body.unknown}; "
+            f"the raw file's rows with most are {rows}. "
+            "Try: look at these rows, raise preprocess.body.keep_n, or raise the limit in "
+            "params.yaml."
+        )
+    found = profile.drift
+    if found and found.body.length_distance > drift:
+        raise DataError(
+            f"The distance of body lengths from those of commit {found.commit[:12]} must be at "
+            f"most {drift} (preprocess.limits.drift). Received: {_describe(found)}. "
+            "Try: look at the new rows, or raise the limit in params.yaml."
+        )
+
+
+def _describe(drift: Drift) -> str:
+    body = drift.body
+    told = (
+        f"{body.length_distance}; bodies had {body.words_mean_before} words on average and have "
+        f"{body.words_mean_after}"
+    )
+    if drift.new_words:
+        words = ", ".join(word[:_LONGEST_NAME] for word, _ in drift.new_words[:_NAMED_WORDS])
+        told += f"; new frequent words: {words}"
+    return f"{told}; {drift.rows_added:+} rows"
+
+
+def _data_of(profile: DataProfile) -> object:
+    """Return what differs if the data does and not if only params of preprocess do."""
+    fields = (profile.body, profile.title)
+    texts = [(field.words_mean, field.histogram, field.distinct) for field in fields]
+    return profile.rows, profile.copyable, texts
+
+
+def _compare_field(now: FieldProfile, earlier: FieldProfile) -> FieldDrift:
+    return FieldDrift(
+        length_distance=_distance(now.histogram, earlier.histogram),
+        words_mean_before=earlier.words_mean,
+        words_mean_after=now.words_mean,
+        unknown_before=earlier.unknown,
+        unknown_after=now.unknown,
+        histogram_before=earlier.histogram,
+    )
+
+
+def _language_distance(now: Mapping[str, float], earlier: Mapping[str, float]) -> float:
+    codes = sorted({*now, *earlier})
+    return _distance([now.get(code, 0) for code in codes], [earlier.get(code, 0) for code in codes])
+
+
+def _distance(now: Sequence[float], earlier: Sequence[float]) -> float:
+    """Return the Jensen-Shannon distance of two distributions, which need not add up to 1.
+
+    It is the square root, and so a metric, of the divergence of Lin 1991, "Divergence Measures
+    Based on the Shannon Entropy"; with logarithms to base 2 it is 0 for equal distributions and 1
+    for those that share nothing.
+    """
+    import numpy as np
+    from scipy.spatial.distance import jensenshannon
+
+    if not any(now) or not any(earlier):
+        return float(any(now) or any(earlier))
+    # Rounding can leave the divergence of near-equal distributions below 0, which has no root.
+    with np.errstate(invalid="ignore"):
+        return round(float(np.nan_to_num(jensenshannon(now, earlier, base=2))), 4)
+
+
+def _new_words(
+    now: Sequence[tuple[str, float]], earlier: Sequence[tuple[str, float]]
+) -> tuple[tuple[str, float], ...]:
+    known = {word for word, _ in earlier}
+    frequent = _SURGE * min((frequency for _, frequency in earlier), default=0)
+    new = [(word, often) for word, often in now if word not in known and often >= frequent]
+    return tuple(new[:NEW_WORDS])

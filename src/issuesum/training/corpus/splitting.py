@@ -1,0 +1,156 @@
+"""Which side an issue stands on, decided by the issue alone.
+
+The side is a hash of the normalised title and body, or of the repository that the URL names, so it
+needs no seed and no knowledge of the other rows: adding or reordering rows moves no old row, and
+equal issues never stand on two sides. Rows are streamed in memory that does not grow.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from issuesum.errors import DataError
+from issuesum.training.corpus.issue import COLUMNS, Issue, issue_key, repository_key, repository_of
+from issuesum.training.corpus.reading import Reject, Watch, read_issues
+from issuesum.training.corpus.repeats import seen_issues
+from issuesum.training.corpus.shards import ShardWriter, Side
+from issuesum.training.corpus.summary import SplitSummary
+
+type Group = Literal["issue", "repository"]
+
+_EXAMPLES = 3
+"""Rows that a message names."""
+
+
+def side_of(key: bytes, *, validation: float, test: float) -> Side:
+    """Return the side of the issue or repository with this key.
+
+    Args:
+        key: what `issue_key` or `repository_key` returned; read as a number uniform in [0, 1).
+        validation: share of the validation side.
+        test: share of the test side.
+    """
+    place = int.from_bytes(key[:8], "big") / 2**64
+    if place < test:
+        return "test"
+    return "validation" if place < test + validation else "train"
+
+
+def split_csv(
+    source: Path,
+    targets: Mapping[Side, Path],
+    *,
+    validation: float,
+    test: float,
+    shard_rows: int,
+    group: Group = "issue",
+    max_rejected: float = 1,
+    max_repeated: float = 1,
+    watch: Watch | None = None,
+) -> SplitSummary:
+    """Stream a raw CSV into Parquet shards.
+
+    Shards are cut by input position, `shard_rows` rows of the source each, so appended rows touch
+    only the last ones. Of issues that repeat, the first is kept.
+
+    Args:
+        source: a CSV, as `issuesum ingest` writes or reads it.
+        targets: an existing, empty folder for each side.
+        validation: share of the validation side.
+        test: share of the test side.
+        shard_rows: rows of the source that a shard of each side is cut from.
+        group: what stays together on one side: equal issues, or all issues of a repository; an
+            issue whose URL names no repository stands for itself.
+        max_rejected: share of the rows that may be unusable.
+        max_repeated: share of the usable rows that may repeat an earlier one.
+        watch: called now and then while the source is read.
+
+    Raises:
+        DataError: the source cannot be used, a side would be empty, or a share is too large.
+    """
+    if not source.is_file():
+        raise DataError(
+            f"{source} must be a CSV with the columns {', '.join(COLUMNS)}. "
+            "Received: no such file. Try: issuesum ingest FILE, or dvc pull."
+        )
+    rows = 0
+    rejected = _LeftOut("split.limits.rejected", max_rejected)
+    repeated = _LeftOut("split.limits.repeated", max_repeated)
+    sides: Counter[Side] = Counter()
+    with ExitStack() as stack:
+        first_row = stack.enter_context(seen_issues(targets["train"].parent))
+        writers = {
+            side: stack.enter_context(ShardWriter(folder, shard_rows))
+            for side, folder in targets.items()
+        }
+        for rows, row in enumerate(read_issues(source, watch=watch), start=1):
+            if isinstance(row, Reject):
+                rejected.add(row.reason, f"row {rows:,} ({row.reason})")
+                continue
+            key = issue_key(row.title, row.body)
+            first = first_row(key, rows)
+            if first is not None:
+                repeated.add("repeated", f"row {rows:,} repeats row {first:,}")
+                continue
+            place = _group_key(row, key, group)
+            side = side_of(place, validation=validation, test=test)
+            writers[side].write(rows, row)
+            sides[side] += 1
+    rejected.check(f"rows of {source} that cannot be used", rows)
+    repeated.check(f"usable rows of {source} that repeat an earlier one", rows - rejected.count)
+    if not all((sides["train"], sides["validation"], sides["test"])):
+        raise DataError(
+            f"Every side must hold at least one issue. Received: {sides['train']:,} train, "
+            f"{sides['validation']:,} validation and {sides['test']:,} test from {source}. "
+            "Try: ingest more rows, or raise split.validation and split.test."
+        )
+    return SplitSummary(
+        rows=rows,
+        rejected=dict(rejected.reasons.most_common()),
+        repeated=repeated.count,
+        train=sides["train"],
+        validation=sides["validation"],
+        test=sides["test"],
+    )
+
+
+def _group_key(issue: Issue, key: bytes, group: Group) -> bytes:
+    repository = repository_of(issue.url) if group == "repository" else None
+    return key if repository is None else repository_key(repository)
+
+
+@dataclass
+class _LeftOut:
+    """Rows that stand on no side: how many, why, and the first few for a message."""
+
+    limit: str
+    """Name of the param that says which share is too large."""
+    most: float
+    """Its value."""
+    reasons: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+
+    @property
+    def count(self) -> int:
+        return self.reasons.total()
+
+    def add(self, reason: str, example: str) -> None:
+        self.reasons[reason] += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(example)
+
+    def check(self, what: str, total: int) -> None:
+        """Raise a DataError if they are too large a share of `total` rows."""
+        if self.count <= self.most * total:
+            return
+        examples = ", ".join(self.examples) + (", …" if self.count > len(self.examples) else "")
+        raise DataError(
+            f"The share of {what} must be at most {self.most:g} ({self.limit}). Received: "
+            f"{self.count / total:.3g} ({self.count:,} of {total:,}): {examples}. "
+            f"Try: mend the source and ingest it again, or raise {self.limit}."
+        )

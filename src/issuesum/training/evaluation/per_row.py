@@ -1,0 +1,62 @@
+"""eval/scores.csv: every scored title, so that two models can be compared issue by issue."""
+
+from __future__ import annotations
+
+import csv
+from typing import IO, TYPE_CHECKING
+
+from issuesum.files import replacing_file
+from issuesum.text.tokens import words
+from issuesum.training.corpus.issue import issue_key
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+COLUMNS = (
+    "issue", "words", "rouge_l", "lead", "neighbour", "score", "predicted", "issue_title",
+    "issue_url",
+)  # fmt: skip
+"""Key of the issue, words of its body, ROUGE-L of the model and of the two baselines (0 to 100),
+how sure the model was, its title, the author's title, and where the issue stands."""
+
+
+def write(path: Path, rows: pd.DataFrame) -> None:
+    """Write one line a title; equal rows give equal bytes.
+
+    ROUGE-1, ROUGE-2 and BLEU are left to the reader, who has both titles.
+
+    Args:
+        path: the file.
+        rows: `COLUMNS` without the first two, and `body`.
+    """
+    pairs = zip(rows["issue_title"], rows["body"], strict=True)
+    full = rows.assign(
+        issue=[issue_key(title, body).hex() for title, body in pairs],
+        words=[len(words(body)) for body in rows["body"]],
+    )
+    with replacing_file(path) as temporary:
+        full[list(COLUMNS)].to_csv(
+            temporary,
+            index=False,
+            float_format="%.4f",
+            lineterminator="\n",
+            quoting=csv.QUOTE_NONNUMERIC,  # a lone carriage return would end the line
+        )
+
+
+def read(file: IO[str]) -> pd.DataFrame:
+    """Read what `write` wrote.
+
+    Raises:
+        ValueError: these are no scores; the message is one line.
+    """
+    import pandas as pd
+
+    text = dict.fromkeys(("issue", "predicted", "issue_title", "issue_url"), str)
+    rows = pd.read_csv(file, dtype=text, keep_default_na=False)
+    if missing := [name for name in COLUMNS if name not in rows.columns]:
+        msg = f"no column {missing[0]}"
+        raise ValueError(msg)
+    return rows

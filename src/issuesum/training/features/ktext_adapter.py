@@ -1,0 +1,119 @@
+"""The one module that touches ktext.
+
+ktext 0.40 (2019) imports `keras.preprocessing.{text,sequence}` and `textacy.preprocess`, which are
+gone from today's Keras and textacy. It inherits from one of their classes, calls one of their
+functions (`pad_sequences`) and otherwise only names them, so small stand-ins during its import are
+enough, and neither Keras nor TensorFlow is loaded. Its `apply_parallel` returns inside `finally`
+(a worker's exception is lost) and its dill pickles execute code when loaded, so neither is used:
+workers tokenise a shard at a time with its `process_text`, its indexer numbers the merged counts,
+and the result is kept as JSON.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import ModuleType
+from typing import Any, Literal
+
+from issuesum.text.tokens import END, START, clean, tokenize
+from issuesum.text.vocabulary import Ids, Vocabulary, pad
+from issuesum.training.features.fields import FieldSettings
+
+
+def number_words(counts: Mapping[str, int], settings: FieldSettings) -> Vocabulary:
+    """Let ktext number the most frequent words.
+
+    Its indexer counts, sorts and numbers in one method. It counts in one process, so it is given
+    counts that were taken elsewhere and no further text. Its sort is stable: words that occur
+    equally often keep the order in which they first occur.
+
+    Args:
+        counts: how often each word occurs, in the order in which they first occur; with
+            `append_indicators`, `_start_` and `_end_` are among them.
+        settings: of the field.
+    """
+    indexer = _ktext().custom_Indexer(num_words=settings.keep_n)
+    indexer.word_counts.update(counts)
+    indexer.fit_on_tokenized_texts([])
+    return Vocabulary(
+        words=tuple(indexer.word_index),
+        maxlen=settings.padding_maxlen,
+        padding=settings.padding,
+        append_indicators=settings.append_indicators,
+    )
+
+
+def make_processor(settings: FieldSettings) -> Any:  # noqa: ANN401 -- ktext has no types
+    """Return ktext's `processor` with our cleaner and tokenizer."""
+    processor = _ktext().processor(**asdict(settings))
+    # Passing them to the constructor leaves the attributes unset (ktext 0.40).
+    processor.set_cleaner(clean)
+    processor.set_tokenizer(tokenize)
+    assert (processor.start_tok, processor.end_tok) == (START, END)  # noqa: S101
+    return processor
+
+
+def _ktext() -> ModuleType:
+    with _IMPORTING:  # a Dask worker may have several threads
+        if "ktext.preprocess" in sys.modules:
+            return sys.modules["ktext.preprocess"]
+        with _stand_ins():
+            return importlib.import_module("ktext.preprocess")
+
+
+_IMPORTING = threading.Lock()
+
+
+@contextmanager
+def _stand_ins() -> Iterator[None]:
+    modules = {
+        "keras": _module("keras"),
+        "keras.preprocessing": _module("keras.preprocessing"),
+        "keras.preprocessing.sequence": _module(
+            "keras.preprocessing.sequence", pad_sequences=_pad_sequences
+        ),
+        "keras.preprocessing.text": _module(
+            "keras.preprocessing.text", text_to_word_sequence=str.split, Tokenizer=object
+        ),
+        "textacy": _module("textacy"),
+        "textacy.preprocess": _module("textacy.preprocess", preprocess_text=_no_textacy),
+    }
+    earlier = {name: sys.modules[name] for name in modules if name in sys.modules}
+    sys.modules.update(modules)
+    try:
+        yield
+    finally:
+        for name in modules:
+            del sys.modules[name]
+        sys.modules.update(earlier)
+
+
+def _module(name: str, **attributes: Callable[..., Any] | type) -> ModuleType:
+    module = ModuleType(name)
+    vars(module).update(attributes)
+    return module
+
+
+def _no_textacy(*_: object, **__: object) -> str:
+    raise NotImplementedError("ktext's own cleaner needs textacy; call set_cleaner first")
+
+
+def _pad_sequences(
+    sequences: Sequence[Sequence[int]],
+    *,
+    maxlen: int,
+    dtype: str,
+    padding: str,
+    truncating: str,
+    value: float,
+) -> Ids:
+    """Do what Keras 2's `pad_sequences` did, as far as ktext calls it (keras.io, 2.2.4)."""
+    if truncating != "post" or dtype != "int32" or padding not in ("pre", "post"):
+        raise NotImplementedError(f"{truncating=}, {dtype=}, {padding=}")
+    side: Literal["pre", "post"] = "pre" if padding == "pre" else "post"
+    return pad(sequences, maxlen, padding=side, value=int(value))

@@ -1,0 +1,253 @@
+"""A pointer-generator that knows where the word before stands in the body. The default.
+
+The next word comes from a mixture of the title vocabulary and the words of the body (See et al.
+2017, arXiv:1704.04368). A bidirectional GRU reads the body, a GRU writes the title, additive
+attention (Bahdanau et al. 2015, arXiv:1409.0473) joins them. Two things let it learn from a few
+thousand rows what otherwise takes hundreds of thousands:
+
+- The decoder reads the body at the places of the word that it wrote last (the selective read of
+  CopyNet: Gu et al. 2016, arXiv:1603.06393).
+- Attention is told which places follow those of the last word, so that going on in a phrase is one
+  weight, and which words the title holds already, so that not repeating them is another. Unlike the
+  coverage of See et al. these depend on the words alone, so that all steps are trained at once.
+
+Words have one embedding as a title word, shared by encoder, decoder and output (Press and Wolf
+2017, arXiv:1608.05859). The encoder adds one as a body word, for words that no title holds.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from issuesum.text.vocabulary import FIRST_WORD, PADDING, UNKNOWN
+from issuesum.training.model.interface import Inputs, ModelConfig, TitleModel
+from issuesum.training.model.layers import BidirectionalGRU, Noise, drop, gru_scan, gru_step
+
+_NEVER = -1e9
+_TINY = 1e-12  # below every probability that matters; keeps logarithms finite
+# Each use of noise in one step has a mask of its own.
+_WORDS, _BODY, _MEMORY, _PREVIOUS, _READ, _QUERY, _OUTPUT = range(7)
+
+
+class _Scores(NamedTuple):
+    """Parts of the mixture, each float32 with (batch, steps) in front."""
+
+    vocabulary: tf.Tensor
+    """Log-probabilities (…, title_size) if a word comes from the vocabulary."""
+    attention: tf.Tensor
+    """Probabilities (…, body_maxlen) of the body's places if it is copied."""
+    generate: tf.Tensor
+    """Logit (…) of taking the vocabulary."""
+
+
+class Pointer(TitleModel):
+    """Attention, and copying from the body."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        """Make the layers."""
+        super().__init__(name="pointer")
+        layers = keras.layers
+        self.config = config
+        units, width = config.hidden_units, config.embedding_dim
+        around_zero = keras.initializers.RandomNormal
+        self.body_embedding = layers.Embedding(
+            config.body_size, width, embeddings_initializer=around_zero(stddev=0.1)
+        )
+        self.title_embedding = layers.Embedding(
+            config.title_size, width, embeddings_initializer=around_zero(stddev=0.1)
+        )
+        self.place_embedding = layers.Embedding(
+            config.body_maxlen, width, embeddings_initializer=around_zero(stddev=0.02)
+        )
+        self.encoder = BidirectionalGRU(units)
+        self.first_state = layers.Dense(units, activation="tanh")
+        self.read = layers.Dense(width)
+        self.decoder_input = layers.Dense(3 * units)
+        self.decoder = self.add_weight(
+            name="decoder", shape=(units, 3 * units), initializer="orthogonal"
+        )
+        self.key = layers.Dense(units, use_bias=False)
+        self.query = layers.Dense(units)
+        self.hints = layers.Dense(units, use_bias=False)
+        self.energy = layers.Dense(1, use_bias=False)
+        self.hint_energy = layers.Dense(1, use_bias=False)
+        self.output_word = layers.Dense(width, activation="tanh")
+        self.word_bias = self.add_weight(
+            name="word_bias", shape=(config.title_size,), initializer="zeros"
+        )
+        self.generate = layers.Dense(1)
+
+    def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
+        """Return log-probabilities (batch, steps, title_size + body_maxlen)."""
+        state = self._read_body(inputs.body, inputs.body_extended, noise)
+        written = tf.zeros_like(state["words"], tf.bool)
+        scores, _, _ = self._score(inputs.previous, state, written, noise, whole=True)
+        return self._mixture(scores, state["words"])
+
+    def losses(
+        self, inputs: Inputs, target: tf.Tensor, *, smoothing: float, noise: Noise | None = None
+    ) -> tf.Tensor:
+        """Return the loss at each place without spreading attention over all outputs.
+
+        Smoothing is over the vocabulary: what can be copied is different in each row.
+        """
+        state = self._read_body(inputs.body, inputs.body_extended, noise)
+        written = tf.zeros_like(state["words"], tf.bool)
+        scores, _, _ = self._score(inputs.previous, state, written, noise, whole=True)
+        there = tf.cast(state["words"][:, None] == target[:, :, None], tf.float32)
+        copied = tf.reduce_sum(scores.attention * there, axis=-1)
+        known = self._known(target)
+        generated = tf.exp(tf.gather(scores.vocabulary, known, batch_dims=2))
+        generated = tf.where(known == target, generated, 0)
+        generate, copy = _shares(scores)
+        chosen = tf.math.log(generate * generated + copy * copied + _TINY)
+        evenly = tf.reduce_mean(scores.vocabulary[..., FIRST_WORD:], axis=-1)
+        return -(1 - smoothing) * chosen - smoothing * evenly
+
+    def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Return what the decoder needs of bodies.
+
+        `words` are the extended ids, left-aligned, `memory` and `keys` what the encoder says of
+        each, `hidden` the decoder's first state and `written` which words the title holds already.
+        """
+        state = self._read_body(body, body_extended, None)
+        return {**state, "written": tf.zeros_like(state["words"], tf.bool)}
+
+    def step(
+        self, previous: tf.Tensor, state: dict[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Score the next word; `attention` (batch, body_maxlen) says where it would be copied."""
+        scores, hidden, written = self._score(
+            previous[:, None], state, state["written"], None, whole=False
+        )
+        log_probs = self._mixture(scores, state["words"])[:, 0]
+        # Left-aligned, as `words` are.
+        attention = scores.attention[:, 0]
+        return log_probs, {"hidden": hidden, "written": written, "attention": attention}
+
+    def _known(self, ids: tf.Tensor) -> tf.Tensor:
+        """Return title ids in which words that only a body holds are unknown."""
+        return tf.where(ids < self.config.title_size, ids, UNKNOWN)
+
+    def _read_body(
+        self, body: tf.Tensor, body_extended: tf.Tensor, noise: Noise | None
+    ) -> dict[str, tf.Tensor]:
+        places = tf.shape(body)[1]
+        lengths = tf.reduce_sum(tf.cast(body != PADDING, tf.int32), axis=1)
+        shift = (tf.range(places)[None] + (places - lengths)[:, None]) % places
+        body = tf.gather(body, shift, batch_dims=1)
+        words = tf.gather(body_extended, shift, batch_dims=1)
+        as_body, as_title = body, self._known(words)
+        if noise is not None and self.config.word_dropout:
+            # Words that the vocabulary does not hold are common in new issues and rare in training.
+            width = self.config.body_maxlen
+            kept = noise.kept(_WORDS, width, self.config.word_dropout)[:, :places]
+            hidden = ~kept & (body != PADDING)
+            as_body = tf.where(hidden, UNKNOWN, as_body)
+            as_title = tf.where(hidden, UNKNOWN, as_title)
+        embedded = self.body_embedding(as_body) + self.title_embedding(as_title)
+        embedded += self.place_embedding(tf.range(places))[None]
+        states = self.encoder(self._drop(embedded, _BODY, noise), lengths)
+        memory = self._drop(states, _MEMORY, noise)
+        units = self.config.hidden_units
+        last = tf.gather(states[..., :units], tf.maximum(lengths - 1, 0), batch_dims=1)
+        hidden = self.first_state(tf.concat([last, states[:, 0, units:]], axis=-1))
+        return {"words": words, "memory": memory, "keys": self.key(memory), "hidden": hidden}
+
+    def _score(
+        self,
+        previous: tf.Tensor,
+        state: dict[str, tf.Tensor],
+        written: tf.Tensor,
+        noise: Noise | None,
+        *,
+        whole: bool,
+    ) -> tuple[_Scores, tf.Tensor, tf.Tensor]:
+        """Score what follows each of `previous`, (batch, steps); steps is 1 unless `whole`.
+
+        Returns:
+            The scores, the decoder's last state and the words written, bool (batch, body_maxlen).
+        """
+        words, memory = state["words"], state["memory"]
+        is_word = words != PADDING
+        here = (previous[:, :, None] == words[:, None]) & is_word[:, None]
+        share = tf.cast(here, memory.dtype)
+        share /= tf.maximum(tf.reduce_sum(share, axis=-1, keepdims=True), 1)
+        read = self._drop(self.read(tf.matmul(share, memory)), _READ, noise)
+        word = self._drop(self.title_embedding(self._known(previous)), _PREVIOUS, noise)
+        given = tf.concat([word, read], axis=-1)
+        projected = self.decoder_input(given)
+        recurrent = tf.cast(self.decoder, projected.dtype)
+        if whole:
+            states = gru_scan(tf.transpose(projected, (1, 0, 2)), state["hidden"], recurrent)
+            hidden, states = states[-1], tf.transpose(states, (1, 0, 2))
+            held = tf.cumsum(tf.cast(here, tf.int32), axis=1) > 0
+        else:
+            # One step: a loop over it would become a loop in the exported graph.
+            hidden = gru_step(projected[:, 0], state["hidden"], recurrent)
+            states = hidden[:, None]
+            held = here | written[:, None]
+        follows = tf.pad(here, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
+        hints = tf.stack([follows, held, follows & ~held], axis=-1)
+        energies = self._energies(states, state["keys"], hints, noise)
+        attention = tf.nn.softmax(tf.where(is_word[:, None], energies, _NEVER))
+        context = tf.matmul(tf.cast(attention, memory.dtype), memory)
+        seen = tf.concat([states, context, given], axis=-1)
+        table = tf.cast(self.title_embedding.embeddings, memory.dtype)
+        output = self._drop(self.output_word(seen), _OUTPUT, noise)
+        logits = tf.cast(tf.matmul(output, table, transpose_b=True), tf.float32)
+        logits += tf.cast(self.word_bias, tf.float32)
+        no_words = tf.constant([_NEVER] * FIRST_WORD + [0.0] * (logits.shape[-1] - FIRST_WORD))
+        generate = tf.cast(self.generate(seen), tf.float32)[..., 0]
+        scores = _Scores(tf.nn.log_softmax(logits + no_words), attention, generate)
+        return scores, hidden, held[:, -1]
+
+    def _energies(
+        self,
+        states: tf.Tensor,
+        keys: tf.Tensor,
+        hints: tf.Tensor,
+        noise: Noise | None,
+    ) -> tf.Tensor:
+        """Return energies (batch, steps, places), float32."""
+        hints = tf.cast(hints, keys.dtype)
+        query = self.query(self._drop(states, _QUERY, noise))
+        mixed = tf.tanh(keys[:, None] + query[:, :, None] + self.hints(hints))
+        energy = (self.energy(mixed) + self.hint_energy(hints))[..., 0]
+        return tf.cast(energy, tf.float32)
+
+    def _mixture(self, scores: _Scores, words: tf.Tensor) -> tf.Tensor:
+        """Return log-probabilities of all outputs."""
+        generate, copy = (share[..., None] for share in _shares(scores))
+        generated = tf.pad(
+            generate * tf.exp(scores.vocabulary), ((0, 0), (0, 0), (0, self.config.body_maxlen))
+        )
+        copied = copy * scores.attention
+        batch, steps, places = tf.unstack(tf.shape(copied))
+        rows, columns = tf.meshgrid(tf.range(batch), tf.range(steps), indexing="ij")
+        where = tf.broadcast_to(words[:, None], (batch, steps, places))
+        index = tf.stack([tf.repeat(axis[..., None], places, 2) for axis in (rows, columns)], -1)
+        index = tf.concat([index, where[..., None]], axis=-1)
+        return tf.math.log(tf.tensor_scatter_nd_add(generated, index, copied) + _TINY)
+
+    def _drop(self, values: tf.Tensor, mask: int, noise: Noise | None) -> tf.Tensor:
+        return drop(values, mask, self.config.dropout, noise)
+
+
+def _shares(scores: _Scores) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the probabilities of taking the vocabulary and of copying.
+
+    A softmax, because a share of 1e-7 has to be right too: 1 minus the other loses it in float32,
+    and onnxruntime's Sigmoid is off by up to 1e-7 (log-probabilities of 0.3 beside Keras).
+    """
+    logits = tf.stack([scores.generate, tf.zeros_like(scores.generate)], axis=-1)
+    generate, copy = tf.unstack(tf.nn.softmax(logits), axis=-1)
+    return generate, copy
+
+
+def create(config: ModelConfig) -> TitleModel:
+    """Return an untrained model."""
+    return Pointer(config)

@@ -1,0 +1,184 @@
+"""What training and export ask of an architecture."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import json
+import pkgutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from issuesum.errors import ArtifactError, ParamsError
+from issuesum.text.vocabulary import UNKNOWN
+from issuesum.training.model import architectures
+from issuesum.training.model.layers import Noise
+from issuesum.training.model.refusal import refused, running
+
+_FORMAT = 2
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that decides the shape of a model; kept beside its weights as config.json."""
+
+    arch: str
+    embedding_dim: int
+    hidden_units: int
+    body_size: int
+    """Number of body ids, padding and unknown included."""
+    body_maxlen: int
+    title_size: int
+    title_maxlen: int
+    dropout: float
+    """Share of features that training leaves out of each row, where the architecture does so."""
+    word_dropout: float
+    """Share of body words that training makes unknown, where the architecture does so."""
+
+    def save(self, path: Path) -> None:
+        """Write the configuration as JSON."""
+        content = {"format": _FORMAT, **asdict(self)}
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> ModelConfig:
+        """Read a configuration that `save` wrote.
+
+        Raises:
+            ArtifactError: the file is missing or does not describe a model of this format.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content.pop("format") != _FORMAT:
+                raise ValueError("unknown format")
+            return cls(**content)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(
+                f"{path} must describe a model of format {_FORMAT}. Received: {error}. "
+                "Try: dvc repro -f train."
+            ) from error
+
+
+class Inputs(NamedTuple):
+    """What a model is given: bodies, and the words before those that it shall score.
+
+    Attributes:
+        body: int32 (batch, places), ids of the body vocabulary, padded in front. There are
+            body_maxlen places, or fewer: training leaves out columns in which no row has a word.
+        body_extended: int32 (batch, places), the same words as ids of the title vocabulary,
+            extended by each row's own words (see `issuesum.text.copying`).
+        previous: int32 (batch, steps), extended title ids; `_start_` first.
+    """
+
+    body: tf.Tensor
+    body_extended: tf.Tensor
+    previous: tf.Tensor
+
+
+class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
+    """A model that can be trained by teacher forcing and asked word by word.
+
+    `outputs` below is `title_size` for a model that writes words of the vocabulary only, and
+    `title_size + body_maxlen` for one that copies: id `title_size + n` is the n-th distinct word of
+    the row that the title vocabulary does not hold.
+    """
+
+    def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
+        """Return float32 log-probabilities (batch, steps, outputs) for teacher-forced titles.
+
+        Args:
+            inputs: see `Inputs`.
+            noise: of this training step; None where nothing is learnt.
+        """
+        raise NotImplementedError
+
+    def losses(
+        self, inputs: Inputs, target: tf.Tensor, *, smoothing: float, noise: Noise | None = None
+    ) -> tf.Tensor:
+        """Return what training minimises at each place, float32 (batch, steps), in nats.
+
+        An architecture overrides this where it can do without every row of `call`'s outputs.
+
+        Args:
+            inputs: see `Inputs`.
+            target: int32 (batch, steps), extended title ids; what a row without copying cannot
+                write is unknown.
+            smoothing: share of the probability spread evenly over all outputs (Szegedy et al. 2016,
+                arXiv:1512.00567, section 7).
+            noise: of this training step; None where nothing is learnt.
+        """
+        log_probs = self.call(inputs, noise=noise)
+        outputs = log_probs.shape[-1]
+        reachable = tf.where(target < outputs, target, UNKNOWN)
+        chosen = tf.gather(log_probs, reachable, batch_dims=2)
+        return -(1 - smoothing) * chosen - smoothing * tf.reduce_mean(log_probs, axis=-1)
+
+    def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Read bodies, both int32 (batch, body_maxlen) as in `Inputs`.
+
+        Returns:
+            Named state tensors, each with the batch as its first axis; an axis behind it may grow
+            from step to step.
+        """
+        raise NotImplementedError
+
+    def step(
+        self, previous: tf.Tensor, state: dict[str, tf.Tensor]
+    ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        """Score the next word.
+
+        Args:
+            previous: int32 (batch,), extended id of the word before; `_start_` first.
+            state: what `encode` or the last `step` returned.
+
+        Returns:
+            float32 log-probabilities (batch, outputs) and the state after this word: every tensor
+            that changed, under its name.
+        """
+        raise NotImplementedError
+
+
+def create_model(config: ModelConfig) -> TitleModel:
+    """Make an untrained, built model of `config.arch`.
+
+    Raises:
+        ParamsError: there is no such architecture, or its module fails.
+    """
+    with running(config.arch, "The module"):
+        create = getattr(_load(config.arch), "create", None)
+    if not callable(create):
+        raise refused(config.arch, "The module", "have a function create(config)", "none")
+    with running(config.arch, "create"):
+        model = create(config)
+    if not isinstance(model, TitleModel):
+        raise refused(
+            config.arch,
+            "create",
+            "return an issuesum.training.model.interface.TitleModel",
+            type(model).__name__,
+        )
+    body = tf.zeros((1, config.body_maxlen), tf.int32)
+    with running(config.arch, "call"):
+        model(Inputs(body, body, tf.zeros((1, 1), tf.int32)))
+    return model
+
+
+def _load(arch: str) -> ModuleType:
+    name = f"{architectures.__name__}.{arch}"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        names = (module.name for module in pkgutil.iter_modules(architectures.__path__))
+        there = sorted(name for name in names if not name.startswith("_"))
+        near = difflib.get_close_matches(arch, there, 1) or ["pointer"]
+        raise ParamsError(
+            "train.arch must name a module of issuesum.training.model.architectures: "
+            f"{', '.join(there)}. Received: {arch}. Try: {near[0]}."
+        ) from error

@@ -1,0 +1,122 @@
+"""What counts as stale, and what is put right before stages run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from issuesum.automation.retraining.mending import mend
+from issuesum.automation.retraining.stale import (
+    missing_dependencies,
+    settle,
+    stages_without_output,
+    stale_stages,
+)
+from issuesum.errors import RepositoryError
+from projects import Project
+
+STAGES = {
+    "count": {"cmd": "wc -l < data.csv > rows", "deps": ["data.csv"], "outs": ["rows"]},
+    "tell": {
+        "cmd": "cp rows told.json", "deps": ["rows"], "outs": [{"told.json": {"cache": False}}],
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a pipeline of two stages that has run on two versions of its data."""
+    project = Project(tmp_path_factory.mktemp("made") / "clone")
+    project.init()
+    project.run("dvc", "init", "--quiet")
+    (project.path / "dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}))
+    for number in (1, 2):
+        (project.path / "data.csv").unlink(missing_ok=True)
+        (project.path / "data.csv").write_text("a\n" * number)
+        project.run("dvc", "add", "--quiet", "data.csv")
+        project.run("dvc", "repro", "--quiet")
+        project.commit(f"{number} rows")
+    return project
+
+
+@pytest.fixture
+def pipeline(made: Project, tmp_path: Path) -> Project:
+    return made.copy(tmp_path / "clone")
+
+
+def test_what_the_lock_knows_may_be_missing(pipeline: Project) -> None:
+    assert stale_stages(pipeline.path) == []
+    for name in ("data.csv", "rows", ".dvc/cache"):
+        path = pipeline.path / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    assert stale_stages(pipeline.path) == []
+    settle(pipeline.path)
+    assert stages_without_output(pipeline.path) == []
+    assert missing_dependencies("tell", pipeline.path) == ["rows"]
+
+
+def test_what_git_should_keep_may_not(pipeline: Project) -> None:
+    (pipeline.path / "told.json").unlink()
+    assert stale_stages(pipeline.path) == ["tell"]
+    assert stages_without_output(pipeline.path) == ["tell"]
+
+
+def test_another_command_makes_its_stage_stale(pipeline: Project) -> None:
+    pipeline.edit("dvc.yaml", lambda text: text.replace("wc -l <", "wc -c <"))
+    assert stale_stages(pipeline.path) == ["count"]
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_outputs_of_another_commit_are_replaced_or_taken_away(
+    cached: bool, pipeline: Project
+) -> None:
+    pipeline.run("git", "checkout", "--quiet", "HEAD~1")
+    if not cached:  # only the other commit's are, as in the hook's clone
+        for digest in (_md5(pipeline, "data.csv.dvc"), pipeline.lock()["count"]["outs"][0]["md5"]):
+            (pipeline.path / f".dvc/cache/files/md5/{digest[:2]}/{digest[2:]}").unlink()
+    assert set(stale_stages(pipeline.path)) >= {"count"}
+    settle(pipeline.path)
+    assert stale_stages(pipeline.path) == []
+    data = pipeline.path / "data.csv"
+    assert (data.read_text() if data.exists() else None) == ("a\n" if cached else None)
+
+
+def test_data_of_which_there_is_no_copy_is_refused_and_kept(pipeline: Project) -> None:
+    pipeline.edit("data.csv", lambda text: text + "mine\n")
+    with pytest.raises(RepositoryError, match=r"What data\.csv\.dvc tracks must"):
+        settle(pipeline.path)
+    assert (pipeline.path / "data.csv").read_text().endswith("mine\n")
+
+
+def test_what_a_kill_cut_short_is_no_hindrance(pipeline: Project) -> None:
+    uses, lock = pipeline.path / ".dvc/tmp/rwlock", pipeline.path / "dvc.lock"
+    gone = subprocess.Popen(["true"])
+    while Path(f"/proc/{gone.pid}/stat").read_text().split()[2] != "Z":
+        pass  # it ended, and nobody has asked how: DVC takes it for alive
+    held = {str(pipeline.path / "rows"): {"write": {"pid": gone.pid, "cmd": "dvc repro"}}}
+    whole = lock.read_text()
+    for broken in ('{"/rows": {"read": [', "", json.dumps(held)):
+        uses.write_text(broken)
+        assert pipeline.run("dvc", "repro", ok=False).returncode
+        mend(pipeline.path)
+        pipeline.run("dvc", "repro")
+    gone.wait()
+    for broken in ("", whole[: whole.rindex("path") + 2], "stages:\n"):
+        pipeline.edit("dvc.lock", lambda _, to=broken: to)
+        mend(pipeline.path)
+        assert lock.read_text() == whole
+    assert stale_stages(pipeline.path) == []
+
+
+def test_without_dvc_it_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RepositoryError, match="must be a DVC repository"):
+        stale_stages(tmp_path)
+
+
+def _md5(project: Project, name: str) -> str:
+    return str(yaml.safe_load((project.path / name).read_text())["outs"][0]["md5"])

@@ -1,0 +1,34 @@
+"""The two graphs and the state between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from issuesum.errors import ArtifactError
+from issuesum.serving.inference.graphs import Graphs
+from toy_bundle import BODY, TITLE, write_bundle
+
+
+def test_rows_of_a_state_are_taken_and_only_what_changes_is_moved(tmp_path: Path) -> None:
+    graphs = Graphs(write_bundle(tmp_path))
+    body = np.arange(2 * BODY.maxlen, dtype=np.int32).reshape(2, -1) % BODY.size
+    state = graphs.expand(graphs.encode(body, body), np.array([0, 0, 1, 1]))
+    assert state["words"].tolist() == body[[0, 0, 1, 1]].tolist()
+    log_probs, state = graphs.step(np.array([2, 4, 2, 4], np.int32), state)
+    assert log_probs.shape == (4, TITLE.size + BODY.maxlen)
+    moved = graphs.reorder(state, np.array([1, 0, 3, 3]))
+    assert moved["words"] is state["words"]
+    np.testing.assert_array_equal(moved["hidden"], state["hidden"][[1, 0, 3, 3]])
+
+
+def test_a_graph_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:
+    write_bundle(tmp_path)
+    (tmp_path / "decoder.onnx").write_bytes(b"no\ngraph")
+    with pytest.raises(ArtifactError, match=r"decoder\.onnx must be an ONNX graph\. Received: \S"):
+        Graphs(tmp_path)
+    (tmp_path / "encoder.onnx").unlink()
+    with pytest.raises(ArtifactError, match=r"encoder\.onnx must be an ONNX graph"):
+        Graphs(tmp_path)

@@ -1,0 +1,162 @@
+"""What one process of a training job does, by what the cluster tells it."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+from pathlib import Path
+from unittest import mock
+
+import pytest
+
+PET = {
+    "PET_NNODES": "3",
+    "PET_NODE_RANK": "1",
+    "PET_MASTER_ADDR": "titles-node-0-0.titles",
+    "PET_MASTER_PORT": "29400",
+}
+WORKERS = [f"titles-node-0-{index}.titles:29400" for index in range(3)]
+
+
+def task(kind: str, index: object, **cluster: list[str]) -> dict:
+    return {"cluster": cluster, "task": {"type": kind, "index": index}}
+
+
+@pytest.fixture
+def job(root: Path):
+    """Return the module that the image starts."""
+    spec = importlib.util.spec_from_file_location("job", root / "deploy/training/train.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_without_a_cluster_there_is_no_tf_config(job) -> None:
+    assert job.tf_config({}) is None
+    assert job.tf_config({"PET_NNODES": "1", "PET_NODE_RANK": "0"}) is None
+
+
+def test_tf_config_of_a_tfjob_is_taken_as_it_is(job) -> None:
+    given = task("worker", 1, worker=["a:2222", "b:2222"])
+    assert job.tf_config({"TF_CONFIG": json.dumps(given), **PET}) == given
+
+
+def test_tf_config_is_made_of_what_a_trainjob_sets(job) -> None:
+    assert job.tf_config(PET) == task("worker", 1, worker=WORKERS)
+
+
+def test_job_names_may_look_like_node_names(job) -> None:
+    first = {"PET_MASTER_ADDR": "run-0-node-0-0.run-0"}
+    hosts = job.tf_config(PET | first)["cluster"]["worker"]
+    assert hosts[2] == "run-0-node-0-2.run-0:29400"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        task("worker", 0, worker=["a:1", "b:1"]),
+        task("worker", 1, worker=["a:1", "b:1"]),
+        task("worker", "0", worker=["a:1"]),
+        task("chief", 0, chief=["a:1"], worker=["b:1"]),
+        task("worker", 0, chief=["a:1"], worker=["b:1"]),
+        task("worker", 0),
+    ],
+)
+def test_the_chief_is_the_one_that_training_takes_for_it(given: dict, job) -> None:
+    from issuesum.training.model.distribution import read_cluster
+
+    assert job.is_chief(given) == read_cluster(json.dumps(given)).is_chief
+    assert job.is_chief(None)
+
+
+@pytest.mark.parametrize(
+    ("environ", "message"),
+    [
+        ({"TF_CONFIG": "nonsense"}, "TF_CONFIG must describe a cluster and a task"),
+        ({"TF_CONFIG": "[]"}, "TF_CONFIG must describe a cluster and a task"),
+        ({"TF_CONFIG": '{"cluster": {"worker": ["a:1"]}}'}, "TF_CONFIG must describe"),
+        ({"TF_CONFIG": json.dumps(task("ps", 0, ps=["a:1"]))}, "must be a chief or a worker"),
+        ({**PET, "PET_NNODES": "many"}, "must be numbers"),
+        ({**PET, "PET_NODE_RANK": ""}, "must be numbers"),
+        ({"PET_NNODES": "2"}, "must be set"),
+        ({**PET, "PET_MASTER_ADDR": "elsewhere"}, "PET_MASTER_ADDR must be the name of node 0"),
+    ],
+)
+def test_nonsense_ends_with_one_line(environ: dict, message: str, job, capsys) -> None:
+    with pytest.raises(SystemExit) as ended:
+        job.is_chief(job.tf_config(environ))
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ")
+    assert message in said
+    assert said.count("\n") == 1
+
+
+@pytest.fixture
+def commands(job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Run `main` in folders of the test, with recorded commands in place of real ones."""
+    for name in ("app", "work"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(job, "APP", tmp_path / "app")
+    monkeypatch.setattr(job, "WORK", tmp_path / "work")
+    monkeypatch.chdir(tmp_path)
+    ran: list[str] = []
+    monkeypatch.setattr(job, "run", lambda *command: ran.append(" ".join(command[-3:])))
+    before = signal.getsignal(signal.SIGTERM)
+
+    def commands(**environ: str) -> list[str]:
+        for name in (*PET, "TF_CONFIG"):
+            os.environ.pop(name, None)
+        os.environ.update(environ)
+        ran.clear()
+        job.main()
+        return [*ran]
+
+    with mock.patch.dict(os.environ):  # main sets TF_CONFIG, which would reach the tests after this
+        yield commands
+    signal.signal(signal.SIGTERM, before)
+
+
+def test_one_process_alone_and_the_chief_push(commands, capsys) -> None:
+    chief = ["dvc pull data/features", "repro --single-item train", "push --run-cache train"]
+    assert commands() == chief
+    assert commands(**PET | {"PET_NODE_RANK": "0"}) == chief
+    assert commands(ISSUESUM_COMMIT="abc") == chief
+    assert "at commit abc: dvc repro --pull train" in capsys.readouterr().out
+
+
+def test_another_worker_trains_along_and_pushes_nothing(commands) -> None:
+    ran = commands(**PET)
+    assert ran[0] == "dvc pull data/features"
+    assert ran[1].endswith("-m issuesum.stages.train")
+    assert len(ran) == 2
+    assert json.loads(os.environ["TF_CONFIG"]) == task("worker", 1, worker=WORKERS)
+
+
+def test_the_commit_replaces_files_and_keeps_cache_and_checkpoints(job, tmp_path: Path) -> None:
+    image, work = tmp_path / "image", tmp_path / "work"
+    for name in (".dvc/config", "src/new.py", "dvc.lock"):
+        write(image / name, "new")
+    kept = (".dvc/cache/x", ".issuesum/checkpoints/x", "models/x")
+    for name in (*kept, ".dvc/config", ".dvc/tmp/rwlock", "src/old.py", "dvc.lock"):
+        write(work / name, "old")
+    job.copy_repository(image, work)
+    found = {p.relative_to(work).as_posix(): p.read_text() for p in work.rglob("*") if p.is_file()}
+    assert found == {
+        **dict.fromkeys(kept, "old"),
+        **dict.fromkeys((".dvc/config", "src/new.py", "dvc.lock"), "new"),
+    }
+
+
+@pytest.mark.parametrize(("command", "code"), [("exit 9", 9), ("kill -9 $$", 137)])
+def test_what_fails_ends_the_process_with_its_exit_code(command: str, code: int, job) -> None:
+    with pytest.raises(SystemExit) as ended:
+        job.run("sh", "-c", command)
+    assert ended.value.code == code
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)

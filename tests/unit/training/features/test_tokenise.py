@@ -1,0 +1,98 @@
+"""One shard, as a worker sees it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from issuesum.errors import ArtifactError, ClusterError
+from issuesum.training.features import entry, tokenise
+from issuesum.training.features.tokenise import code_digest, entry_key, tokenise_shard
+from shards import put_entry, shard, small_fields
+
+FIELDS = small_fields()
+
+
+def test_an_entry_holds_rows_words_and_sums(tmp_path: Path) -> None:
+    content = shard([(3, "Foo crashes", "the app Foo crashes, the app"), (7, "It", "bar")])
+    folder = put_entry(tmp_path / "entry", content, FIELDS)
+
+    table = entry.read_words(folder).sort_by("number").to_pydict()
+    assert table["word"] == [
+        "the", "app", "foo", "crashes", "bar", "_start_", "_end_", "it",
+    ]  # fmt: skip
+    assert table["body_count"] == [2, 2, 1, 1, 1, 0, 0, 0]
+    assert table["title_count"] == [0, 0, 1, 1, 0, 2, 2, 1]
+    first = dict(zip(table["word"], table["title_first"], strict=True))
+    assert (first["_start_"], first["foo"], first["crashes"], first["it"]) == (0, 1, 2, 5)
+
+    rows = entry.read_rows(folder)
+    assert rows.row.tolist() == [3, 7]
+    assert rows.body.tolist() == [[0, 1, 2, 3], [-1, -1, -1, 4]]
+    assert rows.title.tolist() == [[5, 2, 3, 6, -1], [5, 7, 6, -1, -1]]
+
+    sums = entry.read_statistics(folder)
+    assert (sums.rows, sums.words, sums.body_words, sums.title_words) == (2, 8, 7, 3)
+    assert np.flatnonzero(sums.body_lengths).tolist() == [1, 6]
+    assert np.flatnonzero(sums.title_lengths).tolist() == [1, 2]
+    assert sums.copyable == 2
+    assert sum(sums.languages.values()) == 1
+
+
+def test_a_word_is_in_its_bucket_alone(tmp_path: Path) -> None:
+    folder = put_entry(tmp_path / "entry", shard([(1, "a b c", "d e f g h")]), FIELDS)
+    for bucket in range(entry.BUCKETS):
+        words = entry.read_words(folder, [bucket])["word"].to_pylist()
+        assert [entry.bucket_of(word) for word in words] == [bucket] * len(words)
+
+
+def test_equal_shards_give_equal_bytes_and_keys_follow_what_matters() -> None:
+    first, other = shard([(1, "a", "b")]), shard([(1, "a", "c")])
+    made = [tokenise_shard("x", first, FIELDS, code_digest()) for _ in range(2)]
+    assert made[0] == made[1]
+    keys = {
+        entry_key(first, FIELDS), entry_key(other, FIELDS),
+        entry_key(first, small_fields(body_maxlen=5)),
+        entry_key(first, small_fields(title_maxlen=6)),
+    }  # fmt: skip
+    assert len(keys) == 4
+
+
+def test_a_worker_with_other_code_refuses() -> None:
+    with pytest.raises(ClusterError, match="must have the same issuesum and packages"):
+        tokenise_shard("x", shard([(1, "a", "b")]), FIELDS, "other")
+
+
+def test_the_code_behind_entries_is_all_of_ours_that_tokenise_imports(root: Path) -> None:
+    code = (
+        "import sys, issuesum.training.features.tokenise; "
+        "print(*[m.__file__ for n, m in sys.modules.items() if n.startswith('issuesum.')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    source = root / "src/issuesum"
+    loaded = {Path(name).relative_to(source).as_posix() for name in done.stdout.split()}
+    inert = {name for name in loaded if name.endswith("__init__.py")} | {"errors.py"}
+    assert loaded - inert == set(tokenise._CODE)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"PAR1 cut", shard([(1, "a", None)])],
+    ids=["cut", "null"],
+)
+def test_a_shard_that_split_did_not_write_is_named_in_one_line(content: bytes) -> None:
+    with pytest.raises(ArtifactError, match=r"^part-1 must be a Parquet shard of issues.+$"):
+        tokenise_shard("part-1", content, FIELDS, code_digest())
+
+
+def test_a_broken_entry_is_named(tmp_path: Path) -> None:
+    folder = put_entry(tmp_path / "entry", shard([(1, "a", "b")]), FIELDS)
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes()[:20])
+    for read in (entry.read_words, entry.read_rows, entry.read_statistics):
+        with pytest.raises(ArtifactError, match="entry must hold a tokenised shard"):
+            read(folder)

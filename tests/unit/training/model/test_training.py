@@ -1,0 +1,228 @@
+"""The loop: what is kept, what is the same, and what an interruption changes (nothing)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tiny_models
+from issuesum.errors import ArtifactError
+from issuesum.text.features import Shards
+
+pytestmark = pytest.mark.slow  # TensorFlow takes ten seconds to load
+
+
+@pytest.fixture(scope="module")
+def learnt(tmp_path_factory: pytest.TempPathFactory) -> Shards:
+    folder = tmp_path_factory.mktemp("learnt") / "train"
+    return tiny_models.shards(folder, tiny_models.rows(40), tiny_models.rows(30, seed=2))
+
+
+@pytest.fixture(scope="module")
+def judged():
+    return tiny_models.rows(16, seed=3)
+
+
+def _equal(one, other) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("arch", tiny_models.ARCHITECTURES)
+def test_equal_seeds_give_equal_weights_and_other_seeds_others(
+    arch: str, tmp_path: Path, learnt: Shards, judged
+) -> None:
+    weights = [
+        tiny_models.training(
+            tmp_path / str(place),
+            learnt,
+            judged,
+            config=tiny_models.config(arch),
+            optimisation=tiny_models.optimisation(seed=seed),
+            schedule=tiny_models.schedule(epochs=1),
+        )
+        .run()
+        .weights
+        for place, seed in enumerate((7, 7, 8) if arch == "pointer" else (7, 7))
+    ]
+    assert _equal(weights[0], weights[1])
+    assert not _equal(weights[0], weights[-1]) or arch != "pointer"
+
+
+def test_a_model_learns_to_copy(tmp_path: Path, judged) -> None:
+    # Every title repeats words of its body, one of them a word that no vocabulary holds.
+    learnt = tiny_models.shards(tmp_path / "train", tiny_models.rows(400, seed=9))
+    trained = tiny_models.training(
+        tmp_path,
+        learnt,
+        judged,
+        config=tiny_models.config(dropout=0.0, word_dropout=0.0, hidden_units=32),
+        schedule=tiny_models.schedule(epochs=12),
+    ).run()
+    assert trained.best["eval/rouge_l"] > 80
+
+
+@pytest.mark.parametrize(("monitor", "sign"), [("loss", 1), ("rouge_l", -1)])
+def test_the_best_validation_is_kept_not_the_last(
+    monitor: str, sign: int, tmp_path: Path, learnt: Shards, judged
+) -> None:
+    # What is learnt of these titles is wrong of those, so the loss on the latter soon rises.
+    wrong = judged.take(slice(None))
+    wrong.title_extended[:, 1:4] = np.random.default_rng(2).integers(4, 30, (16, 3))
+    records: list[dict[str, float]] = []
+    trained = tiny_models.training(
+        tmp_path,
+        learnt,
+        wrong,
+        optimisation=tiny_models.optimisation(learning_rate=0.05),
+        schedule=tiny_models.schedule(epochs=10, patience=20, monitor=monitor),
+        report=records.append,
+    ).run()
+    assert len(records) == 10
+    values = [sign * record[f"eval/{monitor}"] for record in records]
+    assert sign * trained.best[f"eval/{monitor}"] == min(values)
+    if monitor == "loss":
+        assert values[-1] > min(values), "the last must not be the best for this test to tell"
+
+    from issuesum.training.evaluation.overlap import mean_rouge_l
+    from issuesum.training.model.validation import Validator
+
+    validator = Validator(
+        tiny_models.config(),
+        wrong,
+        start=tiny_models.START,
+        end=tiny_models.END,
+        score=mean_rouge_l,
+    )
+    loss, rouge_l = validator.judge(trained.weights)
+    assert loss == pytest.approx(trained.best["eval/loss"], rel=1e-5)
+    assert rouge_l == pytest.approx(trained.best["eval/rouge_l"])
+
+
+def test_training_stops_when_patience_is_over(tmp_path: Path, learnt: Shards, judged) -> None:
+    records: list[dict[str, float]] = []
+    tiny_models.training(
+        tmp_path,
+        learnt,
+        judged,
+        optimisation=tiny_models.optimisation(learning_rate=1e-12),
+        schedule=tiny_models.schedule(epochs=50, patience=1, monitor="rouge_l"),
+        report=records.append,
+    ).run()
+    assert len(records) == 3, "a first one, one that is no better, and one more"
+
+
+def test_validations_and_steps_are_bounded(tmp_path: Path, learnt: Shards, judged) -> None:
+    records: list[dict[str, float]] = []
+    tiny_models.training(
+        tmp_path,
+        learnt,
+        judged,
+        schedule=tiny_models.schedule(epochs=9, max_steps=11, eval_steps=3),
+        report=records.append,
+    ).run()
+    # 70 rows in batches of 16 are 5 steps an epoch.
+    assert [record["train/epoch"] for record in records] == [0.6, 1.2, 1.8, 2.2]
+    assert {round(record["train/loss"]) for record in records} <= {2, 3, 4}
+
+
+class _Killed(BaseException):
+    """Ends a training at once, like a signal."""
+
+
+def test_a_training_that_was_killed_ends_as_if_it_had_not_been(
+    tmp_path: Path, learnt: Shards, judged
+) -> None:
+    def begin(folder: str):
+        records: list[dict[str, float]] = []
+        # 15 steps; a checkpoint after every second, a validation after every third.
+        plan = tiny_models.schedule(eval_steps=3)
+        report = records.append
+        return records, tiny_models.training(
+            tmp_path / folder, learnt, judged, schedule=plan, report=report
+        )
+
+    expected_records, training = begin("whole")
+    expected = training.run()
+    resumed = []
+    for steps in (1, 5, 7):  # before the first checkpoint, between two, behind an epoch
+        _, training = begin("killed")
+        _kill_after(training, steps)
+        with pytest.raises(_Killed):
+            training.run()
+        resumed.append(training._progress.step - steps)
+    assert resumed == [0, 0, 4]
+    records, training = begin("killed")
+    trained = training.run()
+    assert trained.resumed == 10
+    assert _equal(trained.weights, expected.weights)
+    for one, other in zip(records, expected_records, strict=True):
+        del one["train/examples_per_second"], other["train/examples_per_second"]
+        assert one == other
+
+
+def _kill_after(training, steps: int) -> None:
+    step, left = training._trainer.step, iter(range(steps))
+
+    def counted(batch):
+        if next(left, None) is None:
+            raise _Killed
+        return step(batch)
+
+    training._trainer.step = counted
+
+
+def test_a_broken_checkpoint_or_one_of_another_training_is_left_alone(
+    tmp_path: Path, learnt: Shards, judged
+) -> None:
+    first = tiny_models.training(tmp_path, learnt, judged)
+    expected = first.run().weights
+    (path,) = (tmp_path / "checkpoints").iterdir()
+    path.write_bytes(path.read_bytes()[:1000])
+    again = tiny_models.training(tmp_path, learnt, judged).run()
+    assert again.resumed == 0
+    assert _equal(again.weights, expected)
+    other = tiny_models.training(
+        tmp_path, learnt, judged, schedule=tiny_models.schedule(epochs=2)
+    ).run()
+    assert other.resumed == 0
+    assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+def test_training_that_diverges_is_refused(tmp_path: Path, learnt: Shards, judged) -> None:
+    training = tiny_models.training(
+        tmp_path, learnt, judged, optimisation=tiny_models.optimisation(learning_rate=1e38)
+    )
+    with pytest.raises(
+        ArtifactError, match=r"must have a finite loss\..*Try: a lower train\.learning"
+    ):
+        training.run()
+
+
+def test_compiled_or_in_half_precision_it_learns_as_well(
+    tmp_path: Path, learnt: Shards, judged
+) -> None:
+    import keras
+
+    losses = []
+    # Without noise: XLA's generator gives other masks for equal seeds.
+    config = tiny_models.config(dropout=0.0, word_dropout=0.0)
+    for precision, xla in (("float32", False), ("float32", True), ("mixed_bfloat16", False)):
+        keras.config.set_dtype_policy(precision)
+        try:
+            trained = tiny_models.training(
+                tmp_path / f"{precision}-{xla}",
+                learnt,
+                judged,
+                config=config,
+                optimisation=tiny_models.optimisation(xla=xla),
+                schedule=tiny_models.schedule(epochs=1),
+            ).run()
+        finally:
+            keras.config.set_dtype_policy("float32")
+        losses.append(trained.best["eval/loss"])
+        assert {of.dtype for of in trained.weights} == {np.dtype("float32")}
+    plain, compiled, half = losses
+    assert compiled == pytest.approx(plain, rel=1e-5)
+    assert half == pytest.approx(plain, rel=0.05)
