@@ -26,6 +26,7 @@ import figures
 from clone import ANY_MODEL, Clone
 from figures import Ratio
 from issuesum.errors import IssuesumError
+from issuesum.layout import RUNS
 from issuesum.lineage.runs import record as runs
 from project import PATIENT, ROOT
 
@@ -65,7 +66,7 @@ def _measure(folder: Path, name: str, given: argparse.Namespace) -> list[Ratio]:
     pushing = ours.run("dvc", "push", "--quiet") + ours.run("git", "push", "--quiet")
     top.run("git", "clone", "--quiet", "--branch=pushed", "bare.git", "theirs")
     whole = theirs.run("issuesum", "retrain")
-    stages = {run.stage: run.seconds or 0.0 for run in runs.read_all(theirs.path / runs.RUNS)}
+    stages = {run.stage: run.seconds or 0.0 for run in runs.read_all(theirs.path / RUNS)}
     looks = [
         (theirs.run("dvc", "status"), theirs.run("issuesum", "retrain", ends_with=_NOTHING_TO_DO))
         for _ in range(given.repeats + 1)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from issuesum.errors import ArtifactError
-from issuesum.layout import BUNDLE, BUNDLE_MODEL, METRICS, SERVING
-from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.layout import BUNDLE, BUNDLE_MODEL, METRICS, RECEIPT, SERVING
+from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference

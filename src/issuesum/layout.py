@@ -1,26 +1,140 @@
-"""Where each stage's outputs lie, relative to the root of the repository."""
+"""Where things are: paths, stages and artefacts, relative to the root of the repository.
+
+The chain of stages is read from dvc.yaml, so that what shows or follows it works for a pipeline
+with other stages as well.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
-SPEED = Path(".issuesum/runs/train_speed.tsv")
-"""Examples a second: no output of train, since it is different each time."""
+from issuesum.errors import RepositoryError, one_line
+
+PIPELINE = Path("dvc.yaml")
+LOCK = Path("dvc.lock")
+PARAMS = Path("params.yaml")
+DOCKERFILE = Path("Dockerfile")
+UV_LOCK = Path("uv.lock")
+
+SPLIT_STAGE, EVALUATE_STAGE, EXPORT_STAGE = "split", "evaluate", "export"
+SPLITS = ("train", "validation", "test")
+
 RAW = Path("data/raw/github_issues.csv")
 SPLIT = Path("data/split")
 SPLIT_SUMMARY = SPLIT / "summary.json"
-DATA_PROFILE = Path("eval/data.json")
-DATA_REPORT = Path("eval/data")
 FEATURES = Path("data/features")
 MODELS = Path("models")
-CURVES = Path("eval/train")
 SERVING = Path("serving")
-DOCKERFILE = Path("Dockerfile")
+REQUIREMENTS = SERVING / "requirements.txt"
 BUNDLE = SERVING / "bundle"
-ATTESTATIONS = SERVING / "attestations"
 BUNDLE_MODEL = BUNDLE / "model"
 SAVED_MODEL = BUNDLE / "saved_model" / "1"
+ATTESTATIONS = SERVING / "attestations"
+RECEIPT = SERVING / "image.json"
+
+DATA_PROFILE = Path("eval/data.json")
+DATA_REPORT = Path("eval/data")
+CURVES = Path("eval/train")
 METRICS = Path("eval/metrics.json")
 PLOTS = Path("eval/plots")
 EXAMPLES = Path("eval/examples.csv")
 SCORES = Path("eval/scores.csv")
+
+RUNS = Path(".issuesum/runs")
+SPEED = RUNS / "train_speed.tsv"
+"""Examples per second: no output of train, since it is different each time."""
+
+ARTEFACTS = {
+    "raw": RAW,
+    "split": SPLIT,
+    "features": FEATURES,
+    "model": MODELS,
+    "bundle": BUNDLE,
+}
+"""What lies between raw data and image, by the names that provenance and labels have."""
+
+
+@dataclass(frozen=True)
+class StageEntry:
+    """A stage as dvc.yaml or dvc.lock has it.
+
+    Attributes:
+        name: of the stage.
+        deps: paths that it depends on.
+        outs: paths that it writes.
+        params: its sections of params.yaml.
+    """
+
+    name: str
+    deps: tuple[str, ...]
+    outs: tuple[str, ...]
+    params: tuple[str, ...] = ()
+
+
+def read_stages(root: Path) -> dict[str, StageEntry]:
+    """Return the stages of dvc.yaml by name, each after those that it depends on.
+
+    Raises:
+        RepositoryError: there is no dvc.yaml, or it is not one.
+    """
+    import yaml
+
+    try:
+        content = yaml.safe_load((root / PIPELINE).read_text(encoding="utf-8"))
+        entries = [
+            StageEntry(
+                name,
+                tuple(entry.get("deps") or ()),
+                tuple(_path(out) for out in entry.get("outs") or ()),
+                tuple(each for each in entry.get("params") or () if isinstance(each, str)),
+            )
+            for name, entry in content["stages"].items()
+        ]
+        return in_order(entries)
+    except (OSError, ValueError, yaml.YAMLError, LookupError, TypeError, AttributeError) as error:
+        raise RepositoryError(
+            f"Cannot read the stages of {root / PIPELINE}: {one_line(error)}. Try: dvc stage list."
+        ) from error
+
+
+def in_order(entries: Iterable[StageEntry]) -> dict[str, StageEntry]:
+    """Return stages by name, each after those that it depends on, else in the given order.
+
+    Raises:
+        ValueError: they depend on each other in a circle.
+    """
+    stages = {entry.name: entry for entry in entries}
+    sorter = TopologicalSorter(
+        {
+            name: [
+                other.name
+                for other in stages.values()
+                if other.name != name and any(feeds(out, entry) for out in other.outs)
+            ]
+            for name, entry in stages.items()
+        }
+    )
+    try:
+        sorter.prepare()
+    except CycleError as error:
+        raise ValueError(f"a circle of {', '.join(error.args[1])}") from error
+    found: dict[str, StageEntry] = {}
+    ready: list[str] = []
+    while sorter.is_active():
+        ready = sorted([*ready, *sorter.get_ready()], key=list(stages).index)
+        name = ready.pop(0)
+        found[name] = stages[name]
+        sorter.done(name)
+    return found
+
+
+def feeds(out: str, entry: StageEntry) -> bool:
+    """Return whether a stage depends on an output, or on a part of it."""
+    return any(dep == out or dep.startswith(f"{out}/") for dep in entry.deps)
+
+
+def _path(out: str | dict[str, object]) -> str:
+    return out if isinstance(out, str) else next(iter(out))

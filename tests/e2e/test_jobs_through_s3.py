@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from issuesum.layout import RUNS
 from issuesum.lineage.runs import record as runs
-from issuesum.lineage.runs.record import RUNS, RunRecord
+from issuesum.lineage.runs.record import RunRecord
 from projects import Project
 
 pytestmark = pytest.mark.e2e

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from issuesum.lineage.runs.record import RUNS, last
+from issuesum.layout import RUNS
+from issuesum.lineage.runs.record import last
 from projects import Project
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from issuesum.cli import cli
 from issuesum.errors import ArtifactError, RepositoryError
-from issuesum.lineage.runs.record import REFUSAL, RUNS, RunRecord, write
+from issuesum.layout import RUNS
+from issuesum.lineage.runs.record import REFUSAL, RunRecord, write
 from projects import ROOT, Project
 from report_sides import rows, side
 

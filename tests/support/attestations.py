@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import tarfile
@@ -19,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from issuesum.lineage.provenance.collect import labels
+from issuesum.lineage.provenance.model import Exported
 from issuesum.registry.client import MANIFEST, Registry
+from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.distributions import Distribution
 
@@ -46,6 +46,8 @@ def provenance(image: str = "localhost:5000/titles", *, commit: str = "1" * 40) 
             "uv.lock": "0" * 64,
         },
         "params": {"export": {"base_image": "python:3.12-slim-bookworm"}, "train": {"epochs": 3}},
+        "lock": "",
+        "metrics": {},
         "tools": {"dvc": "3.60"},
         "patch": None,
         "remote": {"url": "s3://bucket/dvc", "endpointurl": None, "region": None},
@@ -55,6 +57,11 @@ def provenance(image: str = "localhost:5000/titles", *, commit: str = "1" * 40) 
             {"name": "model", "path": "models", "started": "2026-11-25T09:30:00+00:00"},
         ],
     }
+
+
+def exported(**changes: Any) -> Exported:
+    """Return `provenance` with changes, as it is read."""
+    return Exported.model_validate({**provenance(), **changes})
 
 
 def push(
@@ -106,8 +113,7 @@ def build(engine: docker.DockerClient, image: Reference, origin: dict[str, Any],
 
 def all_labels(origin: dict[str, Any]) -> dict[str, str]:
     """Return the labels of an image with that provenance."""
-    digest = hashlib.sha256(_text(origin).encode()).hexdigest()
-    return {**labels(origin), "io.issuesum.provenance": digest}
+    return labels_of(_text(origin).encode())
 
 
 def _text(origin: dict[str, Any]) -> str:

@@ -15,11 +15,11 @@ from typing import Any
 
 import docker
 from docker.models.containers import Container
-from issuesum.shipping.image.build import build_image
-from issuesum.shipping.image.smoke import HARDENED
 
 from components import PROVENANCE
-from issuesum.lineage.provenance.collect import labels
+from issuesum.registry.labels import as_json, labels_of
+from issuesum.shipping.image.build import build_image
+from issuesum.shipping.image.smoke import HARDENED
 from issuesum.training.bundle.assemble import copy_code
 from projects import ROOT
 
@@ -69,7 +69,8 @@ def build(client: docker.DockerClient, model: Path, folder: Path, *, image: str)
     shutil.copytree(model, bundle / "model")
     copy_code(bundle, serving=ROOT / "serving", dockerfile=ROOT / "Dockerfile")
     origin = {**PROVENANCE, "image": image}
-    build_image(client, bundle, origin, image=image, labels=labels(origin), base_image=BASE)
+    content = as_json(origin)
+    build_image(client, bundle, content, image=image, labels=labels_of(content), base_image=BASE)
 
 
 @contextlib.contextmanager

@@ -12,13 +12,16 @@ from pathlib import Path
 import docker
 import yaml
 
+from issuesum.layout import RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.dvc import hash_of
 from issuesum.lineage.patch import dirty_patch
-from issuesum.lineage.provenance import collect as provenance
-from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.lineage.provenance.collect import collect
+from issuesum.lineage.provenance.model import Exported
+from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
+from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.storing import attest
 
@@ -34,7 +37,7 @@ def push_light(
     patch = dirty_patch(root)
     version = Version(git.head(root), bool(patch), hash_of(root / "serving/bundle", root))
     image = f"{repository}:{version.tag}"
-    content = provenance.collect(
+    content = collect(
         root,
         image=image,
         made_from=version,
@@ -43,16 +46,15 @@ def push_light(
     )
     digest = hashlib.sha256(patch).hexdigest()
     encoded = {"sha256": digest, "base64": base64.b64encode(patch).decode()}
-    content = {**content, "patch": encoded if patch else None, **changes}
-    data = json.dumps(content, indent=2).encode()
+    values = json.loads(content.to_json())
+    values |= {"patch": encoded if patch else None, **changes}
+    data = json.dumps(values, indent=2).encode()
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
         entry = tarfile.TarInfo("app/provenance.json")
         entry.size = len(data)
         tar.addfile(entry, io.BytesIO(data))
-    labels = [
-        f"LABEL {name}={json.dumps(value)}" for name, value in provenance.labels(content).items()
-    ]
+    labels = [f"LABEL {name}={json.dumps(value)}" for name, value in labels_of(data).items()]
     client.api.import_image_from_data(
         packed.getvalue(), repository=repository, tag=version.tag, changes=labels
     )
@@ -65,8 +67,8 @@ def push_light(
     registry = Registry(reference.host)
     digest = str(registry.digest(reference))
     attest(
-        registry, reference.at(digest), content, list,
+        registry, reference.at(digest), Exported.parse(data, image), list,
         folder=root / "serving/attestations", key=None,
     )  # fmt: skip
     Receipt(image, digest, version.git, version.dvc).save(root / RECEIPT)
-    return image, content
+    return image, values

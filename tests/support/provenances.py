@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from typing import Any
 
-from issuesum.lineage.dvc import recorded_items
+from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of
+from issuesum.lineage.provenance.lookup import Found
+from issuesum.lineage.provenance.model import Exported, Provenance
+from issuesum.lineage.provenance.trace import completed
+from issuesum.lineage.runs.record import RunRecord, parse
+from issuesum.registry.image import RemoteImage
+from issuesum.registry.reference import Reference
 
 COMMIT = "3f2c1ab4d5e6" + "0" * 28
 BUNDLE = "9d8e7f6a5b4c3d2e1f009d8e7f6a5b4c.dir"
@@ -57,7 +64,7 @@ _OF_EACH = {"user": "Ada Lovelace", "host": "engine-1"}
 
 def run(stage: str, path: str, seconds: float, **more: Any) -> dict[str, Any]:
     """Return the record of a run that made `path`."""
-    md5 = recorded_items(LOCK)[path]["md5"]
+    md5 = Lock.parse(LOCK).md5(path)
     return {
         "id": f"20261125T130945Z-{stage}-0123ab", "pid": 1, "host": "engine-1",
         "stage": stage, "state": "done", "started": "2026-11-25T13:09:45+00:00",
@@ -73,9 +80,38 @@ RUNS = [
 ]
 
 
+def records() -> list[RunRecord]:
+    """Return RUNS as they are read."""
+    found = [parse(json.dumps(each).encode(), f"{each['id']}.json") for each in RUNS]
+    return [each for each in found if each]
+
+
+def read(values: dict[str, Any]) -> Provenance:
+    """Return what a trace shows of a provenance."""
+    return completed(Provenance.model_validate(values))
+
+
+def found(values: dict[str, Any]) -> Found:
+    """Return an image of nothing but a provenance, as it is looked up."""
+    reference = Reference("r.io", "a").at(f"sha256:{'0' * 64}")
+    content = json.dumps(values).encode()
+    image = RemoteImage(reference, 1, {}, "", ())
+    return Found(image, Provenance.parse(content, str(reference)), content)
+
+
+def exported(**changes: Any) -> Exported:
+    """Return what restoring needs of a provenance, and changes."""
+    needed: dict[str, Any] = {
+        "image": "r.io/a:b", "git": "a", "dvc": "b", "commit": COMMIT, "dirty": False, "lock": LOCK,
+        "created": "2026-11-25T12:00:00+00:00", "params": {}, "metrics": {}, "tools": {},
+    }  # fmt: skip
+    return Exported.model_validate({**needed, **changes})
+
+
 def provenance(image: str = f"registry.example.com/name:{TAG}", **changes: Any) -> dict[str, Any]:
     """Return a provenance of format 2."""
-    items = recorded_items(LOCK)
+    lock = Lock.parse(LOCK)
+    made = artefacts_of(lock, bundle=BUNDLE, rows=ROWS, made_by=records())
     return {
         "format": 2,
         "image": image,
@@ -91,9 +127,9 @@ def provenance(image: str = f"registry.example.com/name:{TAG}", **changes: Any) 
         "patch": None,
         "created": "2026-11-25T13:14:25+00:00",
         "user": "Ada Lovelace",
-        "hashes": {**hashes_of(items), "bundle": BUNDLE, "uv.lock": "0" * 64},
+        "hashes": {**hashes_of(lock), "bundle": BUNDLE, "uv.lock": "0" * 64},
         "requirements": "1" * 64,
-        "artefacts": artefacts_of(items, bundle=BUNDLE, rows=ROWS, made_by=RUNS),
+        "artefacts": [item.model_dump(exclude_unset=True) for item in made],
         "lock": LOCK,
         "params": {"train": {"epochs": 3}},
         "changed_params": {"train.epochs": [12, 3], "build.decoding.beam_width": [4, None]},

@@ -23,7 +23,8 @@ LAYERS = (
     ("training",),
     ("serving",),
     ("text", "registry"),
-    ("layout", "errors", "files", "console"),
+    ("layout", "files", "console"),
+    ("errors",),
 )
 """From the top down: a module imports from its own package and from layers below."""
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -40,7 +41,7 @@ ONLY_IN = {
     "cyclonedx": {"shipping"},
     "click": {"cli", "console"},
     "flask": {"serving", "web"},
-    "distributed": {"training"},
+    "distributed": {"training", "automation"},
 }
 """By library, the packages that may import it."""
 HEAVY = {

@@ -29,10 +29,11 @@ _STAGES = {
 
 def times(house: House, walked: Sequence[Walked]) -> str:
     """Return two tables: times of stages beside those that the example published, and of steps."""
+    from issuesum.layout import RUNS
     from issuesum.lineage.runs import record as runs
 
     took: dict[str, list[float]] = {stage: [] for stage in _STAGES}
-    records = runs.read_all(house.folder / "titles" / runs.RUNS)
+    records = runs.read_all(house.folder / "titles" / RUNS)
     for run in sorted(records, key=lambda run: run.started):
         took[run.stage].append(run.seconds or 0.0)
     rows = [

@@ -38,8 +38,9 @@ def complete_tag(
     A tag alone, since a shell takes the colon in registry/name:tag for the end of a word.
     """
     from issuesum.errors import ArtifactError
+    from issuesum.layout import RUNS
     from issuesum.lineage.receipt import Receipt
-    from issuesum.lineage.runs.record import RUNS, read_all
+    from issuesum.lineage.runs.record import read_all
 
     images = [run.image for run in read_all(RUNS) if run.image]
     with contextlib.suppress(ArtifactError):  # nothing was exported yet

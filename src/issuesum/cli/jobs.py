@@ -52,9 +52,10 @@ _DIGITS = 12
 @click.option("--sync", is_flag=True, help="First exchange records with the DVC remote.")
 def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, sync: bool) -> None:
     from issuesum.errors import ArtifactError, ParamsError
+    from issuesum.layout import RUNS
     from issuesum.lineage.runs.exchange import exchange
     from issuesum.lineage.runs.jobs import led_to, list_jobs
-    from issuesum.lineage.runs.record import RUNS, read_all
+    from issuesum.lineage.runs.record import read_all
     from issuesum.stages.params import STAGES
 
     if stage and stage not in STAGES:
@@ -81,9 +82,7 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
 
 
 def _print_json(jobs: list[Job]) -> None:
-    from dataclasses import asdict
-
-    print_json([{**asdict(job), "output": job.output} for job in jobs])
+    print_json([job.as_json() for job in jobs])
 
 
 def _print_table(jobs: list[Job]) -> None:

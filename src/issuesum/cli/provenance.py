@@ -40,8 +40,6 @@ bundle, or a receipt; without it, the image last exported. Of an image only its 
     help="Also write the page's drawing alone.",
 )
 def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | None) -> None:
-    from dataclasses import asdict
-
     from issuesum.cli.repository import default_repository
     from issuesum.lineage.provenance.trace import trace
     from issuesum.lineage.provenance.tree import text_of
@@ -54,7 +52,7 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     if svg:
         write_picture(svg, found)
     if as_json:
-        print_json(asdict(found))
+        print_json(found.as_json())
         return
     click.echo(text_of(found), nl=False)
     if html:

@@ -53,14 +53,14 @@ def command(
     from issuesum.cli.repository import default_repository
     from issuesum.errors import ParamsError
     from issuesum.lineage.provenance.lookup import look_up
-    from issuesum.lineage.restore.restoring import check, restore
+    from issuesum.lineage.restore.restoring import restore
 
     if verify and no_data:
         raise ParamsError(
             "A bundle must be made from data. Received: --verify and --no-data. Try: one of them."
         )
     found = look_up(ref, default=default_repository())
-    check(found)
+    found.exported()
     restored = restore(
         found,
         folder or _default_folder(found),
@@ -85,18 +85,18 @@ def _default_folder(found: Found) -> Path:
     from issuesum.lineage import git
     from issuesum.registry.reference import Reference
 
-    image = Reference.parse(found.provenance["image"])
+    image = Reference.parse(found.exported().image)
     root = git.top(Path())
     return (root.parent if root else Path()) / f"{image.name.rsplit('/', 1)[-1]}-{image.version}"
 
 
 def _describe(found: Found, restored: Restored) -> dict[str, Any]:
-    of_image = found.provenance
-    dirty = ", and the changes that were not committed" if of_image["dirty"] else ""
+    of_image = found.exported()
+    dirty = ", and the changes that were not committed" if of_image.dirty else ""
     return {
         "image": str(found.image.reference),
         "folder": str(restored.root),
-        "commit": f"{of_image['commit']}{dirty}",
+        "commit": f"{of_image.commit}{dirty}",
         "from": f"worktree of {restored.owner}" if restored.owner else "clone",
     }
 
@@ -116,7 +116,7 @@ def _verify(found: Found, restored: Restored, *, quiet: bool) -> dict[str, str]:
     from issuesum.errors import ArtifactError
     from issuesum.lineage.restore.rerun import rerun
 
-    result = rerun(restored.root, found.provenance)
+    result = rerun(restored.root, found.exported())
     if not quiet:
         click.echo(f"\n{'bundle of the image':<20} {result.before}")
         click.echo(f"{'bundle made anew':<20} {result.after}")

@@ -32,7 +32,7 @@ _NAMES = {
 @json_option
 def command(*, verify: bool, as_json: bool) -> None:
     from issuesum.errors import ArtifactError
-    from issuesum.layout import DATA_REPORT, METRICS
+    from issuesum.layout import DATA_REPORT, METRICS, RUNS
     from issuesum.lineage.receipt import Receipt
     from issuesum.lineage.runs import record as runs
     from issuesum.stages.params import STAGES
@@ -48,7 +48,7 @@ def command(*, verify: bool, as_json: bool) -> None:
         raise ArtifactError(
             f"{METRICS} must hold scores. Received: {type(error).__name__}. Try: dvc repro."
         ) from error
-    last = {stage: runs.last(stage, runs.RUNS) for stage in STAGES}
+    last = {stage: runs.last(stage, RUNS) for stage in STAGES}
     if as_json:
         scores = {name: {column: metrics[name][column] for column in _COLUMNS} for name in _NAMES}
         times = {

@@ -47,7 +47,8 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     from issuesum.cli.repository import default_repository
     from issuesum.console import printable
     from issuesum.errors import VerificationError
-    from issuesum.lineage.provenance.lookup import PROVENANCE, look_up
+    from issuesum.lineage.provenance.lookup import look_up
+    from issuesum.lineage.provenance.model import FILE
     from issuesum.registry.client import Registry
     from issuesum.registry.image import read_file
     from issuesum.shipping.attestation.keys import public_keys
@@ -65,7 +66,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
         listed=_listed(str(reference)) if deep else None,
         root=_repository(),
     )
-    done = verify(registry, image, read_file(registry, image, PROVENANCE), given)
+    done = verify(registry, image, read_file(registry, image, FILE), given)
     failed = [check.name for check in done if check.state == "failed"]
     if as_json:
         said = {
@@ -87,7 +88,8 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
 
 
 def _receipt(ref: str | None) -> Receipt | None:
-    from issuesum.lineage.receipt import RECEIPT, Receipt
+    from issuesum.layout import RECEIPT
+    from issuesum.lineage.receipt import Receipt
 
     if ref is None:
         return Receipt.load(RECEIPT)

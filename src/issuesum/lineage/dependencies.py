@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from issuesum.errors import RepositoryError, one_line
+from issuesum.lineage.dvc import Item
 
 _NAMED = 5
 
@@ -24,21 +25,12 @@ class Content:
     """A file or folder.
 
     Attributes:
-        md5: as DVC records it; that of a folder ends in `.dir`.
-        size: bytes.
+        item: as DVC records it.
         files: the md5 of each file in a folder, by path; of a file, its own.
-        is_folder: whether it is one.
     """
 
-    md5: str
-    size: int
+    item: Item
     files: dict[str, str]
-    is_folder: bool
-
-    def as_locked(self) -> dict[str, Any]:
-        """Return md5, size and, of a folder, nfiles, under the names of dvc.lock."""
-        found: dict[str, Any] = {"md5": self.md5, "size": self.size}
-        return {**found, "nfiles": len(self.files)} if self.is_folder else found
 
 
 @dataclass(frozen=True)
@@ -144,9 +136,9 @@ def _hash(repo: Any, path: str) -> Content:  # noqa: ANN401 -- dvc has no types
     )
     md5, size = str(found.hash_info.value), meta.size or 0
     if not isinstance(found, Tree):
-        return Content(md5, size, {path: md5}, is_folder=False)
+        return Content(Item(md5, size), {path: md5})
     files = {"/".join((path, *key)): str(of_file.value) for key, _, of_file in found}
-    return Content(md5, size, files, is_folder=True)
+    return Content(Item(md5, size, len(files)), files)
 
 
 def _load(path: Path) -> dict[str, Any]:

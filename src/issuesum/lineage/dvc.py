@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from issuesum.errors import ArtifactError, RepositoryError, one_line
+from issuesum.layout import LOCK, StageEntry, in_order
 from issuesum.lineage.git import without_secrets
 from issuesum.lineage.provenance.dotted import dotted
+
+# libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
+_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def hash_of(path: Path, root: Path) -> str:
@@ -44,62 +50,122 @@ def hash_of(path: Path, root: Path) -> str:
     return str(found.hash_info.value)
 
 
-def locked_hashes(root: Path) -> dict[str, str]:
-    """Return the hash of every dependency and output that dvc.lock records, by path.
+@dataclass(frozen=True)
+class Item:
+    """What DVC records of a file or folder.
 
-    An output's own record goes before what later stages saw of it.
-
-    Raises:
-        RepositoryError: dvc.lock is missing or broken.
+    Attributes:
+        md5: of a file its bytes', of a folder that of its listing, with `.dir` at the end.
+        size: bytes.
+        nfiles: files in a folder.
     """
-    return {path: str(item["md5"]) for path, item in recorded_items(read_lock(root)).items()}
+
+    md5: str
+    size: int | None = None
+    nfiles: int | None = None
+
+    def as_locked(self) -> dict[str, str | int]:
+        """Return what is known under the names of dvc.lock."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-def read_lock(root: Path) -> str:
-    """Return the text of dvc.lock.
+@dataclass(frozen=True)
+class LockedStage:
+    """A stage's entry in dvc.lock: its dependencies and outputs by path, and its params."""
 
-    Raises:
-        RepositoryError: there is none.
-    """
-    path = root / "dvc.lock"
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise _broken(type(error).__name__) from error
+    deps: Mapping[str, Item]
+    outs: Mapping[str, Item]
+    params: Mapping[str, Any]
 
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> LockedStage:
+        """Read an entry.
 
-def recorded_params(lock: str) -> dict[str, Any]:
-    """Return the params by which each stage of a lock was run, by dotted names."""
-    found: dict[str, Any] = {}
-    stages = (yaml.safe_load(lock) or {}).get("stages") or {}
-    for entry in stages.values():
+        Raises:
+            KeyError, TypeError, AttributeError: it is none.
+        """
+        deps, outs = (
+            {
+                item["path"]: Item(str(item["md5"]), item.get("size"), item.get("nfiles"))
+                for item in entry.get(kind) or ()
+                if kind == "outs" or "md5" in item
+            }
+            for kind in ("deps", "outs")
+        )
+        params: dict[str, Any] = {}
         for content in (entry.get("params") or {}).values():
-            found |= dotted(content)
-    return found
+            params |= dotted(content)
+        return cls(deps, outs, params)
 
 
-def recorded_items(lock: str) -> dict[str, dict[str, Any]]:
-    """Return what the text of a dvc.lock records of each path.
+@dataclass(frozen=True)
+class Lock:
+    """dvc.lock: by which params and from what each stage made its outputs.
 
-    An output's own record goes before what later stages saw of it.
-
-    Returns:
-        By path, DVC's fields (`md5`, `size`, `nfiles`), and `stage`: what made it, or None.
-
-    Raises:
-        RepositoryError: it is broken.
+    Attributes:
+        text: of the file.
+        stages: by name, each after those that it depends on.
     """
-    items: dict[str, dict[str, Any]] = {}
-    try:
-        stages: dict[str, Any] = yaml.safe_load(lock)["stages"]
-        for kind in ("deps", "outs"):
-            for name, stage in stages.items():
-                made_by = name if kind == "outs" else None
-                for item in stage.get(kind, ()):
-                    items[item["path"]] = {**item, "md5": item["md5"], "stage": made_by}
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
-        raise _broken(type(error).__name__) from error
-    return items
+
+    text: str
+    stages: Mapping[str, LockedStage]
+
+    @classmethod
+    def parse(cls, text: str) -> Lock:
+        """Read the text of a dvc.lock.
+
+        Raises:
+            RepositoryError: it is broken.
+        """
+        try:
+            stages = {
+                name: LockedStage.of(entry)
+                for name, entry in yaml.load(text, _LOADER)["stages"].items()  # noqa: S506
+            }
+            entries = (
+                StageEntry(name, tuple(stage.deps), tuple(stage.outs))
+                for name, stage in stages.items()
+            )
+            return cls(text, {name: stages[name] for name in in_order(entries)})
+        except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
+            raise _broken(type(error).__name__) from error
+
+    @classmethod
+    def read(cls, root: Path) -> Lock:
+        """Read the dvc.lock of a project.
+
+        Raises:
+            RepositoryError: it is missing or broken.
+        """
+        try:
+            return cls.parse((root / LOCK).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise _broken(type(error).__name__) from error
+
+    @property
+    def items(self) -> dict[str, Item]:
+        """All that is recorded, by path; an output goes before what later stages saw of it."""
+        deps = {path: item for stage in self.stages.values() for path, item in stage.deps.items()}
+        outs = {path: item for stage in self.stages.values() for path, item in stage.outs.items()}
+        return deps | outs
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The hash of all that is recorded, by path."""
+        return {path: item.md5 for path, item in self.items.items()}
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The params by which each stage was run, by dotted names."""
+        found: dict[str, Any] = {}
+        for stage in self.stages.values():
+            found |= stage.params
+        return found
+
+    def md5(self, path: Path | str) -> str | None:
+        """Return the hash of what is recorded under a path."""
+        item = self.items.get(path if isinstance(path, str) else path.as_posix())
+        return item.md5 if item else None
 
 
 def default_remote(root: Path) -> dict[str, str | None] | None:

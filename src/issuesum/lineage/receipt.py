@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from issuesum.errors import ArtifactError
 from issuesum.files import write_json
-
-RECEIPT = Path("serving/image.json")
+from issuesum.layout import RECEIPT
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,31 @@ class Receipt:
             ArtifactError: there is none, or it is broken.
         """
         try:
-            found = cls(**json.loads(path.read_text(encoding="utf-8")))
-            if not all(isinstance(value, str) for value in asdict(found).values()):
-                raise TypeError("a value that is no text")
-        except (OSError, ValueError, TypeError) as error:
+            content = path.read_bytes()
+        except OSError as error:
             raise ArtifactError(
                 f"{path} must name the exported image. Received: {type(error).__name__}. "
                 "Try: dvc repro."
             ) from error
-        return found
+        return cls.parse(content, f"{path} must name the exported image", advice="dvc repro")
+
+    @classmethod
+    def parse(cls, content: bytes | str, must: str, *, advice: str) -> Receipt:
+        """Read the content of a receipt.
+
+        Args:
+            content: of the file.
+            must: what the error begins with.
+            advice: what to try if it is broken.
+
+        Raises:
+            ArtifactError: it is broken.
+        """
+        try:
+            return TypeAdapter(cls).validate_json(content)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            where = ".".join(map(str, wrong["loc"]))
+            raise ArtifactError(
+                f"{must}. Received: {f'{where}: ' if where else ''}{wrong['msg']}. Try: {advice}."
+            ) from error

@@ -6,15 +6,15 @@ says what the image is.
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from issuesum.errors import ArtifactError, ParamsError, RepositoryError, one_line
+from issuesum.layout import RECEIPT
 from issuesum.lineage import git
-from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.lineage.receipt import Receipt
 
 ARTIFACT = "issuesummarization"
 """Under `artifacts` in dvc.yaml."""
@@ -157,11 +157,9 @@ def committed_receipt(root: Path, commit: str) -> Receipt | None:
     if not git.run(root, "ls-tree", commit, "--", path):
         return None
     content = git.run(root, "cat-file", "blob", f"{commit}:./{path}")
-    try:
-        return Receipt(**json.loads(content))
-    except (ValueError, TypeError) as error:
-        which = "the last commit" if commit == "HEAD" else f"commit {commit[:12]}"
-        raise ArtifactError(
-            f"{path} of {which} must name an image. Received: {type(error).__name__}. "
-            f"Try: {LIVE}=none, and commit a receipt that export wrote."
-        ) from error
+    which = "the last commit" if commit == "HEAD" else f"commit {commit[:12]}"
+    return Receipt.parse(
+        content,
+        f"{path} of {which} must name an image",
+        advice=f"{LIVE}=none, and commit a receipt that export wrote",
+    )

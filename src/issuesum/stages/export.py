@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from issuesum.layout import ATTESTATIONS, BUNDLE
-from issuesum.lineage.provenance import collect as provenance
+from issuesum.lineage.provenance.collect import collect
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
+from issuesum.registry.labels import labels_of
 from issuesum.shipping.image.claim import held
 from issuesum.shipping.image.target import Target
 from issuesum.stages.gate import check_gate, refused
@@ -53,12 +54,13 @@ def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str,
     if reasons := check_regression(params, metrics, ROOT, made_from=target.version):
         raise refused("; ".join(reasons))
 
-    origin = provenance.collect(
+    origin = collect(
         ROOT, image=str(target.image), made_from=target.version, params=params.model_dump(),
         metrics=metrics,
     )  # fmt: skip
-    labels, base = provenance.labels(origin), params.export.base_image
-    order = Order(target.image, target.lineage, BUNDLE, origin, labels, base)
+    content = origin.to_json()
+    labels, base = labels_of(content), params.export.base_image
+    order = Order(target.image, target.lineage, BUNDLE, content, labels, base)
     with engine() as client:
         shipped = ship(
             client, registry, order,

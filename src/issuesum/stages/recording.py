@@ -10,9 +10,10 @@ from pathlib import Path
 
 from issuesum.console import say
 from issuesum.errors import IssuesumError, RepositoryError, one_line
+from issuesum.layout import RUNS
 from issuesum.lineage import git
 from issuesum.lineage.runs import record as runs
-from issuesum.lineage.runs.record import RUNS, RunRecord
+from issuesum.lineage.runs.record import RunRecord
 from issuesum.stages.params import Stage
 from issuesum.stages.sigterm import Terminated, ended_by_sigterm
 

@@ -13,8 +13,7 @@ from typing import Any
 from issuesum.console import bar
 from issuesum.errors import ArtifactError, ParamsError, RegistryError
 from issuesum.layout import SPLIT
-from issuesum.lineage.dvc import locked_hashes
-from issuesum.lineage.provenance.collect import score_on
+from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.lookup import Found, look_up
 from issuesum.lineage.registered import LIVE, live_image
 from issuesum.lineage.tag import Version
@@ -59,10 +58,10 @@ def check_regression(
     repository = f"{params.export.address}/{params.export.image}"
     try:
         found = look_up(live.image, default=repository)
-        if found.provenance.get("hashes", {}).get("bundle") == made_from.bundle:
+        if found.provenance.hashes.get("bundle") == made_from.bundle:
             return []
-        test = locked_hashes(root).get((SPLIT / "test").as_posix())
-        reached = score_on(found.provenance, test, metrics["test_rows"])
+        test = Lock.read(root).md5(SPLIT / "test")
+        reached = found.provenance.score_on(test, metrics["test_rows"])
         if reached is None:
             reached = _score_anew(found, params.evaluate, root)
     except (ArtifactError, ParamsError, RegistryError) as error:
@@ -78,7 +77,7 @@ def check_regression(
         ) from error
     return regressions(
         Judged(f"{repository}:{made_from.tag}", metrics["model"]["rouge_l"]),
-        Judged(found.provenance.get("image") or live.image, reached),
+        Judged(found.provenance.image or live.image, reached),
         rows=metrics["test_rows"],
         max_regression=allowed,
     )

@@ -10,8 +10,10 @@ from pathlib import Path
 from issuesum.console import VERBOSE, explained, reader_gone, say
 from issuesum.errors import IssuesumError
 from issuesum.files import checking_before_replacing
+from issuesum.layout import RECEIPT
 from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
-from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.lineage.dvc import Item
+from issuesum.lineage.receipt import Receipt
 from issuesum.stages.params import Params, Stage, load_params
 from issuesum.stages.recording import Recording, recording
 
@@ -51,7 +53,7 @@ def _run_watched(stage: Stage, body: Body, record: Recording) -> None:
     if inputs is None:  # no repository: nobody will hash anything
         record.note(**(body(load_params()) or {}))
         return
-    record.note(deps=_locked(inputs.contents), bytes_in=_size(inputs.contents))
+    record.note(deps=_items(inputs.contents), bytes_in=_size(inputs.contents))
 
     def check(target: Path) -> None:
         if target.as_posix() in inputs.outs:
@@ -61,7 +63,7 @@ def _run_watched(stage: Stage, body: Body, record: Recording) -> None:
         record.note(**(body(load_params()) or {}))
     check_unchanged(inputs, stage, ROOT)
     outs = hash_all(inputs.outs, ROOT)
-    record.note(outs=_locked(outs), bytes_out=_size(outs))
+    record.note(outs=_items(outs), bytes_out=_size(outs))
     if RECEIPT.as_posix() in outs:
         record.note(image=Receipt.load().image)
 
@@ -77,9 +79,9 @@ def _is_chief(stage: Stage) -> bool:
     return read_cluster(config).is_chief
 
 
-def _locked(contents: Mapping[str, Content]) -> dict[str, dict[str, int | str]]:
-    return {path: content.as_locked() for path, content in contents.items()}
+def _items(contents: Mapping[str, Content]) -> dict[str, Item]:
+    return {path: content.item for path, content in contents.items()}
 
 
 def _size(contents: Mapping[str, Content]) -> int:
-    return sum(content.size for content in contents.values())
+    return sum(content.item.size or 0 for content in contents.values())

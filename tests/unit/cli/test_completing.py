@@ -17,9 +17,10 @@ from click.shell_completion import BashComplete, CompletionItem
 from click.testing import CliRunner
 
 from issuesum.cli import VERBS, cli
+from issuesum.layout import RUNS
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.runs import record as runs
-from issuesum.lineage.runs.record import RUNS, RunRecord
+from issuesum.lineage.runs.record import RunRecord
 from issuesum.stages.params import STAGES
 
 TAG, EARLIER = "3f2c1ab4d5e6-9d8e7f6a5b4c", "5b4c3f2c1ab4-1ab49d8e7f6a"

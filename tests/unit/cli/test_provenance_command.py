@@ -12,10 +12,11 @@ import provenances
 from issuesum.cli.provenance import command
 from issuesum.cli.repository import default_repository
 from issuesum.errors import ArtifactError, ParamsError
-from issuesum.lineage.provenance.trace import Image, Trace, completed
+from issuesum.lineage.provenance.trace import Image, Trace
 
 FOUND = Trace(
-    completed(provenances.provenance()), Image("r.example.com/n@sha256:ab", "sha256:ab", 5, {})
+    provenances.read(provenances.provenance()),
+    Image("r.example.com/n@sha256:ab", "sha256:ab", 5, {}),
 )
 
 
@@ -44,7 +45,7 @@ def test_it_prints_the_tree(asked: list) -> None:
 def test_json_is_one_document(asked: list, tmp_path: Path) -> None:
     done = CliRunner().invoke(command, ["--json", "--html", "out/page.html"])
     told = json.loads(done.stdout)
-    assert told["provenance"] == FOUND.provenance
+    assert told == json.loads(json.dumps(FOUND.as_json()))
     assert told["image"]["digest"] == "sha256:ab"
     assert asked == [(None, None)]
     assert "<svg " in (tmp_path / "out/page.html").read_text(encoding="utf-8")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from issuesum import cli
+from issuesum.layout import RUNS
 from issuesum.lineage.runs import record as runs
 from registry_stub import Answer, serve
 
@@ -37,7 +38,7 @@ def test_the_records_of_others_move_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     record = replace(runs.RunRecord.begin("split"), error=EVIL, state="failed")
-    runs.write(record, runs.RUNS)
+    runs.write(record, RUNS)
     monkeypatch.setattr(sys, "argv", ["issuesum", "jobs"])
     with pytest.raises(SystemExit):
         cli.main()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import random
 import subprocess
 from pathlib import Path
@@ -13,11 +14,9 @@ import pytest
 from issuesum.errors import ArtifactError, RepositoryError
 from issuesum.lineage import git
 from issuesum.lineage.patch import dirty_patch
-from issuesum.lineage.provenance.lookup import Found
+from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.restore.checkout import apply_patch, checked_out
-from issuesum.lineage.restore.restoring import check
-from issuesum.registry.image import RemoteImage
-from issuesum.registry.reference import Reference
+from provenances import exported
 
 
 def _git(folder: Path, *arguments: str) -> None:
@@ -123,13 +122,13 @@ def test_a_commit_that_cannot_be_had_is_told(
     assert repository.is_dir()
 
 
-def _provenance(root: Path, **changes: object) -> dict:
+def _provenance(root: Path, **changes: object) -> Exported:
     patch = dirty_patch(root)
     stated = {
         "sha256": hashlib.sha256(patch).hexdigest(),
         "base64": base64.b64encode(patch).decode(),
     }
-    return {"dirty": True, "commit": git.head(root), "image": "x", "patch": stated, **changes}
+    return exported(**{"dirty": True, "commit": git.head(root), "patch": stated, **changes})
 
 
 def test_a_patch_leads_to_the_same_tree(repository: Path, tmp_path: Path) -> None:
@@ -223,12 +222,10 @@ def test_what_an_image_calls_its_commit_is_no_option_of_git(
     repository: Path, commit: str | None
 ) -> None:
     assert git.has_commit(repository, str(commit)) is False
-    known = dict.fromkeys(("image", "git", "dvc", "lock"), "x") | {
-        "dirty": False, "hashes": {}, "metrics": {}, "commit": commit,
-    }  # fmt: skip
-    image = RemoteImage(Reference("r.io", "a"), 1, {}, "", ())
-    with pytest.raises(ArtifactError, match=r"must name a commit|Received: no commit"):
-        check(Found(image, known, b""))
+    known = exported().model_dump(exclude_unset=True)
+    content = json.dumps({**known, "commit": commit}).encode()
+    with pytest.raises(ArtifactError, match=r"Received: (no commit|commit of the wrong kind)"):
+        Exported.parse(content, "r.io/a:b")
 
 
 def test_a_password_in_a_url_is_neither_told_nor_kept(repository: Path, tmp_path: Path) -> None:

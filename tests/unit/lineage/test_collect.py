@@ -7,18 +7,21 @@ import hashlib
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
 import provenances
-from issuesum.lineage.dvc import recorded_items
+from issuesum.layout import DATA_PROFILE, SPLIT_SUMMARY
+from issuesum.lineage.dvc import Item, Lock
 from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance import artefacts
-from issuesum.lineage.provenance.collect import changed_params, collect, labels
+from issuesum.lineage.provenance.collect import changed_params, collect
+from issuesum.lineage.provenance.model import Artefact
 from issuesum.lineage.tag import Version
-from issuesum.registry.labels import as_json
+from issuesum.registry.labels import labels_of
 from issuesum.stages.params import Params
 
 SECRETS = ("hunter2", "AKIAEXAMPLE", "tok3n")
@@ -77,7 +80,7 @@ def collected(root: Path, *, is_dirty: bool = False) -> dict:
         params={"train": {"epochs": 3}},
         metrics=provenances.METRICS,
     )
-    return json.loads(as_json(found))
+    return json.loads(found.to_json())
 
 
 def test_it_tells_commit_people_remote_and_requirements(root: Path) -> None:
@@ -108,7 +111,7 @@ def test_a_dirty_tree_is_there_as_its_patch(root: Path) -> None:
     patch = base64.b64decode(found["patch"]["base64"])
     assert patch == dirty_patch(root)
     assert found["patch"]["sha256"] == hashlib.sha256(patch).hexdigest()
-    assert labels(found)["io.issuesum.patch"] == found["patch"]["sha256"]
+    assert labels_of(json.dumps(found).encode())["io.issuesum.patch"] == found["patch"]["sha256"]
 
 
 def test_artefacts_go_from_raw_to_bundle_with_the_runs_that_made_them(root: Path) -> None:
@@ -138,38 +141,44 @@ def test_rows_are_those_of_the_data_that_the_lock_records(root: Path) -> None:
     assert found == {"raw": 4000, "split": 3962, "features": 3564, "model": None, "bundle": None}
 
 
-def test_the_split_is_told_as_a_whole_and_by_its_sides() -> None:
-    items = recorded_items(provenances.LOCK)
-    of_test = provenances.run("split", "data/split/train", 0.9, started="2026-01-01", device=None)
-    other = of_test | {"outs": {"data/split/train": {"md5": "0" * 32}}, "user": "Bob"}
+def shown(item: Artefact) -> dict:
+    return item.model_dump(exclude_unset=True)
+
+
+def test_the_split_is_told_as_a_whole_and_by_its_parts() -> None:
+    lock = Lock.parse(provenances.LOCK)
+    (of_test, *_) = provenances.records()
+    other = replace(of_test, outs={"data/split/train": Item("0" * 32)}, user="Bob")
     found = artefacts.artefacts_of(
-        items, bundle="", rows=provenances.ROWS, made_by=[other, of_test, other | {"outs": []}]
+        lock, bundle="", rows=provenances.ROWS, made_by=[other, of_test, replace(other, outs={})]
     )
     raw, split, features, *_ = found
-    assert (raw["rows"], features["rows"]) == (4000, 3174 + 390)
+    assert (raw.rows, features.rows) == (4000, 3174 + 390)
     sides = {"train": (269045, 3174), "validation": (53436, 390), "test": (53019, 398)}
-    md5s = {side: items[f"data/split/{side}"]["md5"] for side in sides}
+    md5s = {side: lock.md5(f"data/split/{side}") for side in sides}
     lines = "".join(f"{md5} {side}\n" for side, md5 in md5s.items())
-    assert split == {
+    assert shown(split) == {
         "name": "split", "path": "data/split", "stage": "split", "size": 375500, "nfiles": 6,
         "md5": hashlib.md5(lines.encode(), usedforsecurity=False).hexdigest(),
-        "rows": 3962, "seconds": 0.9, "started": "2026-01-01",
+        "rows": 3962, "seconds": 0.9, "started": "2026-11-25T13:09:45+00:00",
         "user": "Ada Lovelace", "host": "engine-1",
-        "parts": [
+        "parts": tuple(
             {"name": side, "path": f"data/split/{side}", "stage": "split", "nfiles": 2,
              "md5": md5s[side], "size": size, "rows": rows}
             for side, (size, rows) in sides.items()
-        ],
+        ),
     }  # fmt: skip
 
 
 def test_where_nothing_is_recorded_every_hash_is_unknown() -> None:
-    found = artefacts.artefacts_of({}, bundle="b", rows={"train": 5})
-    assert [item["md5"] for item in found] == [None, None, None, None, "b"]
-    assert [item.get("size") for item in found] == [None] * 5
-    assert [item.get("rows") for item in found] == [None] * 5
-    assert set(artefacts.hashes_of({}).values()) == {None}
-    assert artefacts.hashes_of(recorded_items(provenances.LOCK)) == {
+    nothing = Lock.parse("stages: {}")
+    found = artefacts.artefacts_of(nothing, bundle="b", rows={"train": 5})
+    assert [item.name for item in found] == ["raw", "split", "features", "model", "bundle"]
+    assert [item.md5 for item in found] == [None, None, None, None, "b"]
+    assert [item.size for item in found] == [None] * 5
+    assert [item.rows for item in found] == [None] * 5
+    assert set(artefacts.hashes_of(nothing).values()) == {None}
+    assert artefacts.hashes_of(Lock.parse(provenances.LOCK)) == {
         "raw": "ad365add0125817dba630f33e7075c95",
         "train": "2ddc3c2d63901772e6c2b9daaa71f0f5.dir",
         "validation": "0a68c07005eb1521660be0472a8ab281.dir",
@@ -182,14 +191,15 @@ def test_where_nothing_is_recorded_every_hash_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        (artefacts.SUMMARY, {"rows": 9, "train": 5, "validation": 3, "test": 1}),
-        (artefacts.PROFILE, {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}),
+        (SPLIT_SUMMARY, {"rows": 9, "train": 5, "validation": 3, "test": 1}),
+        (DATA_PROFILE, {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}),
     ],
 )
-def test_rows_are_read_from_the_summary_or_else_from_the_profile(path: str, told: dict) -> None:
+def test_rows_are_read_from_the_summary_or_else_from_the_profile(path: Path, told: dict) -> None:
     def rows(content: bytes, recorded: bytes) -> dict[str, int]:
         md5 = hashlib.md5(recorded, usedforsecurity=False).hexdigest()
-        return artefacts.rows_of({path: {"md5": md5}}, {path: content})
+        lock = f"stages: {{x: {{outs: [{{path: {path}, md5: {md5}}}]}}}}"
+        return artefacts.rows_of(Lock.parse(lock), {path: content})
 
     good = json.dumps(told).encode()
     assert rows(good, good) == {"raw": 9, "train": 5, "validation": 3, "test": 1}
@@ -199,17 +209,16 @@ def test_rows_are_read_from_the_summary_or_else_from_the_profile(path: str, told
 
 
 def test_another_bundle_than_the_lock_has_is_told_by_its_hash_alone() -> None:
-    items = recorded_items(provenances.LOCK)
-    *_, bundle = artefacts.artefacts_of(items, bundle="0" * 32, rows={})
-    assert bundle == {
+    *_, bundle = artefacts.artefacts_of(Lock.parse(provenances.LOCK), bundle="0" * 32)
+    assert shown(bundle) == {
         "name": "bundle", "path": "serving/bundle", "md5": "0" * 32, "stage": "build",
     }  # fmt: skip
 
 
-def test_the_hash_of_the_split_is_that_of_its_sides() -> None:
-    def md5(lock: str) -> str:
-        found = artefacts.artefacts_of(recorded_items(lock), bundle="", rows={})
-        return {item["name"]: item["md5"] for item in found}["split"]
+def test_the_hash_of_the_split_is_that_of_its_parts() -> None:
+    def md5(lock: str) -> str | None:
+        found = artefacts.artefacts_of(Lock.parse(lock), bundle="")
+        return {item.name: item.md5 for item in found}["split"]
 
     other = provenances.LOCK.replace("d609076a6eac", "000000000000")
     assert md5(provenances.LOCK) != md5(other)

@@ -16,7 +16,8 @@ import pytest
 from issuesum.errors import ArtifactError, IssuesumError
 from issuesum.lineage import git
 from issuesum.lineage.provenance.lookup import Found
-from issuesum.lineage.restore.restoring import check, restore
+from issuesum.lineage.provenance.model import Provenance
+from issuesum.lineage.restore.restoring import restore
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
 
@@ -69,9 +70,13 @@ class Hostile:
         known = {
             "image": "r.io/a:b", "git": "a", "dvc": "b", "commit": git.head(self.root),
             "dirty": False, "hashes": {}, "lock": LOCK, "metrics": {}, "source": str(self.root),
+            "created": "2026-11-25T12:00:00+00:00", "params": {}, "tools": {}, **changes,
         }  # fmt: skip
+        content = json.dumps(known).encode()
         reference = Reference("r.io", "a").at(f"sha256:{'0' * 64}")
-        return Found(RemoteImage(reference, 1, {}, "", ()), {**known, **changes}, b"")
+        return Found(
+            RemoteImage(reference, 1, {}, "", ()), Provenance.parse(content, "r.io/a:b"), content
+        )
 
 
 def adding(path: str) -> bytes:
@@ -180,7 +185,7 @@ def test_a_tree_that_reaches_outside_is_refused_before_dvc_reads_it(
 ) -> None:
     attack(hostile)
     found = hostile.image()
-    check(found)
+    found.exported()
     with pytest.raises(ArtifactError, match="must keep to its own folder") as refused:
         restore(found, tmp_path / "back", here=tmp_path)
     assert told in str(refused.value)
@@ -322,8 +327,8 @@ def test_a_patch_makes_no_repository_of_a_folder(hostile: Hostile, tmp_path: Pat
 )  # fmt: skip
 def test_what_is_of_the_wrong_kind_is_refused_by_name(hostile: Hostile, wrong: dict) -> None:
     (name,) = wrong
-    told = {"image": "Received: no image", "commit": "must name a commit"}
+    told = {"image": "Received: no image"}
     with pytest.raises(
         ArtifactError, match=told.get(name, f"Received: {name} of the wrong kind. Try")
     ):
-        check(hostile.image(**wrong))
+        hostile.image(**wrong).exported()

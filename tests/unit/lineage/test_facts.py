@@ -9,7 +9,7 @@ import pytest
 
 import provenances
 from issuesum.lineage.provenance import facts
-from issuesum.lineage.provenance.trace import Image, Trace, completed
+from issuesum.lineage.provenance.trace import Image, Trace
 from issuesum.lineage.provenance.tree import text_of
 
 DIGEST = "sha256:" + "ab" * 32
@@ -17,11 +17,11 @@ DIGEST = "sha256:" + "ab" * 32
 
 def traced(**changes: Any) -> Trace:
     image = Image(f"registry.example.com/name@{DIGEST}", DIGEST, 141_900_000, {}, ("label a is b",))
-    return Trace(completed(provenances.dirty(**changes)), image)
+    return Trace(provenances.read(provenances.dirty(**changes)), image)
 
 
 def fact(**item: Any) -> facts.Fact:
-    bundle = Trace(completed({"artefacts": [{"name": "model", **item}]}), None)
+    bundle = Trace(provenances.read({"artefacts": [{"name": "model", **item}]}), None)
     (found,) = facts.facts_of(bundle)
     return found
 
@@ -68,7 +68,7 @@ def test_scores_that_are_none_are_unknown() -> None:
 def test_files_of_a_patch_are_told_as_far_as_they_are_known(
     known: dict[str, Any], files: list[str] | None
 ) -> None:
-    assert facts.dirty_files(known) == files
+    assert facts.dirty_files(provenances.read(known)) == files
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ warning   label a is b
 
 def test_what_is_not_known_is_told_as_unknown() -> None:
     assert (
-        text_of(Trace(completed({}), None))
+        text_of(Trace(provenances.read({}), None))
         == """\
 
 commit    unknown
@@ -156,7 +156,9 @@ metrics   unknown
 tools     unknown
 """
     )
-    bundle = completed({"changed_params": {}, "dirty": False, "tools": {}, "remote": {"a": 1}})
+    bundle = provenances.read(
+        {"changed_params": {}, "dirty": False, "tools": {}, "remote": {"a": 1}}
+    )
     text = text_of(Trace(bundle, None))
     assert "remote    unknown\npatch     none: the tree was clean\nparams    all as by" in text
     assert text.endswith("tools     unknown\n")

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+import provenances
 from issuesum.errors import ArtifactError
 from issuesum.lineage import git
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.restore.restoring import restore
-from issuesum.registry.image import RemoteImage
-from issuesum.registry.reference import Reference
 from projects import ROOT, Project
+from provenances import exported
 
 PIPELINE = "stages:\n  copy:\n    cmd: cp in.txt out.txt\n    deps: [in.txt]\n    outs: [out.txt]\n"
 
@@ -56,12 +56,8 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
     (folder / "remote/issuesum-runs").mkdir()
     (folder / "remote/issuesum-runs/record.json").write_text("{}")
     project.run("git", "clone", "--quiet", "--bare", ".", str(folder / "origin.git"))
-    known = {
-        "image": "r.io/a:b", "git": "a", "dvc": "b", "commit": commits[0], "dirty": False,
-        "hashes": {}, "lock": locks[0], "metrics": {}, "source": str(folder / "origin.git"),
-    }  # fmt: skip
-    reference = Reference("r.io", "a").at(f"sha256:{'0' * 64}")
-    found = Found(RemoteImage(reference, 1, {}, "", ()), known, b"")
+    known = exported(commit=commits[0], lock=locks[0], hashes={}, source=str(folder / "origin.git"))
+    found = provenances.found(known.model_dump(exclude_unset=True))
     return Shipped(folder / "origin.git", folder / "remote", found)
 
 
@@ -81,7 +77,7 @@ def test_the_command_of_the_guide_keeps_what_an_image_needs(
     restored = restore(shipped.image, tmp_path / "back", here=tmp_path)
     assert (tmp_path / "back/out.txt").read_text() == "one"
     assert restored.stale == []
-    assert git.head(tmp_path / "back") == shipped.image.provenance["commit"]
+    assert git.head(tmp_path / "back") == shipped.image.provenance.commit
     assert (shipped.remote / "issuesum-runs/record.json").exists()
 
 

@@ -14,9 +14,11 @@ from click.testing import CliRunner
 
 from issuesum.cli.jobs import command
 from issuesum.errors import ArtifactError, ParamsError
+from issuesum.layout import RUNS
+from issuesum.lineage.dvc import Item
 from issuesum.lineage.runs import record as runs
 from issuesum.lineage.runs.jobs import Job, led_to, list_jobs
-from issuesum.lineage.runs.record import RUNS, RunRecord
+from issuesum.lineage.runs.record import RunRecord
 from projects import Project
 
 WHO = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
@@ -64,7 +66,7 @@ def record(stage: str, hour: float, deps: Files, outs: Files, **values: object) 
     minutes = round(hour * 60)
     time = f"2026-01-01T{minutes // 60:02}:{minutes % 60:02}:00+00:00"
     content = {
-        kind: {path: {"md5": md5, "size": 10} for path, md5 in files.items()}
+        kind: {path: Item(md5, 10) for path, md5 in files.items()}
         for kind, files in (("deps", deps), ("outs", outs))
     }
     made = {"started": time, "state": "done", "seconds": 75.0, "rows": 1234, "bytes_in": 2_500}
@@ -112,8 +114,8 @@ def test_every_commit_that_changed_an_entry_is_a_job(history: History) -> None:
 
 
 def test_the_output_of_a_job_is_the_largest(history: History) -> None:
-    outs = {"small": {"md5": "1", "size": 1}, "large": {"md5": "2", "size": 9}, "new": {"md5": "3"}}
-    for content, output in ((outs, "2"), ({"out": {"size": 1}}, ""), ({}, None)):
+    outs = {"small": Item("1", 1), "large": Item("2", 9), "new": Item("3")}
+    for content, output in ((outs, "2"), ({}, None)):
         (job,) = list_jobs([replace(RunRecord.begin("split"), outs=content)], history.path)
         assert job.output == output
 
@@ -161,7 +163,7 @@ def test_a_record_and_the_entry_with_its_outputs_are_one_job(history: History) -
 
 
 def test_the_output_of_a_job_is_its_largest(history: History) -> None:
-    outs = {"a": {"md5": "1" * 32, "size": 5}, "b": {"md5": "2" * 32, "size": 7}}
+    outs = {"a": Item("1" * 32, 5), "b": Item("2" * 32, 7)}
     (job,) = list_jobs([replace(record("split", 1, {}, {}), outs=outs)], history.path)
     assert job.output == "2" * 32
     (job,) = list_jobs([record("split", 1, {}, {})], history.path)

@@ -10,7 +10,9 @@ import pytest
 import yaml
 
 from issuesum.errors import ArtifactError
+from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.restore import rerun
+from provenances import exported
 
 
 def _lock(**hashes: str) -> str:
@@ -19,7 +21,7 @@ def _lock(**hashes: str) -> str:
         for stage, digest in hashes.items()
     }
     stages["build"]["outs"].append({"path": "serving/bundle", "md5": hashes["build"]})
-    return yaml.safe_dump({"stages": stages})
+    return yaml.safe_dump({"stages": stages}, sort_keys=False)
 
 
 @pytest.fixture
@@ -44,9 +46,9 @@ def restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return restore
 
 
-def _provenance(**changes: object) -> dict:
+def _provenance(**changes: object) -> Exported:
     lock = _lock(split="1", train="2", build="3")
-    return {"lock": lock, "hashes": {"bundle": "3"}, **changes}
+    return exported(lock=lock, hashes={"bundle": "3"}, **changes)
 
 
 def test_the_same_bundle_is_the_same(restored) -> None:

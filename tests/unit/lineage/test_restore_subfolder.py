@@ -11,16 +11,15 @@ import pytest
 import yaml
 from dvc.repo import Repo
 
+import provenances
 from issuesum.errors import ArtifactError
+from issuesum.layout import RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance.lookup import Found
-from issuesum.lineage.receipt import RECEIPT
 from issuesum.lineage.restore.restoring import restore
-from issuesum.registry.image import RemoteImage
-from issuesum.registry.reference import Reference
 from projects import Project
-from provenances import METRICS, provenance
+from provenances import METRICS
 
 # DVC 3 asks its tries of paths in a way that they are about to give up.
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
@@ -68,13 +67,12 @@ def _image_of(project: Project, **changes: object) -> Found:
         "sha256": hashlib.sha256(patch).hexdigest(),
         "base64": base64.b64encode(patch).decode(),
     }
-    said = provenance(
+    said = provenances.provenance(
         commit=git.head(project.path), folder=git.prefix(project.path).rstrip("/"),
         lock=(project.path / "dvc.lock").read_text(), remote=None, dirty=bool(patch),
-        patch=stated if patch else None, **changes,
+        patch=stated if patch else None,
     )  # fmt: skip
-    reference = Reference("registry.example.com", "name", digest=f"sha256:{'8' * 64}")
-    return Found(RemoteImage(reference, 1, {}, "", ()), said, b"")
+    return provenances.found(said | changes)
 
 
 @pytest.mark.parametrize("clone", [False, True])
@@ -100,8 +98,7 @@ def test_code_data_and_what_was_not_committed_come_back(
 def test_a_folder_without_a_project_is_refused_and_nothing_is_left(
     project: Project, tmp_path: Path, folder: str | None
 ) -> None:
-    found, back = _image_of(project), tmp_path / "back"
-    found.provenance["folder"] = folder
+    found, back = _image_of(project, folder=folder), tmp_path / "back"
     with pytest.raises(ArtifactError, match="must hold the project"):
         restore(found, back, here=project.path)
     assert not back.exists()

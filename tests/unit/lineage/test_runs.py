@@ -15,6 +15,7 @@ from unittest import mock
 
 import pytest
 
+from issuesum.layout import RUNS
 from issuesum.lineage.runs import record as runs
 from issuesum.lineage.runs.record import RunRecord
 
@@ -97,8 +98,8 @@ def test_a_file_of_another_name_or_content_is_none(tmp_path: Path) -> None:
 
 
 def test_records_lie_where_git_does_not_look(root: Path) -> None:
-    assert f"/{runs.RUNS.parts[0]}/" in (root / ".gitignore").read_text().splitlines()
-    assert runs.RUNS.parts[1:] == ("runs",)
+    assert f"/{RUNS.parts[0]}/" in (root / ".gitignore").read_text().splitlines()
+    assert RUNS.parts[1:] == ("runs",)
 
 
 def test_a_run_that_ended_does_not_change_any_more() -> None:

@@ -19,7 +19,8 @@ from issuesum.errors import ArtifactError, EngineError, ParamsError, RegistryErr
 from issuesum.lineage.dvc import hash_of
 from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.lookup import Found
-from issuesum.lineage.provenance.trace import Image, Trace, completed
+from issuesum.lineage.provenance.model import Artefact, Provenance
+from issuesum.lineage.provenance.trace import Image, Trace
 from issuesum.lineage.provenance.trace import trace as trace_by
 from issuesum.lineage.provenance.tree import text_of
 from issuesum.lineage.reporting.provenance_page import page, write_picture
@@ -38,7 +39,7 @@ FORMAT_1 = (
 
 def of_image(provenance: dict[str, Any], *disagreements: str) -> Trace:
     image = Image(f"{NAME}@{DIGEST}", DIGEST, 141_900_000, {"a": EVIL}, disagreements)
-    return Trace(completed(provenance), image)
+    return Trace(provenances.read(provenance), image)
 
 
 def format_1() -> dict[str, Any]:
@@ -98,29 +99,30 @@ TEXTS = {
     "git", "dvc", "commit", "message", "author", "committed", "source", "created", "user",
     "requirements", "lock",
 }  # fmt: skip
-TABLES = {"hashes", "params", "changed_params", "metrics", "tools", "patch", "remote"}
+TABLES = {"params", "changed_params", "metrics", "tools", "patch", "remote"}
 
 
 def test_a_provenance_of_any_format_has_all_keys() -> None:
-    others = {"format", "image", "dirty"}
-    assert completed({}) == {**dict.fromkeys(TEXTS | TABLES | others), "artefacts": []}
-    right = dict.fromkeys(TEXTS, "x") | {key: {"a": 1} for key in TABLES}
-    assert completed(right) == {**dict.fromkeys(others), **right, "artefacts": []}
-    wrong = dict.fromkeys(TEXTS, 5) | dict.fromkeys(TABLES, "x")
-    assert completed({**wrong, "dirty": True, "more": 1}) == {
-        **completed({}), "dirty": True, "more": 1,
-    }  # fmt: skip
+    known = Trace(provenances.read({}), None).as_json()["provenance"]
+    assert known.keys() >= TEXTS | TABLES | {"format", "image", "dirty", "hashes"}
+    assert {key for key, value in known.items() if value} == set()
+    right = dict.fromkeys(TEXTS, "x")
+    assert {key: getattr(provenances.read(right), key) for key in TEXTS} == right
+    wrong = dict.fromkeys(TEXTS, 5) | dict.fromkeys(TABLES | {"hashes"}, "x")
+    found = provenances.read({**wrong, "dirty": True, "more": 1})
+    assert {key for key in TEXTS | TABLES if getattr(found, key) is not None} == set()
+    assert (found.dirty, found.hashes) == (True, {})
 
 
 def test_artefacts_that_are_listed_go_before_those_of_the_lock() -> None:
-    told = completed({"lock": provenances.LOCK, "hashes": {"bundle": provenances.BUNDLE}})
-    names = ["raw", "split", "features", "model", "bundle"]
-    assert [item["name"] for item in told["artefacts"]] == names
-    assert (told["artefacts"][4]["size"], told["artefacts"][4]["nfiles"]) == (6439688, 40)
-    assert "size" not in completed({"lock": provenances.LOCK})["artefacts"][4]
-    listed = completed({"lock": provenances.LOCK, "artefacts": [{"name": "raw"}, {"md5": "1"}]})
-    assert listed["artefacts"] == [{"name": "raw"}]
-    assert completed({"lock": "stages: ["})["artefacts"] == []
+    read = provenances.read
+    told = read({"lock": provenances.LOCK, "hashes": {"bundle": provenances.BUNDLE}}).artefacts
+    assert [item.name for item in told] == ["raw", "split", "features", "model", "bundle"]
+    assert (told[4].size, told[4].nfiles) == (6439688, 40)
+    assert read({"lock": provenances.LOCK}).artefacts[4].size is None
+    listed = read({"lock": provenances.LOCK, "artefacts": [{"name": "raw"}, {"md5": "1"}]})
+    assert listed.artefacts == (Artefact(name="raw"),)
+    assert read({"lock": "stages: ["}).artefacts == ()
 
 
 def test_a_terminal_is_not_moved_by_what_a_commit_says() -> None:
@@ -181,7 +183,7 @@ def test_the_page_shows_both_drawings_and_every_hash() -> None:
     assert text.count("<svg ") == 2
     for item in provenances.provenance()["artefacts"]:
         assert text.count(item["md5"][:12]) >= 3  # in both drawings and in the table
-    bundle = page(Trace(completed(provenances.provenance()), None))
+    bundle = page(Trace(provenances.read(provenances.provenance()), None))
     assert ">image</text>" not in bundle
     assert bundle.count("<svg ") == 2
     assert page(of_image(provenances.dirty())) == text
@@ -204,7 +206,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         content = as_json(known["provenance"])
         labels = known["labels"] or labels_of(content)
         image = RemoteImage(Reference.parse(f"{NAME}@{DIGEST}"), 5, labels, "", ())
-        return Found(image, known["provenance"], content)
+        return Found(image, Provenance.parse(content, NAME), content)
 
     monkeypatch.setattr("issuesum.lineage.provenance.trace.look_up", look_up)
     return known
@@ -227,7 +229,7 @@ def test_a_digest_may_be_an_image_id_of_this_machine(registry: dict) -> None:
     image = trace(DIGEST, default=NAME, read_local=asked).image
     assert (image.reference, image.digest, image.size) == (DIGEST, DIGEST, 7)
     found = trace("ab" * 6, default=None, read_local=asked)
-    assert found.provenance["commit"] == provenances.COMMIT
+    assert found.provenance.commit == provenances.COMMIT
     assert [call.args for call in asked.call_args_list] == [(DIGEST,), ("ab" * 6,)]
     assert len(registry["asked"]) == 1
     asked.side_effect = EngineError("no engine")
@@ -276,10 +278,10 @@ def test_a_bundle_is_found_in_the_history_of_the_lock(
     found = trace(str(bundle), default=None)
     assert found.image is None
     known = found.provenance
-    assert (known["commit"], known["message"]) == (made, "Make it")
-    assert known["params"] == {"train": {"epochs": 3}}
-    assert known["metrics"]["model"]["rouge_l"] == 96.4
-    assert known["changed_params"]["train.epochs"] == [12, 3]
+    assert (known.commit, known.message) == (made, "Make it")
+    assert known.params == {"train": {"epochs": 3}}
+    assert known.metrics["model"]["rouge_l"] == 96.4
+    assert known.changed_params["train.epochs"] == [12, 3]
     assert f"{hash_of(bundle, tmp_path)[:12]}  6.4 MB, 40 files" in text_of(found)
     (bundle / "model").write_text("others")
     with pytest.raises(ArtifactError, match=r"A commit must record the bundle.*fetch --unshallow"):

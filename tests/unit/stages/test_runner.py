@@ -15,9 +15,9 @@ import yaml
 
 from issuesum.errors import DataError, RepositoryError
 from issuesum.files import replacing_directory
+from issuesum.layout import RUNS
 from issuesum.lineage import dependencies
 from issuesum.lineage.runs import record as runs
-from issuesum.lineage.runs.record import RUNS
 from issuesum.stages.runner import run
 from projects import ROOT
 
@@ -138,7 +138,7 @@ def test_what_dvc_ignores_and_other_params_may_change(capsys: pytest.CaptureFixt
     assert capsys.readouterr().err == ""
     (record,) = runs.read_all(RUNS)
     assert (record.state, record.rows, record.bytes_in, record.bytes_out) == ("done", 7, 3, 1)
-    assert record.deps["data"]["nfiles"] == 2
+    assert record.deps["data"].nfiles == 2
     assert record.outs.keys() == {"out"}
 
 
@@ -150,8 +150,8 @@ def test_what_a_stage_reads_and_writes_is_told_by_dvc_yaml(project: Path) -> Non
     assert found.outs == ("plain", "out")
     assert found.settings == {"dvc.yaml (stages.split)": entry}
     assert found.contents["data"].files.keys() == {"data/a/part", "data/b"}
-    assert found.contents["data"].as_locked()["nfiles"] == 2
-    assert found.contents["data"].md5.endswith(".dir")
+    assert found.contents["data"].item.nfiles == 2
+    assert found.contents["data"].item.md5.endswith(".dir")
     assert dependencies.read_inputs("none", project) is None
     assert dependencies.read_inputs("absent", project) is None
     Path("dvc.yaml").unlink()

@@ -25,7 +25,7 @@ from issuesum.automation.doctor.finding import Finding, fail, note, of_error, ok
 from issuesum.automation.doctor.stores import S3, Folder, Store, store_of
 from issuesum.errors import RepositoryError, one_line
 from issuesum.lineage import git
-from issuesum.lineage.dvc import read_lock, recorded_items
+from issuesum.lineage.dvc import Lock
 from issuesum.lineage.tracking import recorded
 
 _LEVELS = {
@@ -153,13 +153,12 @@ def _tried(store: Store, shown: str, advice: str) -> Finding:
 
 def _locked_stages(root: Path) -> int:
     try:
-        items = recorded_items(read_lock(root))
+        return len(Lock.read(root).stages)
     except RepositoryError as error:
         raise RepositoryError(
             f"dvc.lock must be whole. Received: {_reason(error)}. "
             "Try: look for marks of a merge in it, then git checkout of one side and dvc repro."
         ) from error
-    return len({item["stage"] for item in items.values() if item["stage"]})
 
 
 def _source(repo: Repo, name: str, store: S3) -> tuple[str | None, str]:

@@ -16,9 +16,9 @@ from issuesum.automation.retraining.pipeline import Pipeline, say, warned
 from issuesum.automation.retraining.settings import commit_settings
 from issuesum.automation.retraining.stale import settle, stages_without_output, stale_stages
 from issuesum.errors import GateError, RepositoryError
+from issuesum.layout import RECEIPT, RUNS
 from issuesum.lineage import git
-from issuesum.lineage.receipt import RECEIPT, Receipt
-from issuesum.lineage.runs import record as runs
+from issuesum.lineage.receipt import Receipt
 
 ROUNDS = 5
 """How often others may push first."""
@@ -193,7 +193,7 @@ class _Job:
     def _exchange(self) -> None:
         from issuesum.lineage.runs.exchange import exchange
 
-        exchange(self.root / runs.RUNS, self.root)
+        exchange(self.root / RUNS, self.root)
 
 
 def _check_clean(root: Path) -> None:

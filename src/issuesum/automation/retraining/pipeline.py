@@ -11,6 +11,7 @@ from pathlib import Path
 
 from issuesum.automation.retraining.stale import missing_dependencies
 from issuesum.errors import ArtifactError, GateError, RepositoryError, one_line
+from issuesum.layout import RUNS
 from issuesum.lineage.runs import record as runs
 
 
@@ -72,7 +73,7 @@ class Pipeline:
             )
 
     def _repro(self, *arguments: str) -> None:
-        folder = self.root / runs.RUNS
+        folder = self.root / RUNS
         known = {run.id for run in runs.read_all(folder)}
         if not self._dvc("repro", *arguments):
             return

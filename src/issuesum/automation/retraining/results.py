@@ -10,14 +10,14 @@ from pathlib import Path
 
 from issuesum.automation.retraining import commits
 from issuesum.errors import RepositoryError
+from issuesum.layout import DATA_PROFILE, RAW, RECEIPT
 from issuesum.lineage import git
-from issuesum.lineage.dvc import recorded_items, recorded_params
-from issuesum.lineage.provenance.artefacts import PROFILE, rows_of
-from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.lineage.dvc import Lock
+from issuesum.lineage.provenance.artefacts import rows_of
+from issuesum.lineage.receipt import Receipt
 
 LOCK, METRICS = "dvc.lock", "eval/metrics.json"
-RESULTS = (LOCK, RECEIPT.as_posix(), METRICS, PROFILE, "eval/MODEL_CARD.md")
-_RAW = "data/raw/github_issues.csv"
+RESULTS = (LOCK, RECEIPT.as_posix(), METRICS, DATA_PROFILE.as_posix(), "eval/MODEL_CARD.md")
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,13 @@ def _body(root: Path) -> Iterator[str]:
     receipt = Receipt.load(root / RECEIPT)
     yield f"Image: {receipt.image}"
     yield f"Digest: {receipt.digest}"
-    lock = (root / LOCK).read_text(encoding="utf-8")
-    items = recorded_items(lock)
-    path = root / PROFILE
-    rows = rows_of(items, {PROFILE: path.read_bytes() if path.is_file() else None}).get("raw")
+    lock = Lock.read(root)
+    path = root / DATA_PROFILE
+    rows = rows_of(lock, {DATA_PROFILE: path.read_bytes() if path.is_file() else None}).get("raw")
     counted = "" if rows is None else f", {rows:,} rows"
-    yield f"Data: {items.get(_RAW, {}).get('md5', 'unknown')}{counted}"
+    yield f"Data: {lock.md5(RAW) or 'unknown'}{counted}"
     earlier = git.content_at(root, "HEAD", LOCK)
-    old, new = recorded_params(earlier or "{}"), recorded_params(lock)
+    old, new = Lock.parse(earlier).params if earlier else {}, lock.params
     for name in sorted(old.keys() | new.keys()) if earlier else ():
         if old.get(name) != new.get(name):
             yield f"Param: {name} from {old.get(name, 'nothing')} to {new.get(name, 'nothing')}"

@@ -1,136 +1,182 @@
-"""What lies between raw data and bundle, as dvc.lock, summaries and records of runs tell it."""
+"""What lies between raw data and image, as dvc.lock, summaries and records of runs have it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from issuesum.lineage.runs import record as runs
+from issuesum.errors import RepositoryError
+from issuesum.layout import (
+    ARTEFACTS,
+    DATA_PROFILE,
+    EVALUATE_STAGE,
+    EXPORT_STAGE,
+    RAW,
+    RUNS,
+    SPLIT,
+    SPLIT_SUMMARY,
+    SPLITS,
+)
+from issuesum.lineage.dvc import Item, Lock, LockedStage
+from issuesum.lineage.provenance.model import Artefact
+from issuesum.lineage.runs.record import RunRecord, read_all
 
-SIDES = ("train", "validation", "test")
-SUMMARY, PROFILE = "data/split/summary.json", "eval/data.json"
-_PATHS = {
-    "raw": "data/raw/github_issues.csv",
-    "features": "data/features",
-    "model": "models",
-    "bundle": "serving/bundle",
-}
-_OF_A_RUN = ("started", "seconds", "device", "user", "host")
+_PARTS = {name: (SPLIT / name).as_posix() for name in SPLITS}
+_NAMES = {path.as_posix(): name for name, path in ARTEFACTS.items()}
 
 
-def hashes_of(items: dict[str, dict[str, Any]]) -> dict[str, str | None]:
-    """Return DVC's hashes of what an image can be led back to.
-
-    Args:
-        items: what dvc.lock records, by path.
-    """
-    paths = {name: f"data/split/{name}" for name in SIDES}
-    paths = {"raw": _PATHS["raw"], **paths, "features": _PATHS["features"], "model": "models"}
-    return {name: items.get(path, {}).get("md5") for name, path in paths.items()}
+def hashes_of(lock: Lock) -> dict[str, str | None]:
+    """Return DVC's hashes of what an image can be led back to."""
+    return {
+        "raw": lock.md5(RAW),
+        **{name: lock.md5(path) for name, path in _PARTS.items()},
+        "features": lock.md5(ARTEFACTS["features"]),
+        "model": lock.md5(ARTEFACTS["model"]),
+    }
 
 
 def artefacts_of(
-    items: dict[str, dict[str, Any]],
+    lock: Lock,
     *,
-    bundle: str,
-    rows: dict[str, int],
-    made_by: Iterable[dict[str, Any]] = (),
-) -> list[dict[str, Any]]:
-    """Return the artefacts from raw data to bundle.
+    bundle: str | None,
+    rows: Mapping[str, int] | None = None,
+    made_by: Iterable[RunRecord] = (),
+) -> tuple[Artefact, ...]:
+    """Return what each stage up to the image wrote, from raw data to bundle.
 
-    DVC knows the sides of the split and not their folder: its `md5` here is that of the line
-    `<md5 of a side> <side>` of each of its `parts`.
+    Of a stage that layout.ARTEFACTS does not name, it is what other stages depend on, or else all
+    that it writes. DVC knows the parts of the split and not their folder: its `md5` here is that of
+    the line `<md5 of a part> <its name>` of each.
 
     Args:
-        items: what dvc.lock records, by path.
+        lock: what made them.
         bundle: DVC's hash of the bundle; another one in the lock is of another bundle.
-        rows: of `raw` and the sides, as far as they are known.
+        rows: of `raw` and the parts of the split, as far as they are known.
         made_by: records of stage runs, the latest first.
-
-    Returns:
-        For each what is known of name, path, md5, size, nfiles, rows, stage, started, seconds,
-        device, user and host; the split has `parts` too.
     """
-    known = list(made_by)
-    parts = [
-        {"name": side, **_recorded(items, f"data/split/{side}"), **_counted(rows.get(side))}
-        for side in SIDES
-    ]
-    sides = {part["name"]: part for part in parts}
-    lines = "".join(f"{part.get('md5')} {part['name']}\n" for part in parts)
-    split: dict[str, Any] = {
-        "path": "data/split",
-        "md5": hashlib.md5(lines.encode(), usedforsecurity=False).hexdigest(),
-        "stage": parts[0]["stage"],
-        **_summed("size", parts),
-        **_summed("nfiles", parts),
-        **_summed("rows", parts),
-        **_run_that_made(parts[0], known),
-        "parts": parts,
-    }
-    if not any(part.get("md5") for part in parts):
-        split["md5"] = None
-    found = {name: _recorded(items, path) for name, path in _PATHS.items()}
-    if found["bundle"]["md5"] != bundle:
-        found["bundle"] = {"path": _PATHS["bundle"], "md5": bundle, "stage": "build"}
-    found["raw"] |= _counted(rows.get("raw"))
-    found["features"] |= _summed("rows", [sides["train"], sides["validation"]])
-    order = ("raw", "split", "features", "model", "bundle")
-    others = {name: {**item, **_run_that_made(item, known)} for name, item in found.items()}
-    return [{"name": name, **(split if name == "split" else others[name])} for name in order]
+    maker = _Maker(lock, rows or {}, tuple(made_by))
+    found = [maker.one("raw", RAW.as_posix())]
+    for name, stage in lock.stages.items():
+        if name not in (EVALUATE_STAGE, EXPORT_STAGE):
+            found += maker.of_stage(name, stage)
+    for before, name in zip(ARTEFACTS, list(ARTEFACTS)[1:], strict=False):
+        if name not in (item.name for item in found):
+            place = [item.name for item in found].index(before) + 1
+            found.insert(place, maker.named(name))
+    return tuple(
+        Artefact(name="bundle", path=item.path, md5=bundle, stage="build")
+        if item.name == "bundle" and item.md5 != bundle
+        else item
+        for item in found
+    )
 
 
-def rows_of(items: dict[str, dict[str, Any]], contents: dict[str, bytes | None]) -> dict[str, int]:
-    """Return how many rows raw data and sides have, from the summaries that the lock records.
+def artefacts_of_lock(text: str, *, bundle: str | None) -> tuple[Artefact, ...]:
+    """Return the artefacts that the text of a dvc.lock tells of, none if it is broken."""
+    try:
+        return artefacts_of(Lock.parse(text), bundle=bundle)
+    except RepositoryError:
+        return ()
+
+
+def rows_of(lock: Lock, contents: Mapping[Path, bytes | None]) -> dict[str, int]:
+    """Return how many rows raw data and splits have, from the summaries that the lock records.
 
     Args:
-        items: what dvc.lock records, by path.
-        contents: of SUMMARY and PROFILE as they lie there; another one than the lock's is of other
-            data, and not used.
+        lock: that records them.
+        contents: of SPLIT_SUMMARY and DATA_PROFILE as they lie there; another one than the lock's
+            is of other data, and not used.
     """
-    for path, total in ((SUMMARY, "rows"), (PROFILE, "read")):
+    for path, total in ((SPLIT_SUMMARY, "rows"), (DATA_PROFILE, "read")):
         content = contents.get(path)
-        if content is None or _md5(content) != items.get(path, {}).get("md5"):
+        if content is None or _md5(content) != lock.md5(path):
             continue
         try:
-            told = json.loads(content)
-            told = told["rows"] if path == PROFILE else told
-            return {"raw": int(told[total]), **{side: int(told[side]) for side in SIDES}}
+            read = json.loads(content)
+            read = read["rows"] if path == DATA_PROFILE else read
+            return {"raw": int(read[total]), **{name: int(read[name]) for name in SPLITS}}
         except (ValueError, KeyError, TypeError):
             continue
     return {}
 
 
-def read_runs(root: Path) -> list[dict[str, Any]]:
+def successful_runs(root: Path) -> list[RunRecord]:
     """Return the records of runs that ended well, the latest first."""
-    return [asdict(run) for run in runs.read_all(root / runs.RUNS) if run.state == "done"]
+    return [run for run in read_all(root / RUNS) if run.state == "done"]
 
 
-def _recorded(items: dict[str, dict[str, Any]], path: str) -> dict[str, Any]:
-    item = items.get(path, {})
-    measured: dict[str, Any] = {key: item[key] for key in ("size", "nfiles") if key in item}
-    return {"path": path, "md5": item.get("md5"), **measured, "stage": item.get("stage")}
+class _Maker:
+    """A lock with what is known beside it."""
 
+    def __init__(self, lock: Lock, rows: Mapping[str, int], runs: Sequence[RunRecord]) -> None:
+        self._lock, self._rows, self._runs = lock, rows, runs
+        self._makers = {out: name for name, stage in lock.stages.items() for out in stage.outs}
 
-def _counted(rows: int | None) -> dict[str, int]:
-    return {} if rows is None else {"rows": rows}
+    def of_stage(self, name: str, stage: LockedStage) -> list[Artefact]:
+        """Return the known artefacts of a stage, or else one of all that it hands on."""
+        known = [_NAMES[path] for path in stage.outs if path in _NAMES]
+        if any(path in stage.outs for path in _PARTS.values()):
+            known.append("split")
+        if known:
+            return [self.named(each) for each in known]
+        others = [other for each, other in self._lock.stages.items() if each != name]
+        used = [path for path in stage.outs if any(path in other.deps for other in others)]
+        paths = used or list(stage.outs)
+        if len(paths) > 1:
+            return [self.whole(name, {PurePosixPath(path).name: path for path in paths})]
+        return [self.one(name, path) for path in paths]
 
+    def named(self, name: str) -> Artefact:
+        """Return one of layout.ARTEFACTS."""
+        if name == "split":
+            return self.whole(name, _PARTS)
+        found = self.one(name, ARTEFACTS[name].as_posix())
+        if name == "features" and {"train", "validation"} <= self._rows.keys():
+            rows = self._rows["train"] + self._rows["validation"]
+            return found.model_copy(update={"rows": rows})
+        return found
 
-def _summed(key: str, parts: list[dict[str, Any]]) -> dict[str, int]:
-    return {key: sum(part[key] for part in parts)} if all(key in part for part in parts) else {}
+    def one(self, name: str, path: str) -> Artefact:
+        """Return what is known of one path."""
+        item = self._lock.items.get(path)
+        values: dict[str, Any] = {"rows": self._rows.get(name)}
+        if item:
+            values |= {"size": item.size, "nfiles": item.nfiles}
+        if name not in _PARTS:
+            values |= self._run_of(path, item)
+        known = {key: value for key, value in values.items() if value is not None}
+        md5, stage = item.md5 if item else None, self._makers.get(path)
+        return Artefact(name=name, path=path, md5=md5, stage=stage, **known)
 
+    def whole(self, name: str, paths: Mapping[str, str]) -> Artefact:
+        """Return several outputs of a stage as one artefact with parts."""
+        parts = tuple(self.one(part, path) for part, path in paths.items())
+        lines = "".join(f"{part.md5} {part.name}\n" for part in parts)
+        values: dict[str, Any] = {}
+        for key in ("size", "nfiles", "rows"):
+            if all(getattr(part, key) is not None for part in parts):
+                values[key] = sum(getattr(part, key) for part in parts)
+        first = next(iter(paths.values()))
+        folder = PurePosixPath(first).parent.as_posix()
+        return Artefact(
+            name=name,
+            path=folder,
+            md5=_md5(lines.encode()) if any(part.md5 for part in parts) else None,
+            stage=parts[0].stage,
+            **values,
+            **self._run_of(first, self._lock.items.get(first)),
+            parts=parts,
+        )
 
-def _run_that_made(item: dict[str, Any], known: list[dict[str, Any]]) -> dict[str, Any]:
-    for run in known:
-        outs = run.get("outs")
-        out = outs.get(item["path"]) if isinstance(outs, dict) else None
-        if item["md5"] and isinstance(out, dict) and out.get("md5") == item["md5"]:
-            return {key: run[key] for key in _OF_A_RUN if run.get(key) is not None}
-    return {}
+    def _run_of(self, path: str, item: Item | None) -> dict[str, Any]:
+        for run in self._runs:
+            if item and path in run.outs and run.outs[path].md5 == item.md5:
+                keys = ("started", "seconds", "device", "user", "host")
+                return {key: value for key in keys if (value := getattr(run, key)) is not None}
+        return {}
 
 
 def _md5(content: bytes) -> str:

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from issuesum.errors import ArtifactError, RepositoryError
+from issuesum.layout import BUNDLE, DATA_PROFILE, LOCK, METRICS, PARAMS
 from issuesum.lineage import git
-from issuesum.lineage.dvc import default_remote, hash_of, recorded_items
+from issuesum.lineage.dvc import Lock, default_remote, hash_of
 from issuesum.lineage.history import earlier_versions
-from issuesum.lineage.provenance import artefacts
+from issuesum.lineage.provenance.artefacts import (
+    artefacts_of,
+    hashes_of,
+    rows_of,
+    successful_runs,
+)
 from issuesum.lineage.provenance.collect import changed_params
+from issuesum.lineage.provenance.model import Provenance
 
-_BUNDLE = "serving/bundle"
 
-
-def provenance_of(bundle: Path) -> dict[str, Any]:
-    """Return what the repository knows of a bundle, with the keys of a provenance.
+def provenance_of(bundle: Path) -> Provenance:
+    """Return what the repository knows of a bundle.
 
     Of the commits whose dvc.lock has this bundle's hash the earliest counts: that is where it was
     made. Params and metrics are those of that commit.
@@ -34,28 +38,28 @@ def provenance_of(bundle: Path) -> dict[str, Any]:
     root = _project_of(bundle)
     hash_ = hash_of(bundle, root)
     commit, lock = _recorded(root, hash_)
-    items = recorded_items(lock)
-    summaries = {artefacts.PROFILE: git.file_at(root, commit, artefacts.PROFILE)}
-    params = yaml.safe_load(git.file_at(root, commit, "params.yaml") or b"")
-    hashes = artefacts.hashes_of(items)
-    return {
-        "commit": commit,
-        **git.describe(root, commit),
-        "source": git.remote_url(root),
-        "remote": default_remote(root),
-        "dvc": hash_[:12],
-        "hashes": {**hashes, "bundle": hash_},
-        "artefacts": artefacts.artefacts_of(
-            items,
-            bundle=hash_,
-            rows=artefacts.rows_of(items, summaries),
-            made_by=artefacts.read_runs(root),
-        ),
-        "lock": lock,
-        "params": params,
-        "changed_params": changed_params(params) if isinstance(params, dict) else None,
-        "metrics": json.loads(git.file_at(root, commit, "eval/metrics.json") or b"null"),
-    }
+    profile = git.file_at(root, commit, DATA_PROFILE.as_posix())
+    params = yaml.safe_load(git.file_at(root, commit, PARAMS.as_posix()) or b"")
+    return Provenance.model_validate(
+        {
+            "commit": commit,
+            **git.describe(root, commit),
+            "source": git.remote_url(root),
+            "remote": default_remote(root),
+            "dvc": hash_[:12],
+            "hashes": {**hashes_of(lock), "bundle": hash_},
+            "artefacts": artefacts_of(
+                lock,
+                bundle=hash_,
+                rows=rows_of(lock, {DATA_PROFILE: profile}),
+                made_by=successful_runs(root),
+            ),
+            "lock": lock.text,
+            "params": params,
+            "changed_params": changed_params(params) if isinstance(params, dict) else None,
+            "metrics": json.loads(git.file_at(root, commit, METRICS.as_posix()) or b"null"),
+        }
+    )
 
 
 def _project_of(bundle: Path) -> Path:
@@ -63,14 +67,16 @@ def _project_of(bundle: Path) -> Path:
     return next((folder for folder in above if (folder / ".dvc").is_dir()), Path())
 
 
-def _recorded(root: Path, bundle: str) -> tuple[str, str]:
+def _recorded(root: Path, bundle: str) -> tuple[str, Lock]:
     found = None
-    for commit, lock in earlier_versions(root / "dvc.lock"):  # the newest first
+    for commit, text in earlier_versions(root / LOCK):  # the newest first
+        if bundle not in text:
+            continue
         try:
-            known = recorded_items(lock).get(_BUNDLE, {})
+            lock = Lock.parse(text)
         except RepositoryError:  # a broken lock was committed once
             continue
-        if known.get("md5") == bundle:
+        if lock.md5(BUNDLE) == bundle:
             found = commit, lock
     if found is None:
         raise ArtifactError(

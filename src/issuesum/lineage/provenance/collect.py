@@ -1,4 +1,4 @@
-"""Where an image comes from, as /app/provenance.json and as OCI labels."""
+"""Where an image comes from, gathered before it is built."""
 
 from __future__ import annotations
 
@@ -12,21 +12,26 @@ from typing import Any
 
 import yaml
 
+from issuesum.layout import DATA_PROFILE, REQUIREMENTS, SPLIT_SUMMARY, UV_LOCK
 from issuesum.lineage import git
-from issuesum.lineage.dvc import default_remote, read_lock, recorded_items
+from issuesum.lineage.dvc import Lock, default_remote
 from issuesum.lineage.patch import dirty_patch
-from issuesum.lineage.provenance import artefacts
+from issuesum.lineage.provenance.artefacts import (
+    artefacts_of,
+    hashes_of,
+    rows_of,
+    successful_runs,
+)
 from issuesum.lineage.provenance.dotted import dotted
+from issuesum.lineage.provenance.model import FORMAT, Patch, Provenance
 from issuesum.lineage.tag import Version
-from issuesum.registry.labels import as_json, labels_of
 
-FORMAT = 2
 _TOOLS = ("dvc", "keras", "onnxruntime", "seldon-core", "tf2onnx")
 
 
 def collect(
     root: Path, *, image: str, made_from: Version, params: dict[str, Any], metrics: dict[str, Any]
-) -> dict[str, Any]:
+) -> Provenance:
     """Gather what is known of an image before it is built; needs no network.
 
     Of DVC's and Git's configuration only what is named here gets in, never a credential.
@@ -38,69 +43,45 @@ def collect(
         params: the whole of params.yaml.
         metrics: the whole of eval/metrics.json.
 
-    Returns:
-        JSON-ready values (docs/provenance.md); `image`, `git` and `dvc` are what the server's
-        answers carry.
-
     Raises:
         RepositoryError: there is no commit or no dvc.lock, or a configuration is broken.
     """
-    lock = read_lock(root)
-    items = recorded_items(lock)
-    summaries = {path: _content(root / path) for path in (artefacts.SUMMARY, artefacts.PROFILE)}
-    return {
-        "format": FORMAT,
-        "image": image,
-        "git": made_from.git,
-        "dvc": made_from.dvc,
-        "commit": made_from.commit,
-        "dirty": made_from.dirty,
-        **git.describe(root, made_from.commit),
-        "source": git.remote_url(root),
-        "folder": git.prefix(root).rstrip("/"),
-        "remote": default_remote(root),
-        "patch": _patch(root) if made_from.dirty else None,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "user": git.user(root),
-        "hashes": {
-            **artefacts.hashes_of(items),
-            "bundle": made_from.bundle,
-            "uv.lock": _sha256(root / "uv.lock"),
-        },
-        "requirements": _sha256(root / "serving/requirements.txt"),
-        "artefacts": artefacts.artefacts_of(
-            items,
-            bundle=made_from.bundle,
-            rows=artefacts.rows_of(items, summaries),
-            made_by=artefacts.read_runs(root),
-        ),
-        "lock": lock,
-        "params": params,
-        "changed_params": changed_params(params),
-        "metrics": metrics,
-        "tools": {name: version(name) for name in _TOOLS},
-    }
-
-
-def labels(provenance: dict[str, Any]) -> dict[str, str]:
-    """Return the OCI labels of an image (OCI image specification, annotations.md)."""
-    return labels_of(as_json(provenance))
-
-
-def score_on(provenance: dict[str, Any], test: str | None, rows: int) -> float | None:
-    """Return the ROUGE-L that an image's provenance tells, if it is of these test issues.
-
-    Args:
-        provenance: of the image.
-        test: DVC's hash of the test side.
-        rows: how many of its issues are scored.
-    """
-    scores = provenance.get("metrics") or {}
-    theirs = provenance.get("hashes", {}).get("test"), scores.get("test_rows")
-    if test is None or theirs != (test, rows):
-        return None
-    reached: float | None = scores.get("model", {}).get("rouge_l")
-    return reached
+    lock = Lock.read(root)
+    summaries = {path: _content(root / path) for path in (SPLIT_SUMMARY, DATA_PROFILE)}
+    return Provenance.model_validate(
+        {
+            "format": FORMAT,
+            "image": image,
+            "git": made_from.git,
+            "dvc": made_from.dvc,
+            "commit": made_from.commit,
+            "dirty": made_from.dirty,
+            **git.describe(root, made_from.commit),
+            "source": git.remote_url(root),
+            "folder": git.prefix(root).rstrip("/"),
+            "remote": default_remote(root),
+            "patch": _patch(root) if made_from.dirty else None,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "user": git.user(root),
+            "hashes": {
+                **hashes_of(lock),
+                "bundle": made_from.bundle,
+                "uv.lock": _sha256(root / UV_LOCK),
+            },
+            "requirements": _sha256(root / REQUIREMENTS),
+            "artefacts": artefacts_of(
+                lock,
+                bundle=made_from.bundle,
+                rows=rows_of(lock, summaries),
+                made_by=successful_runs(root),
+            ),
+            "lock": lock.text,
+            "params": params,
+            "changed_params": changed_params(params),
+            "metrics": metrics,
+            "tools": {name: version(name) for name in _TOOLS},
+        }
+    )
 
 
 def changed_params(params: dict[str, Any]) -> dict[str, list[Any]]:
@@ -118,12 +99,10 @@ def changed_params(params: dict[str, Any]) -> dict[str, list[Any]]:
     }
 
 
-def _patch(root: Path) -> dict[str, str]:
+def _patch(root: Path) -> Patch:
     patch = dirty_patch(root)
-    return {
-        "sha256": hashlib.sha256(patch).hexdigest(),
-        "base64": base64.b64encode(patch).decode(),
-    }
+    digest = hashlib.sha256(patch).hexdigest()
+    return Patch(sha256=digest, base64=base64.b64encode(patch).decode())
 
 
 def _content(path: Path) -> bytes | None:

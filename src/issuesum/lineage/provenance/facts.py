@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
 from issuesum.lineage.patch import patched_files
+from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.provenance.trace import Trace
 
 UNKNOWN = "unknown"
@@ -57,9 +57,9 @@ def facts_of(trace: Trace) -> list[Fact]:
     if trace.image:
         image = trace.image
         size = human_size(image.size)
-        made = _when(known["created"])
-        found.append(Fact("image", image.digest, size, "export", made, known["user"] or ""))
-    return found + [_fact(item) for item in reversed(known["artefacts"])]
+        made = _when(known.created)
+        found.append(Fact("image", image.digest, size, "export", made, known.user or ""))
+    return found + [_fact(item) for item in reversed(known.artefacts or ())]
 
 
 def human_size(size: int) -> str:
@@ -84,14 +84,14 @@ def duration(seconds: float) -> str:
     return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
 
 
-def dirty_files(provenance: dict[str, Any]) -> list[str] | None:
+def dirty_files(provenance: Provenance) -> list[str] | None:
     """Return the files of the patch, none for a clean tree, or None if they are not known."""
-    patch = provenance["patch"]
+    patch = provenance.patch
     if patch is None:
-        return None if provenance["dirty"] is not False else []
+        return None if provenance.dirty is not False else []
     try:
-        return patched_files(base64.b64decode(patch["base64"]))
-    except (KeyError, TypeError, ValueError, SyntaxError):
+        return patched_files(patch.content) or None
+    except (ValueError, SyntaxError):
         return None
 
 
@@ -116,24 +116,20 @@ def gate(metrics: dict[str, Any]) -> str:
     return ("passed" if verdict["passed"] else "failed") + (f": {reasons}" if reasons else "")
 
 
-def _fact(item: dict[str, Any]) -> Fact:
-    rows, files, size = (item.get(key) for key in ("rows", "nfiles", "size"))
-    measure = [human_size(int(size))] if _is_number(size) else []
-    if _is_number(rows):
-        measure.append(f"{rows:,} rows")
-    elif _is_number(files):
-        measure.append(f"{files:,} files")
-    seconds = item.get("seconds")
-    making = [item.get("stage"), duration(seconds) if _is_number(seconds) else None]
-    making.append(item.get("device"))
-    who = [item.get("user"), item.get("host")]
+def _fact(item: Artefact) -> Fact:
+    measure = [] if item.size is None else [human_size(item.size)]
+    if item.rows is not None:
+        measure.append(f"{item.rows:,} rows")
+    elif item.nfiles is not None:
+        measure.append(f"{item.nfiles:,} files")
+    took = None if item.seconds is None else duration(item.seconds)
     return Fact(
-        name=str(item["name"]),
-        hash=str(item["md5"]) if item.get("md5") else None,
+        name=item.name,
+        hash=item.md5,
         measure=", ".join(measure),
-        making=", ".join(str(part) for part in making if part),
-        when=_when(item.get("started")),
-        who=" @ ".join(str(part) for part in who if part),
+        making=", ".join(part for part in (item.stage, took, item.device) if part),
+        when=_when(item.started),
+        who=" @ ".join(part for part in (item.user, item.host) if part),
     )
 
 

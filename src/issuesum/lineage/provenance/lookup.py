@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from issuesum.errors import ArtifactError, ParamsError, one_line
-from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.errors import ParamsError
+from issuesum.layout import RECEIPT
+from issuesum.lineage.provenance.model import FILE, Exported, Provenance
+from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage, read_file, read_image
 from issuesum.registry.reference import Reference
 
-PROVENANCE = "app/provenance.json"
-"""Where the Dockerfile puts it."""
 OUR_TAG = re.compile(r"[0-9a-f]{12}(-dirty)?-[0-9a-f]{12}")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -31,8 +29,16 @@ class Found:
     """
 
     image: RemoteImage
-    provenance: dict[str, Any]
+    provenance: Provenance
     content: bytes
+
+    def exported(self) -> Exported:
+        """Return the provenance as that of an image that export made.
+
+        Raises:
+            ArtifactError: it lacks something.
+        """
+        return Exported.parse(self.content, str(self.image.reference))
 
 
 def look_up(text: str | None, *, default: str | None) -> Found:
@@ -51,26 +57,8 @@ def look_up(text: str | None, *, default: str | None) -> Found:
     reference = _reference(text, default)
     registry = Registry(reference.host)
     image = read_image(registry, reference)
-    content = read_file(registry, image, PROVENANCE)
-    return Found(image, parse_provenance(content, str(reference)), content)
-
-
-def parse_provenance(content: bytes, image: str) -> dict[str, Any]:
-    """Read the content of /app/provenance.json of an image.
-
-    Raises:
-        ArtifactError: it is none.
-    """
-    try:
-        provenance = json.loads(content)
-        if not isinstance(provenance, dict) or "commit" not in provenance:
-            raise ValueError("no commit in it")
-    except (ValueError, RecursionError) as error:
-        raise ArtifactError(
-            f"/{PROVENANCE} of {image} must be a provenance. Received: {one_line(error)}. "
-            "Try: an image that the export stage made."
-        ) from error
-    return provenance
+    content = read_file(registry, image, FILE)
+    return Found(image, Provenance.parse(content, str(reference)), content)
 
 
 def _reference(text: str | None, default: str | None) -> Reference:

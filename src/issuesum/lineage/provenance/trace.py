@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import ArtifactError, EngineError, RegistryError, RepositoryError
-from issuesum.lineage.dvc import recorded_items
-from issuesum.lineage.provenance.artefacts import artefacts_of
+from issuesum.errors import ArtifactError, EngineError, RegistryError
+from issuesum.lineage.provenance.artefacts import artefacts_of_lock
 from issuesum.lineage.provenance.bundles import provenance_of
-from issuesum.lineage.provenance.lookup import DIGEST, look_up, parse_provenance
+from issuesum.lineage.provenance.lookup import DIGEST, look_up
+from issuesum.lineage.provenance.model import Provenance
 from issuesum.registry.labels import differences, labels_of
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{12,64}")
-_TEXTS = (
-    "git", "dvc", "commit", "message", "author", "committed", "source", "created", "user",
-    "requirements", "lock",
-)  # fmt: skip
-_TABLES = ("hashes", "params", "changed_params", "metrics", "tools", "patch", "remote")
-
 
 type ReadLocal = Callable[[str], tuple[dict[str, Any], bytes]]
 """From an image id to what `docker image inspect` says and the bytes of /app/provenance.json."""
@@ -51,12 +45,20 @@ class Trace:
     """An image, or a bundle without one, and where it comes from.
 
     Attributes:
-        provenance: with all keys of format 2; None stands for what is not known.
+        provenance: where it comes from.
         image: None for a bundle.
     """
 
-    provenance: dict[str, Any]
+    provenance: Provenance
     image: Image | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all keys of a provenance, None for what is not known, and the image's."""
+        known = self.provenance.model_dump(exclude_unset=True)
+        return {
+            "provenance": dict.fromkeys(Provenance.model_fields) | known,
+            "image": asdict(self.image) if self.image else None,
+        }
 
 
 def trace(text: str | None, *, default: str | None, read_local: ReadLocal) -> Trace:
@@ -72,7 +74,7 @@ def trace(text: str | None, *, default: str | None, read_local: ReadLocal) -> Tr
         IssuesumError: it is not found, or is not what it seems.
     """
     if text and Path(text).is_dir():
-        return Trace(completed(provenance_of(Path(text))), None)
+        return Trace(provenance_of(Path(text)), None)
     if text and _IMAGE_ID.fullmatch(text):
         return _of_engine(text, read_local)
     try:
@@ -95,28 +97,6 @@ def trace(text: str | None, *, default: str | None, read_local: ReadLocal) -> Tr
     return Trace(completed(found.provenance), image)
 
 
-def completed(provenance: dict[str, Any]) -> dict[str, Any]:
-    """Return a provenance of any format with the keys of format 2.
-
-    What is missing, or is not of the right kind, is None; artefacts are then told by the lock.
-    """
-    known = dict.fromkeys((*_TEXTS, *_TABLES, "format", "image", "dirty")) | provenance
-    known |= {key: None for key in _TEXTS if not isinstance(known[key], str)}
-    known |= {key: None for key in _TABLES if not isinstance(known[key], dict)}
-    listed = known.get("artefacts")
-    listed = listed if isinstance(listed, list) else _told_by_lock(known)
-    known["artefacts"] = [item for item in listed if isinstance(item, dict) and "name" in item]
-    return known
-
-
-def _told_by_lock(provenance: dict[str, Any]) -> list[dict[str, Any]]:
-    try:
-        items = recorded_items(provenance["lock"] or "")
-    except RepositoryError:
-        return []
-    return artefacts_of(items, bundle=(provenance["hashes"] or {}).get("bundle") or "", rows={})
-
-
 def _of_engine(image_id: str, read_local: ReadLocal) -> Trace:
     known, content = read_local(image_id)
     labels = known["Config"].get("Labels") or {}
@@ -127,7 +107,15 @@ def _of_engine(image_id: str, read_local: ReadLocal) -> Trace:
         labels=labels,
         disagreements=_compare(content, labels),
     )
-    return Trace(completed(parse_provenance(content, image_id)), image)
+    return Trace(completed(Provenance.parse(content, image_id)), image)
+
+
+def completed(provenance: Provenance) -> Provenance:
+    """Have the lock tell of the artefacts, where an older provenance does not."""
+    if provenance.artefacts is not None:
+        return provenance
+    told = artefacts_of_lock(provenance.lock or "", bundle=provenance.hashes.get("bundle"))
+    return provenance.model_copy(update={"artefacts": told})
 
 
 def _compare(content: bytes, labels: dict[str, str]) -> tuple[str, ...]:

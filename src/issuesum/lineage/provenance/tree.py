@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from issuesum.console import printable
 from issuesum.lineage.provenance import facts
+from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.provenance.trace import Trace
 
 _NAME = 22  # columns of the deepest branch
@@ -20,7 +20,7 @@ def text_of(trace: Trace) -> str:
 def _lines(trace: Trace) -> Iterator[str]:
     known = trace.provenance
     if trace.image:
-        yield f"{known['image'] or facts.UNKNOWN}"
+        yield f"{known.image or facts.UNKNOWN}"
         yield f"{trace.image.reference}"
         yield ""
     yield from _tree(trace)
@@ -29,7 +29,7 @@ def _lines(trace: Trace) -> Iterator[str]:
     yield from _patch(known)
     yield from _params(known)
     yield from _metrics(known)
-    tools = known["tools"]
+    tools = known.tools
     told = ", ".join(f"{name} {version}" for name, version in tools.items()) if tools else None
     yield f"tools     {told or facts.UNKNOWN}"
     for line in trace.image.disagreements if trace.image else ():
@@ -49,16 +49,16 @@ def _tree(trace: Trace) -> Iterator[str]:
         )
 
 
-def _commit(known: dict[str, Any]) -> Iterator[str]:
-    yield f"commit    {known['commit'] or facts.UNKNOWN}"
-    yield f"          {known['message'] or 'message unknown'}"
-    by = (known["author"] or "author unknown", known["committed"], known["source"])
+def _commit(known: Provenance) -> Iterator[str]:
+    yield f"commit    {known.commit or facts.UNKNOWN}"
+    yield f"          {known.message or 'message unknown'}"
+    by = (known.author or "author unknown", known.committed, known.source)
     yield f"          {', '.join(part for part in by if part)}"
-    remote = known["remote"]
-    yield f"remote    {remote['url'] if remote and 'url' in remote else facts.UNKNOWN}"
+    remote = known.remote
+    yield f"remote    {(remote and remote.url) or facts.UNKNOWN}"
 
 
-def _patch(known: dict[str, Any]) -> Iterator[str]:
+def _patch(known: Provenance) -> Iterator[str]:
     files = facts.dirty_files(known)
     if files is None:
         yield f"patch     {facts.UNKNOWN}"
@@ -68,8 +68,8 @@ def _patch(known: dict[str, Any]) -> Iterator[str]:
         yield f"{'' if place else 'patch':9s} {path}"
 
 
-def _params(known: dict[str, Any]) -> Iterator[str]:
-    changed = known["changed_params"]
+def _params(known: Provenance) -> Iterator[str]:
+    changed = known.changed_params
     if changed is None:
         yield f"params    {facts.UNKNOWN} which differ from the defaults"
     elif not changed:
@@ -78,8 +78,8 @@ def _params(known: dict[str, Any]) -> Iterator[str]:
         yield f"{'' if place else 'params':9s} {name}: {facts.change(values)}"
 
 
-def _metrics(known: dict[str, Any]) -> Iterator[str]:
-    metrics = known["metrics"]
+def _metrics(known: Provenance) -> Iterator[str]:
+    metrics = known.metrics
     if not metrics:
         yield f"metrics   {facts.UNKNOWN}"
         return

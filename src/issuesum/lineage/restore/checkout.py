@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import shutil
@@ -10,11 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 from issuesum.errors import ArtifactError, RepositoryError
 from issuesum.lineage import git
 from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.provenance.model import Exported
 
 # A hook such as that of `dvc install` would act before the tree is what it shall be.
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
@@ -69,7 +68,7 @@ def checked_out(
         raise
 
 
-def apply_patch(tree: Path, provenance: dict[str, Any]) -> bytes:
+def apply_patch(tree: Path, provenance: Exported) -> bytes:
     """Make the tree of a commit as dirty as the one that the image was made from.
 
     Args:
@@ -83,19 +82,19 @@ def apply_patch(tree: Path, provenance: dict[str, Any]) -> bytes:
         ArtifactError: the provenance is dirty without a patch, or with a broken one.
         RepositoryError: the patch does not apply.
     """
-    if not provenance["dirty"]:
+    if not provenance.dirty:
         return b""
-    stated = provenance.get("patch")
+    stated = provenance.patch
     if not stated:
         raise ArtifactError(
             f"The provenance of an image with a -dirty tag must hold a patch. Received: none in "
-            f"that of {provenance['image']}, of format {provenance.get('format')}. "
-            f"Try: git worktree add DIR {provenance['commit'][:12]} for the commit alone."
+            f"that of {provenance.image}, of format {provenance.format}. "
+            f"Try: git worktree add DIR {provenance.commit[:12]} for the commit alone."
         )
-    patch = _decoded(stated.get("base64"))
-    if hashlib.sha256(patch).hexdigest() != stated.get("sha256"):
+    patch = stated.content
+    if hashlib.sha256(patch).hexdigest() != stated.sha256:
         raise ArtifactError(
-            f"The patch in the provenance must have the sha256 {stated.get('sha256')}. Received: "
+            f"The patch in the provenance must have the sha256 {stated.sha256}. Received: "
             "other bytes. Try: an image that the export stage made."
         )
     with tempfile.NamedTemporaryFile(prefix="issuesum-") as file:
@@ -103,7 +102,7 @@ def apply_patch(tree: Path, provenance: dict[str, Any]) -> bytes:
         file.flush()
         git.run(
             tree, "apply", "--binary", "--whitespace=nowarn", file.name,
-            must=f"The patch must apply to {provenance['commit'][:12]}",
+            must=f"The patch must apply to {provenance.commit[:12]}",
             advice="an image that the export stage made",
         )  # fmt: skip
     return patch
@@ -125,13 +124,6 @@ def check_patch(root: Path, patch: bytes) -> None:
             f"differs otherwise from {git.head(root)[:12]}. "
             "Try: git config --list, and there core.autocrlf, core.fileMode and filters."
         )
-
-
-def _decoded(text: object) -> bytes:
-    try:
-        return base64.b64decode(str(text))
-    except ValueError:
-        return b""
 
 
 def _owner(here: Path, commit: str, source: str | None) -> Path | None:

@@ -12,8 +12,8 @@ import yaml
 
 from issuesum.errors import ArtifactError, one_line
 from issuesum.files import replacing_file
+from issuesum.layout import RECEIPT
 from issuesum.lineage import git
-from issuesum.lineage.receipt import RECEIPT
 from issuesum.lineage.restore.directories import fetch_list
 from issuesum.lineage.tracking import md5
 

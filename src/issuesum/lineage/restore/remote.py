@@ -6,13 +6,15 @@ import os
 from pathlib import Path
 from typing import Any
 
+from issuesum.lineage.provenance.model import Remote
+
 _PLACES = ("url", "endpointurl", "region")
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 _NAME = "storage"
 """Of the remote where the commit names none."""
 
 
-def configure(root: Path, known: dict[str, Any] | None, *, url: str | None) -> None:
+def configure(root: Path, known: Remote | None, *, url: str | None) -> None:
     """Write to .dvc/config.local of `root` where the data is, if the commit says otherwise.
 
     First goes `url`, then the environment's endpoint, then the provenance, which knows what was in
@@ -27,7 +29,9 @@ def configure(root: Path, known: dict[str, Any] | None, *, url: str | None) -> N
     from dvc.repo import Repo
 
     local = url is not None and "://" not in url
-    found = {"url": str(Path(url).absolute()) if local and url else url} if url else known or {}
+    found = known.model_dump() if known else {}
+    if url:
+        found = {"url": str(Path(url).absolute()) if local else url}
     endpoint = next(filter(None, map(os.environ.get, _ENDPOINTS)), None)
     with Repo(str(root)) as repo:
         name = repo.config["core"].get("remote") or _NAME

@@ -8,14 +8,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 import issuesum
 from issuesum.errors import ArtifactError, EngineError
+from issuesum.layout import BUNDLE
+from issuesum.lineage.dvc import Lock
+from issuesum.lineage.provenance.model import Exported
 
-_BUNDLE = "serving/bundle"
 LOG = Path(".issuesum/verify.log")
 """What the pipeline said where there is no terminal."""
 # These would have the stages read from, or write to, other places than the tree.
@@ -39,7 +38,7 @@ class Comparison:
     gpu: str | None
 
 
-def rerun(root: Path, provenance: dict[str, Any]) -> Comparison:
+def rerun(root: Path, provenance: Exported) -> Comparison:
     """Run every stage up to build anew, by the code in `root`, and compare.
 
     Args:
@@ -61,11 +60,10 @@ def rerun(root: Path, provenance: dict[str, Any]) -> Comparison:
             f"Every stage up to build must run in {root}. Received: dvc repro ended with "
             f"{code}{_last_words(root)}. Try: dvc repro -f build there."
         )
-    old = _outs(provenance["lock"])
-    new = _outs((root / "dvc.lock").read_text(encoding="utf-8"))
+    old, new = Lock.parse(provenance.lock), Lock.read(root)
     return Comparison(
-        before=str(provenance["hashes"]["bundle"]),
-        after=new["build"][_BUNDLE],
+        before=provenance.bundle,
+        after=new.md5(BUNDLE) or "",
         differing=_first_difference(old, new),
         gpu=_gpu(provenance),
     )
@@ -106,29 +104,22 @@ def _last_words(root: Path) -> str:
     return f" ({' '.join(telling[-1].split())})" if telling else ""
 
 
-def _outs(lock: str) -> dict[str, dict[str, str]]:
-    stages: dict[str, Any] = yaml.safe_load(lock)["stages"]
-    return {
-        name: {out["path"]: out.get("md5", "") for out in stage.get("outs", ())}
-        for name, stage in stages.items()
-    }
-
-
-def _first_difference(old: dict[str, dict[str, str]], new: dict[str, dict[str, str]]) -> str | None:
-    for stage in ("split", "preprocess", "train", "build"):
-        before, after = old.get(stage, {}), new.get(stage, {})
-        paths = [path for path in after if before.get(path) != after[path]]
+def _first_difference(old: Lock, new: Lock) -> str | None:
+    for name, stage in new.stages.items():
+        before = old.stages[name].outs if name in old.stages else {}
+        paths = [
+            path
+            for path, item in stage.outs.items()
+            if path not in before or before[path].md5 != item.md5
+        ]
         if paths:
-            return f"{stage}: {', '.join(paths)}"
+            return f"{name}: {', '.join(paths)}"
     return None
 
 
-def _gpu(provenance: dict[str, Any]) -> str | None:
-    for artefact in provenance.get("artefacts") or ():
-        device = str(artefact.get("device") or "")
-        if artefact.get("name") == "model" and "gpu" in device.lower():
-            return device
-    return None
+def _gpu(provenance: Exported) -> str | None:
+    devices = (item.device for item in provenance.artefacts or () if item.name == "model")
+    return next((device for device in devices if device and "gpu" in device.lower()), None)
 
 
 def _sha256(path: Path) -> str:

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from issuesum.errors import ArtifactError, one_line
 from issuesum.files import replacing_file
-from issuesum.lineage import git
+from issuesum.layout import RECEIPT
 from issuesum.lineage.provenance.lookup import Found
-from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.lineage.provenance.model import Exported
+from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.restore import outputs, remote
 from issuesum.lineage.restore.checkout import apply_patch, check_patch, checked_out
 from issuesum.lineage.restore.contained import check_contained, check_outputs
-
-_NEEDED = {
-    "image": str, "git": str, "dvc": str, "commit": str, "dirty": bool, "hashes": dict, "lock": str,
-    "metrics": dict,
-}  # fmt: skip
-_OPTIONAL = {
-    "folder": str | None,
-    "source": str | None,
-    "remote": dict | None,
-    "patch": dict | None,
-}
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,7 @@ def restore(
     data is missing, they stay.
 
     Args:
-        found: the image, of which `check` approves.
+        found: the image.
         target: a folder that does not exist or is empty.
         here: a folder, maybe within a repository that has the commit.
         source: the Git URL to clone, instead of a worktree of that repository.
@@ -68,7 +57,8 @@ def restore(
 
     Raises:
         RepositoryError: `target` is in use, or the commit cannot be had.
-        ArtifactError: the commit holds no project, or the DVC remote lacks something.
+        ArtifactError: the provenance lacks something, the commit holds no project, or the DVC
+            remote lacks something.
     """
     from dvc.exceptions import DvcException
 
@@ -84,12 +74,12 @@ def restore(
 def _restore(
     found: Found, target: Path, here: Path, source: str | None, url: str | None, *, data: bool
 ) -> Restored:
-    provenance = found.provenance
+    provenance = found.exported()
     with checked_out(
-        provenance["commit"],
+        provenance.commit,
         target,
         here=here,
-        source=source or provenance.get("source"),
+        source=source or provenance.source,
         clone=source is not None,
     ) as owner:
         patch = apply_patch(target, provenance)  # which may move the project's folder
@@ -97,17 +87,17 @@ def _restore(
         check_contained(target, root)
         check_patch(root, patch)
         with replacing_file(root / "dvc.lock") as lock:
-            lock.write_text(provenance["lock"], encoding="utf-8")
+            lock.write_text(provenance.lock, encoding="utf-8")
         check_outputs(target, root)
-        lost = outputs.write_kept(root, provenance["metrics"])
+        lost = outputs.write_kept(root, provenance.metrics)
         Receipt(
-            image=provenance["image"],
+            image=provenance.image,
             digest=str(found.image.reference.digest),
-            git=provenance["git"],
-            dvc=provenance["dvc"],
+            git=provenance.git,
+            dvc=provenance.dvc,
         ).save(root / RECEIPT)
         outputs.find_export(root)
-        remote.configure(root, provenance.get("remote"), url=url)
+        remote.configure(root, provenance.remote, url=url)
     stale = None
     if data:
         outputs.pull(root, remote.borrowed(root, owner))
@@ -116,37 +106,13 @@ def _restore(
     return Restored(root, owner, lost, stale)
 
 
-def _project(tree: Path, provenance: dict[str, Any]) -> Path:
+def _project(tree: Path, provenance: Exported) -> Path:
     """Return the folder of the project, which may be one of a larger repository."""
-    root = tree / (provenance.get("folder") or "")
+    root = tree / (provenance.folder or "")
     if not root.resolve().is_relative_to(tree.resolve()) or not (root / ".dvc").is_dir():
         raise ArtifactError(
-            f"Commit {provenance['commit'][:12]} must hold the project. Received: no DVC "
-            f"repository in {provenance.get('folder') or 'its top folder'}. "
+            f"Commit {provenance.commit[:12]} must hold the project. Received: no DVC "
+            f"repository in {provenance.folder or 'its top folder'}. "
             "Try: an image that the export stage made."
         )
     return root
-
-
-def check(found: Found) -> None:
-    """Make sure that a provenance tells enough, of the right kind, and names a whole commit.
-
-    Raises:
-        ArtifactError: it does not.
-    """
-    known = found.provenance
-    wrong = [
-        f"no {key}" if known.get(key) is None else f"{key} of the wrong kind"
-        for key, kind in (_NEEDED | _OPTIONAL).items()
-        if not isinstance(known.get(key), kind)
-    ]
-    if wrong:
-        raise ArtifactError(
-            f"The provenance of {found.image.reference} must hold {', '.join(_NEEDED)}. "
-            f"Received: {', '.join(wrong)}. Try: an image that the export stage made."
-        )
-    if not git.is_commit_id(known["commit"]):
-        raise ArtifactError(
-            f"The provenance of {found.image.reference} must name a commit. Received: no 40 hex "
-            "digits. Try: an image that the export stage made."
-        )

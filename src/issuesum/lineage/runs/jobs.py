@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from issuesum.lineage.runs.locks import RECEIPT, Recorded, images, recorded_entries
+from issuesum.layout import RECEIPT
+from issuesum.lineage.dvc import Item
+from issuesum.lineage.runs.locks import Recorded, images, recorded_entries
 from issuesum.lineage.runs.record import RunRecord, State
 
 
@@ -32,8 +34,8 @@ class Job:
         user: who ran it.
         host: where.
         device: what trained.
-        deps: md5, size and perhaps nfiles of each dependency.
-        outs: the same of each output.
+        deps: by path.
+        outs: by path.
     """
 
     stage: str
@@ -52,15 +54,23 @@ class Job:
     user: str | None
     host: str | None
     device: str | None
-    deps: Mapping[str, Mapping[str, Any]]
-    outs: Mapping[str, Mapping[str, Any]]
+    deps: Mapping[str, Item]
+    outs: Mapping[str, Item]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all that is known, `output` included."""
+        items = {
+            kind: {path: item.as_locked() for path, item in getattr(self, kind).items()}
+            for kind in ("deps", "outs")
+        }
+        return {**asdict(self), **items, "output": self.output}
 
     @property
     def output(self) -> str | None:
         """The md5 of the largest output, which dvc.lock has as well."""
         if not self.outs:
             return None
-        return str(max(self.outs.values(), key=lambda item: item.get("size", 0)).get("md5", ""))
+        return max(self.outs.values(), key=lambda item: item.size or 0).md5
 
 
 def list_jobs(records: Iterable[RunRecord], root: Path) -> list[Job]:
@@ -103,7 +113,7 @@ def led_to(image: str, jobs: Sequence[Job]) -> list[Job]:
             continue
         found.append(job)
         for path, item in job.deps.items():
-            makers = [maker for maker in jobs if _md5(maker.outs, path) == item.get("md5")]
+            makers = [maker for maker in jobs if _md5(maker.outs, path) == item.md5]
             # A result may have been committed after what was made from it.
             before = [maker for maker in makers if maker.time <= job.time]
             waiting += before[:1] or makers[-1:]
@@ -170,20 +180,20 @@ def _of_entry(entry: Recorded, pushed: Mapping[str, str]) -> Job:
     )
 
 
-def _hashes(items: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {path: item.get("md5") for path, item in items.items()}
+def _hashes(items: Mapping[str, Item]) -> dict[str, str]:
+    return {path: item.md5 for path, item in items.items()}
 
 
-def _md5(items: Mapping[str, Mapping[str, Any]], path: str) -> str | None:
-    return items.get(path, {}).get("md5")
+def _md5(items: Mapping[str, Item], path: str) -> str | None:
+    return items[path].md5 if path in items else None
 
 
-def _size(items: Mapping[str, Mapping[str, Any]]) -> int:
-    return sum(item.get("size", 0) for item in items.values())
+def _size(items: Mapping[str, Item]) -> int:
+    return sum(item.size or 0 for item in items.values())
 
 
-def _image(outs: Mapping[str, Mapping[str, Any]], pushed: Mapping[str, str]) -> str | None:
-    return pushed.get(_md5(outs, RECEIPT) or "")
+def _image(outs: Mapping[str, Item], pushed: Mapping[str, str]) -> str | None:
+    return pushed.get(_md5(outs, RECEIPT.as_posix()) or "")
 
 
 def _tag(image: str) -> str:

@@ -5,20 +5,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import yaml
 
 from issuesum.errors import RepositoryError
+from issuesum.layout import LOCK, RECEIPT
 from issuesum.lineage import git
+from issuesum.lineage.dvc import Item, Lock, LockedStage
 from issuesum.lineage.history import earlier_versions
-
-RECEIPT = "serving/image.json"
-LOCK = "dvc.lock"
-# libyaml's where it is there: Python's own is ten times slower, and every commit is read.
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -29,15 +24,15 @@ class Recorded:
         stage: as in dvc.yaml.
         commit: 40 hex digits.
         committed: ISO 8601, UTC.
-        deps: md5, size and perhaps nfiles of each dependency.
-        outs: the same of each output.
+        deps: by path.
+        outs: by path.
     """
 
     stage: str
     commit: str
     committed: str
-    deps: dict[str, dict[str, Any]]
-    outs: dict[str, dict[str, Any]]
+    deps: Mapping[str, Item]
+    outs: Mapping[str, Item]
 
 
 def recorded_entries(root: Path) -> list[Recorded]:
@@ -46,14 +41,16 @@ def recorded_entries(root: Path) -> list[Recorded]:
     Nothing where there is no repository, no commit, or none that has a dvc.lock.
     """
     try:
-        commits = git.commits_of(root, LOCK)
+        commits = git.commits_of(root, LOCK.as_posix())
     except RepositoryError:
         return []
-    locks = {commit.id: _stages(git.content_at(root, commit.id, LOCK)) for commit in commits}
+    locks = {
+        commit.id: _stages(git.content_at(root, commit.id, LOCK.as_posix())) for commit in commits
+    }
     return [
-        Recorded(stage, commit.id, commit.committed, _items(entry, "deps"), _items(entry, "outs"))
+        Recorded(stage, commit.id, commit.committed, entry.deps, entry.outs)
         for commit in commits
-        for stage, entry in reversed(locks[commit.id].items())  # DVC appends them as they run
+        for stage, entry in reversed([*locks[commit.id].items()])
         if all(locks.get(parent, {}).get(stage) != entry for parent in commit.parents)
     ]
 
@@ -76,17 +73,8 @@ def images(root: Path) -> dict[str, str]:
     return found
 
 
-def _stages(content: str | None) -> dict[str, dict[str, Any]]:
+def _stages(content: str | None) -> Mapping[str, LockedStage]:
     try:
-        stages = yaml.load(content or "{}", _LOADER)["stages"]  # noqa: S506 -- it is a safe one
-        return {name: entry for name, entry in stages.items() if isinstance(entry, dict)}
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError):
+        return Lock.parse(content).stages if content else {}
+    except RepositoryError:
         return {}  # a commit with conflict marks, say
-
-
-def _items(entry: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    names = ("md5", "size", "nfiles")
-    return {
-        item["path"]: {name: item[name] for name in names if name in item}
-        for item in entry.get(kind) or ()
-    }

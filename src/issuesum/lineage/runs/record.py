@@ -7,17 +7,18 @@ import os
 import re
 import secrets
 import socket
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from issuesum.files import write_json
+from issuesum.lineage.dvc import Item
 
 State = Literal["running", "done", "failed", "lost"]
-RUNS = Path(".issuesum/runs")
 REFUSAL = "The model must pass the gate."
 """How the error of an export begins that the gate refused."""
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
@@ -53,7 +54,7 @@ class RunRecord:
         bytes_in: of all dependencies.
         bytes_out: of all outputs.
         image: registry/name:tag that it pushed.
-        deps: md5, size and perhaps nfiles of each dependency, as dvc.lock has them.
+        deps: by path, as dvc.lock has them.
         outs: the same of each output.
     """
 
@@ -74,8 +75,8 @@ class RunRecord:
     bytes_in: int | None = None
     bytes_out: int | None = None
     image: str | None = None
-    deps: dict[str, dict[str, Any]] = field(default_factory=dict)
-    outs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    deps: Mapping[str, Item] = field(default_factory=dict)
+    outs: Mapping[str, Item] = field(default_factory=dict)
 
     @classmethod
     def begin(cls, stage: str) -> RunRecord:
@@ -109,7 +110,10 @@ def write(record: RunRecord, folder: Path) -> None:
     Raises:
         OSError: the folder cannot be written, or the disk is full.
     """
-    write_json(folder / f"{record.id}.json", asdict(record))
+    content = asdict(record)
+    for kind in ("deps", "outs"):
+        content[kind] = {path: item.as_locked() for path, item in getattr(record, kind).items()}
+    write_json(folder / f"{record.id}.json", content)
 
 
 def parse(content: bytes, name: str) -> RunRecord | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from cyclonedx.contrib.license.factories import LicenseFactory
@@ -21,6 +20,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
+from issuesum.lineage.provenance.model import Exported
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.distributions import Distribution
 
@@ -30,7 +30,7 @@ _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 
 def bill_of_materials(
     image: Reference,
-    provenance: dict[str, Any],
+    provenance: Exported,
     distributions: Sequence[Distribution],
     *,
     requirements: str = "",
@@ -55,7 +55,7 @@ def bill_of_materials(
             version=image.digest,
             qualifiers={
                 "repository_url": image.repository,
-                "tag": f"{provenance['git']}-{provenance['dvc']}",
+                "tag": f"{provenance.git}-{provenance.dvc}",
             },
         ),
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=digest)],
@@ -67,7 +67,7 @@ def bill_of_materials(
         serial_number=uuid5(NAMESPACE_URL, f"{image.repository}@{image.digest}"),
         metadata=BomMetaData(
             component=root,
-            timestamp=datetime.fromisoformat(provenance["created"]).astimezone(UTC),
+            timestamp=datetime.fromisoformat(provenance.created).astimezone(UTC),
         ),
         components=components,
     )

@@ -7,6 +7,7 @@ from typing import Any
 
 from securesystemslib.signer import Key
 
+from issuesum.lineage.provenance.model import Exported
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attached import BILL, Attached
 from issuesum.shipping.attestation.distributions import Distribution
@@ -15,7 +16,7 @@ from issuesum.shipping.attestation.statement import CYCLONEDX, SLSA, slsa
 
 
 def wrong_provenance(
-    held: Sequence[Attached], image: Reference, provenance: dict[str, Any]
+    held: Sequence[Attached], image: Reference, provenance: Exported
 ) -> str | None:
     """Check that each SLSA statement is of this image, and is what its provenance.json says."""
     statements = [one for one in held if one.kind == SLSA]

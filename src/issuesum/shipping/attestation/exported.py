@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from securesystemslib.signer import Signer
 
-from issuesum.lineage.provenance.lookup import PROVENANCE
+from issuesum.lineage.provenance.model import FILE, Exported
 from issuesum.registry.client import Registry
 from issuesum.registry.image import read_file, read_image
 from issuesum.registry.reference import Reference
@@ -41,10 +40,11 @@ def attest_exported(
             fetch(client, str(image))
             return installed(client, str(image))
 
+    content = read_file(registry, read_image(registry, image), FILE)
     attest(
         registry,
         image,
-        json.loads(read_file(registry, read_image(registry, image), PROVENANCE)),
+        Exported.parse(content, str(image)),
         distributions,
         folder=folder,
         key=key,

@@ -12,6 +12,7 @@ from typing import Any
 
 from packageurl import PackageURL
 
+from issuesum.lineage.provenance.model import Exported
 from issuesum.registry.reference import Reference
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -22,41 +23,35 @@ BUILD_TYPE = "urn:issuesum:export:v1"
 _BUILDER = "urn:issuesum:builder:docker-engine"
 
 
-def slsa(image: Reference, provenance: dict[str, Any]) -> dict[str, Any]:
+def slsa(image: Reference, provenance: Exported) -> dict[str, Any]:
     """Return the statement of how an image was made.
 
     Args:
         image: with a digest.
         provenance: /app/provenance.json of the image.
-
-    Raises:
-        KeyError: the provenance is not ours.
     """
-    created = _time(provenance["created"])
-    artefacts = provenance.get("artefacts", ())
-    begun = [_time(made["started"]) for made in artefacts if made.get("started")]
-    patch = provenance.get("patch")
+    created = _time(provenance.created)
+    begun = [_time(made.started) for made in provenance.artefacts or () if made.started]
+    patch = provenance.patch
     predicate = {
         "buildDefinition": {
             "buildType": BUILD_TYPE,
             "externalParameters": {
-                "source": provenance["source"],
-                "commit": provenance["commit"],
-                "dirty": provenance["dirty"],
-                "params": provenance["params"],
+                "source": provenance.source,
+                "commit": provenance.commit,
+                "dirty": provenance.dirty,
+                "params": provenance.params,
             },
             "resolvedDependencies": _materials(provenance),
         },
         "runDetails": {
-            "builder": {"id": _BUILDER, "version": provenance["tools"]},
+            "builder": {"id": _BUILDER, "version": provenance.tools},
             "metadata": {
-                "invocationId": f"{provenance['image']}@{created}",
+                "invocationId": f"{provenance.image}@{created}",
                 "startedOn": min([*begun, created]),
                 "finishedOn": created,
             },
-            "byproducts": [{"name": "patch", "digest": {"sha256": patch["sha256"]}}]
-            if patch
-            else [],
+            "byproducts": [{"name": "patch", "digest": {"sha256": patch.sha256}}] if patch else [],
         },
     }
     return _statement(image, SLSA, predicate)
@@ -87,15 +82,15 @@ def _statement(image: Reference, kind: str, predicate: dict[str, Any]) -> dict[s
     }
 
 
-def _materials(provenance: dict[str, Any]) -> list[dict[str, Any]]:
-    commit, source = provenance["commit"], provenance["source"]
-    hashes = dict(provenance["hashes"])
-    remote = (provenance.get("remote") or {}).get("url")
+def _materials(provenance: Exported) -> list[dict[str, Any]]:
+    commit, source = provenance.commit, provenance.source
+    hashes = dict(provenance.hashes)
+    remote = provenance.remote.url if provenance.remote else None
     files = {
         "uv.lock": hashes.pop("uv.lock", None),
-        "requirements.txt": provenance.get("requirements"),
+        "requirements.txt": provenance.requirements,
     }
-    base = provenance["params"].get("export", {}).get("base_image")
+    base = provenance.params.get("export", {}).get("base_image")
     return [
         {
             "name": "git",

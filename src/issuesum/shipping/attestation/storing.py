@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from securesystemslib.signer import Signer
 
 from issuesum.files import replacing_directory
+from issuesum.lineage.provenance.model import Exported
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attached import BILL, ENVELOPE, Attached, attached
@@ -23,7 +23,7 @@ _FILES = {SLSA: "slsa.json", BILL: "sbom.json", CYCLONEDX: "sbom.dsse.json"}
 def attest(
     registry: Registry,
     image: Reference,
-    provenance: dict[str, Any],
+    provenance: Exported,
     distributions: Callable[[], Sequence[Distribution]],
     *,
     folder: Path,
@@ -66,10 +66,10 @@ def attest(
 class _Attaching:
     """The registry, and what annotations say of each artifact."""
 
-    def __init__(self, registry: Registry, image: Reference, provenance: dict[str, Any]) -> None:
+    def __init__(self, registry: Registry, image: Reference, provenance: Exported) -> None:
         self._registry = registry
         self._image = image
-        self._created = str(provenance["created"])
+        self._created = str(provenance.created)
 
     def attach(self, content: bytes, media_type: str, predicate: str | None = None) -> None:
         annotations = {"org.opencontainers.image.created": self._created}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
-from typing import Any
 
 from issuesum.errors import RepositoryError
 from issuesum.lineage import git
-from issuesum.lineage.provenance.collect import labels
+from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage
+from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
 
 _OURS = "io.issuesum."
@@ -25,21 +24,14 @@ def wrong_digest(registry: Registry, image: RemoteImage) -> str | None:
     return None if said == computed else f"the registry says {said}, its manifest has {computed}"
 
 
-def wrong_labels(image: RemoteImage, content: bytes, provenance: dict[str, Any]) -> str | None:
+def wrong_labels(image: RemoteImage, content: bytes) -> str | None:
     """Check that the labels are those of provenance.json, and name that very file.
 
     Args:
         image: has the labels.
         content: of /app/provenance.json.
-        provenance: the same, parsed.
     """
-    expected = {
-        **labels(provenance),
-        f"{_OURS}provenance": hashlib.sha256(content).hexdigest(),
-    }
-    patch = provenance.get("patch")
-    if patch:
-        expected[f"{_OURS}patch"] = patch["sha256"]
+    expected = labels_of(content)
     for name in sorted({*expected, *(name for name in image.labels if name.startswith(_OURS))}):
         if image.labels.get(name) != expected.get(name):
             return (
@@ -49,25 +41,25 @@ def wrong_labels(image: RemoteImage, content: bytes, provenance: dict[str, Any])
     return None
 
 
-def wrong_tag(tag: str | None, provenance: dict[str, Any]) -> str | None:
+def wrong_tag(tag: str | None, provenance: Exported) -> str | None:
     """Check that commit and bundle make up the tag.
 
     Args:
         tag: by which the image was asked for, or None to check that of its provenance.
         provenance: /app/provenance.json.
     """
-    made_from = Version(provenance["commit"], provenance["dirty"], provenance["hashes"]["bundle"])
-    if (made_from.git, made_from.dvc) != (provenance["git"], provenance["dvc"]):
+    made_from = Version(provenance.commit, provenance.dirty, provenance.bundle)
+    if (made_from.git, made_from.dvc) != (provenance.git, provenance.dvc):
         return f"/app/provenance.json contradicts itself: commit and bundle make {made_from.tag}"
-    named = tag or Reference.parse(provenance["image"]).tag
+    named = tag or Reference.parse(provenance.image).tag
     return None if named == made_from.tag else f"{named} holds the image {made_from.tag}"
 
 
 def wrong_receipt(
-    receipt: Receipt, registry: Registry, image: RemoteImage, provenance: dict[str, Any]
+    receipt: Receipt, registry: Registry, image: RemoteImage, provenance: Exported
 ) -> str | None:
     """Check that a receipt names this image, and that its tag still does."""
-    if (receipt.git, receipt.dvc) != (provenance["git"], provenance["dvc"]):
+    if (receipt.git, receipt.dvc) != (provenance.git, provenance.dvc):
         return f"it says {receipt.git}-{receipt.dvc}"
     held = registry.digest(Reference.parse(receipt.image))
     if held != receipt.digest:
@@ -75,9 +67,9 @@ def wrong_receipt(
     return None if receipt.digest == image.reference.digest else f"it says {receipt.digest}"
 
 
-def wrong_commit(root: Path, provenance: dict[str, Any]) -> str | None:
+def wrong_commit(root: Path, provenance: Exported) -> str | None:
     """Check that the repository has the commit."""
-    commit = provenance["commit"]
+    commit = provenance.commit
     try:
         git.run(root, "cat-file", "-e", f"{commit}^{{commit}}")
     except RepositoryError:
@@ -85,9 +77,9 @@ def wrong_commit(root: Path, provenance: dict[str, Any]) -> str | None:
     return None
 
 
-def wrong_lock(root: Path, provenance: dict[str, Any]) -> str | None:
+def wrong_lock(root: Path, provenance: Exported) -> str | None:
     """Check that one dvc.lock among all commits records every hash of the provenance."""
-    hashes = {value for name, value in provenance["hashes"].items() if value and name != "uv.lock"}
+    hashes = {value for name, value in provenance.hashes.items() if value and name != "uv.lock"}
     patterns = [word for value in sorted(hashes) for word in ("-e", f"md5: {value}")]
     commits = git.run(root, "log", "--all", "--format=%H", "--", "dvc.lock").decode().split()
     try:

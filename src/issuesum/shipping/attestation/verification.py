@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from securesystemslib.signer import Key
 
-from issuesum.errors import ParamsError
+from issuesum.errors import ArtifactError, ParamsError
+from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage
@@ -67,7 +68,7 @@ def verify(registry: Registry, image: RemoteImage, content: bytes, given: Given)
         RepositoryError: Git cannot read the repository.
     """
     reference, receipt, root = image.reference, given.receipt, given.root
-    origin: dict[str, Any] = json.loads(content)
+    exported = partial(Exported.parse, content, str(reference))
     held = attached(registry, reference)
     listed = "components = what is installed" if given.listed is not None else "without --deep"
     return [
@@ -75,9 +76,9 @@ def verify(registry: Registry, image: RemoteImage, content: bytes, given: Given)
         _check(
             "labels",
             "labels = /app/provenance.json",
-            lambda: subject.wrong_labels(image, content, origin),
+            lambda: subject.wrong_labels(image, content),
         ),
-        _check("tag", "tag = commit and bundle", lambda: subject.wrong_tag(given.tag, origin)),
+        _check("tag", "tag = commit and bundle", lambda: subject.wrong_tag(given.tag, exported())),
         _check(
             "attestations",
             f"{len(held)} attached, readable",
@@ -86,7 +87,7 @@ def verify(registry: Registry, image: RemoteImage, content: bytes, given: Given)
         _check(
             "slsa",
             "subject = digest, predicate = /app/provenance.json",
-            lambda: checks.wrong_provenance(held, reference, origin),
+            lambda: checks.wrong_provenance(held, reference, exported()),
         ),
         _check(
             "sbom",
@@ -103,14 +104,16 @@ def verify(registry: Registry, image: RemoteImage, content: bytes, given: Given)
         _check(
             "receipt",
             "tag not moved",
-            lambda: subject.wrong_receipt(receipt, registry, image, origin),
+            lambda: subject.wrong_receipt(receipt, registry, image, exported()),
         )
         if receipt
         else Check("receipt", "not checked", "the image was not asked for by a receipt"),
         *(
             (
-                _check("commit", "is in Git here", lambda: subject.wrong_commit(root, origin)),
-                _check("lock", "hashes in a dvc.lock", lambda: subject.wrong_lock(root, origin)),
+                _check("commit", "is in Git here", lambda: subject.wrong_commit(root, exported())),
+                _check(
+                    "lock", "hashes in a dvc.lock", lambda: subject.wrong_lock(root, exported())
+                ),
             )
             if root
             else (Check("commit", "not checked", "no repository of DVC here"),)
@@ -121,7 +124,7 @@ def verify(registry: Registry, image: RemoteImage, content: bytes, given: Given)
 def _check(name: str, compared: str, wrong: Callable[[], str | None]) -> Check:
     try:
         detail = wrong()
-    except (KeyError, TypeError, ValueError, AttributeError, ParamsError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, ArtifactError, ParamsError) as error:
         # What is compared comes from outside, and may be of any form.
         detail = f"/app/provenance.json is not ours: {type(error).__name__} {error}"
     return Check(name, "failed", detail) if detail else Check(name, "ok", compared)

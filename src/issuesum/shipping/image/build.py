@@ -7,13 +7,12 @@ import re
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import docker
 from tqdm import tqdm
 
 from issuesum.errors import EngineError
-from issuesum.registry.labels import as_json
 
 PROVENANCE = "provenance.json"
 _CHATTER = ("Removing intermediate container", "--->")
@@ -24,7 +23,7 @@ _NOT_CARRIED = "saved_model"  # for TensorFlow Serving, and as large as the rest
 def build_image(
     client: docker.DockerClient,
     bundle: Path,
-    provenance: dict[str, Any],
+    provenance: bytes,
     *,
     image: str,
     labels: dict[str, str],
@@ -35,7 +34,7 @@ def build_image(
     Args:
         client: of Docker Engine.
         bundle: the folder that the build stage wrote.
-        provenance: becomes /app/provenance.json.
+        provenance: the content of /app/provenance.json.
         image: name that the result gets.
         labels: OCI labels.
         base_image: the Dockerfile's BASE_IMAGE.
@@ -76,7 +75,7 @@ def _plain(text: str) -> str:
     return " ".join(_COLOURS.sub("", text).split())
 
 
-def _write_context(target: IO[bytes], bundle: Path, provenance: dict[str, Any]) -> None:
+def _write_context(target: IO[bytes], bundle: Path, provenance: bytes) -> None:
     """Write the tar that the engine builds from.
 
     Dates, owners and modes are fixed, so that equal files make equal layers, and files are
@@ -87,7 +86,7 @@ def _write_context(target: IO[bytes], bundle: Path, provenance: dict[str, Any]) 
             name = path.relative_to(bundle)
             if name.parts[0] != _NOT_CARRIED:
                 _add(tar, name.as_posix(), path.read_bytes())
-        _add(tar, PROVENANCE, as_json(provenance))
+        _add(tar, PROVENANCE, provenance)
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -7,7 +7,7 @@ import tarfile
 from typing import Any
 
 from issuesum.errors import ArtifactError
-from issuesum.lineage.provenance.lookup import PROVENANCE
+from issuesum.lineage.provenance.model import FILE
 from issuesum.registry.bounded import UNPACKED, limited
 
 
@@ -38,11 +38,11 @@ def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
             ) from error
         container = client.containers.create(image, command=["never", "started"])
         try:
-            chunks, _ = container.get_archive(f"/{PROVENANCE}")
-            archive = b"".join(limited(chunks, UNPACKED, f"/{PROVENANCE}"))
+            chunks, _ = container.get_archive(f"/{FILE}")
+            archive = b"".join(limited(chunks, UNPACKED, f"/{FILE}"))
         except NotFound as error:
             raise ArtifactError(
-                f"The image {image_id} must hold /{PROVENANCE}. Received: an image without it. "
+                f"The image {image_id} must hold /{FILE}. Received: an image without it. "
                 "Try: an image that the export stage made."
             ) from error
         finally:

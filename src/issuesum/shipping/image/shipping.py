@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import docker
 
@@ -27,7 +26,7 @@ class Order:
         image: registry/name:tag.
         lineage: what it is made from.
         bundle: the folder that the build stage wrote.
-        provenance: becomes /app/provenance.json.
+        provenance: the content of /app/provenance.json.
         labels: OCI labels; those of the lineage are added.
         base_image: the Dockerfile's BASE_IMAGE.
     """
@@ -35,7 +34,7 @@ class Order:
     image: Reference
     lineage: Lineage
     bundle: Path
-    provenance: dict[str, Any]
+    provenance: bytes
     labels: dict[str, str]
     base_image: str
 

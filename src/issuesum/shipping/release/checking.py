@@ -10,10 +10,11 @@ from pathlib import Path
 from securesystemslib.signer import Key
 
 from issuesum.errors import ArtifactError, GateError, VerificationError
+from issuesum.layout import RECEIPT
 from issuesum.lineage import git
-from issuesum.lineage.dvc import recorded_items
+from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.lookup import look_up
-from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.registered import Registered, committed_receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
@@ -62,7 +63,7 @@ def changed_since(root: Path, found: Registered, receipt: Receipt) -> list[str]:
 
 def _check_bundle(root: Path, found: Registered, receipt: Receipt) -> None:
     lock = git.content_at(root, found.commit, _LOCK)
-    locked = recorded_items(lock).get(_BUNDLE, {}).get("md5", "none") if lock else "none"
+    locked = (Lock.parse(lock).md5(_BUNDLE) if lock else None) or "none"
     if not locked.startswith(receipt.dvc):
         raise _unfit(
             found,

@@ -12,7 +12,8 @@ from issuesum.automation.retraining import job
 from issuesum.automation.retraining.branch import Branch
 from issuesum.automation.retraining.job import Order, Rules, _Job
 from issuesum.errors import GateError, RepositoryError
-from issuesum.lineage.receipt import RECEIPT, Receipt
+from issuesum.layout import RECEIPT
+from issuesum.lineage.receipt import Receipt
 from projects import Project
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from issuesum.automation.retraining.pipeline import Pipeline
 from issuesum.errors import ArtifactError, GateError, RepositoryError
-from issuesum.lineage.runs.record import REFUSAL, RUNS, RunRecord, write
+from issuesum.layout import RUNS
+from issuesum.lineage.runs.record import REFUSAL, RunRecord, write
 
 
 class Failing(Pipeline):

@@ -11,7 +11,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from attestations import DISTRIBUTIONS, provenance
+from attestations import DISTRIBUTIONS, exported
 from issuesum.errors import EngineError
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.bill import bill_of_materials
@@ -32,7 +32,7 @@ def ours() -> list[Distribution]:
 def test_a_large_one_is_valid_and_the_same_each_time(ours: list[Distribution], root: Path) -> None:
     requirements = (root / "serving/requirements.txt").read_text(encoding="utf-8")
     first, second = (
-        bill_of_materials(IMAGE, provenance(), some, requirements=requirements)
+        bill_of_materials(IMAGE, exported(), some, requirements=requirements)
         for some in (ours, ours[::-1])
     )
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(first.decode()) is None
@@ -42,7 +42,7 @@ def test_a_large_one_is_valid_and_the_same_each_time(ours: list[Distribution], r
 
 
 def test_the_root_is_the_image_and_depends_on_all() -> None:
-    bill = json.loads(bill_of_materials(IMAGE, provenance(), DISTRIBUTIONS))
+    bill = json.loads(bill_of_materials(IMAGE, exported(), DISTRIBUTIONS))
     root = bill["metadata"]["component"]
     assert (root["type"], root["name"], root["version"]) == (
         "container",
@@ -54,7 +54,7 @@ def test_the_root_is_the_image_and_depends_on_all() -> None:
     assert bill["metadata"]["timestamp"] == "2026-11-25T10:00:00+00:00"
     depends = {item["ref"]: item.get("dependsOn", []) for item in bill["dependencies"]}
     assert depends[IMAGE.digest] == ["pkg:pypi/flask@3.1.0", "pkg:pypi/numpy@1.26.4"]
-    elsewhere = bill_of_materials(IMAGE.at(f"sha256:{'d' * 64}"), provenance(), DISTRIBUTIONS)
+    elsewhere = bill_of_materials(IMAGE.at(f"sha256:{'d' * 64}"), exported(), DISTRIBUTIONS)
     assert json.loads(elsewhere)["serialNumber"] != bill["serialNumber"]
 
 
@@ -64,7 +64,7 @@ def test_hashes_are_those_of_the_very_version() -> None:
         f"numpy==1.26.3 ; python_version > '3' \\\n    --hash=sha256:{'3' * 64}\n"
     )
     bill = json.loads(
-        bill_of_materials(IMAGE, provenance(), DISTRIBUTIONS, requirements=requirements)
+        bill_of_materials(IMAGE, exported(), DISTRIBUTIONS, requirements=requirements)
     )
     flask, numpy = bill["components"]
     assert flask["licenses"] == [{"license": {"id": "BSD-3-Clause"}}]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from attestations import DISTRIBUTIONS, provenance, write_keys
+from attestations import DISTRIBUTIONS, exported, write_keys
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attached import BILL, Attached
 from issuesum.shipping.attestation.bill import bill_of_materials
@@ -20,7 +20,7 @@ from issuesum.shipping.attestation.statement import CYCLONEDX, SLSA, contents, s
 
 IMAGE = Reference.parse(f"localhost:5000/titles@sha256:{'c' * 64}")
 OTHER = IMAGE.at(f"sha256:{'d' * 64}")
-CONTENT = bill_of_materials(IMAGE, provenance(), DISTRIBUTIONS)
+CONTENT = bill_of_materials(IMAGE, exported(), DISTRIBUTIONS)
 
 
 def bill(content: bytes = CONTENT) -> Attached:
@@ -28,7 +28,7 @@ def bill(content: bytes = CONTENT) -> Attached:
 
 
 def statement(image: Reference = IMAGE, **changes: object) -> Attached:
-    value = slsa(image, {**provenance(), **changes})
+    value = slsa(image, exported(**changes))
     return Attached("slsa", SLSA, b"", value)
 
 
@@ -52,7 +52,7 @@ def signed(one: Attached, patch: pytest.MonkeyPatch, key: Path) -> Attached:
     ],
 )
 def test_provenance(held: list[Attached], wrong: str | None) -> None:
-    found = wrong_provenance(held, IMAGE, provenance())
+    found = wrong_provenance(held, IMAGE, exported())
     assert found == wrong if wrong is None else wrong in str(found)
 
 
@@ -80,7 +80,7 @@ def test_bills() -> None:
     assert wrong_bill([about, bill()], IMAGE, None) is None
     elsewhere = replace(about, value=contents(OTHER, CONTENT))
     assert "inside is about another image" in str(wrong_bill([elsewhere, bill()], IMAGE, None))
-    fewer = bill_of_materials(IMAGE, provenance(), DISTRIBUTIONS[:1])
+    fewer = bill_of_materials(IMAGE, exported(), DISTRIBUTIONS[:1])
     unlike = replace(about, value=contents(IMAGE, fewer))
     assert wrong_bill([unlike, bill()], IMAGE, None) == (
         "inside signs another bill of materials than the one attached"

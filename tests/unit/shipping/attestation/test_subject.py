@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from attestations import all_labels, provenance
+from attestations import all_labels, exported, provenance
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.subject import wrong_commit, wrong_labels, wrong_lock, wrong_tag
@@ -49,25 +49,25 @@ def test_labels_are_those_of_the_provenance_and_no_others() -> None:
     origin = provenance()
     content = json.dumps(origin, indent=2).encode()
     good = all_labels(origin)
-    assert wrong_labels(labelled({**good, "vendor": "x"}), content, origin) is None
-    wrong = wrong_labels(labelled({**good, "io.issuesum.dvc": "x"}), content, origin)
+    assert wrong_labels(labelled({**good, "vendor": "x"}), content) is None
+    wrong = wrong_labels(labelled({**good, "io.issuesum.dvc": "x"}), content)
     assert wrong == "io.issuesum.dvc is 'x', but by /app/provenance.json 'bbbbbbbbbbbb'"
-    wrong = wrong_labels(labelled({**good, "io.issuesum.more": "x"}), content, origin)
+    wrong = wrong_labels(labelled({**good, "io.issuesum.more": "x"}), content)
     assert wrong == "io.issuesum.more is 'x', but by /app/provenance.json None"
-    wrong = wrong_labels(labelled(good), content + b" ", origin)
+    wrong = wrong_labels(labelled(good), content + b" ")
     assert wrong
     assert wrong.startswith("io.issuesum.provenance is ")
     patched = {**origin, "patch": {"sha256": "7" * 64, "base64": ""}}
-    wrong = wrong_labels(labelled(good), content, patched)
+    wrong = wrong_labels(labelled(good), json.dumps(patched, indent=2).encode())
     assert wrong == f"io.issuesum.patch is None, but by /app/provenance.json '{'7' * 64}'"
 
 
 def test_the_tag_is_made_of_commit_and_bundle() -> None:
-    origin = provenance()
+    origin = exported()
     assert wrong_tag(None, origin) is None
     assert wrong_tag(f"{'1' * 12}-{'b' * 12}", origin) is None
     assert wrong_tag("latest", origin) == f"latest holds the image {'1' * 12}-{'b' * 12}"
-    wrong = wrong_tag(None, {**origin, "dirty": True})
+    wrong = wrong_tag(None, exported(dirty=True))
     assert wrong
     assert "contradicts itself" in wrong
 
@@ -75,17 +75,17 @@ def test_the_tag_is_made_of_commit_and_bundle() -> None:
 def test_the_commit_is_looked_up(repository: Path) -> None:
     head = git(repository, "rev-parse", "HEAD")
     tree = git(repository, "rev-parse", "HEAD^{tree}")
-    assert wrong_commit(repository, {"commit": head}) is None
+    assert wrong_commit(repository, exported(commit=head)) is None
     for other in ("1" * 40, tree):
-        wrong = wrong_commit(repository, {"commit": other})
+        wrong = wrong_commit(repository, exported(commit=other))
         assert wrong
         assert wrong.startswith(f"no commit {other} here")
 
 
 def test_the_hashes_stand_together_in_one_dvc_lock_of_any_branch(repository: Path) -> None:
-    origin = provenance()
+    origin = exported()
     assert wrong_lock(repository, origin)  # no dvc.lock at all
-    hashes = origin["hashes"]
+    hashes = origin.hashes
     git(repository, "checkout", "-q", "-b", "other")
     lock(repository, {**hashes, "raw": "0" * 32})
     lock(repository, {**hashes, "model": "0" * 32})

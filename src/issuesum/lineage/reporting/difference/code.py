@@ -6,9 +6,9 @@ import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from issuesum.lineage import git
+from issuesum.lineage.provenance.model import Provenance
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Code:
     missing: tuple[str, ...]
 
 
-def compare_code(old: dict[str, Any], new: dict[str, Any], root: Path) -> Code:
+def compare_code(old: Provenance, new: Provenance, root: Path) -> Code:
     """Compare the commits of two provenances in the repository around `root`."""
-    commits = [str(provenance["commit"]) for provenance in (old, new)]
+    commits = [str(provenance.commit) for provenance in (old, new)]
     lacking = tuple(
-        _how_to_fetch(commit, provenance.get("source"))
+        _how_to_fetch(commit, provenance.source)
         for commit, provenance in dict(zip(commits, (old, new), strict=True)).items()
         if not git.has_commit(root, commit)
     )
@@ -55,10 +55,10 @@ def _how_to_fetch(commit: str, source: str | None) -> str:
     return f"{commit} is not in this repository, and its image names no source: git fetch --all"
 
 
-def _named(provenance: dict[str, Any]) -> str:
-    commit = str(provenance["commit"])
-    if not provenance.get("dirty"):
+def _named(provenance: Provenance) -> str:
+    commit = str(provenance.commit)
+    if not provenance.dirty:
         return commit
-    patch = provenance.get("patch")
-    said = f"patch {str(patch['sha256'])[:12]}" if patch else "changes that nothing recorded"
+    patch = provenance.patch
+    said = f"patch {str(patch.sha256)[:12]}" if patch else "changes that nothing recorded"
     return f"{commit} + {said}"

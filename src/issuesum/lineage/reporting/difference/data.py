@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from issuesum.errors import DataError, RepositoryError, one_line
+from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.reporting.difference.rows import Rows, compare_rows
 from issuesum.lineage.stored import stored_file
 
@@ -29,7 +29,7 @@ class Data:
 
 
 def compare_data(
-    old: dict[str, Any], new: dict[str, Any], *, root: Path, examples: int, look: bool
+    old: Provenance, new: Provenance, *, root: Path, examples: int, look: bool
 ) -> Data:
     """Compare the raw data of two provenances.
 
@@ -40,7 +40,7 @@ def compare_data(
         examples: titles of added and of removed rows.
         look: whether to read the rows.
     """
-    hashes = [provenance.get("hashes", {}).get("raw") for provenance in (old, new)]
+    hashes = [provenance.hashes.get("raw") for provenance in (old, new)]
     counted = (_rows(old), _rows(new))
     if not all(hashes):
         return Data(None, None, counted, "an image names no raw data")
@@ -56,9 +56,8 @@ def compare_data(
     return Data(same=False, rows=rows, counted=counted, why_not="")
 
 
-def _rows(provenance: dict[str, Any]) -> int | None:
-    for artefact in provenance.get("artefacts") or ():
-        if artefact.get("name") == "raw":
-            rows = artefact.get("rows")
-            return rows if isinstance(rows, int) else None
+def _rows(provenance: Provenance) -> int | None:
+    for artefact in provenance.artefacts or ():
+        if artefact.name == "raw":
+            return artefact.rows
     return None

@@ -73,29 +73,29 @@ def compare_images(old: Found, new: Found, *, root: Path, examples: int, rows: b
         RegistryError: a registry is unreachable or refuses us.
     """
     before, after = old.provenance, new.provenance
-    tests = [provenance.get("hashes", {}).get("test") for provenance in (before, after)]
+    tests = [provenance.hashes.get("test") for provenance in (before, after)]
     return Difference(
         old=_side(old),
         new=_side(new),
         data=compare_data(before, after, root=root, examples=examples, look=rows),
-        params=changes(before.get("params") or {}, after.get("params") or {}),
+        params=changes(before.params or {}, after.params or {}),
         code=compare_code(before, after, root),
         packages=compare_packages(old, new, root),
         same_test=tests[0] == tests[1] if all(tests) else None,
-        metrics=metric_changes(before.get("metrics") or {}, after.get("metrics") or {}),
+        metrics=metric_changes(before.metrics or {}, after.metrics or {}),
     )
 
 
 def same_bundle(old: Found, new: Found) -> bool:
     """Tell whether both images carry the same bundle, and so the same model."""
-    bundles = [found.provenance.get("hashes", {}).get("bundle") for found in (old, new)]
+    bundles = [found.provenance.hashes.get("bundle") for found in (old, new)]
     return bool(bundles[0]) and bundles[0] == bundles[1]
 
 
 def _side(found: Found) -> Side:
     return Side(
         image=str(found.image.reference),
-        tag=str(found.provenance.get("image")),
-        created=str(found.provenance.get("created")),
+        tag=str(found.provenance.image),
+        created=str(found.provenance.created),
         size=found.image.size,
     )

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from issuesum.lineage.git import file_at
 from issuesum.lineage.provenance.lookup import Found
+from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.reporting.difference.values import Change, changes
 from issuesum.registry.client import Registry
 
@@ -51,8 +52,11 @@ def compare_packages(old: Found, new: Found, root: Path) -> Packages:
     required = [_of_requirements(found.provenance, root) for found in (old, new)]
     if None not in required:
         return _told("requirements", *required)
-    for name in ("requirements", "uv.lock"):
-        hashes = [_hash(found.provenance, name) for found in (old, new)]
+    before, after = old.provenance, new.provenance
+    for hashes in (
+        (before.requirements, after.requirements),
+        (before.hashes.get("uv.lock"), after.hashes.get("uv.lock")),
+    ):
         if all(hashes):
             return Packages("hash", hashes[0] == hashes[1], {})
     return Packages(None, None, {})
@@ -87,18 +91,13 @@ def _components(sbom: dict[str, Any]) -> dict[str, str]:
     return {name: ", ".join(sorted(of_name)) for name, of_name in versions.items()}
 
 
-def _of_requirements(provenance: dict[str, Any], root: Path) -> dict[str, str] | None:
+def _of_requirements(provenance: Provenance, root: Path) -> dict[str, str] | None:
     """Return what the image's commit pins, if that is what the image was built from."""
-    content = file_at(root, str(provenance["commit"]), _REQUIREMENTS)
+    content = file_at(root, str(provenance.commit), _REQUIREMENTS)
     if content is None:
         return None
-    recorded = provenance.get("requirements")
+    recorded = provenance.requirements
     is_it = recorded == hashlib.sha256(content).hexdigest() if recorded else None
-    if is_it is False or (is_it is None and provenance.get("dirty")):
+    if is_it is False or (is_it is None and provenance.dirty):
         return None
     return dict(_PINNED.findall(content.decode("utf-8")))
-
-
-def _hash(provenance: dict[str, Any], name: str) -> str | None:
-    found = provenance.get(name) or provenance.get("hashes", {}).get(name)
-    return found if isinstance(found, str) else None

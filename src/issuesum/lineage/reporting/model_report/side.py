@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from issuesum.errors import RepositoryError, one_line
-from issuesum.lineage.dvc import recorded_items, recorded_params
+from issuesum.layout import RUNS
+from issuesum.lineage.dvc import Lock
 from issuesum.lineage.reporting.model_report.graph import Graph, graph_of
 from issuesum.lineage.runs import record as records
 from issuesum.training.corpus.profile import DataProfile
@@ -84,7 +85,7 @@ def read_side(root: Path, commit: str | None) -> Side:
     name = commit[:12] if commit else WORKING_TREE
     try:
         with Repo(str(root), rev=commit, config=_offline(root)) as repo:
-            return _read(repo, name, [] if commit else records.read_all(root / records.RUNS))
+            return _read(repo, name, [] if commit else records.read_all(root / RUNS))
     except DvcException as error:
         raise RepositoryError(
             f"{root.resolve()} must be a DVC repository whose pipeline can be read at {name}. "
@@ -127,7 +128,7 @@ def _read(repo: Repo, name: str, runs: list[records.RunRecord]) -> Side:
         graph=graph_of(repo),
         hashes=hashes,
         receipt=get("serving/image.json", _mapping),
-        params=get("dvc.lock", recorded_params) or {},
+        params=get("dvc.lock", lambda text: Lock.parse(text).params) or {},
         runs=_last_of_each(runs),
         refused=_refused(runs, hashes),
         missing=tuple(missing),
@@ -154,7 +155,7 @@ def _split(text: str) -> SplitSummary:
 
 
 def _hashes(lock: str) -> dict[str, str]:
-    return {path: str(item["md5"]) for path, item in recorded_items(lock).items()}
+    return Lock.parse(lock).hashes
 
 
 def _last_of_each(runs: list[records.RunRecord]) -> dict[str, dict[str, Any]]:
@@ -171,7 +172,7 @@ def _refused(runs: list[records.RunRecord], hashes: Mapping[str, str]) -> str | 
     last = next((run for run in runs if run.stage == "export"), None)
     if last is None or not records.is_refusal(last.error or ""):
         return None
-    if last.deps.get(_BUNDLE, {}).get("md5") != hashes.get(_BUNDLE):
+    if _BUNDLE not in last.deps or last.deps[_BUNDLE].md5 != hashes.get(_BUNDLE):
         return None
     reason = str(last.error).removeprefix(records.REFUSAL).partition(" Try: ")[0]
     return reason.strip().removeprefix("Received: ").rstrip(".")

@@ -31,7 +31,10 @@ def write_picture(path: Path, trace: Trace) -> None:
 def page(trace: Trace) -> str:
     """Return the page as HTML."""
     known = trace.provenance
-    tag = "-".join(known[key] for key in ("git", "dvc") if known[key]) or facts.UNKNOWN
+    tag = (
+        "-".join(getattr(known, key) for key in ("git", "dvc") if getattr(known, key))
+        or facts.UNKNOWN
+    )
     parts = [
         sections.warnings(trace),
         draw(trace),
@@ -55,7 +58,7 @@ def page(trace: Trace) -> str:
 
 
 def _style() -> str:
-    own, shared = (f"issuesum.{name}.page" for name in ("lineage", "corpus"))
+    own, shared = (f"issuesum.lineage.reporting.{name}_page" for name in ("provenance", "data"))
     return "".join(
         files(package).joinpath("style.css").read_text(encoding="utf-8")
         for package in (shared, own)

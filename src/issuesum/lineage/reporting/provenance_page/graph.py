@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from issuesum.console import printable
 from issuesum.lineage.provenance import facts
+from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.provenance.trace import Trace
 
 _LINE = 19  # units, which are pixels where the drawing is as wide as its page
@@ -179,8 +179,8 @@ def _of_fact(fact: facts.Fact) -> _Card:
     return _Card("step", title, fact.short, tuple(line for line in lines if line))
 
 
-def _scores(known: dict[str, Any]) -> _Card:
-    metrics = known["metrics"] or {}
+def _scores(known: Provenance) -> _Card:
+    metrics = known.metrics or {}
     found = dict(facts.score_lines(metrics))
     ours = found.get(facts.METHODS["model"])
     digits = f"ROUGE-L {ours[2]}" if ours else facts.UNKNOWN
@@ -189,11 +189,11 @@ def _scores(known: dict[str, Any]) -> _Card:
     return _Card("scores", "scores", digits, (*others, f"gate {facts.gate(metrics)}"))
 
 
-def _code(known: dict[str, Any]) -> _Card:
+def _code(known: Provenance) -> _Card:
     files = facts.dirty_files(known)
     dirty = (f"and a patch of {len(files)} files",) if files else ()
-    lines = (known["message"], known["author"], *dirty)
-    digits = (known["commit"] or facts.UNKNOWN)[:12]
+    lines = (known.message, known.author, *dirty)
+    digits = (known.commit or facts.UNKNOWN)[:12]
     return _Card("code", "commit", digits, tuple(line for line in lines if line))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import Any
 
 from issuesum.lineage.provenance import facts
+from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.provenance.trace import Trace
 
 
@@ -31,16 +31,15 @@ def artefacts(trace: Trace) -> str:
     return _section("Step by step", _table(head, rows, "left steps"))
 
 
-def commit(known: dict[str, Any]) -> str:
+def commit(known: Provenance) -> str:
     """Show commit, author, and what a dirty tree added."""
-    remote = known["remote"] or {}
     lines = [
-        ("commit", f'<span class="hash">{escape(known["commit"] or facts.UNKNOWN)}</span>'),
-        ("message", _text(known["message"])),
-        ("author", _text(known["author"])),
-        ("date", _text(known["committed"])),
-        ("repository", _text(known["source"])),
-        ("DVC remote", _text(remote.get("url"))),
+        ("commit", f'<span class="hash">{escape(known.commit or facts.UNKNOWN)}</span>'),
+        ("message", _text(known.message)),
+        ("author", _text(known.author)),
+        ("date", _text(known.committed)),
+        ("repository", _text(known.source)),
+        ("DVC remote", _text(known.remote and known.remote.url)),
     ]
     files = facts.dirty_files(known)
     if files is None:
@@ -54,9 +53,9 @@ def commit(known: dict[str, Any]) -> str:
     return _section("Code", f"<dl>\n{listed}</dl>")
 
 
-def scores(known: dict[str, Any]) -> str:
+def scores(known: Provenance) -> str:
     """Show the scores beside the baselines, and the gate's verdict."""
-    metrics = known["metrics"]
+    metrics = known.metrics
     if not metrics:
         return _section("Scores", f"<p>{facts.UNKNOWN}</p>")
     rows = [(escape(title), *numbers) for title, numbers in facts.score_lines(metrics)]
@@ -69,9 +68,9 @@ def scores(known: dict[str, Any]) -> str:
     )
 
 
-def params(known: dict[str, Any]) -> str:
+def params(known: Provenance) -> str:
     """Show the params that are not those by default."""
-    changed = known["changed_params"]
+    changed = known.changed_params
     if not changed:
         told = "All as by default." if changed is not None else f"{facts.UNKNOWN}"
         return _section("Params", f"<p>{told}</p>")
@@ -82,9 +81,9 @@ def params(known: dict[str, Any]) -> str:
     return _section("Params", _table(("", "default → used"), rows, "left wrap"))
 
 
-def tools(known: dict[str, Any]) -> str:
+def tools(known: Provenance) -> str:
     """Show versions of the tools."""
-    rows = [(escape(name), escape(str(value))) for name, value in (known["tools"] or {}).items()]
+    rows = [(escape(name), escape(str(value))) for name, value in (known.tools or {}).items()]
     return _section("Tools", _table(("", "version"), rows) if rows else f"<p>{facts.UNKNOWN}</p>")
 
 
@@ -92,10 +91,10 @@ def details(trace: Trace) -> str:
     """Show params, labels and lock as they are, folded."""
     known = trace.provenance
     texts = {
-        "All params": _pretty(known["params"]),
-        "All metrics": _pretty(known["metrics"]),
+        "All params": _pretty(known.params),
+        "All metrics": _pretty(known.metrics),
         "Labels of the image": _pretty(trace.image.labels) if trace.image else "",
-        "dvc.lock": known["lock"] or "",
+        "dvc.lock": known.lock or "",
     }
     return "\n".join(
         f"<details><summary>{name}</summary>\n<pre>{escape(text)}</pre></details>"
