@@ -10,7 +10,7 @@ from typing import Any
 
 from issuesum.errors import ArtifactError, EngineError, RegistryError
 from issuesum.lineage.provenance.artefacts import artefacts_of_lock
-from issuesum.lineage.provenance.bundles import provenance_of
+from issuesum.lineage.provenance.collect import provenance_of
 from issuesum.lineage.provenance.lookup import DIGEST, look_up
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.registry.labels import differences, labels_of

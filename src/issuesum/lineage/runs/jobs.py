@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from issuesum.layout import RECEIPT
-from issuesum.lineage.dvc import Item
-from issuesum.lineage.runs.locks import Recorded, images, recorded_entries
+from issuesum.errors import RepositoryError
+from issuesum.layout import LOCK, RECEIPT
+from issuesum.lineage import git
+from issuesum.lineage.dvc import Item, Lock, LockedStage
+from issuesum.lineage.history import earlier_versions
 from issuesum.lineage.runs.record import RunRecord, State
 
 
@@ -41,21 +46,21 @@ class Job:
     stage: str
     state: State
     time: str
-    started: str | None
-    seconds: float | None
-    commit: str | None
-    dirty: bool
-    recorded: str | None
-    rows: int | None
-    bytes_in: int | None
-    bytes_out: int | None
-    image: str | None
-    error: str | None
-    user: str | None
-    host: str | None
-    device: str | None
     deps: Mapping[str, Item]
     outs: Mapping[str, Item]
+    bytes_in: int | None
+    bytes_out: int | None
+    recorded: str | None
+    image: str | None
+    started: str | None = None
+    seconds: float | None = None
+    commit: str | None = None
+    dirty: bool = False
+    rows: int | None = None
+    error: str | None = None
+    user: str | None = None
+    host: str | None = None
+    device: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return all that is known, `output` included."""
@@ -135,26 +140,10 @@ def _entry_of(record: RunRecord, entries: Iterable[Recorded]) -> Recorded | None
 
 
 def _of_record(record: RunRecord, entry: Recorded | None, pushed: Mapping[str, str]) -> Job:
-    return Job(
-        stage=record.stage,
-        state=record.state,
-        time=record.started,
-        started=record.started,
-        seconds=record.seconds,
-        commit=record.commit,
-        dirty=record.dirty,
-        recorded=entry.commit if entry else None,
-        rows=record.rows,
-        bytes_in=record.bytes_in,
-        bytes_out=record.bytes_out,
-        image=record.image or _image(record.outs, pushed),
-        error=record.error,
-        user=record.user,
-        host=record.host,
-        device=record.device,
-        deps=record.deps,
-        outs=record.outs,
-    )
+    shared = {field.name for field in fields(Job)} & {field.name for field in fields(RunRecord)}
+    known: dict[str, Any] = {name: getattr(record, name) for name in shared}
+    known["image"] = record.image or _image(record.outs, pushed)
+    return Job(time=record.started, recorded=entry.commit if entry else None, **known)
 
 
 def _of_entry(entry: Recorded, pushed: Mapping[str, str]) -> Job:
@@ -162,21 +151,12 @@ def _of_entry(entry: Recorded, pushed: Mapping[str, str]) -> Job:
         stage=entry.stage,
         state="done",
         time=entry.committed,
-        started=None,
-        seconds=None,
-        commit=None,
-        dirty=False,
-        recorded=entry.commit,
-        rows=None,
-        bytes_in=_size(entry.deps),
-        bytes_out=_size(entry.outs),
-        image=_image(entry.outs, pushed),
-        error=None,
-        user=None,
-        host=None,
-        device=None,
         deps=entry.deps,
         outs=entry.outs,
+        bytes_in=_size(entry.deps),
+        bytes_out=_size(entry.outs),
+        recorded=entry.commit,
+        image=_image(entry.outs, pushed),
     )
 
 
@@ -198,3 +178,67 @@ def _image(outs: Mapping[str, Item], pushed: Mapping[str, str]) -> str | None:
 
 def _tag(image: str) -> str:
     return image.rsplit(":", 1)[-1]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A stage's entry in dvc.lock, and the commit that brought it.
+
+    Attributes:
+        stage: as in dvc.yaml.
+        commit: 40 hex digits.
+        committed: ISO 8601, UTC.
+        deps: by path.
+        outs: by path.
+    """
+
+    stage: str
+    commit: str
+    committed: str
+    deps: Mapping[str, Item]
+    outs: Mapping[str, Item]
+
+
+def recorded_entries(root: Path) -> list[Recorded]:
+    """Return every change of a stage's entry that is committed, the newest first.
+
+    Nothing where there is no repository, no commit, or none that has a dvc.lock.
+    """
+    try:
+        commits = git.commits_of(root, LOCK.as_posix())
+    except RepositoryError:
+        return []
+    locks = {
+        commit.id: _stages(git.content_at(root, commit.id, LOCK.as_posix())) for commit in commits
+    }
+    return [
+        Recorded(stage, commit.id, commit.committed, entry.deps, entry.outs)
+        for commit in commits
+        for stage, entry in reversed([*locks[commit.id].items()])
+        if all(locks.get(parent, {}).get(stage) != entry for parent in commit.parents)
+    ]
+
+
+def images(root: Path) -> dict[str, str]:
+    """Return registry/name:tag by the md5 of the receipt that names it, now and in each commit."""
+    try:
+        versions = [content for _, content in earlier_versions(root / RECEIPT)]
+    except (OSError, RepositoryError):
+        versions = []
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        versions.append((root / RECEIPT).read_text(encoding="utf-8"))
+    found = {}
+    for content in versions:
+        try:
+            image = str(json.loads(content)["image"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        found[hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()] = image
+    return found
+
+
+def _stages(content: str | None) -> Mapping[str, LockedStage]:
+    try:
+        return Lock.parse(content).stages if content else {}
+    except RepositoryError:
+        return {}  # a commit with conflict marks, say

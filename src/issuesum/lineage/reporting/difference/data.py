@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from issuesum.errors import DataError, RepositoryError, one_line
+from issuesum.lineage.dvc import stored_file
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.reporting.difference.rows import Rows, compare_rows
-from issuesum.lineage.stored import stored_file
 
 
 @dataclass(frozen=True)
