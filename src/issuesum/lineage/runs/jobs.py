@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,60 +15,24 @@ from issuesum.layout import LOCK, RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Item, Lock, LockedStage
 from issuesum.lineage.history import earlier_versions
-from issuesum.lineage.runs.record import RunRecord, State
+from issuesum.lineage.runs.record import Run, RunRecord
 
 
-@dataclass(frozen=True)
-class Job:
-    """One run of a stage.
+@dataclass(frozen=True, kw_only=True)
+class Job(Run):
+    """A run, with what the history of dvc.lock knows of it.
 
     Attributes:
-        stage: as in dvc.yaml.
-        state: `running`, `done`, `failed`, or `lost` if its process vanished.
         time: when it started, or, where there is no record of it, when its result was committed.
-        started: ISO 8601, UTC; None where there is no record.
-        seconds: that it took.
-        commit: HEAD when it began.
-        dirty: whether code, params, dvc.yaml or a .dvc file differed from that.
         recorded: the commit that holds its result in dvc.lock.
-        rows: that it worked on, where the stage knows.
-        bytes_in: of all dependencies.
-        bytes_out: of all outputs.
-        image: registry/name:tag that it pushed.
-        error: the line that it failed with.
-        user: who ran it.
-        host: where.
-        device: what trained.
-        deps: by path.
-        outs: by path.
     """
 
-    stage: str
-    state: State
     time: str
-    deps: Mapping[str, Item]
-    outs: Mapping[str, Item]
-    bytes_in: int | None
-    bytes_out: int | None
     recorded: str | None
-    image: str | None
-    started: str | None = None
-    seconds: float | None = None
-    commit: str | None = None
-    dirty: bool = False
-    rows: int | None = None
-    error: str | None = None
-    user: str | None = None
-    host: str | None = None
-    device: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return all that is known, `output` included."""
-        items = {
-            kind: {path: item.as_locked() for path, item in getattr(self, kind).items()}
-            for kind in ("deps", "outs")
-        }
-        return {**asdict(self), **items, "output": self.output}
+        """Return all that is known, as JSON has it."""
+        return super().as_json() | {"output": self.output}
 
     @property
     def output(self) -> str | None:
@@ -140,8 +104,7 @@ def _entry_of(record: RunRecord, entries: Iterable[Recorded]) -> Recorded | None
 
 
 def _of_record(record: RunRecord, entry: Recorded | None, pushed: Mapping[str, str]) -> Job:
-    shared = {field.name for field in fields(Job)} & {field.name for field in fields(RunRecord)}
-    known: dict[str, Any] = {name: getattr(record, name) for name in shared}
+    known: dict[str, Any] = {each.name: getattr(record, each.name) for each in fields(Run)}
     known["image"] = record.image or _image(record.outs, pushed)
     return Job(time=record.started, recorded=entry.commit if entry else None, **known)
 

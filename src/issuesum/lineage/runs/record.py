@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -32,44 +32,38 @@ def is_refusal(line: str) -> bool:
     return line.startswith(REFUSAL)
 
 
-@dataclass(frozen=True)
-class RunRecord:
-    """One run of one stage.
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One run of one stage, as far as it is known.
 
     Attributes:
-        id: `<UTC start>-<stage>-<6 random hex digits>`, which is also the file's name.
         stage: as in dvc.yaml.
+        state: `running` until it ends; `lost` if its process vanished.
         started: ISO 8601, UTC.
-        host: where it ran.
-        pid: of its process there.
-        format: of this record.
-        state: `running` until it ends; `lost` is never written, see `seen`.
         seconds: from start to end, None while it runs.
         error: the line that a failed run ended with.
         commit: HEAD when it began, None without one.
         dirty: whether code, params, dvc.yaml or a .dvc file differed from it.
         user: Git's user.name, or else the account.
+        host: where it ran.
         device: what trained.
         rows: that it worked on, where the stage knows.
         bytes_in: of all dependencies.
         bytes_out: of all outputs.
         image: registry/name:tag that it pushed.
         deps: by path, as dvc.lock has them.
-        outs: the same of each output.
+        outs: the same of outputs.
     """
 
-    id: str
     stage: str
-    started: str
-    host: str
-    pid: int
-    format: Literal[1] = 1
     state: State = "running"
+    started: str | None = None
     seconds: float | None = None
     error: str | None = None
     commit: str | None = None
     dirty: bool = False
     user: str | None = None
+    host: str | None = None
     device: str | None = None
     rows: int | None = None
     bytes_in: int | None = None
@@ -77,6 +71,31 @@ class RunRecord:
     image: str | None = None
     deps: Mapping[str, Item] = field(default_factory=dict)
     outs: Mapping[str, Item] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return all that is known, as JSON has it."""
+        items = {
+            kind: {path: item.as_locked() for path, item in getattr(self, kind).items()}
+            for kind in ("deps", "outs")
+        }
+        return asdict(self) | items
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRecord(Run):
+    """A run as it is stored.
+
+    Attributes:
+        id: `<UTC start>-<stage>-<6 random hex digits>`, which is also the file's name.
+        pid: of its process on `host`.
+        format: of this record.
+    """
+
+    id: str
+    started: str
+    host: str
+    pid: int
+    format: Literal[1] = 1
 
     @classmethod
     def begin(cls, stage: str) -> RunRecord:
@@ -110,10 +129,7 @@ def write(record: RunRecord, folder: Path) -> None:
     Raises:
         OSError: the folder cannot be written, or the disk is full.
     """
-    content = asdict(record)
-    for kind in ("deps", "outs"):
-        content[kind] = {path: item.as_locked() for path, item in getattr(record, kind).items()}
-    write_json(folder / f"{record.id}.json", content)
+    write_json(folder / f"{record.id}.json", record.as_json())
 
 
 def parse(content: bytes, name: str) -> RunRecord | None:
