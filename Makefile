@@ -4,7 +4,6 @@ PYTHON ?= python3
 # What was asked for once holds for every later target: `make setup EXTRA=gpu`, then `make run`.
 EXTRA ?= $(shell cat .venv/extra 2>/dev/null || echo cpu)
 PORT ?= 9000
-MUTANTS ?= 200
 
 # The uv on PATH if it really runs (a version manager's shim may not), else one of our own.
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
@@ -16,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format docs lock audit coverage mutants tour benchmarks services-down
+.PHONY: help setup run serve test check format docs lock audit coverage tour benchmarks services-down
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,31 +31,29 @@ run: setup  ## services, data, dvc repro, dvc push, summary
 serve: setup  ## run the exported image and print a request that works; PORT=9000
 	@$(BIN)/issuesum serve --port $(PORT)
 
-tour: setup  ## walk through everything in a clone of its own; TRANSCRIPT=docs/tour.md writes it down
-	@tools/tour $(if $(TRANSCRIPT),--transcript "$(TRANSCRIPT)")
+tour: setup  ## show everything in a clone of its own: data, model, image, provenance, and back
+	tools/tour
 
 test: setup  ## checks and all tests, against real servers that it starts and stops
 	tools/test
 
 coverage: setup  ## the same, with branch coverage of src/, which must be 90 %; a page in htmlcov/
 	tools/test --cov --cov-report=html
-mutants: setup  ## change the code here and there: which changes does no test notice? MUTANTS=200
-	@tools/mutants --size $(MUTANTS)
 
 check: setup  ## format, lint, types, spelling
 	tools/check
 
-audit: setup  ## known vulnerabilities, withdrawn and old releases, licences
-	tools/audit
+audit: $(UV)  ## known vulnerabilities of the locked dependencies
+	$(UV) audit --frozen --preview-features audit-command
 
 format: setup  ## rewrite the code as `check` wants it
 	$(BIN)/ruff format src tests tools benchmarks deploy serving
 	$(BIN)/ruff check --fix src tests tools benchmarks deploy serving
 
-docs: setup  ## write the references in docs/ anew from the code
-	@cd tools && ../$(BIN)/python -m reference
+docs: setup  ## write the references in docs/ from the code
+	@$(BIN)/python tools/reference.py
 
-lock: $(UV)  ## lock dependencies anew and export those of the image
+lock: $(UV)  ## lock dependencies again and export those of the image
 	$(UV) lock
 	$(UV) export --quiet --frozen --only-group serving --no-emit-project --no-header --no-annotate \
 	  --output-file serving/requirements.txt

@@ -1,4 +1,4 @@
-"""The 2018 example's model in plain Keras: trained by `fit` at full width, asked word by word.
+"""The 2018 example's model in plain Keras: trained by `fit` at full width, queried word by word.
 
 Its layers are those of `issuesum.training.model.architectures.seq2seq`. Rows are not sorted by
 length and padding is not masked, as there.
@@ -16,15 +16,7 @@ import numpy as np
 def create(
     *, body_size: int, body_maxlen: int, title_size: int, embedding_dim: int, hidden_units: int
 ) -> keras.Model:
-    """Return a compiled model that takes bodies and the words before those that it shall score.
-
-    Args:
-        body_size: ids of a body, padding and unknown included.
-        body_maxlen: ids a body.
-        title_size: ids of a title.
-        embedding_dim: width of a word.
-        hidden_units: width of the GRUs.
-    """
+    """Return a compiled model of bodies and of the words before those that it scores."""
     layers = keras.layers
     body = keras.Input((body_maxlen,), dtype="int32")
     embedded = layers.BatchNormalization()(layers.Embedding(body_size, embedding_dim)(body))

@@ -1,12 +1,8 @@
 """How fast ingest, split and preprocess are, what they need, and what an append costs.
 
-    python benchmarks/preprocess.py --issues github_issues_medium.csv [--rows 100000 1000000]
-
-Compares with ktext's default way (`ktext_default`) on the same rows in the same run, so that the
-ratios mean something on any machine. Large inputs are the given issues, repeated and perturbed
-(`synthetic_rows`); `--rows` says how many each has. They go through a clone of this repository's
-HEAD: `ingest`, the two stages, and what DVC does around these, each a process (`ladder`).
-TMPDIR must hold seven times the largest of these files.
+Compares with ktext's default way (`ktext_default`) on the same rows in the same run. Large inputs
+are the given issues, repeated and perturbed (`synthetic_rows`). They go through a clone: `ingest`,
+the two stages, and what DVC does around these. TMPDIR must hold seven times the largest of them.
 """
 
 from __future__ import annotations
@@ -19,23 +15,18 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import figures
 import ktext_default
-import ladder
-from clone import Clone
-from figures import Ratio
-from issuesum.errors import IssuesumError
+from common import Done, Project, Ratio, print_ratios, run, usable
 from issuesum.layout import RAW
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.reading import read_issues
 from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import encode_entry
 from issuesum.training.features.fields import Fields, FieldSettings
@@ -43,36 +34,34 @@ from issuesum.training.features.ktext_adapter import make_processor, number_word
 from issuesum.training.features.tokenise import code_digest, tokenise_shard
 from synthetic_rows import write_rows
 
-_COMPARED = 1_000_000
-"""Rows at most with which one worker and an append are timed; more take too long."""
 FIELDS: Fields = {
     "body": FieldSettings(8000, 70, "pre", append_indicators=False),
     "title": FieldSettings(4500, 12, "post", append_indicators=True),
 }
+STEPS = ("ingest", "split", "preprocess", "dvc commit")
+"""The last is what `dvc repro` does around the two stages: hashes, and copies in its cache."""
+STORES = ("data/raw", "data/split", "data/features", ".issuesum", ".dvc/cache")
+_COMPARED = 1_000_000
+"""Rows at most with which one worker and an append are timed; more take too long."""
 
 
 def main() -> None:
-    """Print every figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--issues", type=Path, required=True, help="CSV of real issues")
     parser.add_argument(
         "--rows", type=int, nargs="+", default=[100_000, 1_000_000], help="of the large inputs"
     )
     parser.add_argument("--repeats", type=int, default=3, help="of the comparison with ktext")
-    figures.add_option(parser)
-    arguments = parser.parse_args()
-    try:
-        issues = [row for row in read_issues(arguments.issues) if isinstance(row, Issue)]
-        ratios = _compare_with_ktext(issues, arguments.repeats)
-        with tempfile.TemporaryDirectory(prefix="issuesum-bench-") as folder:
-            ratios += _scale(arguments.issues, sorted(arguments.rows), Path(folder))
-        figures.hand_over(ratios, arguments.json)
-    except IssuesumError as error:
-        sys.exit(f"error: {error}")
+    given = parser.parse_args()
+    issues = list(usable(given.issues))
+    ratios = _compare_with_ktext(issues, given.repeats)
+    with tempfile.TemporaryDirectory(prefix="issuesum-bench-") as folder:
+        ratios += scale(given.issues, sorted(given.rows), Path(folder))
+    print_ratios(ratios)
 
 
 def _compare_with_ktext(issues: list[Issue], repeats: int) -> list[Ratio]:
-    steps = {
+    steps: dict[str, tuple[Callable[[list[Issue]], float], ...]] = {
         "texts to words (ktext's process_text with its cleaner, and with ours)": (
             _ktext_words,
             _our_words,
@@ -86,10 +75,9 @@ def _compare_with_ktext(issues: list[Issue], repeats: int) -> list[Ratio]:
         seconds = [[way(issues) for way in ways] for _ in range(repeats)]
         theirs, ours = (len(issues) / statistics.median(of) for of in zip(*seconds, strict=True))
         print(f"  {step}")
-        print(f"    ktext's default {theirs:10,.0f} rows/s a core")
-        print(f"    issuesum        {ours:10,.0f} rows/s a core")
-        print(f"    ratio           {ours / theirs:10.1f}")
-        ratios.append(Ratio(f"{step.partition(' (')[0]}: rows/s beside ktext's", ours / theirs))
+        print(f"    ktext's default {theirs:10,.0f} rows/s per core")
+        print(f"    issuesum        {ours:10,.0f} rows/s per core")
+        ratios.append(Ratio(f"{step.partition(' (')[0]}: rows/s vs. ktext's", ours / theirs))
     return ratios
 
 
@@ -102,14 +90,10 @@ def _processor(settings: FieldSettings, *, default: bool) -> Any:  # noqa: ANN40
 
 
 def _ktext_words(issues: list[Issue]) -> float:
-    return _words(issues, default=True)
+    return _our_words(issues, default=True)
 
 
-def _our_words(issues: list[Issue]) -> float:
-    return _words(issues, default=False)
-
-
-def _words(issues: list[Issue], *, default: bool) -> float:
+def _our_words(issues: list[Issue], *, default: bool = False) -> float:
     started = time.perf_counter()
     for field, settings in FIELDS.items():
         _processor(settings, default=default).process_text([getattr(i, field) for i in issues])
@@ -132,12 +116,8 @@ def _our_ids(issues: list[Issue]) -> float:
     """Do all that preprocess does: languages, files and ids for copying included."""
     with tempfile.TemporaryDirectory() as folder:
         shard = Path(folder) / "shard.parquet"
-        columns = {
-            "row": range(len(issues)),
-            "issue_title": [issue.title for issue in issues],
-            "body": [issue.body for issue in issues],
-        }
-        pq.write_table(pa.table({k: list(v) for k, v in columns.items()}), shard)
+        columns = [range(len(issues)), [of.title for of in issues], [of.body for of in issues]]
+        pq.write_table(pa.table(list(map(list, columns)), ["row", "issue_title", "body"]), shard)
         started = time.perf_counter()
         entry = Path(folder) / "entry"
         entry.mkdir()
@@ -150,74 +130,100 @@ def _our_ids(issues: list[Issue]) -> float:
 
 
 @dataclass(frozen=True)
-class Tokenising:
-    """What preprocess says of its first step."""
+class Step:
+    """What a file of so many rows and bytes needs, for each of STEPS and STORES."""
 
     rows: int
-    seconds: float
-
-    @classmethod
-    def of(cls, output: str) -> Self:
-        """Read it from what the stage printed."""
-        found = re.search(r"tokenised ([\d,]+) rows in ([\d.]+) s", output)
-        assert found  # noqa: S101
-        return cls(int(found.group(1).replace(",", "")), float(found.group(2)))
+    source: int
+    taken: dict[str, Done]
+    disk: dict[str, int]
 
 
-def _scale(source: Path, rows: Sequence[int], folder: Path) -> list[Ratio]:
+def scale(source: Path, rows: Sequence[int], folder: Path) -> list[Ratio]:
     """Print what each number of rows needs; with one of them, how workers and an append do."""
     compared = max((few for few in rows if few <= _COMPARED), default=rows[0])
-    rungs: list[ladder.Rung] = []
+    steps: list[Step] = []
     ratios: list[Ratio] = []
     for count in rows:
-        project = Clone.of_head(folder / "project")
-        rungs.append(ladder.climb(source, count, project))
+        project = Project.clone(folder / "project")
+        steps.append(_measure(source, count, project))
         if count == compared:
-            ratios.append(_compare_workers(project, rungs[-1]))
-            ratios.append(_append(source, project, rungs[-1]))
+            ratios.append(_compare_workers(project, steps[-1]))
+            ratios.append(_append(source, project, steps[-1]))
         shutil.rmtree(project.path)
-    for line in ladder.report(rungs):
+    for line in report(steps):
         print(line)
-    for step in ("ingest", "split", "preprocess"):
-        named = f"{step}: peak memory with {rows[-1]:,} rows beside {rows[0]:,}"
-        ratios.append(Ratio(named, ladder.growth(rungs, step)))
-    used = sum(rungs[-1].disk.values()) / rungs[-1].source
-    ratios.append(Ratio(f"disk with {rows[-1]:,} rows: everything beside the file", used))
-    return ratios
+    first, last = steps[0], steps[-1]
+    for name in ("ingest", "split", "preprocess"):
+        what = f"{name}: peak memory with {last.rows:,} rows vs. {first.rows:,}"
+        ratios.append(Ratio(what, last.taken[name].peak_mb / first.taken[name].peak_mb))
+    used = sum(last.disk.values()) / last.source
+    return [*ratios, Ratio(f"disk with {last.rows:,} rows: everything vs. the file", used)]
 
 
-def _compare_workers(project: Clone, cold: ladder.Rung) -> Ratio:
-    """Print how a cold run with one worker a core, which was made, does beside one with one."""
+def _measure(source: Path, rows: int, project: Project) -> Step:
+    """Ingest `rows` issues made from those of `source` into a clone, and preprocess them."""
+    made = project.path.with_name("issues.csv")
+    write_rows(source, made, rows)
+    size = made.stat().st_size
+    taken = {"ingest": project.run("issuesum", "ingest", "--force", str(made), weigh=True)}
+    made.unlink()
+    for stage in ("split", "preprocess"):
+        taken[stage] = project.stage(stage, weigh=True)
+    commit = ("dvc", "commit", "--force", "split", "preprocess")
+    taken["dvc commit"] = project.run(*commit, weigh=True)
+    files = {name: (project.path / name).rglob("*") for name in STORES}
+    disk = {name: sum(f.stat().st_size for f in of if f.is_file()) for name, of in files.items()}
+    return Step(rows, size, taken, disk)
+
+
+def report(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield lines on time, memory and disk, one for each number of rows."""
+    for name in STEPS:
+        yield f"\n{name}, peak memory of the process and its workers"
+        for step in steps:
+            taken = step.taken[name]
+            yield f"  {step.rows:>10,} rows {taken.peak_mb:8,.0f} MB  {taken.seconds:7.1f} s"
+    yield f"\n{'disk in GB':17}{'file':>7}" + "".join(f"{name:>15}" for name in STORES)
+    for step in steps:
+        sizes = "".join(f"{size / 1e9:15.2f}" for size in step.disk.values())
+        yield f"  {step.rows:>10,} rows{step.source / 1e9:7.2f}{sizes}"
+
+
+def tokenised(output: str) -> tuple[int, float]:
+    """Return the rows and the seconds that preprocess printed for its first step."""
+    found = re.search(r"tokenised ([\d,]+) rows in ([\d.]+) s", output)
+    assert found  # noqa: S101
+    return int(found.group(1).replace(",", "")), float(found.group(2))
+
+
+def _compare_workers(project: Project, cold: Step) -> Ratio:
+    """Compare the cold run, which had one worker per core, with one that has one worker."""
     workers = os.cpu_count() or 1
     shutil.rmtree(project.path / ".issuesum")
-    project.change([("preprocess.workers", 1)])
-    one = Tokenising.of(ladder.run_stage(project, "preprocess").output)
-    many = Tokenising.of(cold.steps["preprocess"].output)
+    project.change({"preprocess.workers": 1})
+    rows, one = tokenised(project.stage("preprocess").output)
+    _, many = tokenised(cold.taken["preprocess"].output)
     print(f"\npreprocess, {cold.rows:,} rows: tokenising, start of the workers included")
-    print(f"  1 worker {one.rows / one.seconds:12,.0f} rows/s")
-    print(f"  {workers} workers{many.rows / many.seconds:12,.0f} rows/s")
-    print(f"  ratio    {one.seconds / many.seconds:12.2f}")
-    named = f"tokenising: rows/s of {workers} workers beside 1, same cores"
-    return Ratio(named, one.seconds / many.seconds)
+    print(f"  1 worker {rows / one:12,.0f} rows/s")
+    print(f"  {workers} workers{rows / many:12,.0f} rows/s")
+    return Ratio(f"tokenising: rows/s of {workers} workers vs. 1, same cores", one / many)
 
 
-def _append(source: Path, project: Clone, cold: ladder.Rung) -> Ratio:
+def _append(source: Path, project: Project, cold: Step) -> Ratio:
     """Print what a hundredth more rows cost; the stage decides itself on the number of workers."""
     more = cold.rows // 100
-    project.change([("preprocess.workers", 0)])
+    project.change({"preprocess.workers": 0})
     write_rows(source, project.path / RAW, cold.rows + more)
-    ladder.run_stage(project, "split")
-    taken = ladder.run_stage(project, "preprocess")
-    before, after = cold.steps["preprocess"], Tokenising.of(taken.output)
-    all_of_it = Tokenising.of(before.output)
-    share = after.seconds / all_of_it.seconds
+    project.stage("split")
+    after, before = project.stage("preprocess"), cold.taken["preprocess"]
+    (new_rows, new), (all_rows, all_of_it) = tokenised(after.output), tokenised(before.output)
     print(f"\npreprocess after {more:,} rows were appended to {cold.rows:,}")
-    print(f"  tokenised  {after.rows:8,} rows of {all_of_it.rows:,}")
-    print(f"  tokenising {after.seconds:8.1f} s of {all_of_it.seconds:8.1f} s")
-    print(f"  share      {100 * share:8.1f} %")
-    print(f"  the stage  {taken.seconds:8.1f} s of {before.seconds:8.1f} s")
-    return Ratio("tokenising after 1 % more rows: time beside all rows", share)
+    print(f"  tokenised  {new_rows:8,} rows of {all_rows:,}")
+    print(f"  tokenising {new:8.1f} s of {all_of_it:8.1f} s")
+    print(f"  the stage  {after.seconds:8.1f} s of {before.seconds:8.1f} s")
+    return Ratio("tokenising after 1 % more rows: time vs. all rows", new / all_of_it)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -1,17 +1,13 @@
 """Make a CSV of issues of any length from a real one.
 
-The rows of the source come round again and again, each time with some words exchanged for others
-of the source, as often as they occur there. No two rows are equal, and new words keep coming at
-the pace of the source itself (Heaps' law), so neither the removal of repeats nor the counting of
-words gets easier than on real rows.
-
-Rows 1 to N of a longer file are the file of N rows: what a row holds depends on the source, the
-seed and its number alone.
+The rows of the source come again and again, each time with some words exchanged for others of the
+source. No two rows are equal, and new words keep coming at the rate of the source (Heaps' law), so
+neither the removal of repeats nor the counting of words gets easier than on real rows. A row
+depends on the source, the seed and its number alone: a longer file begins with the shorter one.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
 import re
 import sys
@@ -21,36 +17,25 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 
+from common import usable
 from issuesum.errors import DataError
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.reading import read_issues
 from issuesum.training.corpus.writing import write_issues
 
-_SOURCE_ROWS = 50_000
-"""Rows of the source that are used, so that memory does not grow with the source either."""
-_PIECES_A_CHANGE = 10
-"""One word is exchanged for every so many pieces of a text, and one more."""
+_SOURCE_ROWS = 50_000  # at most, so that memory does not grow with the source either
+_PIECES_PER_CHANGE = 10
 _MOST_ROWS = 10**12
-_DIGITS = 1_000
-"""Frequent words that stand for digits where words spell a row's number."""
-
+_DIGITS = 1_000  # frequent words that stand for digits where words spell a row's number
 _WORD = re.compile(r"\S+://\S+|(\w+(?:[.'-]\w+)*)")
 
 
 def write_rows(source: Path, target: Path, rows: int, seed: int = 0) -> None:
-    """Write `rows` issues made from those of `source`.
-
-    Args:
-        source: a CSV of issues, or a gzipped one; rows that cannot be used are passed over.
-        target: the file to create.
-        rows: how many issues it holds; at most 10**12 are certain to differ.
-        seed: another number gives other issues.
+    """Write `rows` issues made from those of `source`; up to 10**12 are certain to differ.
 
     Raises:
         DataError: `source` cannot be read, or holds too few words.
     """
-    found = (row for row in read_issues(source) if isinstance(row, Issue))
-    issues = list(islice(found, _SOURCE_ROWS))
+    issues = list(islice(usable(source), _SOURCE_ROWS))
     random = Random(seed)  # noqa: S311 -- made-up text, not a secret
     titles = _Texts([issue.title for issue in issues], random, source)
     bodies = _Texts([issue.body for issue in issues], random, source)
@@ -83,8 +68,7 @@ class _Texts:
             )
         self._digits = [word for word, _ in frequent]
         self._length = math.ceil(math.log(_MOST_ROWS, len(frequent)))
-        # Halves of every other row, because a file may hold one project after the other; the mean
-        # of both, because on 5,000 real rows they give 0.80 and 0.69.
+        # Halves of every other row, because a file may hold one project after the other.
         self._vocabulary = _vocabulary(texts)
         halves = _vocabulary(texts[::2]) + _vocabulary(texts[1::2])
         self._exponent = math.log2(2 * self._vocabulary / halves)
@@ -93,7 +77,7 @@ class _Texts:
     def perturbed(self, number: int) -> str:
         """Return the text of the row with this number; rows are asked for in order, from 0."""
         pieces = self._texts[number % len(self._texts)].split(" ")
-        for _ in range(1 + len(pieces) // _PIECES_A_CHANGE):
+        for _ in range(1 + len(pieces) // _PIECES_PER_CHANGE):
             place = self._below(len(pieces))
             if pieces[place].isalpha():
                 pieces[place] = self._words[self._below(len(self._words))]
@@ -115,9 +99,8 @@ class _Texts:
     def _due(self, number: int) -> float:
         """Return how many new words there must have been up to a row; none in the first round.
 
-        Heaps' law says that the vocabulary of n rows is proportional to a power of n. On 35,503
-        real bodies the exponent is 0.69 to 0.72 for each doubling from 4,400 rows on, and 0.70 to
-        0.71 for the three doublings beyond that are made from them.
+        Heaps' law: the vocabulary of n rows is proportional to a power of n. On 35,503 real bodies
+        the exponent is 0.69 to 0.72 for each doubling; rows made from them give 0.70 to 0.71.
         """
         rounds = (number + 1) / len(self._texts)
         return self._vocabulary * (rounds**self._exponent - 1) if rounds > 1 else 0
@@ -136,18 +119,3 @@ def _vocabulary(texts: Iterable[str]) -> int:
 def _identifier(index: int) -> str:
     """Return seven hexadecimal digits, as of a commit; different for every index below 2**28."""
     return f"{(index * 0x9E3779B1 + 0x5BD1E995) % 2**28:07x}"  # odd factor: one to one
-
-
-def main() -> None:
-    """Write rows as the command line says."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("source", type=Path, help="CSV of real issues, plain or gzipped")
-    parser.add_argument("target", type=Path, help="CSV to create")
-    parser.add_argument("rows", type=int, help="number of rows to make")
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
-    arguments = parser.parse_args()
-    write_rows(arguments.source, arguments.target, arguments.rows, arguments.seed)
-
-
-if __name__ == "__main__":
-    main()

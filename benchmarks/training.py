@@ -1,72 +1,52 @@
 """How fast training is, and whether two workers do what one does.
 
-    python benchmarks/training.py [--issues github_issues_medium.csv]
-
-First the 2018 example's model at its sizes: the train stage with `train.arch: seq2seq` beside
-Keras' `fit` at full width (`keras_example`), on the same rows in batches of the same size, a pass
-each in turn. Both are processes that stay (`training_worker`), so compilation is behind them. Then
-the model of params.yaml, for information, and a small one in one process and in two (`loopback`).
-
-Without --issues the rows are made up: words without meaning, as long as those of the example.
+First the 2018 example's model at its sizes: the train stage vs. Keras' `fit` at full width, on the
+same rows in batches of the same size, a pass each in turn, compilation left out. Then the model of
+params.yaml, and a small one in one process and in two, which find each other by TF_CONFIG and share
+this machine's cores. Without --issues the rows are words without meaning, as long as the example's.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-import figures
-import loopback
-from figures import Ratio
-from issuesum.errors import IssuesumError
-from issuesum.layout import FEATURES
+from common import EXAMPLE, Project, Ratio, print_ratios, read_speeds, run
+from common import train as parameters
+from issuesum.layout import CURVES, FEATURES, SPEED
 from issuesum.text.features import Shards, save_shard
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.writing import write_issues
-from project import Changes, Project, say
 
-EXAMPLE: Changes = {
-    "train.arch": "seq2seq",
-    "train.embedding_dim": 300,
-    "train.hidden_units": 300,
-    "train.dropout": 0.0,
-    "train.word_dropout": 0.0,
-    "train.label_smoothing": 0.0,
-    "train.learning_rate": 0.001,
-}
-SIZES: Changes = {
+SIZES = {
     "preprocess.body.keep_n": 8000,
     "preprocess.body.padding_maxlen": 70,
     "preprocess.title.keep_n": 4500,
     "preprocess.title.padding_maxlen": 12,
     "preprocess.limits.unknown": 1,  # what the words are does not matter here
 }
-PASSES: Changes = {
-    # A validation, behind which the worker waits, after each pass; it ends when told to.
-    "train.epochs": 1_000,
-    "train.max_steps": 1_000_000,
-    "train.eval_steps": 1_000_000,
-    "train.patience": 1_000_000,
-    "train.validation_rows": 8,
-}
-SMALL: Changes = {
-    "train.embedding_dim": 32,
-    "train.hidden_units": 32,
-    "train.batch_size": 32,
-    "train.validation_rows": 200,
-    "train.epochs": 1_000,
-    "train.patience": 1_000,
-}
-
+# A validation after each pass, then the worker waits; it ends when its input does.
+PASSES = parameters(
+    epochs=1_000, max_steps=1_000_000, eval_steps=1_000_000, patience=1_000_000, validation_rows=8
+)
+SMALL = parameters(
+    embedding_dim=32, hidden_units=32, batch_size=32, validation_rows=200, epochs=1_000,
+    patience=1_000,
+)  # fmt: skip
 BODY_WORDS = (2, 11, 17, 24, 32, 42, 54, 71, 97, 141, 374)
 """Deciles of the words of a body in the example's 5,000 issues, the shortest and longest too."""
 TITLE_WORDS = (2, 3, 4, 5, 5, 6, 7, 8, 9, 11, 43)
@@ -74,39 +54,33 @@ _WORDS = 30_000
 
 
 def main() -> None:
-    """Print every figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--issues", type=Path, action="append", help="CSV of issues")
     parser.add_argument("--rows", type=int, default=2048, help="rows of a pass at most")
     parser.add_argument("--pairs", type=int, default=5, help="of passes that are compared")
     parser.add_argument("--batch-sizes", type=int, nargs="+", default=[128, 32])
     parser.add_argument("--steps", type=int, default=30, help="updates with one and two workers")
-    figures.add_option(parser)
-    arguments = parser.parse_args()
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="issuesum-bench-") as folder:
-        project = Project(Path(folder) / "project")
-        try:
-            rows = _prepare(project, arguments.issues, arguments.rows)
-            print(f"{rows:,} rows a pass, median of {arguments.pairs} passes of each")
-            print("the 2018 example's model")
-            ratios = _compare_with_keras(project, arguments.batch_sizes, arguments.pairs)
-            _time_default(project, arguments.pairs)
-            ratios.append(_compare_workers(project, arguments.steps))
-            figures.hand_over(ratios, arguments.json)
-        except IssuesumError as error:
-            sys.exit(f"error: {error}")
+        project = Project.clone(Path(folder) / "project")
+        rows = _prepare(project, given.issues, given.rows)
+        print(f"{rows:,} rows a pass, median of {given.pairs} passes of each")
+        ratios = _compare_with_keras(project, given.batch_sizes, given.pairs)
+        _time_default(project, given.pairs)
+        ratios.append(_compare_workers(project, given.steps))
+        print_ratios(ratios)
 
 
 def _prepare(project: Project, sources: list[Path] | None, rows: int) -> int:
     """Make features with so many rows to learn, or all if there are fewer; return how many."""
     project.change(SIZES)
     if not sources:
-        sources = [project.folder / "made_up.csv"]
+        sources = [project.path / "made_up.csv"]
         write_issues(sources[0], made_up(rows * 3 // 2))
     project.ingest(sources)
     project.stage("split")
     project.stage("preprocess")
-    shards = Shards(project.folder / FEATURES / "train")
+    shards = Shards(project.path / FEATURES / "train")
     kept = shards.head(rows)
     for path in shards.paths[1:]:
         path.unlink()
@@ -133,95 +107,63 @@ class Pass(NamedTuple):
     cpu_seconds: float
 
 
-class Worker:
-    """A process that trains a pass whenever it is asked to; see `training_worker`."""
+@contextmanager
+def worker(way: Literal["issuesum", "keras"], project: Project) -> Iterator[Callable[[], Pass]]:
+    """Start `training_worker` in a project with features; give a function that trains a pass.
 
-    def __init__(self, way: Literal["issuesum", "keras"], project: Project) -> None:
-        """Start it.
+    The first pass, compilation included, is over by then.
+    """
+    path = project.path / f"{way}.log"
+    script = str(Path(__file__).with_name("training_worker.py"))
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with path.open("w") as log:
+        process = project.start("python", script, way, stderr=log, **pipes)
+    asking, answers = process.stdin, process.stdout
 
-        Args:
-            way: of training.
-            project: holds params and features, which it reads at once.
-        """
-        self._log = project.folder / f"{way}.log"
-        with self._log.open("w") as log:
-            self._process = project.start(
-                str(Path(__file__).with_name("training_worker.py")),
-                way,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-
-    def __enter__(self) -> Self:
-        """Train the first pass, compilation included, which is not counted."""
-        self._read()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """End it."""
-        self._process.communicate()
-
-    def train(self) -> Pass:
-        """Train another pass."""
-        asking = self._process.stdin
-        assert asking  # noqa: S101
-        asking.write("\n")
-        asking.flush()
-        return self._read()
-
-    def _read(self) -> Pass:
-        answers = self._process.stdout
-        assert answers  # noqa: S101
-        line = answers.readline()
+    def read() -> Pass:
+        line = answers.readline() if answers else ""
         if not line:
-            self._process.communicate()
-            sys.exit(f"training failed:\n{self._log.read_text(encoding='utf-8')}")
+            sys.exit(f"training failed:\n{path.read_text(encoding='utf-8')}")
         return Pass(*map(float, line.split()))
+
+    def train() -> Pass:
+        print(file=asking, flush=True)
+        return read()
+
+    try:
+        read()
+        yield train
+    finally:
+        process.communicate()
 
 
 def _compare_with_keras(project: Project, batch_sizes: list[int], pairs: int) -> list[Ratio]:
     ratios: list[Ratio] = []
     for size in batch_sizes:
-        example = project.fork(
-            f"batches-of-{size}", {**EXAMPLE, **PASSES, "train.batch_size": size}
-        )
-        say(f"train in {example.folder}")
-        with Worker("keras", example) as keras, Worker("issuesum", example) as issuesum:
-            passes = [_pair(keras, issuesum, number) for number in range(pairs)]
-        print(f"  batches of {size}")
-        for line in compared(passes):
-            print(f"    {line}")
-        faster, cheaper = gains(passes)
+        changes = {**EXAMPLE, **PASSES, "train.batch_size": size}
+        example = project.fork(f"batches-of-{size}", changes)
+        passes: list[tuple[Pass, ...]] = []
+        with worker("keras", example) as keras, worker("issuesum", example) as issuesum:
+            for number in range(pairs):  # which begins changes from pair to pair
+                first, second = (issuesum, keras) if number % 2 else (keras, issuesum)
+                done = (first(), second())
+                passes.append(done[::-1] if number % 2 else done)
         named = f"the 2018 example's model, batches of {size}"
+        print(named)
+        for name, each in zip(("Keras fit", "issuesum"), zip(*passes, strict=True), strict=True):
+            speed = statistics.median(of.examples_per_second for of in each)
+            cpu = statistics.median(of.cpu_seconds for of in each)
+            print(f"    {name:24}{speed:8,.0f} examples/s{cpu:10.1f} s of CPU")
+        faster, cheaper = gains(passes)
         ratios += [
-            Ratio(f"{named}: examples/s beside Keras fit", faster),
-            Ratio(f"{named}: CPU time of Keras fit beside ours", cheaper),
+            Ratio(f"{named}: examples/s vs. Keras fit", faster),
+            Ratio(f"{named}: CPU time of Keras fit vs. ours", cheaper),
         ]
     return ratios
 
 
-def _pair(keras: Worker, issuesum: Worker, number: int) -> tuple[Pass, Pass]:
-    """Train with both; which begins changes from pair to pair."""
-    if number % 2:
-        ours = issuesum.train()
-        return keras.train(), ours
-    return keras.train(), issuesum.train()
-
-
-def compared(pairs: Sequence[tuple[Pass, Pass]]) -> Iterator[str]:
-    """Yield lines on pairs of a pass of Keras and one of ours."""
-    theirs, ours = zip(*pairs, strict=True)
-    for name, passes in (("Keras fit, full width", theirs), ("issuesum", ours)):
-        speed = statistics.median(of.examples_per_second for of in passes)
-        cpu = statistics.median(of.cpu_seconds for of in passes)
-        yield f"{name:24}{speed:8,.0f} examples/s{cpu:10.1f} s of CPU"
-    faster, cheaper = gains(pairs)
-    yield f"{'ratio':24}{faster:8.2f}           {cheaper:10.2f}"
-
-
-def gains(pairs: Sequence[tuple[Pass, Pass]]) -> tuple[float, float]:
-    """Return by how much ours is faster, and by how much it takes less CPU time.
+def gains(pairs: Sequence[tuple[Pass, ...]]) -> tuple[float, float]:
+    """Return by how much ours is faster than Keras, and by how much it takes less CPU time.
 
     The latter hardly depends on what else the machine does.
     """
@@ -233,28 +175,71 @@ def gains(pairs: Sequence[tuple[Pass, Pass]]) -> tuple[float, float]:
 
 def _time_default(project: Project, passes: int) -> None:
     default = project.fork("default", PASSES)
-    say(f"train in {default.folder}")
-    with Worker("issuesum", default) as worker:
-        speed = statistics.median(worker.train().examples_per_second for _ in range(passes))
-    dials = default.params.train
-    print(f"{dials.arch} as in params.yaml, batches of {dials.batch_size}")
+    with worker("issuesum", default) as train_pass:
+        speed = statistics.median(train_pass().examples_per_second for _ in range(passes))
+    params = default.params.train
+    print(f"{params.arch} as in params.yaml, batches of {params.batch_size}")
     print(f"    {'issuesum':24}{speed:8,.0f} examples/s")
 
 
 def _compare_workers(project: Project, updates: int) -> Ratio:
     period = max(1, updates // 6)
     small = project.fork("small", {**SMALL, "train.max_steps": updates, "train.eval_steps": period})
-    one, two = (loopback.train(small, workers) for workers in (1, 2))
-    dials = small.params.train
-    print(
-        f"\n{updates} updates of a small {dials.arch}, dropout {dials.dropout:g}, "
-        f"batches of {dials.batch_size}, on 1 and 2 workers of {os.cpu_count()} cores"
-    )
-    for line in loopback.report(one, two, period=period):
-        print(line)
-    speeds = two.examples_per_second / one.examples_per_second
-    return Ratio("a small model: examples/s of 2 workers beside 1, same cores", speeds)
+    (losses, one), (others, two) = (train(small, workers) for workers in (1, 2))
+    params = small.params.train
+    print(f"\n{updates} updates of a small {params.arch}, batches of {params.batch_size}, "
+          f"on 1 and 2 workers of {os.cpu_count()} cores")  # fmt: skip
+    print(f"  largest relative difference of losses {largest_difference(losses, others):13.1e}")
+    print(f"  1 worker   {one:30,.0f} examples/s\n  2 workers  {two:30,.0f} examples/s")
+    return Ratio("a small model: examples/s of 2 workers vs. 1, same cores", two / one)
+
+
+def largest_difference(losses: NDArray[np.float64], others: NDArray[np.float64]) -> float:
+    return float(np.max(np.abs(losses - others) / np.abs(losses)))
+
+
+def train(project: Project, workers: int) -> tuple[NDArray[np.float64], float]:
+    """Run the train stage in so many processes, each in a project of its own.
+
+    Returns:
+        Losses of the training and of the validation split at each validation, and examples/s.
+    """
+    threads = {"TF_NUM_INTRAOP_THREADS": str(max(1, (os.cpu_count() or 1) // workers))}
+    copies = [project.fork(f"worker-{number}-of-{workers}", {}) for number in range(workers)]
+    processes, logs = [], [of.path / "log" for of in copies]
+    for copy, config, path in zip(copies, _configs(workers), logs, strict=True):
+        with path.open("w") as log:
+            into = {"stdout": log, "stderr": subprocess.STDOUT, "env": {**threads, **config}}
+            processes.append(copy.start("python", "-m", "issuesum.stages.train", **into))
+    codes: list[int | None] = [None]
+    while None in codes and not any(codes):
+        time.sleep(0.1)
+        codes = [process.poll() for process in processes]
+    for process in processes:  # when one failed, the others would wait for it
+        process.kill()
+        process.wait()
+    for code, path in zip(codes, logs, strict=True):
+        if code:
+            sys.exit(f"train failed:\n{path.read_text(encoding='utf-8')}")
+    plots = copies[0].path / CURVES / "plots/metrics"
+    tables = (np.genfromtxt(plots / split / "loss.tsv", names=True) for split in ("train", "eval"))
+    speeds = read_speeds(copies[0].path / SPEED)
+    losses = np.stack([np.atleast_1d(table["loss"]) for table in tables])
+    return losses, statistics.median(speeds[1:] or speeds)
+
+
+def _configs(workers: int) -> list[dict[str, str]]:
+    """Return the variables of each worker; one trains without TF_CONFIG."""
+    if workers == 1:
+        return [{}]
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(workers)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        cluster = {"worker": [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets]}
+    tasks = [{"type": "worker", "index": number} for number in range(workers)]
+    return [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

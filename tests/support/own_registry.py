@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from images import free_port
-from local_services import registry_process
+from local_services import registry
 
 # bcrypt of "right", the only form of password that the registry reads (htpasswd -nbB tester right).
 HTPASSWD = "tester:$2b$05$Fh01KDYoXvOwl8HKKAhn7.0fKYywHf9juKlGeydjNW/kSG0AIH.a6\n"
@@ -23,7 +23,7 @@ HTPASSWD = "tester:$2b$05$Fh01KDYoXvOwl8HKKAhn7.0fKYywHf9juKlGeydjNW/kSG0AIH.a6\
 @contextlib.contextmanager
 def own_registry(folder: Path, *, password: bool) -> Iterator[str]:
     """Run another real registry, empty, with or without a password."""
-    program = registry_process.binary(folder)
+    program = registry.binary(folder)
     if program is None:
         pytest.skip("no docker-registry program on this machine")
     port = free_port()

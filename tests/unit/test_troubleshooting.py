@@ -57,7 +57,7 @@ def trees(root: Path) -> list[ast.AST]:
 def ours(trees: list[ast.AST], root: Path) -> list[str]:
     """Return what this repository may say."""
     texts = {text for tree in trees for text in _texts(tree)}
-    return [*texts, (root / "tools/environment").read_text(encoding="utf-8")]
+    return [*texts, (root / "tools/services").read_text(encoding="utf-8")]
 
 
 def _rows(page: str) -> list[list[str]]:

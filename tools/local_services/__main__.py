@@ -1,7 +1,4 @@
-"""Runs the package as a folder, as `tools/services` does.
-
-The path is set here and not by PYTHONPATH, which the started servers would inherit.
-"""
+"""Runs the package as a folder; PYTHONPATH would be inherited by the servers that it starts."""
 
 import sys
 from pathlib import Path

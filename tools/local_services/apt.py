@@ -1,4 +1,4 @@
-"""What Debian and Ubuntu can add by themselves."""
+"""What Debian and Ubuntu can add by themselves, a browser among it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from local_services.errors import ServiceError
-from local_services.files import last_line
+from local_services import common
+from local_services.common import Report, ServiceError
+from local_services.settings import Settings
 
-# dpkg may be busy with somebody else's work for a while; apt-get gives up at once by default.
+# dpkg may be busy with other work for a while; apt-get gives up at once by default.
 OPTIONS = ["-qq", "-y", "-o", "DPkg::Lock::Timeout=120"]
 SYSTEM_PATH = "/usr/local/sbin:/usr/sbin:/sbin"  # where servers lie; not on every user's PATH
+BROWSER = "chromium"
 
 
 def path() -> str:
@@ -21,17 +23,15 @@ def path() -> str:
 
 
 def which(program: str) -> str | None:
-    """Find a program, system programs included."""
     return shutil.which(program, path=path())
 
 
 def is_root() -> bool:
-    """Tell whether this user may install and start system services."""
     return os.geteuid() == 0
 
 
 def may_install() -> bool:
-    """Tell whether packages can be installed: root, on Debian or what derives from it."""
+    """Return whether packages can be installed: root, on Debian or what derives from it."""
     return is_root() and Path("/etc/debian_version").exists() and which("apt-get") is not None
 
 
@@ -46,20 +46,31 @@ def download(package: str, folder: Path, log: Path) -> Path:
     return max(folder.glob(f"{package}_*.deb"), key=lambda file: file.stat().st_mtime)
 
 
+def install_browser(settings: Settings) -> Report:
+    """Install Chromium, for the tests of the web page, if there is none; `up` does not."""
+    state = "already there"
+    if which(BROWSER) is None:
+        if not may_install():
+            raise ServiceError(
+                f"{BROWSER} must be on PATH for the test of the web page. Received: none."
+                " Try: install it, or run this as root on Debian"
+            )
+        log = common.private_folder(settings.state / "browser") / "apt.log"
+        print(f"browser: installing {BROWSER} (log: {log})", flush=True)
+        install([BROWSER], log)
+        state = "installed"
+    return Report("browser", which(BROWSER) or BROWSER, state, up=True)
+
+
 def run_logged(command: list[str], log: Path, folder: Path) -> bool:
-    """Run a command with its output in a log; tell whether it succeeded."""
+    """Run a command with its output in a log; return whether it succeeded."""
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "PATH": path()}
     with log.open("ab") as output:
         log.chmod(0o600)
         done = subprocess.run(
-            command,
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        )
+            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, check=False,
+        )  # fmt: skip
     return done.returncode == 0
 
 
@@ -73,6 +84,7 @@ def _run(command: list[str], log: Path, folder: Path) -> None:
         run_logged(["apt-get", *OPTIONS, "update"], log, folder)
         if run_logged(full, log, folder):
             return
+    line = common.last_line(log)
     raise ServiceError(
-        f"apt-get {' '.join(command)} must succeed. Received: {last_line(log)!r}. Try: read {log}"
+        f"apt-get {' '.join(command)} must succeed. Received: {line!r}. Try: read {log}"
     )

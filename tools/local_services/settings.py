@@ -1,28 +1,25 @@
-"""What the environment asks for, read once.
-
-| variable                                | meaning                                                |
-|-----------------------------------------|--------------------------------------------------------|
-| ISSUESUM_STATE                          | folder of data, keys, logs and pid files               |
-| ISSUESUM_S3_PORT                        | port of the S3 server (8333; another if taken)         |
-| ISSUESUM_S3_BUCKET                      | bucket (issuesum)                                      |
-| ISSUESUM_REGISTRY_PORT                  | port of the registry (5000); 0 chooses a free one      |
-| AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL   | S3 elsewhere: none is started                          |
-| ISSUESUM_REGISTRY                       | registry elsewhere, host:port: none is started         |
-| DOCKER_HOST                             | engine elsewhere: none is started                      |
-"""
+"""What the environment and the clone ask for, and where the clone reads what was started."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from local_services.errors import ServiceError
+# What DVC itself reads and writes its files with; `dvc remote modify` would take the secret on its
+# command line, and three seconds.
+from configobj import ConfigObj  # type: ignore[import-untyped]
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from local_services.common import ServiceError, write_private
 
 HIGHEST_PORT = 65535
+REMOTE = 'remote "storage"'  # the quotes are part of the section's name, as DVC writes it
+OPTIONS = {
+    "endpointurl": "AWS_ENDPOINT_URL_S3",
+    "access_key_id": "AWS_ACCESS_KEY_ID",
+    "secret_access_key": "AWS_SECRET_ACCESS_KEY",
+}
 
 
 @dataclass(frozen=True)
@@ -72,3 +69,37 @@ def _port(env: Mapping[str, str], name: str) -> int | None:
     if not (text.isascii() and text.isdigit() and int(text) <= HIGHEST_PORT):
         raise ServiceError(f"{name} must be a port, 0 to {HIGHEST_PORT}. Received: {text!r}.")
     return int(text)
+
+
+def remote_url(project: Path) -> str | None:
+    """Return the URL of the clone's DVC remote `storage`, or None if there is none."""
+    found = None
+    for name in ("config", "config.local"):
+        section = _config(project / ".dvc" / name).get(REMOTE, {})
+        found = section.get("url", found)
+    return str(found) if found else None
+
+
+def write(project: Path, values: dict[str, str]) -> None:
+    """Write `.services.env`, and `.dvc/config.local` where there is a `.dvc` and an endpoint."""
+    lines = "".join(f"{name}={value}\n" for name, value in sorted(values.items()))
+    write_private(project / ".services.env", lines)
+    if (project / ".dvc").is_dir() and "AWS_ENDPOINT_URL_S3" in values:
+        _configure_dvc(project / ".dvc" / "config.local", values)
+
+
+def _configure_dvc(path: Path, values: dict[str, str]) -> None:
+    config = _config(path)
+    section = config.setdefault(REMOTE, {})
+    found = {option: values[name] for option, name in OPTIONS.items() if name in values}
+    if section.get("endpointurl", found["endpointurl"]) != found["endpointurl"]:
+        for option in OPTIONS:  # keys belong to their endpoint
+            section.pop(option, None)
+    section.update(found)
+    text = io.BytesIO()
+    config.write(text)
+    write_private(path, text.getvalue().decode("utf-8"))
+
+
+def _config(path: Path) -> ConfigObj:
+    return ConfigObj(str(path), encoding="utf-8", interpolation=False)

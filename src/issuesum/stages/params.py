@@ -21,7 +21,7 @@ _REGISTRY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
 
 
 class _Section(BaseModel):
-    # docs/params.md is made of the strings under the fields (tools/reference/params.py).
+    # docs/params.md is made of the strings under the fields (tools/reference.py).
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 

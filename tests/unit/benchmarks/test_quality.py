@@ -1,4 +1,4 @@
-"""The table of titles, and which issues it is made of."""
+"""Which issues titles are compared on, and how long the reference trains."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import quality
 from issuesum.errors import DataError
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.writing import write_issues
-from issuesum.training.evaluation.scores import Scores
 from toy_bundle import write_bundle
 
 
@@ -49,19 +48,15 @@ def test_titles_come_from_a_bundle_in_the_order_of_the_bodies(tmp_path):
     assert titles == [quality.write_titles(bundle, [body], 1)[0] for body in bodies]
 
 
-def test_the_table_ends_in_what_ours_gains():
-    names = ("first", "similar", "theirs", "ours")
-    values = ((20, 10, 18), (9, 2, 8), (8, 2, 0), (22, 9, 20.5))
-    scores = {name: Scores(*of, bleu=0.0) for name, of in zip(names, values, strict=True)}
-    head, *rows, gained, ratio = quality.table("500 test issues", scores)
-    assert head.split() == ["500", "test", "issues", "ROUGE-1", "ROUGE-2", "ROUGE-L"]
-    assert [row.split()[0] for row in rows] == list(names)
-    assert gained.split()[-3:] == ["+2.00", "-1.00", "+2.50"]
-    assert ratio.split()[-3:] == ["2.75", "4.50", "2050.00"]
-
-
 def test_settings_are_yaml():
     assert quality.setting("train.max_steps=100") == ("train.max_steps", 100)
     assert quality.setting("train.arch=pointer") == ("train.arch", "pointer")
     with pytest.raises(argparse.ArgumentTypeError, match="NAME=VALUE"):
         quality.setting("train.max_steps")
+
+
+def test_the_reference_trains_as_many_updates_as_fit_into_the_seconds():
+    assert quality._UPDATES == (20, 120)
+    # 10 s for what is done once, and 0.1 s an update
+    assert quality.updates_in(110.0, few=12.0, many=22.0) == 1000
+    assert quality.updates_in(1.0, few=12.0, many=22.0) == 1

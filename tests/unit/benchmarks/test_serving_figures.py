@@ -31,22 +31,18 @@ def port():
 
 
 def test_every_answer_is_timed_whatever_the_number_of_clients(port):
-    requests = [[text] for text in serving._cycle(["a", "b", "c"], 10)]
+    requests = [[text] for text in serving.cycled(["a", "b", "c"], 10)]
     assert [text for (text,) in requests[:4]] == ["a", "b", "c", "a"]
     for clients in (1, 3):
-        seconds, span = serving._ask_all(port, requests, clients)
+        seconds, span = serving.ask_all(port, requests, clients)
         assert len(seconds) == 10
         assert 0 < max(seconds) <= span
 
 
 def test_a_refused_request_ends_the_benchmark(port):
     with pytest.raises(EngineError, match=r"must answer\. Received: \{'said': 'no'\}"):
-        serving.Client(port).ask([["bad"]])
-
-
-def test_the_slowest_hundredth_is_told():
-    assert serving._p99([*[0.1] * 98, 5.0, 5.0]) == pytest.approx(5.0)
+        serving.ask(port, [["bad"]])
 
 
 def test_tensorflow_is_weighed_from_its_packages():
-    assert serving._tensorflow_size() > 500
+    assert serving.tensorflow_size() > 500

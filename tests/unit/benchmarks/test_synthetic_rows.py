@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import gzip
 import re
-import sys
 
 import pytest
 
-import synthetic_rows
 from issuesum.errors import DataError
 from issuesum.training.corpus.issue import Issue, issue_key
 from issuesum.training.corpus.reading import read_issues
@@ -113,11 +111,3 @@ def test_a_source_of_too_few_words_is_refused(issues, tmp_path):
     write_issues(source, issues)
     with pytest.raises(DataError, match="at least two different words"):
         write_rows(source, tmp_path / "target.csv", 1)
-
-
-def test_command_line(source, make, tmp_path, monkeypatch):
-    expected = make(5, seed=3)[0]
-    target = tmp_path / "target.csv"
-    monkeypatch.setattr(sys, "argv", ["prog", str(source), str(target), "5", "--seed", "3"])
-    synthetic_rows.main()
-    assert target.read_bytes() == expected

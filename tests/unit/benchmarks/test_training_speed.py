@@ -1,13 +1,14 @@
-"""Rows that are made up, a process that trains pass by pass, and how passes are compared."""
+"""Rows that are made up, a process that trains pass by pass, and workers that find each other."""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from common import EXAMPLE, Project
 from issuesum.text.tokens import words
 from issuesum.training.corpus.writing import write_issues
-from project import Project
-from training import EXAMPLE, PASSES, SIZES, Pass, Worker, compared, made_up
+from training import PASSES, SIZES, largest_difference, made_up, train, worker
 
 TINY = {
     **SIZES,
@@ -31,33 +32,72 @@ def test_made_up_issues_are_as_long_as_real_ones():
     assert all(2 <= len(words(issue.title)) <= 43 for issue in issues)
 
 
-def test_the_comparison_shows_medians():
-    pairs = [
-        (Pass(100, 10), Pass(150, 8)),
-        (Pass(50, 11), Pass(100, 5)),
-        (Pass(120, 12), Pass(300, 6)),
-    ]
-    keras, ours, ratio = compared(pairs)
-    assert keras.split()[-6:] == ["100", "examples/s", "11.0", "s", "of", "CPU"]
-    assert ours.split()[-6:] == ["150", "examples/s", "6.0", "s", "of", "CPU"]
-    assert ratio.split() == ["ratio", "2.00", "2.00"]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("way", ["keras", "issuesum"])
 def test_a_worker_trains_a_pass_whenever_it_is_asked_to(tmp_path, way):
-    project = Project(tmp_path / "project")
+    project = Project.clone(tmp_path / "project")
     project.change({**EXAMPLE, **PASSES, **TINY})
     write_issues(tmp_path / "issues.csv", made_up(80))
     project.ingest([tmp_path / "issues.csv"])
     project.stage("split")
     project.stage("preprocess")
-    with Worker(way, project) as worker:
-        passes = [worker.train(), worker.train()]
+    with worker(way, project) as train_pass:
+        passes = [train_pass(), train_pass()]
     assert all(of.examples_per_second > 0 and of.cpu_seconds > 0 for of in passes)
 
 
-def test_a_worker_that_fails_says_why(tmp_path):
-    project = Project(tmp_path / "project")
-    with pytest.raises(SystemExit, match="KeyError: 'wizardry'"), Worker("wizardry", project):
+def test_a_worker_that_fails_ends_the_benchmark(tmp_path):
+    project = Project.clone(tmp_path / "project")
+    with pytest.raises(SystemExit, match="KeyError: 'wizardry'"), worker("wizardry", project):
         pytest.fail("there is no such way")
+
+
+def test_the_largest_difference_is_relative():
+    one = np.array([[8.0, 7.0], [4.0, 2.0]])
+    assert largest_difference(one, one) == 0
+    assert largest_difference(one, one * 1.01) == pytest.approx(0.01)
+
+
+class FakeProject(Project):
+    """Trains nothing: its stage notes its TF_CONFIG as a loss, or fails in the second worker."""
+
+    code_of_stage = """
+import json, os, sys, time
+from pathlib import Path
+number = json.loads(os.environ.get("TF_CONFIG") or "{}").get("task", {}).get("index")
+if FAILS is not None:
+    if number != FAILS:
+        time.sleep(600)
+    sys.exit(f"worker {number} is tired")
+for side in ("train", "eval"):
+    table = Path(f"eval/train/plots/metrics/{side}/loss.tsv")
+    table.parent.mkdir(parents=True)
+    table.write_text(f"step\\tloss\\n0\\t{number}.5\\n".replace("None", "7"))
+speed = Path(".issuesum/runs/train_speed.tsv")
+speed.parent.mkdir(parents=True)
+speed.write_text("step\\texamples_per_second\\n0\\t1\\n1\\t30\\n")
+"""
+    fails = None
+
+    def start(self, *_, **options):
+        return super().start(
+            "python", "-c", self.code_of_stage.replace("FAILS", str(self.fails)), **options
+        )
+
+
+@pytest.fixture
+def project(tmp_path):
+    return FakeProject.clone(tmp_path / "project")
+
+
+def test_one_worker_trains_alone_and_of_two_the_first_reports(project):
+    (alone, speed), (first, _) = train(project, 1), train(project, 2)
+    assert (alone.tolist(), speed) == ([[7.5], [7.5]], 30)
+    assert first.tolist() == [[0.5], [0.5]]
+    assert project.path.with_name("worker-1-of-2").exists()
+
+
+def test_a_worker_that_fails_ends_the_others_and_says_why(project, monkeypatch):
+    monkeypatch.setattr(FakeProject, "fails", 1)
+    with pytest.raises(SystemExit, match="worker 1 is tired"):
+        train(project, 2)

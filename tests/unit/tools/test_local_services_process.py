@@ -8,8 +8,7 @@ import time
 
 import pytest
 
-from local_services.errors import ServiceError
-from local_services.files import read_json, write_json
+from local_services.common import ServiceError, read_json, write_json
 from local_services.process import Daemon, start_mark
 
 SLEEP = ["sleep", "60"]

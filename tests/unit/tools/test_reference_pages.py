@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.cli import VERBS
-from reference.__main__ import MARK, PAGES, written
-from reference.cli import markdown
+from reference import MARK, PAGES, verbs, written
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -20,7 +19,7 @@ def test_the_page_is_as_the_code_says(page: str, root: Path) -> None:
 
 
 def test_every_verb_has_usage_options_and_an_example() -> None:
-    sections = re.split(r"^### issuesum (\w+)\n", markdown(), flags=re.MULTILINE)
+    sections = re.split(r"^### issuesum (\w+)\n", verbs(), flags=re.MULTILINE)
     told = dict(zip(sections[1::2], sections[2::2], strict=True))
     assert list(told) == list(VERBS)
     for verb, section in told.items():

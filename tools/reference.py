@@ -1,0 +1,141 @@
+"""Writes the parts of docs/cli.md and docs/params.md that are made from the code.
+
+`make docs` runs it; a test compares.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+from pydantic import BaseModel
+
+from issuesum.cli import SECTIONS, cli
+from issuesum.files import replacing_file
+from issuesum.stages.params import PARAMS_FILE, Params
+
+ROOT = Path(__file__).parents[1]
+MARK = "<!-- What follows is made by `make docs`. -->\n"
+_PAGES = {
+    "ingest": "data.md",
+    "sample": "data.md",
+    "verify": "attestations.md",
+    "serve": "serving.md",
+    "manifests": "serving-on-kubernetes.md",
+    "release": "releases.md",
+    "retrain": "retraining.md",
+    "card": "report.md",
+    "doctor": "troubleshooting.md",
+}
+"""Pages that explain a verb, where they are not named after it."""
+_BOUNDS = {
+    "exclusiveMinimum": "> {}",
+    "minimum": "≥ {}",
+    "exclusiveMaximum": "< {}",
+    "maximum": "≤ {}",
+}
+
+
+def verbs() -> str:
+    """Return a section for each group of verbs, and in it one for each verb."""
+    parts = []
+    for heading, names in SECTIONS.items():
+        parts += [f"## {heading}\n", *map(_verb, names)]
+    return "\n".join(parts)
+
+
+def _verb(name: str) -> str:
+    root = click.Context(cli, info_name="issuesum")
+    command = cli.get_command(root, name)
+    assert command is not None  # noqa: S101 -- it is in SECTIONS
+    context = click.Context(command, info_name=name, parent=root)
+    usage = " ".join(command.collect_usage_pieces(context))
+    options = [_option(of, context) for of in command.params if isinstance(of, click.Option)]
+    page = _PAGES.get(name, f"{name}.md")
+    more = f"\nMore: [{page}]({page}).\n" if (ROOT / "docs" / page).exists() else ""
+    examples = (command.epilog or "").partition("Examples:\n")[2].splitlines()
+    shown = "".join(f"$ {line.strip()}\n" for line in examples)
+    return (
+        f"### issuesum {name}\n\n"
+        f"```console\n$ issuesum {name} {usage}\n```\n\n"
+        f"{_text(command.help or '')}\n\n"
+        f"| option | what it does |\n|---|---|\n{''.join(options)}\n"
+        f"```console\n{shown}```\n{more}"
+    )
+
+
+def _option(option: click.Option, context: click.Context) -> str:
+    record = option.get_help_record(context)
+    assert record is not None  # noqa: S101 -- none is hidden
+    names, text = (" ".join(each.split()).replace("|", "\\|") for each in record)
+    return f"| `{names}` | {_escaped(text)} |\n"
+
+
+def _text(text: str) -> str:
+    """Return paragraphs, each on one line; what click leaves as it is becomes a block."""
+    paragraphs = []
+    for paragraph in re.split(r"\n\s*\n", text.strip()):
+        if paragraph.startswith("\b"):
+            heading, *lines = paragraph.removeprefix("\b\n").splitlines()
+            paragraphs += [_escaped(heading), "```\n" + "\n".join(map(str.strip, lines)) + "\n```"]
+        else:
+            paragraphs.append(_escaped(" ".join(paragraph.split())))
+    return "\n\n".join(paragraphs)
+
+
+def _escaped(text: str) -> str:
+    return re.sub(r"([<>])", r"\\\1", text)
+
+
+def params() -> str:
+    """Return a table for each section of params.yaml, from the models that check it."""
+    values = yaml.safe_load((ROOT / PARAMS_FILE).read_text(encoding="utf-8"))
+    parts = []
+    for stage, field in Params.model_fields.items():
+        section: Any = field.annotation  # a model
+        parts.append(f"## {stage}\n\n{section.__doc__}\n")
+        rows = "\n".join(_rows(section, values[stage], f"{stage}."))
+        parts.append(f"| key | value | allowed | what it is |\n|---|---|---|---|\n{rows}\n")
+    return "\n".join(parts)
+
+
+def _rows(section: type[BaseModel], values: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    schema = section.model_json_schema()
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            yield from _rows(inner, values[name], f"{prefix}{name}.")
+        else:
+            allowed = _allowed(schema["properties"][name]).replace("|", "\\|")
+            value = yaml.safe_dump(values.get(name, field.default)).splitlines()[0]
+            meaning = " ".join(str(field.description).split())
+            yield f"| `{prefix}{name}` | `{value}` | {allowed} | {meaning} |"
+
+
+def _allowed(schema: Mapping[str, Any]) -> str:
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    if "pattern" in schema:
+        return f"`{schema['pattern']}`"
+    bounds = [text.format(schema[key]) for key, text in _BOUNDS.items() if key in schema]
+    return f"{schema['type']} {', '.join(bounds)}".rstrip()
+
+
+PAGES: dict[str, Callable[[], str]] = {"docs/cli.md": verbs, "docs/params.md": params}
+
+
+def written(page: str) -> str:
+    """Return what a page is to be: what is above its mark, and below it what the code says."""
+    above, mark, _ = (ROOT / page).read_text(encoding="utf-8").partition(MARK)
+    return f"{above}{mark}\n{PAGES[page]()}"
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        text = written(page)
+        with replacing_file(ROOT / page) as path:
+            path.write_text(text, encoding="utf-8")
