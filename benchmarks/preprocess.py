@@ -29,8 +29,12 @@ from issuesum.layout import RAW
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import encode_entry
-from issuesum.training.features.fields import Fields, FieldSettings
-from issuesum.training.features.ktext_adapter import make_processor, number_words
+from issuesum.training.features.ktext_adapter import (
+    Fields,
+    FieldSettings,
+    make_processor,
+    number_words,
+)
 from issuesum.training.features.tokenise import code_digest, tokenise_shard
 from synthetic_rows import write_rows
 

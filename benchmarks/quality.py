@@ -23,8 +23,7 @@ from issuesum.errors import DataError
 from issuesum.layout import BUNDLE_MODEL, RAW, SPLIT, SPLIT_SUMMARY
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import issue_key
-from issuesum.training.corpus.shards import read_head
-from issuesum.training.corpus.summary import SplitSummary
+from issuesum.training.corpus.shards import SplitSummary, read_head
 from issuesum.training.evaluation import baselines
 from issuesum.training.evaluation.scores import Scores, score
 

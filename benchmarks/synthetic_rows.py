@@ -20,7 +20,7 @@ from random import Random
 from common import usable
 from issuesum.errors import DataError
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.writing import write_issues
+from issuesum.training.corpus.reading import write_issues
 
 _SOURCE_ROWS = 50_000  # at most, so that memory does not grow with the source either
 _PIECES_PER_CHANGE = 10

@@ -30,7 +30,7 @@ from common import train as parameters
 from issuesum.layout import CURVES, FEATURES, SPEED
 from issuesum.text.features import Shards, save_shard
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.writing import write_issues
+from issuesum.training.corpus.reading import write_issues
 
 SIZES = {
     "preprocess.body.keep_n": 8000,

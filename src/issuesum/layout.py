@@ -23,10 +23,12 @@ SPLIT_STAGE, EVALUATE_STAGE, EXPORT_STAGE = "split", "evaluate", "export"
 SPLITS = ("train", "validation", "test")
 
 RAW = Path("data/raw/github_issues.csv")
+SAMPLE = Path("data/sample/issues.csv.gz")
+"""Synthetic issues, committed."""
 SPLIT = Path("data/split")
 SPLIT_SUMMARY = SPLIT / "summary.json"
 FEATURES = Path("data/features")
-MODELS = Path("models")
+MODELS = Path("models/trained")
 SERVING = Path("serving")
 REQUIREMENTS = SERVING / "requirements.txt"
 BUNDLE = SERVING / "bundle"

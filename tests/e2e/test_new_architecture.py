@@ -51,7 +51,10 @@ def test_it_learns(added: Project) -> None:
     vocabulary = json.loads((added.path / "data/features/title_vocabulary.json").read_text())
     evenly = math.log(len(vocabulary["words"]))
     assert trained["best"]["eval"]["loss"] < 0.75 * evenly
-    assert json.loads((added.path / "models/config.json").read_text())["arch"] == "bag_of_words"
+    assert (
+        json.loads((added.path / "models/trained/config.json").read_text())["arch"]
+        == "bag_of_words"
+    )
 
 
 def test_its_image_answers_and_names_its_bundle(added: Project) -> None:

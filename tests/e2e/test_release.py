@@ -135,7 +135,7 @@ def test_gto_knows_the_artifact_of_dvc_yaml_and_its_versions(shipped: Shipped) -
     assert versions["version"] == "v1.0.1"
     assert versions["stage"]["prod"] == "v1.0.0"
     pipeline = yaml.safe_load((shipped.repository.path / "dvc.yaml").read_text(encoding="utf-8"))
-    assert pipeline["artifacts"][ARTIFACT]["path"] == "models"
+    assert pipeline["artifacts"][ARTIFACT]["path"] == "models/trained"
 
 
 def test_going_on_and_going_back_give_the_manifests_of_each_version(fresh: Shipped) -> None:

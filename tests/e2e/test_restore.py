@@ -25,7 +25,7 @@ SAME = (
     "data/raw/github_issues.csv",
     "eval/data.json",
     "eval/metrics.json",
-    "models/model.weights.h5",
+    "models/trained/model.weights.h5",
     "params.yaml",
     "serving/bundle/model/encoder.onnx",
     "serving/image.json",

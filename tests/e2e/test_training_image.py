@@ -21,8 +21,8 @@ from uuid import uuid4
 import pytest
 from docker.errors import BuildError, NotFound
 from docker.models.containers import Container
-from issuesum.shipping.image.smoke import HARDENED
 
+from issuesum.shipping.image.smoke import HARDENED
 from projects import Project, copy_project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -151,7 +151,7 @@ def test_one_process_trains_and_another_clone_gets_the_model(
     assert PUSH in log
     assert services.secret not in log
     got = restored(project, tmp_path)
-    assert {path.name for path in (got / "models").iterdir()} == {
+    assert {path.name for path in (got / "models/trained").iterdir()} == {
         "config.json",
         "model.weights.h5",
     }
@@ -181,8 +181,8 @@ def test_of_two_processes_on_one_network_the_chief_pushes(
     assert "-m issuesum.stages.train" in worker
     assert "push" not in worker
     with pytest.raises(NotFound):
-        jobs[1].get_archive("/work/models")
-    assert (restored(project, tmp_path) / "models/model.weights.h5").is_file()
+        jobs[1].get_archive("/work/models/trained")
+    assert (restored(project, tmp_path) / "models/trained/model.weights.h5").is_file()
 
 
 def finish(job: Container) -> str:

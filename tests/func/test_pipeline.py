@@ -108,7 +108,7 @@ def test_outputs_are_what_the_architecture_says(made: Project) -> None:
 
 def test_outputs_that_are_lost_come_back(made: Project) -> None:
     before = made.lock()
-    made.run("rm", "-rf", "models", "serving/bundle", "data/features")
+    made.run("rm", "-rf", "models/trained", "serving/bundle", "data/features")
     # DVC restores what train and build made; preprocess looks up what it has tokenised before.
     assert made.repro("evaluate") == ["preprocess"]
     assert (made.path / "serving/bundle/model/encoder.onnx").is_file()
@@ -121,8 +121,8 @@ def test_outputs_that_are_lost_come_back(made: Project) -> None:
         ("split", "data/raw/github_issues.csv", 3, "must be a CSV with the columns"),
         ("train", "data/features/train", 4, "must hold shards part-*.npz"),
         ("train", "data/features/body_vocabulary.json", 4, "must be a vocabulary of format 1"),
-        ("build", "models/config.json", 4, "must describe a model of format 2"),
-        ("build", "models/model.weights.h5", 4, "must hold the weights of the model"),
+        ("build", "models/trained/config.json", 4, "must describe a model of format 2"),
+        ("build", "models/trained/model.weights.h5", 4, "must hold the weights of the model"),
         ("evaluate", "data/split/test", 4, "must hold shards part-*.parquet"),
         ("evaluate", "serving/bundle/model/encoder.onnx", 4, "must be an ONNX graph"),
         ("export", "eval/metrics.json", 4, "must hold the gate's verdict"),
@@ -133,7 +133,7 @@ def test_a_stage_without_its_input_says_so_in_one_line_and_changes_nothing(
 ) -> None:
     path = made.path / lost
     kept = path.with_name(f"{path.name}.kept")
-    outputs = [made.path / "models/config.json", made.path / "eval/metrics.json"]
+    outputs = [made.path / "models/trained/config.json", made.path / "eval/metrics.json"]
     before = [output.stat().st_mtime_ns for output in outputs]
     path.rename(kept)
     try:

@@ -36,7 +36,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, tiny_params: str) -> Project:
 
 
 def _weights(project: Project) -> str:
-    return hashlib.sha256((project.path / "models/model.weights.h5").read_bytes()).hexdigest()
+    return hashlib.sha256(
+        (project.path / "models/trained/model.weights.h5").read_bytes()
+    ).hexdigest()
 
 
 def _wait_for(path: Path, process: subprocess.Popen[bytes], pattern: str) -> None:
@@ -59,7 +61,7 @@ def test_after_kill_9_a_rerun_ends_with_the_same_weights(made: Project) -> None:
     ) as process:
         _wait_for(checkpoints, process, "*.npz")
         os.killpg(process.pid, signal.SIGKILL)
-    assert not (made.path / "models").exists()
+    assert not (made.path / "models/trained").exists()
 
     done = made.run("dvc", "repro", "train")
     assert "taken up at step " in done.stdout

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from issuesum.training.features.fields import FieldSettings
+from issuesum.training.features.ktext_adapter import FieldSettings
 
 
 def fit_transform(

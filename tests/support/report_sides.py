@@ -10,7 +10,7 @@ import pandas as pd
 
 from issuesum.lineage.reporting.model_report.graph import Graph
 from issuesum.lineage.reporting.model_report.side import Side
-from issuesum.training.corpus.summary import SplitSummary
+from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.evaluation.scores import rouge_l, score
 from profiles import profile
 
@@ -76,12 +76,15 @@ def side(name: str, scores: pd.DataFrame, **changes: Any) -> Side:
         graph=Graph(
             nodes={
                 "data/raw/github_issues.csv": ("data/raw/github_issues.csv",),
-                "train": ("models",),
+                "train": ("models/trained",),
                 "evaluate": ("eval/metrics.json",),
             },
             edges=(("data/raw/github_issues.csv", "train"), ("train", "evaluate")),
         ),
-        hashes={"data/raw/github_issues.csv": "d" * 32, "models": f"{sum(map(ord, name)):032x}"},
+        hashes={
+            "data/raw/github_issues.csv": "d" * 32,
+            "models/trained": f"{sum(map(ord, name)):032x}",
+        },
         receipt={
             "image": "localhost:5000/issues:tag",
             "digest": "sha256:" + "b" * 64,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from issuesum.training.features.fields import Fields, FieldSettings
+from issuesum.training.features.ktext_adapter import Fields, FieldSettings
 from issuesum.training.features.tokenise import code_digest, tokenise_shard
 
 

@@ -161,7 +161,7 @@ def test_ktext_is_imported_by_one_module_and_loads_neither_keras_nor_tensorflow(
     assert [path.stem for path in users] == ["ktext_adapter"]
     code = (
         f"import sys; from {dotted(users[0])} import make_processor; "
-        "from issuesum.training.features.fields import FieldSettings; "
+        "from issuesum.training.features.ktext_adapter import FieldSettings; "
         "make_processor(FieldSettings(5, 4, 'pre', append_indicators=False)); "
         "print(*({'ktext', 'keras', 'tensorflow', 'textacy'} & set(sys.modules)))"
     )

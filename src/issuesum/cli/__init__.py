@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
 from io import TextIOWrapper
+from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from issuesum.cli.group import Verbs
-from issuesum.console import VERBOSE, coloured, explained, say
+from issuesum.console import VERBOSE, coloured, explained, reader_gone, say
 from issuesum.errors import IssuesumError
 
 SECTIONS = {
@@ -20,14 +22,14 @@ SECTIONS = {
     },
     "Model": {
         "retrain": "Make a new model and image if anything is stale, commit and push.",
-        "summary": "Tell what the last run made: image, scores, times.",
+        "summary": "Show what the last run made: image, scores, times.",
         "predict": "Write titles for a file of issues, offline.",
     },
     "Image and lineage": {
         "export": "Build, check and push the image, as the export stage does.",
-        "provenance": "Tell where an image or a bundle comes from: data, params, commit, scores.",
+        "provenance": "Show where an image or a bundle comes from: data, params, commit, scores.",
         "verify": "Check an image, its provenance and its attestations, without Docker.",
-        "diff": "Tell what changed between two images, titles included.",
+        "diff": "Show what changed between two images, titles included.",
         "restore": "Make the working tree that an image was made from.",
     },
     "Serving": {
@@ -38,27 +40,88 @@ SECTIONS = {
     },
     "Team": {
         "jobs": "List the runs of stages: results, commits, times, images.",
-        "report": "Tell a reviewer what a change of the model means.",
+        "report": "Show a reviewer what a change of the model means.",
         "card": "Write the model card.",
     },
     "This machine": {
-        "doctor": "Tell what is missing before a run, and what to do about it.",
+        "doctor": "List what is missing before a run, and what to do about it.",
         "completion": "Print a script that lets a shell complete verbs, options and values.",
     },
 }
-VERBS = {name: told for verbs in SECTIONS.values() for name, told in verbs.items()}
-
+VERBS = {name: about for verbs in SECTIONS.values() for name, about in verbs.items()}
 INTERRUPTED = 130
 """Exit code after Ctrl+C: 128 and the number of SIGINT, as a shell has it."""
 _EPILOG = (
-    "`issuesum VERB --help` tells the options of a verb and shows examples; docs/cli.md has all "
+    "`issuesum VERB --help` lists the options of a verb and shows examples; docs/cli.md has all "
     "of them, and the exit codes."
 )
 
 
+def _set_verbose(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001
+    if value:
+        os.environ[VERBOSE] = "1"  # stages that the verb runs read it as well
+
+
+_VERBOSE_OPTION = click.Option(
+    ["-v", "--verbose"],
+    is_flag=True,
+    expose_value=False,
+    callback=_set_verbose,
+    help="Show the traceback of a failure.",
+)
+
+
+class Verbs(click.Group):
+    """Imports a verb's module when the verb is called, so `--help` and completion stay fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a verb; it takes -v as the group does."""
+        if cmd_name not in VERBS:
+            return None
+        command = importlib.import_module(f"issuesum.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)  # noqa: S101
+        if _VERBOSE_OPTION not in command.params:
+            command.params.append(_VERBOSE_OPTION)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        """Call the verb.
+
+        Raises:
+            click.Abort: somebody pressed Ctrl+C; else click would write an empty line first.
+            click.exceptions.Exit: nobody reads standard output any more, as after `| head`.
+        """
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise click.Abort from error
+        except BrokenPipeError:
+            ctx.exit(reader_gone())
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Complete the name of a verb, or an option of the group, without importing any verb."""
+        found = [
+            CompletionItem(name, help=about)
+            for name, about in VERBS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the verbs under their headings, all in one column."""
+        width = max(map(len, VERBS))
+        for heading, verbs in SECTIONS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(f"{name:{width}}", about) for name, about in verbs.items()])
+
+
 @click.group(
     cls=Verbs,
-    sections=SECTIONS,
+    commands={name: click.Command(name) for name in VERBS},  # for click to suggest a verb
     context_settings={"help_option_names": ["-h", "--help"]},
     subcommand_metavar="VERB [ARGS]...",
     epilog=_EPILOG,
@@ -66,6 +129,9 @@ _EPILOG = (
 @click.version_option(package_name="issuesum")
 def cli() -> None:
     """Train, version, ship and trace a model that writes titles for GitHub issues."""
+
+
+cli.params.append(_VERBOSE_OPTION)
 
 
 def main() -> None:
@@ -78,12 +144,11 @@ def main() -> None:
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.UsageError as error:
-        path = error.ctx.command_path if error.ctx else "issuesum"
-        say("error", f"{error.format_message()} Try: {path} --help.")
-        sys.exit(error.exit_code)
     except click.ClickException as error:
-        say("error", error.format_message())
+        message = error.format_message()
+        if isinstance(error, click.UsageError):
+            message += f" Try: {error.ctx.command_path if error.ctx else 'issuesum'} --help."
+        say("error", message)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         if sys.stderr.isatty():

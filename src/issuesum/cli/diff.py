@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.completing import complete_file
-from issuesum.cli.shared import examples, image_argument, json_option, print_json
+from issuesum.cli.shared import complete_file, examples, image_argument, json_option, print_json
 
 if TYPE_CHECKING:
     from issuesum.lineage.provenance.lookup import Found
@@ -63,7 +62,7 @@ def command(
     Both are asked of their registries: registry/name:tag, a tag or digest alone, or a receipt.
     Rows and code are looked up in the repository around the current folder, as far as it has them.
     """
-    from issuesum.cli.repository import default_repository
+    from issuesum.cli.shared import default_repository
     from issuesum.errors import ParamsError
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.reporting.difference.images import compare_images
@@ -109,9 +108,8 @@ def _writer(found: Found) -> TitleWriter:
 
 def _titles(old: TitleWriter, new: TitleWriter, source: str | None) -> Titles:
     from issuesum.lineage.reporting.difference.titles import compare_titles, fixed_issues
-    from issuesum.training.corpus.fetching import local_copy
-    from issuesum.training.corpus.json_lines import as_csv
     from issuesum.training.corpus.reading import read_issues
+    from issuesum.training.corpus.sources import as_csv, local_copy
 
     if source is None:
         return compare_titles(fixed_issues(), old, new, examples=_PAIRS)

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli.shared import examples, json_option, output_option, print_json, source_argument
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from issuesum.training.corpus.ingest import IngestReport
-
-OUTPUT = Path("data/raw/github_issues.csv")
+from issuesum.layout import RAW
 
 
 @click.command(
@@ -29,7 +22,7 @@ OUTPUT = Path("data/raw/github_issues.csv")
 @source_argument
 @click.option("--append", is_flag=True, help="Keep the rows that are there; add the new ones.")
 @click.option("--force", is_flag=True, help="Replace the output even if DVC has no copy of it.")
-@output_option("Where the raw data goes.", default=OUTPUT)
+@output_option("Where the raw data goes.", default=RAW)
 @click.option(
     "--rejects",
     metavar="FILE",
@@ -60,22 +53,17 @@ def command(
         files = {"source": source, "file": str(output), "rejects": str(rejects), "md5": digest}
         print_json({**files, **asdict(report)})
         return
-    for name, value in _lines(report, source, output, rejects):
-        click.echo(f"{name:<12} {value}")
-    click.echo(f"{'md5':<12} {digest}\n{'next':<12} dvc repro")
-
-
-def _lines(
-    report: IngestReport, source: str, output: Path, rejects: Path
-) -> Iterator[tuple[str, str]]:
-    yield "read", f"{report.read:,} rows of {source}"
-    yield "accepted", f"{report.accepted:,} rows"
-    yield "rejected", f"{sum(report.rejected.values()):,} rows"
-    for reason, count in report.rejected.items():
-        yield "", f"{count:,} because of: {reason}"
-    if report.rejected:
-        yield "", f"see {rejects}"
     once = "the split stage keeps each pair once"
-    yield "repeated", f"{report.repeated:,} rows repeat an earlier (title, body); {once}"
-    yield "without URL", f"{report.without_url:,} rows"
-    yield "file", f"{output}, {report.earlier + report.accepted:,} rows"
+    rejected = [f"{count:,} because of: {reason}" for reason, count in report.rejected.items()]
+    for name, value in (
+        ("read", f"{report.read:,} rows of {source}"),
+        ("accepted", f"{report.accepted:,} rows"),
+        ("rejected", f"{sum(report.rejected.values()):,} rows"),
+        *(("", line) for line in rejected + [f"see {rejects}"] * bool(rejected)),
+        ("repeated", f"{report.repeated:,} rows repeat an earlier (title, body); {once}"),
+        ("without URL", f"{report.without_url:,} rows"),
+        ("file", f"{output}, {report.earlier + report.accepted:,} rows"),
+        ("md5", digest),
+        ("next", "dvc repro"),
+    ):
+        click.echo(f"{name:<12} {value}")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.completing import complete_stage, complete_tag
-from issuesum.cli.shared import examples, json_option, print_json
+from issuesum.cli.shared import complete_stage, complete_tag, examples, json_option, print_json
 from issuesum.console import say
 
 if TYPE_CHECKING:

@@ -115,8 +115,8 @@ def _predict(
 ) -> tuple[int, int]:
     """Return how many rows there were, and how many of them have a title."""
     from issuesum.console import bar
-    from issuesum.training.corpus.fetching import local_copy
     from issuesum.training.corpus.reading import read_issues
+    from issuesum.training.corpus.sources import local_copy
     from issuesum.training.evaluation.scoring import predictions
     from issuesum.training.evaluation.writing import writing
 

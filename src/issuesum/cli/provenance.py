@@ -40,7 +40,7 @@ bundle, or a receipt; without it, the image last exported. Of an image only its 
     help="Also write the page's drawing alone.",
 )
 def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | None) -> None:
-    from issuesum.cli.repository import default_repository
+    from issuesum.cli.shared import default_repository
     from issuesum.lineage.provenance.trace import trace
     from issuesum.lineage.provenance.tree import text_of
     from issuesum.lineage.reporting.provenance_page import write_page, write_picture

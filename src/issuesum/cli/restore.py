@@ -50,7 +50,7 @@ def command(
     by the hashes in the image; afterwards dvc status is clean. Credentials come from the
     environment or from AWS' own files.
     """
-    from issuesum.cli.repository import default_repository
+    from issuesum.cli.shared import default_repository
     from issuesum.errors import ParamsError
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.restore.restoring import restore

@@ -1,4 +1,4 @@
-"""`issuesum sample`: write synthetic issues as the raw data, for a first look."""
+"""`issuesum sample`: take the synthetic sample as the raw data, for a first look."""
 
 from __future__ import annotations
 
@@ -6,22 +6,19 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.ingest import OUTPUT
 from issuesum.cli.shared import examples, json_option, output_option, print_json
 from issuesum.errors import RepositoryError
+from issuesum.layout import RAW
 
 
-@click.command(
-    "sample",
-    epilog=examples("issuesum sample --rows 300 --seed 1   # small and quick"),
-)
+@click.command("sample", epilog=examples("issuesum sample --rows 300   # small and quick"))
 @click.option(
     "--rows",
     metavar="N",
     type=click.IntRange(min=1),
     default=4_000,
     show_default=True,
-    help="How many issues to write.",
+    help="How many issues to write: the first of data/sample/issues.csv.gz.",
 )
 @click.option(
     "--seed",
@@ -29,26 +26,26 @@ from issuesum.errors import RepositoryError
     type=int,
     default=20_180_601,
     show_default=True,
-    help="Another seed gives other issues.",
+    help="Another seed takes random issues of the sample instead of the first.",
 )
-@output_option("Where the raw data goes.", default=OUTPUT)
+@output_option("Where the raw data goes.", default=RAW)
 @click.option("--force", is_flag=True, help="Replace the output even if it is other data.")
 @json_option
 def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -> None:
     """Write synthetic issues as the raw data, tracked by DVC.
 
     Equal --rows and --seed give equal bytes everywhere. Their titles can be learnt from their
-    bodies, so that the pipeline can be tried before real issues are at hand.
+    bodies, so that the pipeline can be tried before real issues are available.
     """
     from issuesum.files import replacing_file
     from issuesum.lineage import tracking
-    from issuesum.training.corpus.sample import generate
-    from issuesum.training.corpus.writing import write_issues
+    from issuesum.training.corpus.reading import write_issues
+    from issuesum.training.corpus.sample import sample_issues
 
     tracking.check_replaceable(output, append=False, force=force)
     known = tracking.recorded(output)
     with replacing_file(output) as temporary:
-        write_issues(temporary, generate(rows, seed))
+        write_issues(temporary, sample_issues(rows, seed))
         if not force and known not in (None, tracking.md5(temporary)):
             raise RepositoryError(
                 f"{output}.dvc must name the sample, or nothing yet. Received: other data, md5 "

@@ -1,8 +1,10 @@
-"""Options and arguments that several verbs take, and what several of them say."""
+"""What several verbs share: options, completion of values, output."""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -10,14 +12,49 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
-from issuesum.cli.completing import complete_file, complete_tag
 from issuesum.console import say
+
+NAME = "issuesummarization"
+"""Default name of the image and of the SeldonDeployment."""
+
+
+def complete_file(_: object, __: object, incomplete: str) -> list[CompletionItem[str]]:
+    """Let the shell offer files, where a URL would do as well."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def complete_stage(_: object, __: object, incomplete: str) -> list[str]:
+    """Offer the stages of the pipeline."""
+    from issuesum.stages.params import STAGES
+
+    return [stage for stage in STAGES if stage.startswith(incomplete)]
+
+
+def complete_tag(_: object, __: object, incomplete: str) -> list[CompletionItem[str]]:
+    """Offer the tags of images that runs here pushed or the receipt names, or else files.
+
+    A tag alone, since a shell takes the colon in registry/name:tag for the end of a word.
+    """
+    from issuesum.errors import ArtifactError
+    from issuesum.layout import RUNS
+    from issuesum.lineage.receipt import Receipt
+    from issuesum.lineage.runs.record import read_all
+
+    images = [run.image for run in read_all(RUNS) if run.image]
+    with contextlib.suppress(ArtifactError):  # nothing was exported yet
+        images.insert(0, Receipt.load().image)
+    tags = {image.rsplit(":", 1)[-1]: image for image in images}
+    found = [CompletionItem(tag, help=image) for tag, image in tags.items()]
+    matching = [item for item in found if item.value.startswith(incomplete)]
+    return matching or complete_file(_, __, incomplete)
+
 
 name_option = click.option(
     "--name",
     metavar="NAME",
-    default="issuesummarization",
+    default=NAME,
     show_default=True,
     help="Name of the SeldonDeployment.",
 )
@@ -48,7 +85,7 @@ json_option = click.option(
 
 
 def output_option(
-    told: str, *, default: Path | None = None, folder: bool = False
+    about: str, *, default: Path | None = None, folder: bool = False
 ) -> Callable[[Any], Any]:
     """Return -o/--output, a file or a folder to write."""
     return click.option(
@@ -58,7 +95,7 @@ def output_option(
         type=click.Path(path_type=Path, file_okay=not folder, dir_okay=folder),
         default=default,
         show_default=default is not None,
-        help=told,
+        help=about,
     )
 
 
@@ -88,14 +125,29 @@ def print_json(value: Mapping[str, Any] | list[Any]) -> None:
 
 
 def say_missing(missing: tuple[str, ...]) -> None:
-    """Say what a report or a card could not be told of."""
+    """Print what a report or a card lacks."""
     for each in missing:
         say("note", f"not available here: {each}")
 
 
 def warn_of_localhost(image: str) -> None:
-    """Say so where a cluster could not pull the image of a manifest."""
+    """Print a note where a cluster could not pull the image of a manifest."""
     from issuesum.registry.reference import Reference
 
     if Reference.parse(image).is_local:
         say("note", "to a node, localhost is the node itself (ISSUESUM_REGISTRY)")
+
+
+def default_repository() -> str | None:
+    """Return registry/name from params.yaml, or without one from ISSUESUM_REGISTRY, or None.
+
+    Raises:
+        ParamsError: params.yaml or the variable is wrong.
+    """
+    from issuesum.stages.params import PARAMS_FILE, load_params
+
+    if PARAMS_FILE.exists():
+        export = load_params().export
+        return f"{export.address}/{export.image}"
+    registry = os.environ.get("ISSUESUM_REGISTRY")
+    return f"{registry}/{NAME}" if registry else None

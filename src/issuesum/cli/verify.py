@@ -44,7 +44,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     receipt; without it, serving/image.json. Needs neither Docker Engine (but for --deep) nor a
     repository.
     """
-    from issuesum.cli.repository import default_repository
+    from issuesum.cli.shared import default_repository
     from issuesum.console import printable
     from issuesum.errors import VerificationError
     from issuesum.lineage.provenance.lookup import look_up

@@ -15,17 +15,19 @@ from issuesum.lineage.reporting.data_page import write_report
 from issuesum.stages.params import Params, PreprocessLimits, PreprocessParams
 from issuesum.stages.runner import run
 from issuesum.training.corpus.drift import check_limits, is_committed, with_drift
-from issuesum.training.corpus.measures import WORDS
 from issuesum.training.corpus.profile import DataProfile
-from issuesum.training.corpus.shards import Side
-from issuesum.training.corpus.summary import SplitSummary
-from issuesum.training.features.cache import EntryCache
+from issuesum.training.corpus.shards import Side, SplitSummary
 from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import UnknownWords, write_features
-from issuesum.training.features.fields import Fields, field_settings
-from issuesum.training.features.incremental import Shard, describe, find_shards, tokenise_new
-from issuesum.training.features.ktext_adapter import number_words
-from issuesum.training.features.profiling import profile_data
+from issuesum.training.features.incremental import (
+    EntryCache,
+    Shard,
+    describe,
+    find_shards,
+    tokenise_new,
+)
+from issuesum.training.features.ktext_adapter import Fields, field_settings, number_words
+from issuesum.training.features.profiling import WORDS, profile_data
 
 CACHE = Path(".issuesum/cache")
 """Holds tokenised shards by content; ISSUESUM_CACHE names another folder."""
@@ -37,10 +39,10 @@ def main(params: Params) -> dict[str, int]:
     """Read data/split/{train,validation}; write data/features, eval/data.json and eval/data."""
     dials = params.preprocess
     cache = EntryCache(Path(os.environ.get("ISSUESUM_CACHE") or CACHE) / "tokens")
-    fields = field_settings(body=dials.body, title=dials.title)
+    fields = field_settings(body=dials.body.model_dump(), title=dials.title.model_dump())
     # Evaluate reads the raw text of the test side, through what is shipped.
     sides: tuple[Side, ...] = ("train", "validation")
-    shards = {side: list(find_shards(SPLIT, side, fields, cache)) for side in sides}
+    shards = {side: list(find_shards(SPLIT / side, fields, cache)) for side in sides}
     _tokenise(shards, fields, cache, dials)
 
     entries = {side: [shard.entry for shard in shards[side]] for side in sides}

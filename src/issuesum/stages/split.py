@@ -9,9 +9,8 @@ from issuesum.files import replacing_directory, replacing_file
 from issuesum.layout import RAW, SPLIT, SPLIT_SUMMARY
 from issuesum.stages.params import Params, SplitParams
 from issuesum.stages.runner import run
-from issuesum.training.corpus.shards import SIDES
+from issuesum.training.corpus.shards import SIDES, SplitSummary
 from issuesum.training.corpus.splitting import split_csv
-from issuesum.training.corpus.summary import SplitSummary
 
 
 def main(params: Params) -> dict[str, int]:

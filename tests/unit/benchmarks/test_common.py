@@ -10,8 +10,7 @@ from common import Project, Ratio, read_speeds
 from issuesum.errors import ParamsError
 from issuesum.layout import RAW
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.reading import read_issues
-from issuesum.training.corpus.writing import write_issues
+from issuesum.training.corpus.reading import read_issues, write_issues
 
 
 @pytest.fixture(scope="module")

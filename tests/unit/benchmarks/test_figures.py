@@ -16,8 +16,7 @@ from common import Done, Project, Ratio
 from issuesum.errors import ArtifactError
 from issuesum.layout import RAW
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.reading import read_issues
-from issuesum.training.corpus.writing import write_issues
+from issuesum.training.corpus.reading import read_issues, write_issues
 from issuesum.training.evaluation.scores import Scores
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.training.features.fields import FieldSettings
-from issuesum.training.features.ktext_adapter import make_processor
+from issuesum.training.features.ktext_adapter import FieldSettings, make_processor
 from ktext_default import clean, tokenize
 
 

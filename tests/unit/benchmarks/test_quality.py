@@ -9,7 +9,7 @@ import pytest
 import quality
 from issuesum.errors import DataError
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.writing import write_issues
+from issuesum.training.corpus.reading import write_issues
 from toy_bundle import write_bundle
 
 

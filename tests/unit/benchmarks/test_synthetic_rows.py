@@ -9,8 +9,7 @@ import pytest
 
 from issuesum.errors import DataError
 from issuesum.training.corpus.issue import Issue, issue_key
-from issuesum.training.corpus.reading import read_issues
-from issuesum.training.corpus.writing import write_issues
+from issuesum.training.corpus.reading import read_issues, write_issues
 from synthetic_rows import write_rows
 
 HASH = re.compile(r"\b[0-9a-f]{7}\b")

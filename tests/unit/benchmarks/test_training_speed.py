@@ -7,7 +7,7 @@ import pytest
 
 from common import EXAMPLE, Project
 from issuesum.text.tokens import words
-from issuesum.training.corpus.writing import write_issues
+from issuesum.training.corpus.reading import write_issues
 from training import PASSES, SIZES, largest_difference, made_up, train, worker
 
 TINY = {

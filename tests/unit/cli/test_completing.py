@@ -92,7 +92,7 @@ def test_completing_a_verb_imports_no_verb() -> None:
     answer, loaded = done.stdout.splitlines()
     assert answer == "plain,provenance"
     found = {name for name in json.loads(loaded) if name.startswith("issuesum.")}
-    light = {"cli", "cli.group", "errors", "messages", "terminal"}
+    light = {"cli", "errors", "console"}
     assert found == {f"issuesum.{name}" for name in light}
 
 

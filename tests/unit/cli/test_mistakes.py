@@ -153,6 +153,7 @@ MISTAKES = {
     "no-scheme": (3, "ingest", "ftp://example.com/issues.csv"),
     "output-a-folder": (2, "ingest", "good.csv", "-o", "folder"),
     "output-below-a-file": (4, "sample", "-o", "file/out.csv", "--force"),
+    "rows-too-many": (2, "sample", "--rows", "4001"),
     "card-a-folder": (2, "card", "-o", "folder"),
     "page-a-folder": (2, "provenance", "--html", "folder"),
     "manifests-a-file": (2, "manifests", "-o", "file"),

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import provenances
 from issuesum.cli.provenance import command
-from issuesum.cli.repository import default_repository
+from issuesum.cli.shared import default_repository
 from issuesum.errors import ArtifactError, ParamsError
 from issuesum.lineage.provenance.trace import Image, Trace
 

@@ -128,6 +128,14 @@ def test_artefacts_go_from_raw_to_bundle_with_the_runs_that_made_them(root: Path
     assert (bundle["md5"], bundle["nfiles"]) == (provenances.BUNDLE, 40)
 
 
+def test_the_model_is_found_below_models_and_in_earlier_commits_in_models_itself() -> None:
+    lock = Lock.parse(provenances.LOCK.replace("path: models,", "path: models/trained,"))
+    found = {item.name: item for item in artefacts.artefacts_of(lock, bundle="")}
+    assert (found["model"].path, found["model"].nfiles) == ("models/trained", 2)
+    earlier = artefacts.hashes_of(Lock.parse(provenances.LOCK))["model"]
+    assert artefacts.hashes_of(lock)["model"] == earlier is not None
+
+
 def test_rows_are_those_of_the_data_that_the_lock_records(root: Path) -> None:
     assert not any("rows" in item for item in collected(root)["artefacts"])
     content = json.dumps(PROFILE).encode()

@@ -18,8 +18,7 @@ from issuesum.text.reading import read
 from issuesum.text.tokens import END, START, words
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary, pad
 from issuesum.training.features.encoding import encode_entry
-from issuesum.training.features.fields import Fields, FieldSettings
-from issuesum.training.features.ktext_adapter import make_processor
+from issuesum.training.features.ktext_adapter import Fields, FieldSettings, make_processor
 from shards import put_entry, shard
 
 BODY = Vocabulary(("the", "app", "crashes"), 4, "pre", append_indicators=False)

@@ -25,7 +25,8 @@ from issuesum.lineage.provenance.model import Artefact
 from issuesum.lineage.runs.record import RunRecord, read_all
 
 _PARTS = {name: (SPLIT / name).as_posix() for name in SPLITS}
-_NAMES = {path.as_posix(): name for name, path in ARTEFACTS.items()}
+_NAMES = {path.as_posix(): name for name, path in ARTEFACTS.items()} | {"models": "model"}
+"""By path; before 0.1.0 the model was models/ itself."""
 
 
 def hashes_of(lock: Lock) -> dict[str, str | None]:
@@ -34,7 +35,7 @@ def hashes_of(lock: Lock) -> dict[str, str | None]:
         "raw": lock.md5(RAW),
         **{name: lock.md5(path) for name, path in _PARTS.items()},
         "features": lock.md5(ARTEFACTS["features"]),
-        "model": lock.md5(ARTEFACTS["model"]),
+        "model": lock.md5(ARTEFACTS["model"]) or lock.md5("models"),
     }
 
 
@@ -133,7 +134,8 @@ class _Maker:
         """Return one of layout.ARTEFACTS."""
         if name == "split":
             return self.whole(name, _PARTS)
-        found = self.one(name, ARTEFACTS[name].as_posix())
+        paths = [path for path, of in _NAMES.items() if of == name]
+        found = self.one(name, next((path for path in paths if path in self._makers), paths[0]))
         if name == "features" and {"train", "validation"} <= self._rows.keys():
             rows = self._rows["train"] + self._rows["validation"]
             return found.model_copy(update={"rows": rows})

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from issuesum.errors import DataError
 from issuesum.training.corpus.profile import DataProfile, Drift, FieldDrift, FieldProfile
 
-NEW_WORDS = 20
-"""New words that are named at most."""
+NEW_WORDS = 20  # that are named at most
 _SURGE = 2  # times as frequent as the rarest word of the earlier profile: no mere change of rank
 _NAMED_ROWS, _NAMED_WORDS = 5, 5  # in a message
 _LONGEST_NAME = 40  # characters of a word in a message
@@ -38,35 +38,27 @@ def with_drift(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> Dat
 
 
 def is_committed(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> bool:
-    """Tell whether the newest version describes the same data: who committed it accepted it.
-
-    Args:
-        profile: of the present data.
-        versions: as for `with_drift`.
-    """
-    for _, content in versions:
-        try:
-            return _data_of(DataProfile.from_json(content)) == _data_of(profile)
-        except ValueError:
-            return False
-    return False
+    """Return whether the newest of `versions` describes the same data, which then was accepted."""
+    try:
+        newest = [DataProfile.from_json(content) for _, content in islice(versions, 1)]
+    except ValueError:
+        return False
+    return any(_data_of(each) == _data_of(profile) for each in newest)
 
 
 def compare(now: DataProfile, earlier: DataProfile, *, commit: str) -> Drift:
-    """Measure how `now` differs from `earlier`; distances are rounded to four decimals.
-
-    Args:
-        now: profile of the present data.
-        earlier: profile that it is compared with.
-        commit: where `earlier` is from.
-    """
+    """Measure how `now` differs from `earlier`, of `commit`; distances have four decimals."""
+    shares, before = now.languages.shares, earlier.languages.shares
+    codes = sorted({*shares, *before})
     return Drift(
         commit=commit,
         rows_before=earlier.rows.read,
         rows_added=now.rows.read - earlier.rows.read,
         body=_compare_field(now.body, earlier.body),
         title=_compare_field(now.title, earlier.title),
-        language_distance=_language_distance(now.languages.shares, earlier.languages.shares),
+        language_distance=_distance(
+            [shares.get(code, 0) for code in codes], [before.get(code, 0) for code in codes]
+        ),
         new_words=_new_words(now.body.words, earlier.body.words),
     )
 
@@ -78,7 +70,7 @@ def check_limits(
 
     Args:
         profile: of the present data.
-        unknown: largest allowed share of the validation side's body words that the vocabulary does
+        unknown: largest allowed share of the validation split's body words that the vocabulary does
             not hold, 0 to 1.
         drift: largest allowed distance of body lengths from the earlier data, 0 to 1.
         worst_rows: rows of the raw file and the share of unknown words in their bodies; those with
@@ -91,7 +83,7 @@ def check_limits(
         worst = sorted(worst_rows, key=lambda row: (-row[1], row[0]))[:_NAMED_ROWS]
         rows = ", ".join(f"{row} ({part:.0%})" for row, part in worst)
         raise DataError(
-            "The share of the validation side's body words that the vocabulary does not hold must "
+            "The share of the validation split's body words that the vocabulary does not hold must "
             f"be at most {unknown} (preprocess.limits.unknown). Received: {profile.body.unknown}; "
             f"the raw file's rows with most are {rows}. "
             "Try: look at these rows, raise preprocess.body.keep_n, or raise the limit in "
@@ -108,14 +100,14 @@ def check_limits(
 
 def _describe(drift: Drift) -> str:
     body = drift.body
-    told = (
+    text = (
         f"{body.length_distance}; bodies had {body.words_mean_before} words on average and have "
         f"{body.words_mean_after}"
     )
     if drift.new_words:
         words = ", ".join(word[:_LONGEST_NAME] for word, _ in drift.new_words[:_NAMED_WORDS])
-        told += f"; new frequent words: {words}"
-    return f"{told}; {drift.rows_added:+} rows"
+        text += f"; new frequent words: {words}"
+    return f"{text}; {drift.rows_added:+} rows"
 
 
 def _data_of(profile: DataProfile) -> object:
@@ -134,11 +126,6 @@ def _compare_field(now: FieldProfile, earlier: FieldProfile) -> FieldDrift:
         unknown_after=now.unknown,
         histogram_before=earlier.histogram,
     )
-
-
-def _language_distance(now: Mapping[str, float], earlier: Mapping[str, float]) -> float:
-    codes = sorted({*now, *earlier})
-    return _distance([now.get(code, 0) for code in codes], [earlier.get(code, 0) for code in codes])
 
 
 def _distance(now: Sequence[float], earlier: Sequence[float]) -> float:

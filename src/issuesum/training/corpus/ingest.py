@@ -1,4 +1,4 @@
-"""Turn a CSV from anywhere into data/raw: checked, normalised, nothing dropped without a word.
+"""Turn a CSV from anywhere into data/raw: checked, normalised, nothing dropped silently.
 
 Both files appear whole or not at all, so a source that turns out to be broken after two million
 rows leaves what was there before. Rows are streamed; the key of each goes to a temporary file.
@@ -6,7 +6,6 @@ rows leaves what was there before. Rows are streamed; the key of each goes to a 
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,18 +13,13 @@ from pathlib import Path
 
 from issuesum.errors import DataError
 from issuesum.files import replacing_file
-from issuesum.training.corpus.fetching import local_copy
 from issuesum.training.corpus.issue import COLUMNS, Issue, issue_key
-from issuesum.training.corpus.json_lines import as_csv
-from issuesum.training.corpus.reading import Reject, Watch, normalise, read_issues
+from issuesum.training.corpus.reading import Reject, Watch, normalise, read_issues, writing_rows
 from issuesum.training.corpus.repeats import FirstRow, seen_issues
-from issuesum.training.corpus.writing import writing_rows
+from issuesum.training.corpus.sources import as_csv, local_copy
 
 REJECT_COLUMNS = ("row", "reason", *COLUMNS)
-_SHOWN = 500
-"""Characters of each field that the rejects file keeps: enough to find the row."""
-
-_REJECTED = "rejected: "
+_SHOWN = 500  # characters of each field that the rejects file keeps: enough to find the row
 
 type Rows = Iterable[Issue | Reject]
 type Write = Callable[[Sequence[object]], object]
@@ -33,23 +27,14 @@ type Write = Callable[[Sequence[object]], object]
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What became of the rows of a source: `read == accepted + sum(rejected.values())`.
+    """What became of the rows of a source."""
 
-    Attributes:
-        read: data rows of the source.
-        accepted: rows that the output now holds from the source.
-        rejected: rows set aside, by reason, the most frequent first.
-        repeated: accepted rows whose title and body an earlier row of the output has as well.
-        without_url: accepted rows whose URL is empty.
-        earlier: rows that the output held before and still holds.
-    """
-
-    read: int
-    accepted: int
-    rejected: Mapping[str, int]
-    repeated: int
-    without_url: int
-    earlier: int
+    read: int  # data rows of the source: those accepted and those rejected
+    accepted: int  # rows that the output now holds from the source
+    rejected: Mapping[str, int]  # rows set aside, by reason, the most frequent first
+    repeated: int  # accepted rows whose title and body an earlier row of the output has as well
+    without_url: int  # accepted rows whose URL is empty
+    earlier: int  # rows that the output held before and still holds
 
 
 def ingest(
@@ -77,7 +62,7 @@ def ingest(
             f"The rejects file must be neither the source nor the output. Received: {rejects}. "
             "Try: another --rejects."
         )
-    if rejects.exists() and not _is_ours(rejects):
+    if rejects.exists() and not _begins_with(rejects, REJECT_COLUMNS):
         raise DataError(
             f"{rejects} must be a rejects file before it is replaced. Received: another file. "
             "Try: another --rejects."
@@ -97,8 +82,7 @@ def ingest(
                 writing_rows(refused, REJECT_COLUMNS) as refuse,
             ):
                 rows = read_issues(path, name=source, watch=watch)
-                counts = _divide(rows, write, refuse, first_row, earlier)
-            report = _report(counts, earlier)
+                report = _divide(rows, write, refuse, first_row, earlier)
             if not report.accepted:
                 raise DataError(_nothing_usable(report, source))
         if not report.rejected:
@@ -111,22 +95,16 @@ def ingest(
     return report
 
 
-def _is_ours(rejects: Path) -> bool:
-    with rejects.open("rb") as file:
-        return file.readline() == (",".join(REJECT_COLUMNS) + "\n").encode()
+def _begins_with(file: Path, columns: Sequence[str]) -> bool:
+    with file.open("rb") as opened:
+        return opened.readline() == (",".join(columns) + "\n").encode()
 
 
 def _take_earlier(present: Path, first_row: FirstRow) -> int:
-    """Show the present rows to `first_row`, checking that other rows can follow them.
-
-    Returns:
-        How many rows there are.
-    """
-    header = ",".join(COLUMNS) + "\n"
+    """Show the present rows to `first_row`; return how many they are, if others can follow them."""
+    ours = _begins_with(present, COLUMNS)
     with present.open("rb") as file:
-        ours = file.readline() == header.encode()
-        file.seek(0, os.SEEK_END)
-        file.seek(max(0, file.tell() - 1))
+        file.seek(max(0, present.stat().st_size - 1))
         ours &= file.read() == b"\n"
     count = 0
     for row in read_issues(present) if ours else ():
@@ -145,35 +123,26 @@ def _take_earlier(present: Path, first_row: FirstRow) -> int:
 
 def _divide(
     rows: Rows, write: Write, refuse: Write, first_row: FirstRow, earlier: int
-) -> Counter[str]:
-    """Write every row to one side; count what the report tells."""
-    counts: Counter[str] = Counter()
+) -> IngestReport:
+    """Write every row to one of the two files."""
+    accepted = repeated = without_url = 0
+    rejected: Counter[str] = Counter()
     for row in rows:
         if isinstance(row, Reject):
-            counts[_REJECTED + row.reason] += 1
+            rejected[row.reason] += 1
             fields = (text[:_SHOWN] for text in normalise(Issue(row.url, row.title, row.body)))
             refuse((row.row, row.reason, *fields))
             continue
         write(row)
-        counts["accepted"] += 1
-        counts["without_url"] += not row.url
-        key = issue_key(row.title, row.body)
-        counts["repeated"] += first_row(key, earlier + counts["accepted"]) is not None
-    return counts
-
-
-def _report(counts: Counter[str], earlier: int) -> IngestReport:
-    rejected = {
-        reason.removeprefix(_REJECTED): count
-        for reason, count in counts.most_common()
-        if reason.startswith(_REJECTED)
-    }
+        accepted += 1
+        without_url += not row.url
+        repeated += first_row(issue_key(row.title, row.body), earlier + accepted) is not None
     return IngestReport(
-        read=counts["accepted"] + sum(rejected.values()),
-        accepted=counts["accepted"],
-        rejected=rejected,
-        repeated=counts["repeated"],
-        without_url=counts["without_url"],
+        read=accepted + rejected.total(),
+        accepted=accepted,
+        rejected=dict(rejected.most_common()),
+        repeated=repeated,
+        without_url=without_url,
         earlier=earlier,
     )
 

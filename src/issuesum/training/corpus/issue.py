@@ -15,17 +15,11 @@ _NUMBER = re.compile(r"[-/][0-9]+/?$")
 
 
 class Issue(NamedTuple):
-    """One GitHub issue.
+    """One GitHub issue."""
 
-    Attributes:
-        url: where the issue stands; may be empty.
-        title: what its author called it; never empty.
-        body: what its author wrote; never empty.
-    """
-
-    url: str
-    title: str
-    body: str
+    url: str  # where the issue stands; may be empty
+    title: str  # what its author called it; never empty
+    body: str  # what its author wrote; never empty
 
 
 def issue_key(title: str, body: str) -> bytes:

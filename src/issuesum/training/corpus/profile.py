@@ -24,52 +24,31 @@ class _Strict:
 
 @dataclass(frozen=True)
 class Rows(_Strict):
-    """What became of the rows of the raw file.
+    """What became of the rows of the raw file."""
 
-    Attributes:
-        read: rows of the raw file.
-        rejected: of these, rows that cannot be used.
-        repeated: usable rows that repeat an earlier issue.
-        train: issues of the train side.
-        validation: issues of the validation side.
-        test: issues of the test side.
-        reasons: rejected rows by reason.
-    """
-
-    read: int
-    rejected: int
-    repeated: int
-    train: int
+    read: int  # rows of the raw file
+    rejected: int  # of these, rows that cannot be used
+    repeated: int  # usable rows that repeat an earlier issue
+    train: int  # issues of the training split, and so on
     validation: int
     test: int
-    reasons: Mapping[str, int]
+    reasons: Mapping[str, int]  # rejected rows by reason
 
 
 @dataclass(frozen=True)
 class FieldProfile(_Strict):
-    """One text field, body or title, of the train and the validation side.
+    """One text field, body or title, of the training and the validation split."""
 
-    Attributes:
-        words_mean: mean length in words of whole texts.
-        words_median: median length in words.
-        words_p95: 95th percentile of the length in words.
-        distinct: distinct words of the train side.
-        kept: words of these that the vocabulary holds.
-        unknown: share of the validation side's words that the vocabulary does not hold (the
-            out-of-vocabulary rate), 0 to 1.
-        histogram: texts in each of `BINS`.
-        growth: issues of the train side and the distinct words in them, after some of its shards.
-        words: the most frequent words of the train side, with occurrences in 10,000 words.
-    """
-
-    words_mean: float
-    words_median: int
-    words_p95: int
-    distinct: int
-    kept: int
-    unknown: float
-    histogram: tuple[int, ...]
+    words_mean: float  # mean length in words of whole texts
+    words_median: int  # median length in words
+    words_p95: int  # 95th percentile of the length in words
+    distinct: int  # distinct words of the training split
+    kept: int  # words of these that the vocabulary holds
+    unknown: float  # share of the validation split's words that are out-of-vocabulary, 0 to 1
+    histogram: tuple[int, ...]  # texts in each of `BINS`
+    # Issues of the training split and the distinct words in them, after some shards.
     growth: tuple[tuple[int, int], ...]
+    # The most frequent words of the training split, with occurrences in 10,000 words.
     words: tuple[tuple[str, float], ...]
 
     def __post_init__(self) -> None:
@@ -81,58 +60,35 @@ class FieldProfile(_Strict):
 
 @dataclass(frozen=True)
 class Languages(_Strict):
-    """Languages of a sample of bodies.
+    """Languages of a sample of bodies."""
 
-    Attributes:
-        sampled: bodies that were looked at.
-        shares: by ISO 639-1 code, 0 to 1, largest first.
-    """
-
-    sampled: int
-    shares: Mapping[str, float]
+    sampled: int  # bodies that were looked at
+    shares: Mapping[str, float]  # by ISO 639-1 code, 0 to 1, largest first
 
 
 @dataclass(frozen=True)
 class FieldDrift(_Strict):
-    """How one text field differs from what it was.
+    """How one text field differs from what it was."""
 
-    Attributes:
-        length_distance: Jensen-Shannon distance of the histograms of lengths: 0 equal, 1 disjoint.
-        words_mean_before: mean length in words of the earlier texts.
-        words_mean_after: that of the present texts.
-        unknown_before: share of the earlier validation side's words unknown to its vocabulary.
-        unknown_after: the present share.
-        histogram_before: earlier texts in each of `BINS`.
-    """
-
-    length_distance: float
-    words_mean_before: float
-    words_mean_after: float
-    unknown_before: float
-    unknown_after: float
-    histogram_before: tuple[int, ...]
+    length_distance: float  # Jensen-Shannon, of the histograms: 0 equal, 1 disjoint
+    words_mean_before: float  # mean length in words of the earlier texts
+    words_mean_after: float  # that of the present texts
+    unknown_before: float  # share of the earlier validation split's words unknown to its vocabulary
+    unknown_after: float  # the present share
+    histogram_before: tuple[int, ...]  # earlier texts in each of `BINS`
 
 
 @dataclass(frozen=True)
 class Drift(_Strict):
-    """How the data differs from the last other data that was committed.
+    """How the data differs from the last other data that was committed."""
 
-    Attributes:
-        commit: the commit whose data was compared, 40 hex digits.
-        rows_before: rows of its raw file.
-        rows_added: rows that the present raw file has more; negative if it has fewer.
-        body: of the bodies.
-        title: of the titles.
-        language_distance: Jensen-Shannon distance of the shares of languages: 0 equal, 1 disjoint.
-        new_words: words of bodies that have become frequent, with occurrences in 10,000 words.
-    """
-
-    commit: str
-    rows_before: int
-    rows_added: int
-    body: FieldDrift
-    title: FieldDrift
-    language_distance: float
+    commit: str  # the commit whose data was compared, 40 hex digits
+    rows_before: int  # rows of its raw file
+    rows_added: int  # rows that the present raw file has more; negative if it has fewer
+    body: FieldDrift  # of the bodies
+    title: FieldDrift  # of the titles
+    language_distance: float  # Jensen-Shannon, of their shares: 0 equal, 1 disjoint
+    # Words of bodies that have become frequent, with occurrences in 10,000 words.
     new_words: tuple[tuple[str, float], ...]
 
 
@@ -142,47 +98,18 @@ class DataProfile(_Strict):
 
     Numbers to watch are leaves of mappings, which DVC shows as metrics; what is long is in lists,
     which it passes over.
-
-    Attributes:
-        rows: what became of the rows.
-        body: of the bodies.
-        title: of the titles.
-        copyable: share of title words that occur in the body of their issue, 0 to 1.
-        languages: of the bodies.
-        drift: difference from earlier data, or None if Git holds no earlier data.
     """
 
-    rows: Rows
-    body: FieldProfile
-    title: FieldProfile
-    copyable: float
-    languages: Languages
-    drift: Drift | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the profile as mappings, tuples and scalars; mappings have their largest first."""
-        return dict(_plain(self))
-
-    @classmethod
-    def from_dict(cls, content: Any) -> DataProfile:  # noqa: ANN401 -- it is being checked
-        """Return the profile that `to_dict` gave, or that JSON made of it.
-
-        Raises:
-            ValueError: this is no profile; the message is one line.
-        """
-        from pydantic import TypeAdapter, ValidationError
-
-        try:
-            return TypeAdapter(cls).validate_python(content)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "its top level"
-            msg = f"{first['msg']} at {where}"
-            raise ValueError(msg) from error
+    rows: Rows  # what became of the rows
+    body: FieldProfile  # of the bodies
+    title: FieldProfile  # of the titles
+    copyable: float  # share of title words that occur in the body of their issue, 0 to 1
+    languages: Languages  # of the bodies
+    drift: Drift | None = None  # difference from earlier data, or None if Git holds no earlier data
 
     def to_json(self) -> str:
         """Return the profile as JSON; equal profiles give equal text."""
-        return _render(self.to_dict()) + "\n"
+        return _render(self) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> DataProfile:
@@ -191,7 +118,15 @@ class DataProfile(_Strict):
         Raises:
             ValueError: this is no profile; the message is one line.
         """
-        return cls.from_dict(json.loads(text))
+        from pydantic import TypeAdapter, ValidationError
+
+        try:
+            return TypeAdapter(cls).validate_python(json.loads(text))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "its top level"
+            msg = f"{first['msg']} at {where}"
+            raise ValueError(msg) from error
 
     def save(self, path: Path) -> None:
         """Write the profile as JSON, atomically; equal profiles give equal bytes."""
@@ -214,23 +149,16 @@ class DataProfile(_Strict):
             ) from error
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 -- any part of a profile
-    """Turn dataclasses into mappings, and put every other mapping into one order."""
-    if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, Mapping):
-        return dict(sorted(value.items(), key=lambda item: (-item[1], item[0])))
-    return value
-
-
-def _render(value: Any, margin: str = "") -> str:  # noqa: ANN401 -- what `_plain` returned
+def _render(value: Any, margin: str = "") -> str:  # noqa: ANN401 -- any part of a profile
     """Indent mappings and write lists on one line: what a diff shows is mostly the scalars."""
-    if not (isinstance(value, dict) and value):
-        return _compact(value)
-    inner = [f"{_compact(key)}: {_render(part, margin + '  ')}" for key, part in value.items()]
-    lines = f",\n{margin}  ".join(inner)
-    return f"{{\n{margin}  {lines}\n{margin}}}"
-
-
-def _compact(value: Any) -> str:  # noqa: ANN401 -- whatever json accepts
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if is_dataclass(value):
+        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+    elif isinstance(value, Mapping):  # the largest first
+        parts = dict(sorted(value.items(), key=lambda item: (-item[1], item[0])))
+    else:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    inner = [
+        f"{margin}  {json.dumps(key, ensure_ascii=False)}: {_render(part, margin + '  ')}"
+        for key, part in parts.items()
+    ]
+    return "{\n" + ",\n".join(inner) + f"\n{margin}}}" if inner else "{}"

@@ -1,8 +1,11 @@
-"""Read a CSV of issues row by row; what cannot be used comes out with its row and reason.
+r"""Read a CSV of issues row by row; what cannot be used comes out with its row and reason.
 
 `csv` is forgiving where data would be lost without a word: it takes an end of file inside quotes
 for the end of the field. So a file that ends there, bytes that are not UTF-8 and a gzip stream
 that breaks off are errors that stop the reading, while a single bad row is a `Reject`.
+
+Rows are written in one form, so that equal rows give equal bytes: UTF-8 without a mark, `\n`
+between rows, quotes only where needed.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ import csv
 import gzip
 import io
 import os
+import shutil
 import sys
 import zlib
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -29,7 +33,6 @@ _RUNAWAY = 2**24
 """Characters of a field or line after which a quote counts as never closed: `csv` takes 4 bytes a
 character. A field of 100 MB ends the reading at 81 MB of memory; with 2**26 it took 394 MB."""
 _WATCHED = 1_000
-"""Rows between two calls of `watch`."""
 _GZIP_MAGIC = b"\x1f\x8b"
 _ABSENT = sys.maxsize
 """Place of a column that the header does not have: every row is too short for it."""
@@ -39,19 +42,11 @@ type Watch = Callable[[int, float], None]
 
 
 class Reject(NamedTuple):
-    """A row that cannot be used.
+    """A row that cannot be used."""
 
-    Attributes:
-        row: number of the data row, counted from 1; the header and blank lines do not count.
-        reason: one of a handful of fixed phrases.
-        url: as received, as are title and body; empty where the row is too short.
-        title: what stands in the title column.
-        body: what stands in the body column.
-    """
-
-    row: int
-    reason: str
-    url: str
+    row: int  # number of the data row, counted from 1; the header and blank lines do not count
+    reason: str  # one of a handful of fixed phrases
+    url: str  # as received, as are title and body; empty where the row is too short
     title: str
     body: str
 
@@ -89,7 +84,7 @@ def read_issues(
         name: what messages call the file; by default `path`.
         columns: of COLUMNS those that are looked at; what stands in the others is left empty.
         optional: of `columns` those that the header need not have.
-        watch: called now and then, and when all rows are read; a pipe has no size to tell it of.
+        watch: called every 1,000 rows and at the end; a pipe must have none, since it has no size.
 
     Raises:
         DataError: the file as a whole cannot be trusted or has no usable header.
@@ -136,11 +131,7 @@ class _Place:
 def _readable(
     path: Path | io.BufferedReader, source: _Place
 ) -> Iterator[tuple[TextIO, Callable[[], float]]]:
-    """Open `path` as UTF-8; whatever ends the reading early becomes one line.
-
-    Yields:
-        The text, and a function that tells which share of the bytes has been read.
-    """
+    """Yield `path` as text, and a function that returns the share of bytes that has been read."""
     try:
         with path.open("rb") if isinstance(path, Path) else path as file:
             zipped = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
@@ -150,7 +141,7 @@ def _readable(
                 yield text, lambda: file.tell() / os.fstat(file.fileno()).st_size
             except UnicodeDecodeError as error:
                 where = ""
-                if binary.seekable():  # a pipe does not tell where it is
+                if binary.seekable():  # unlike a pipe
                     # `error.start` counts from the chunk being decoded, and that chunk ends here.
                     where = f"at offset {binary.tell() - len(error.object) + error.start:,}, "
                 raise DataError(
@@ -232,3 +223,33 @@ def _problem(fields: Issue, *, titled: bool) -> str:
     if titled and not title.strip():
         return "empty title"
     return "" if body.strip() else "empty body"
+
+
+@contextmanager
+def writing_rows(
+    path: Path, columns: Sequence[str], *, after: Path | None = None
+) -> Iterator[Callable[[Sequence[object]], object]]:
+    """Give a function that writes one row to `path`; on disk when the block ends.
+
+    Args:
+        path: the file to create.
+        columns: the header.
+        after: a file in the same form whose bytes, header included, come first.
+    """
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        if after is None:
+            writer.writerow(columns)
+        else:
+            with after.open(encoding="utf-8", newline="") as earlier:
+                shutil.copyfileobj(earlier, file)
+        yield writer.writerow
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def write_issues(path: Path, issues: Iterable[Issue]) -> None:
+    """Write `issues`, normalised, in their order."""
+    with writing_rows(path, COLUMNS) as write:
+        for issue in issues:
+            write(normalise(issue))

@@ -1,16 +1,18 @@
-"""The sides of a split as Parquet shards."""
+"""The training, validation and test split as Parquet shards, and their summary."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import TypeAdapter
 
 from issuesum.errors import ArtifactError, one_line
+from issuesum.files import write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,25 +21,16 @@ Side = Literal["train", "validation", "test"]
 SIDES: tuple[Side, ...] = ("train", "validation", "test")
 
 _SCHEMA = pa.schema(
-    [
-        pa.field("row", pa.int64(), nullable=False),
-        pa.field("issue_url", pa.string(), nullable=False),
-        pa.field("issue_title", pa.string(), nullable=False),
-        pa.field("body", pa.string(), nullable=False),
-    ]
+    pa.field(name, pa.int64() if name == "row" else pa.string(), nullable=False)
+    for name in ("row", "issue_url", "issue_title", "body")
 )
 _HELD = 2**24
 """Characters that a writer holds before it starts another row group: 2,000 real rows have about 1.6
 million, so that shards have one, but 2,000 of the longest rows that are accepted have 6 billion."""
 
 
-def shard_path(folder: Path, number: int) -> Path:
-    """Return where shard `number` of a side lies."""
-    return folder / f"part-{number:05d}.parquet"
-
-
 def shard_paths(folder: Path) -> list[Path]:
-    """Return the shards of one side in order.
+    """Return the shards of one split in order.
 
     Raises:
         ArtifactError: there is none.
@@ -51,7 +44,7 @@ def shard_paths(folder: Path) -> list[Path]:
 
 
 def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
-    """Yield the shards of one side in order; columns as in `_SCHEMA`, texts as strings.
+    """Yield the shards of one split in order; columns as in `_SCHEMA`, texts as strings.
 
     Raises:
         ArtifactError: there is no shard, or one is broken.
@@ -78,14 +71,13 @@ def count_rows(path: Path) -> int:
 
 
 def _broken(path: Path, error: Exception) -> ArtifactError:
-    reason = one_line(error)
     return ArtifactError(
-        f"{path} must be a Parquet shard. Received: {reason}. Try: dvc repro -f split."
+        f"{path} must be a Parquet shard. Received: {one_line(error)}. Try: dvc repro -f split."
     )
 
 
 def read_head(folder: Path, rows: int) -> pd.DataFrame:
-    """Return the first `rows` rows of one side, reading no more shards than that takes."""
+    """Return the first `rows` rows of one split, reading no more shards than that takes."""
     import pandas as pd
 
     kept: list[pd.DataFrame] = []
@@ -99,18 +91,18 @@ def read_head(folder: Path, rows: int) -> pd.DataFrame:
 
 
 class ShardWriter:
-    """Writes one side: shard N holds those of its rows that are the Nth `shard_rows` of the file.
+    """Writes one split: shard N holds those of its rows that are the Nth `shard_rows` of the file.
 
     So the bytes of a shard depend on these rows alone, and later rows touch only the last shard.
     A shard without a row has no file.
     """
 
     def __init__(self, folder: Path, shard_rows: int) -> None:
-        """Remember where to write.
+        """Write to `folder`, which exists and is empty.
 
         Args:
-            folder: an existing, empty folder.
-            shard_rows: rows of the file, on this side or not, that a shard is cut from.
+            folder: of the split.
+            shard_rows: rows of the file, in this split or not, that a shard is cut from.
         """
         self._folder = folder
         self._shard_rows = shard_rows
@@ -123,14 +115,9 @@ class ShardWriter:
         """Give the writer itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """End the last shard; after an error, only close its file."""
-        if kind is None:
+        if error[0] is None:
             self._end_shard()
         elif self._file:
             self._file.close()
@@ -156,7 +143,7 @@ class ShardWriter:
 
     def _write_held(self) -> None:
         if self._file is None:
-            path = shard_path(self._folder, self._number)
+            path = self._folder / f"part-{self._number:05d}.parquet"
             # Texts hardly repeat: without dictionaries a shard is smaller and written sooner.
             self._file = pq.ParquetWriter(path, _SCHEMA, compression="zstd", use_dictionary=False)
         columns = dict(zip(_SCHEMA.names, zip(*self._rows, strict=True), strict=True))
@@ -170,3 +157,34 @@ class ShardWriter:
         if self._file:
             self._file.close()
             self._file = None
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """What became of the rows: `rows` is the sum of the others."""
+
+    rows: int  # data rows of the file
+    rejected: Mapping[str, int]  # rows that cannot be used, by reason, the most frequent first
+    repeated: int  # usable rows whose title and body an earlier row has as well
+    train: int  # rows of the training split, and so on
+    validation: int
+    test: int
+
+    def save(self, path: Path) -> None:
+        """Write the summary as JSON, which DVC reads as metrics."""
+        write_json(path, asdict(self))
+
+    @classmethod
+    def load(cls, path: Path) -> SplitSummary:
+        """Read a summary that `save` wrote.
+
+        Raises:
+            ArtifactError: the file is missing or is no summary.
+        """
+        try:
+            return TypeAdapter(cls).validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise ArtifactError(
+                f"{path} must be the split stage's summary. Received: {one_line(error)}. "
+                "Try: dvc repro -f split."
+            ) from error

@@ -1,8 +1,8 @@
-"""Which side an issue stands on, decided by the issue alone.
+"""Which split an issue belongs to, decided by the issue alone.
 
-The side is a hash of the normalised title and body, or of the repository that the URL names, so it
+The split is a hash of the normalised title and body, or of the repository that the URL names, so it
 needs no seed and no knowledge of the other rows: adding or reordering rows moves no old row, and
-equal issues never stand on two sides. Rows are streamed in memory that does not grow.
+equal issues are never in two splits. Rows are streamed in memory that does not grow.
 """
 
 from __future__ import annotations
@@ -15,25 +15,23 @@ from pathlib import Path
 from typing import Literal
 
 from issuesum.errors import DataError
-from issuesum.training.corpus.issue import COLUMNS, Issue, issue_key, repository_key, repository_of
+from issuesum.training.corpus.issue import COLUMNS, issue_key, repository_key, repository_of
 from issuesum.training.corpus.reading import Reject, Watch, read_issues
 from issuesum.training.corpus.repeats import seen_issues
-from issuesum.training.corpus.shards import ShardWriter, Side
-from issuesum.training.corpus.summary import SplitSummary
+from issuesum.training.corpus.shards import SIDES, ShardWriter, Side, SplitSummary
 
 type Group = Literal["issue", "repository"]
 
-_EXAMPLES = 3
-"""Rows that a message names."""
+_EXAMPLES = 3  # rows that a message names
 
 
 def side_of(key: bytes, *, validation: float, test: float) -> Side:
-    """Return the side of the issue or repository with this key.
+    """Return the split of the issue or repository with this key.
 
     Args:
         key: what `issue_key` or `repository_key` returned; read as a number uniform in [0, 1).
-        validation: share of the validation side.
-        test: share of the test side.
+        validation: share of the validation split.
+        test: share of the test split.
     """
     place = int.from_bytes(key[:8], "big") / 2**64
     if place < test:
@@ -60,18 +58,18 @@ def split_csv(
 
     Args:
         source: a CSV, as `issuesum ingest` writes or reads it.
-        targets: an existing, empty folder for each side.
-        validation: share of the validation side.
-        test: share of the test side.
-        shard_rows: rows of the source that a shard of each side is cut from.
-        group: what stays together on one side: equal issues, or all issues of a repository; an
+        targets: an existing, empty folder for each split.
+        validation: share of the validation split.
+        test: share of the test split.
+        shard_rows: rows of the source that a shard of each split is cut from.
+        group: what stays together in one split: equal issues, or all issues of a repository; an
             issue whose URL names no repository stands for itself.
         max_rejected: share of the rows that may be unusable.
         max_repeated: share of the usable rows that may repeat an earlier one.
         watch: called now and then while the source is read.
 
     Raises:
-        DataError: the source cannot be used, a side would be empty, or a share is too large.
+        DataError: the source cannot be used, a split would be empty, or a share is too large.
     """
     if not source.is_file():
         raise DataError(
@@ -97,15 +95,16 @@ def split_csv(
             if first is not None:
                 repeated.add("repeated", f"row {rows:,} repeats row {first:,}")
                 continue
-            place = _group_key(row, key, group)
+            repository = repository_of(row.url) if group == "repository" else None
+            place = repository_key(repository) if repository else key
             side = side_of(place, validation=validation, test=test)
             writers[side].write(rows, row)
             sides[side] += 1
     rejected.check(f"rows of {source} that cannot be used", rows)
     repeated.check(f"usable rows of {source} that repeat an earlier one", rows - rejected.count)
-    if not all((sides["train"], sides["validation"], sides["test"])):
+    if not all(sides[side] for side in SIDES):
         raise DataError(
-            f"Every side must hold at least one issue. Received: {sides['train']:,} train, "
+            f"Every split must hold at least one issue. Received: {sides['train']:,} train, "
             f"{sides['validation']:,} validation and {sides['test']:,} test from {source}. "
             "Try: ingest more rows, or raise split.validation and split.test."
         )
@@ -113,25 +112,16 @@ def split_csv(
         rows=rows,
         rejected=dict(rejected.reasons.most_common()),
         repeated=repeated.count,
-        train=sides["train"],
-        validation=sides["validation"],
-        test=sides["test"],
+        **{side: sides[side] for side in SIDES},
     )
-
-
-def _group_key(issue: Issue, key: bytes, group: Group) -> bytes:
-    repository = repository_of(issue.url) if group == "repository" else None
-    return key if repository is None else repository_key(repository)
 
 
 @dataclass
 class _LeftOut:
-    """Rows that stand on no side: how many, why, and the first few for a message."""
+    """Rows that are in no split: how many, why, and the first few for a message."""
 
-    limit: str
-    """Name of the param that says which share is too large."""
-    most: float
-    """Its value."""
+    limit: str  # the param
+    most: float  # its value
     reasons: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
@@ -152,5 +142,5 @@ class _LeftOut:
         raise DataError(
             f"The share of {what} must be at most {self.most:g} ({self.limit}). Received: "
             f"{self.count / total:.3g} ({self.count:,} of {total:,}): {examples}. "
-            f"Try: mend the source and ingest it again, or raise {self.limit}."
+            f"Try: fix the source and ingest it again, or raise {self.limit}."
         )

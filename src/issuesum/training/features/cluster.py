@@ -64,12 +64,7 @@ def run_jobs[K, R](
 
 
 def local_processes(wanted: int, rows: int) -> int:
-    """Return how many processes to start for so many rows.
-
-    Args:
-        wanted: 0 for as many as pay, at most one a core; any other number is returned.
-        rows: what there is to do.
-    """
+    """Return `wanted`, or instead of 0 as many processes as pay for `rows`, at most one a core."""
     from dask.system import CPU_COUNT  # knows the limits of a container
 
     return wanted or max(1, min(CPU_COUNT, rows // ROWS_WORTH_A_PROCESS))
@@ -137,10 +132,10 @@ def _client(address: str | None, processes: int) -> Iterator[Client]:
                 f"within {_PATIENCE} s. Received: {reason}. Try: preprocess.scheduler: local."
             ) from error
         except (KilledWorker, ImportError) as error:
-            reason = one_line(error)
             raise ClusterError(
-                f"Workers must survive their jobs and have issuesum installed. Received: {reason}. "
-                "Try: the workers' logs; more memory a worker, or a smaller split.shard_rows."
+                "Workers must survive their jobs and have issuesum installed. Received: "
+                f"{one_line(error)}. Try: the workers' logs; more memory a worker, or a smaller "
+                "split.shard_rows."
             ) from error
 
 
@@ -150,8 +145,8 @@ def _connect(cluster: Any) -> Client:  # noqa: ANN401 -- an address or a LocalCl
     try:
         return Client(cluster, timeout=_PATIENCE)
     except (TypeError, ValueError) as error:
-        reason = one_line(error)
         raise ClusterError(
-            f"Dask must be set up for {cluster}. Received: {reason}. Try: for tls://, certificates "
-            "in DASK_DISTRIBUTED__COMM__TLS__CA_FILE and …__CLIENT__CERT and …__CLIENT__KEY."
+            f"Dask must be set up for {cluster}. Received: {one_line(error)}. Try: for tls://, "
+            "certificates in DASK_DISTRIBUTED__COMM__TLS__CA_FILE and …__CLIENT__CERT and "
+            "…__CLIENT__KEY."
         ) from error

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from issuesum.training.features.entry import BUCKETS, Counts, read_statistics, read_words
-from issuesum.training.features.fields import Field
+from issuesum.training.features.ktext_adapter import Field
 
 ENTRIES_AT_ONCE = 1_000_000
 """Words of shards that are added up together, about 100 bytes each."""
@@ -28,20 +28,12 @@ _SHARD_BITS = 32  # of a place: the shard above, the place within the shard belo
 
 @dataclass(frozen=True)
 class WordCounts:
-    """Counts of one field over all shards.
+    """Counts of one field over all shards."""
 
-    Attributes:
-        top: the most frequent words and how often each occurs, in the order in which they first
-            occur.
-        distinct: distinct words.
-        total: words.
-        growth: int64 (shards,), distinct words in the first n + 1 shards.
-    """
-
-    top: dict[str, int]
-    distinct: int
-    total: int
-    growth: Counts
+    top: dict[str, int]  # the most frequent words and their counts, by first occurrence
+    distinct: int  # distinct words
+    total: int  # words
+    growth: Counts  # int64 (shards,), distinct words in the first n + 1 shards
 
 
 def count_words(entries: Sequence[Path], keep: dict[Field, int]) -> dict[Field, WordCounts]:

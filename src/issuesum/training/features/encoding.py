@@ -15,57 +15,30 @@ from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY, Features, 
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 from issuesum.training.corpus.shards import Side
 from issuesum.training.features.entry import Counts, read_rows, read_words
-from issuesum.training.features.fields import Field
 from issuesum.training.features.incremental import Shard
+from issuesum.training.features.ktext_adapter import Field
 
-_WORST = 5
-"""Rows that are named if too many words are unknown."""
+_WORST = 5  # rows that are named if too many words are unknown
 
 
 @dataclass(frozen=True)
 class Encoded:
-    """A shard's ids, and what the vocabularies miss of it.
+    """A shard's ids, and what the vocabularies miss of it."""
 
-    Attributes:
-        features: the ids.
-        row: int64 (rows,), numbers of the rows in the raw file.
-        body_unknown: words of whole bodies that the body vocabulary does not hold.
-        title_unknown: the same of titles.
-        kept: int64 (rows,), words of each body that the model reads.
-        unknown: int64 (rows,), those of `kept` that the body vocabulary does not hold.
-    """
-
-    features: Features
-    row: Counts
-    body_unknown: int
-    title_unknown: int
-    kept: Counts
-    unknown: Counts
+    features: Features  # the ids
+    row: Counts  # int64 (rows,), numbers of the rows in the raw file
+    body_unknown: int  # words of whole bodies that the body vocabulary does not hold
+    title_unknown: int  # the same of titles
+    kept: Counts  # int64 (rows,), words of each body that the model reads
+    unknown: Counts  # int64 (rows,), those of `kept` that the body vocabulary does not hold
 
 
+@dataclass(frozen=True)
 class UnknownWords:
-    """What the vocabularies do not hold of some shards.
+    """What the vocabularies do not hold of the validation split."""
 
-    Attributes:
-        words: unknown words of whole texts, by field.
-    """
-
-    def __init__(self) -> None:
-        """Begin without any shard."""
-        self.words: dict[Field, int] = {"body": 0, "title": 0}
-        self._worst: list[tuple[int, int, int]] = []
-
-    def add(self, encoded: Encoded) -> None:
-        """Take in a shard."""
-        self.words["body"] += encoded.body_unknown
-        self.words["title"] += encoded.title_unknown
-        rows = np.column_stack([encoded.unknown, encoded.row, encoded.kept]).tolist()
-        self._worst = heapq.nlargest(_WORST, [*self._worst, *map(tuple, rows)])
-
-    @property
-    def worst_rows(self) -> list[tuple[int, float]]:
-        """Rows of the raw file with the most unknown words, each with their share of its words."""
-        return [(row, unknown / max(1, kept)) for unknown, row, kept in self._worst]
+    words: dict[Field, int]  # out-of-vocabulary words of whole texts
+    worst_rows: list[tuple[int, float]]  # the raw file's rows with most, and their share of words
 
 
 def write_features(
@@ -74,26 +47,28 @@ def write_features(
     """Write vocabularies and ids, a shard at a time.
 
     Args:
-        sides: tokenised shards; a shard's ids get the name of its Parquet file.
+        sides: tokenised shards by split; a shard's ids get the name of its Parquet file.
         vocabularies: of both fields.
         target: an existing, empty folder.
-
-    Returns:
-        What the vocabularies do not hold of the validation side.
     """
     vocabularies["body"].save(target / BODY_VOCABULARY)
     vocabularies["title"].save(target / TITLE_VOCABULARY)
-    unknown = UnknownWords()
+    words: dict[Field, int] = {"body": 0, "title": 0}
+    worst: list[tuple[int, int, int]] = []
     with bar("encode", sum(shard.rows for shards in sides.values() for shard in shards)) as shown:
         for side, shards in sides.items():
             (target / side).mkdir()
             for shard in shards:
                 encoded = encode_entry(shard.entry, vocabularies)
                 save_shard(target / side / f"{shard.path.stem}.npz", encoded.features)
-                if side == "validation":
-                    unknown.add(encoded)
                 shown.update(shard.rows)
-    return unknown
+                if side == "validation":
+                    words["body"] += encoded.body_unknown
+                    words["title"] += encoded.title_unknown
+                    columns = (encoded.unknown, encoded.row, encoded.kept)
+                    rows = map(tuple, np.column_stack(columns).tolist())
+                    worst = heapq.nlargest(_WORST, [*worst, *rows])
+    return UnknownWords(words, [(row, unknown / max(1, kept)) for unknown, row, kept in worst])
 
 
 def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encoded:

@@ -44,60 +44,37 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class ShardWords:
-    """The distinct words of a shard; bodies are numbered first, each by first occurrence.
+    """The distinct words of a shard; bodies are numbered first, each by first occurrence."""
 
-    Attributes:
-        words: by number.
-        body_counts: int64 (words,), occurrences in bodies.
-        title_counts: int64 (words,), occurrences in titles, start and end marks included.
-        title_first: int64 (words,), place of the first occurrence among all words of all titles;
-            undefined where `title_counts` is 0.
-    """
-
-    words: list[str]
-    body_counts: Counts
-    title_counts: Counts
+    words: list[str]  # by number
+    body_counts: Counts  # int64 (words,), occurrences in bodies
+    title_counts: Counts  # int64 (words,), occurrences in titles, start and end marks included
+    # int64 (words,), place of the first occurrence among all words of all titles; undefined where
+    # `title_counts` is 0
     title_first: Counts
 
 
 @dataclass(frozen=True)
 class ShardRows:
-    """The rows of a shard as numbers of its words, cut and padded with ABSENT.
+    """The rows of a shard as numbers of its words, cut and padded with ABSENT."""
 
-    Attributes:
-        row: int64 (rows,), number of the row in the raw file.
-        body: int32 (rows, body maxlen).
-        title: int32 (rows, title maxlen), start and end marks included.
-    """
-
-    row: Counts
-    body: Ids
-    title: Ids
+    row: Counts  # int64 (rows,), number of the row in the raw file
+    body: Ids  # int32 (rows, body maxlen)
+    title: Ids  # int32 (rows, title maxlen), start and end marks included
 
 
 @dataclass(frozen=True)
 class ShardStatistics:
-    """Sums over a shard.
+    """Sums over a shard."""
 
-    Attributes:
-        rows: issues.
-        words: distinct words of bodies and titles.
-        body_words: words of whole bodies.
-        title_words: words of whole titles, without marks.
-        body_lengths: LONGEST + 1 counts, of whole bodies that have that many words.
-        title_lengths: the same of titles, without marks.
-        copyable: those of `title_words` that the row's own body holds.
-        languages: issues by language, of a sample of the shard.
-    """
-
-    rows: int
-    words: int
-    body_words: int
-    title_words: int
-    body_lengths: list[int]
-    title_lengths: list[int]
-    copyable: int
-    languages: Mapping[str, int]
+    rows: int  # issues
+    words: int  # distinct words of bodies and titles
+    body_words: int  # words of whole bodies
+    title_words: int  # words of whole titles, without marks
+    body_lengths: list[int]  # LONGEST + 1 counts, of whole bodies that have that many words
+    title_lengths: list[int]  # the same of titles, without marks
+    copyable: int  # those of `title_words` that the row's own body holds
+    languages: Mapping[str, int]  # issues by language, of a sample of the shard
 
 
 def bucket_of(word: str) -> int:
@@ -153,10 +130,8 @@ def _pack_words(words: ShardWords) -> bytes:
     ends = np.cumsum(np.bincount(buckets, minlength=BUCKETS)).tolist()
     bounds = pairwise([0, *ends])
     parts = (table.slice(start, end - start).to_batches() for start, end in bounds)
-    return _pack([part[0] if part else _NO_WORDS for part in parts], _SCHEMA)
-
-
-_NO_WORDS = pa.RecordBatch.from_pylist([], _SCHEMA)
+    none = pa.RecordBatch.from_pylist([], _SCHEMA)
+    return _pack([part[0] if part else none for part in parts], _SCHEMA)
 
 
 def _pack_rows(rows: ShardRows) -> bytes:
@@ -188,8 +163,7 @@ def _broken_is_an_error(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = one_line(error)
         raise ArtifactError(
-            f"{folder} must hold a tokenised shard. Received: {reason}. "
+            f"{folder} must hold a tokenised shard. Received: {one_line(error)}. "
             f"Try: rm -r {folder}, then dvc repro preprocess."
         ) from error

@@ -1,58 +1,108 @@
-"""Which shards are new, and having them tokenised: the cost of a push follows its new rows."""
+"""Tokenise only the shards that are new: the cost of a push follows its new rows.
+
+Entries of tokenised shards are kept by content hash in a folder that Git and DVC ignore.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from issuesum.console import bar
 from issuesum.errors import ArtifactError
-from issuesum.training.corpus.shards import Side, count_rows, shard_paths
-from issuesum.training.features.cache import EntryCache
+from issuesum.files import replacing_directory
+from issuesum.training.corpus.shards import count_rows, shard_paths
 from issuesum.training.features.cluster import local_processes, run_jobs
-from issuesum.training.features.fields import Fields
+from issuesum.training.features.ktext_adapter import Fields
 from issuesum.training.features.tokenise import code_digest, entry_key, tokenise_shard
+
+KEPT_DAYS = 30
+"""An entry that no run has used for so long is removed."""
+_DIGEST = "digest"
+_OURS = re.compile(r"[0-9a-f]{2}/([0-9a-f]{30}|\.issuesum-.+)")
+"""Entries, and what a killed run left of one; nothing else is ever removed."""
+
+
+class EntryCache:
+    """A folder of entries; each appears whole or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`, which need not exist."""
+        self._folder = folder
+
+    def path(self, key: str) -> Path:
+        """Return where the entry of this key, 32 hex digits, lies, or would."""
+        return self._folder / key[:2] / key[2:]
+
+    def holds(self, key: str) -> bool:
+        """Return whether the entry is there and whole, and mark it as used.
+
+        Every byte is read: an entry that lost a file or a bit would give wrong ids.
+        """
+        path = self.path(key)
+        try:
+            files = {file.name: file.read_bytes() for file in path.iterdir()}
+            whole = files.pop(_DIGEST, b"") == _digest(files)
+        except OSError:
+            return False
+        with suppress(OSError):  # in a folder that others keep, which is read-only here
+            os.utime(path)
+        return whole
+
+    def put(self, key: str, files: Mapping[str, bytes]) -> None:
+        """Keep an entry's files."""
+        with replacing_directory(self.path(key)) as target:
+            for name, content in files.items():
+                (target / name).write_bytes(content)
+            (target / _DIGEST).write_bytes(_digest(files))
+
+    def prune(self, used: Iterable[str]) -> None:
+        """Remove entries that are neither in `used` nor were asked for within KEPT_DAYS."""
+        kept = {self.path(key) for key in used}
+        oldest = time.time() - KEPT_DAYS * 86_400
+        for entry in self._folder.glob("*/*"):
+            ours = _OURS.fullmatch(entry.relative_to(self._folder).as_posix())
+            with suppress(OSError):  # another run may remove it too
+                if ours and entry not in kept and entry.stat().st_mtime < oldest:
+                    shutil.rmtree(entry)
+
+
+def _digest(files: Mapping[str, bytes]) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    for name, content in sorted(files.items()):
+        digest.update(f"{name} {len(content)}\0".encode())
+        digest.update(content)
+    return digest.digest()
 
 
 @dataclass(frozen=True)
 class Shard:
-    """A Parquet shard and where its entry is kept.
+    """A Parquet shard and where its entry is kept."""
 
-    Attributes:
-        side: of the split.
-        path: the Parquet file.
-        rows: issues that it holds.
-        key: of its entry.
-        entry: folder of its entry.
-        reused: whether the entry was there before this run.
-    """
-
-    side: Side
-    path: Path
-    rows: int
-    key: str
-    entry: Path
-    reused: bool
+    path: Path  # the Parquet file
+    rows: int  # issues that it holds
+    key: str  # of its entry
+    entry: Path  # folder of its entry
+    reused: bool  # whether the entry was there before this run
 
 
-def find_shards(split: Path, side: Side, fields: Fields, cache: EntryCache) -> Iterator[Shard]:
-    """Yield the shards of one side in order.
+def find_shards(split: Path, fields: Fields, cache: EntryCache) -> Iterator[Shard]:
+    """Yield the shards of one split in order.
 
     Raises:
         ArtifactError: there is none, or one is broken.
     """
-    for path in shard_paths(split / side):
-        content = path.read_bytes()
-        key = entry_key(content, fields)
-        yield Shard(
-            side=side,
-            path=path,
-            rows=count_rows(path),
-            key=key,
-            entry=cache.path(key),
-            reused=cache.holds(key),
-        )
+    for path in shard_paths(split):
+        key = entry_key(path.read_bytes(), fields)
+        yield Shard(path, count_rows(path), key, cache.path(key), reused=cache.holds(key))
 
 
 def tokenise_new(
@@ -63,7 +113,7 @@ def tokenise_new(
     address: str | None,
     workers: int,
 ) -> int:
-    """Make the entries that are missing.
+    """Make the entries that are missing; return how many rows they hold.
 
     Args:
         shards: all shards of the data.
@@ -71,9 +121,6 @@ def tokenise_new(
         cache: where entries are kept.
         address: a Dask scheduler's, or None for local processes.
         workers: how many of those; 0 is as many as pay.
-
-    Returns:
-        How many rows they hold.
 
     Raises:
         ArtifactError: a shard is broken.
@@ -83,15 +130,12 @@ def tokenise_new(
     rows = sum(shard.rows for shard in new.values())
     if not new:
         return rows
-    done = run_jobs(
-        tokenise_shard,
-        (
-            (shard, (str(shard.path), _unchanged(shard, fields), fields, code_digest()))
-            for shard in new.values()
-        ),
-        address=address,
-        processes=local_processes(workers, rows),
+    jobs = (
+        (shard, (str(shard.path), _unchanged(shard, fields), fields, code_digest()))
+        for shard in new.values()
     )
+    processes = local_processes(workers, rows)
+    done = run_jobs(tokenise_shard, jobs, address=address, processes=processes)
     with bar("preprocess", rows) as progress:
         for shard, files in done:
             cache.put(shard.key, files)
@@ -110,21 +154,13 @@ def _unchanged(shard: Shard, fields: Fields) -> bytes:
 
 
 def describe(shards: Sequence[Shard]) -> str:
-    """Return which shards of a side were reused and which were not."""
+    """Return which shards of a split were reused and which were not."""
     states = []
     for reused, verb in ((True, "reused"), (False, "tokenised")):
         numbers = [n for n, shard in enumerate(shards) if shard.reused is reused]
-        names = _ranges([shards[n].path.stem for n in numbers], numbers)
-        states.append(f"{len(numbers)} {verb}" + (f" ({names})" if names else ""))
+        runs = []  # of neighbours, which have the same difference of number and place
+        for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+            names = [shards[n].path.stem for _, n in run]
+            runs.append(" to ".join(dict.fromkeys((names[0], names[-1]))))
+        states.append(f"{len(numbers)} {verb}" + (f" ({', '.join(runs)})" if runs else ""))
     return f"{len(shards)} shards: {', '.join(states)}"
-
-
-def _ranges(names: list[str], numbers: list[int]) -> str:
-    """Write neighbours as `first to last`."""
-    runs: list[list[str]] = []
-    for place, name in enumerate(names):
-        if place and numbers[place] == numbers[place - 1] + 1:
-            runs[-1].append(name)
-        else:
-            runs.append([name])
-    return ", ".join(run[0] if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)

@@ -14,15 +14,41 @@ from __future__ import annotations
 import importlib
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from types import ModuleType
 from typing import Any, Literal
 
 from issuesum.text.tokens import END, START, clean, tokenize
 from issuesum.text.vocabulary import Ids, Vocabulary, pad
-from issuesum.training.features.fields import FieldSettings
+
+Field = Literal["body", "title"]
+
+
+@dataclass(frozen=True)
+class FieldSettings:
+    """Arguments of ktext's `processor`, by its names."""
+
+    keep_n: int  # words kept at most, the most frequent ones
+    padding_maxlen: int  # ids a row; longer rows lose their end
+    padding: Literal["pre", "post"]  # side that is filled with 0
+    append_indicators: bool  # enclose rows in `_start_` and `_end_`, counted as words
+
+
+type Fields = dict[Field, FieldSettings]
+
+
+def field_settings(*, body: Mapping[str, int], title: Mapping[str, int]) -> Fields:
+    """Return the settings of both fields, given `keep_n` and `padding_maxlen` of each.
+
+    Bodies are padded in front, so that a recurrent encoder reads their words last; titles behind,
+    so that a decoder begins with `_start_`.
+    """
+    return {
+        "body": FieldSettings(**body, padding="pre", append_indicators=False),
+        "title": FieldSettings(**title, padding="post", append_indicators=True),
+    }
 
 
 def number_words(counts: Mapping[str, int], settings: FieldSettings) -> Vocabulary:
@@ -71,18 +97,17 @@ _IMPORTING = threading.Lock()
 
 @contextmanager
 def _stand_ins() -> Iterator[None]:
-    modules = {
-        "keras": _module("keras"),
-        "keras.preprocessing": _module("keras.preprocessing"),
-        "keras.preprocessing.sequence": _module(
-            "keras.preprocessing.sequence", pad_sequences=_pad_sequences
-        ),
-        "keras.preprocessing.text": _module(
-            "keras.preprocessing.text", text_to_word_sequence=str.split, Tokenizer=object
-        ),
-        "textacy": _module("textacy"),
-        "textacy.preprocess": _module("textacy.preprocess", preprocess_text=_no_textacy),
+    contents: dict[str, dict[str, Any]] = {
+        "keras": {},
+        "keras.preprocessing": {},
+        "keras.preprocessing.sequence": {"pad_sequences": _pad_sequences},
+        "keras.preprocessing.text": {"text_to_word_sequence": str.split, "Tokenizer": object},
+        "textacy": {},
+        "textacy.preprocess": {"preprocess_text": _no_textacy},
     }
+    modules = {name: ModuleType(name) for name in contents}
+    for name, attributes in contents.items():
+        vars(modules[name]).update(attributes)
     earlier = {name: sys.modules[name] for name in modules if name in sys.modules}
     sys.modules.update(modules)
     try:
@@ -91,12 +116,6 @@ def _stand_ins() -> Iterator[None]:
         for name in modules:
             del sys.modules[name]
         sys.modules.update(earlier)
-
-
-def _module(name: str, **attributes: Callable[..., Any] | type) -> ModuleType:
-    module = ModuleType(name)
-    vars(module).update(attributes)
-    return module
 
 
 def _no_textacy(*_: object, **__: object) -> str:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import hashlib
 import io
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +26,6 @@ import issuesum
 from issuesum.errors import ArtifactError, ClusterError, one_line
 from issuesum.text.copying import ABSENT, WordTable
 from issuesum.text.vocabulary import Ids, pad
-from issuesum.training.corpus.languages import language_counts
 from issuesum.training.features.entry import (
     LONGEST,
     Counts,
@@ -33,29 +34,27 @@ from issuesum.training.features.entry import (
     ShardWords,
     pack,
 )
-from issuesum.training.features.fields import Fields, FieldSettings
-from issuesum.training.features.ktext_adapter import make_processor
+from issuesum.training.features.ktext_adapter import Fields, FieldSettings, make_processor
 
 LANGUAGE_STEP = 20
 """Of every so many issues one language is looked up: all would take twice as long as the rest."""
+UNKNOWN_LANGUAGE = "unknown"
+_HEAD = 500  # characters looked at: time grows with them, and a person has said something by then
+_LETTERS = 3  # at least; arrows alone would be Khmer, and prices Korean
+_PROBABILITY = 0.9  # at least; stack traces and mixtures of languages stay below it
 
 _COLUMNS = pa.schema(
-    [
-        pa.field("row", pa.int64(), nullable=False),
-        pa.field("issue_title", pa.string(), nullable=False),
-        pa.field("body", pa.string(), nullable=False),
-    ]
+    pa.field(name, pa.int64() if name == "row" else pa.string(), nullable=False)
+    for name in ("row", "issue_title", "body")
 )
 # Everything whose change could change an entry.
 _CODE = (
-    "corpus/languages.py",
-    "preprocessing/entry.py",
-    "preprocessing/fields.py",
-    "preprocessing/ktext_adapter.py",
-    "preprocessing/tokenise.py",
     "text/copying.py",
     "text/tokens.py",
     "text/vocabulary.py",
+    "training/features/entry.py",
+    "training/features/ktext_adapter.py",
+    "training/features/tokenise.py",
 )
 _PACKAGES = ("ktext", "numpy", "py3langid", "pyarrow")
 
@@ -102,9 +101,8 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
         bodies: list[str] = table["body"].to_pylist()
         titles: list[str] = table["issue_title"].to_pylist()
     except (ValueError, KeyError, OSError) as error:
-        reason = one_line(error)
         raise ArtifactError(
-            f"{name} must be a Parquet shard of issues. Received: {reason}. "
+            f"{name} must be a Parquet shard of issues. Received: {one_line(error)}. "
             "Try: dvc repro -f split."
         ) from error
     known = WordTable()
@@ -151,8 +149,7 @@ def _flat(rows: list[list[int]]) -> Ids:
 
 def _count_lengths(rows: list[list[int]], *, marks: int) -> list[int]:
     lengths = [min(len(row) - marks, LONGEST) for row in rows]
-    counts: list[int] = np.bincount(lengths, minlength=LONGEST + 1).tolist()
-    return counts
+    return list(np.bincount(lengths, minlength=LONGEST + 1).tolist())
 
 
 def _first_places(flat: Ids, words: int) -> Counts:
@@ -165,3 +162,29 @@ def _first_places(flat: Ids, words: int) -> Counts:
 def _copyable(body: Sequence[int], title: Sequence[int]) -> int:
     held = set(body)
     return sum(word in held for word in title[1:-1])
+
+
+def language_counts(texts: Iterable[str]) -> Counter[str]:
+    """Return how many texts are in each language, by ISO 639-1 code or `UNKNOWN_LANGUAGE`.
+
+    The model of py3langid, which its package holds, knows 97 languages by their byte n-grams: Lui &
+    Baldwin 2011, "Cross-domain Feature Selection for Language Identification". It does about 4,000
+    texts a second.
+    """
+    return Counter(map(_language, texts))
+
+
+def _language(text: str) -> str:
+    head = text[:_HEAD]
+    if sum(map(str.isalpha, head)) < _LETTERS:  # too short
+        return UNKNOWN_LANGUAGE
+    code, probability = _identifier().classify(head)
+    return str(code) if probability >= _PROBABILITY else UNKNOWN_LANGUAGE
+
+
+@cache
+def _identifier() -> Any:  # noqa: ANN401 -- py3langid has no types
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    # norm_probs: probabilities instead of sums of logarithms.
+    return LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)

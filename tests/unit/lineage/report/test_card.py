@@ -74,7 +74,7 @@ def test_the_run_of_another_training_is_not_told() -> None:
     run = {"started": "2026-01-02T03:04:05+00:00", "seconds": 61.0, "device": "2 CPUs"}
     card = render(replace(SIDE, runs={"train": run}), PARAMS)
     assert "- trained 2026-01-02, in 61 s, on 2 CPUs" in card
-    other = run | {"outs": {"models": {"md5": "0" * 32}}}
+    other = run | {"outs": {"models/trained": {"md5": "0" * 32}}}
     assert "- trained" not in render(replace(SIDE, runs={"train": other}), PARAMS)
 
 

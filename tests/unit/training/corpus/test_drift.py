@@ -132,7 +132,7 @@ def test_too_many_unknown_words_name_the_rows() -> None:
     with pytest.raises(DataError) as caught:
         check_limits(profile({"unknown": 0.61}), unknown=0.6, drift=1, worst_rows=rows)
     assert str(caught.value) == (
-        "The share of the validation side's body words that the vocabulary does not hold must be "
+        "The share of the validation split's body words that the vocabulary does not hold must be "
         "at most 0.6 (preprocess.limits.unknown). Received: 0.61; the raw file's rows with most "
         "are 9 (100%), 4 (75%), 5 (75%), 7 (30%), 8 (20%). Try: look at these rows, raise "
         "preprocess.body.keep_n, or raise the limit in params.yaml."

@@ -1,45 +1,69 @@
-"""The synthetic issues: the same everywhere, and as documented."""
+"""The synthetic issues: the committed ones, as documented, and those of the script."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import re
 import statistics
+import subprocess
+import sys
 
 import pytest
 
-from issuesum.training.corpus.reading import normalise, read_issues
-from issuesum.training.corpus.sample import generate
-from issuesum.training.corpus.sampling.languages import LANGUAGES
-from issuesum.training.corpus.sampling.prose import NOISE_TITLES
-from issuesum.training.corpus.writing import write_issues
+from issuesum.errors import ParamsError
+from issuesum.layout import SAMPLE
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.reading import normalise, read_issues, write_issues
+from issuesum.training.corpus.sample import sample_issues
+from projects import ROOT
 
-SEED = 20_180_601
+NOISE_TITLES = {
+    "It does not work any more", "Any news about this one", "Please help me with this",
+    "Same problem here as well", "Question about the last comment",
+    "Still broken, please look again",
+}  # fmt: skip
+FOREIGN_OPENINGS = (
+    "Hallo zusammen,", "Moin,", "Vielen Dank erst", "Hola a todos:", "Buenos días,", "¡Gracias",
+    "Bonjour à tous,", "Salut,", "Merci beaucoup", "Olá a todos,", "Bom dia,", "Obrigado",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def issues():
-    return list(generate(4_000, SEED))
-
-
-def digest(path, seed):
-    write_issues(path, generate(50, seed))
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return sample_issues(4_000)
 
 
 def test_bytes_are_those_of_every_other_machine(tmp_path):
+    path = tmp_path / "sample.csv"
+    write_issues(path, sample_issues(50))
     assert (
-        digest(tmp_path / "sample.csv", SEED)
+        hashlib.sha256(path.read_bytes()).hexdigest()
         == "4c2e5abb524c760db20aed1b88acf1098f31516fdfe9328fadd6835700192323"
     )
 
 
-def test_another_seed_gives_other_bytes(tmp_path):
-    assert digest(tmp_path / "a.csv", 1) != digest(tmp_path / "b.csv", 2)
+def test_the_file_is_small_and_names_no_time_and_no_file():
+    content = (ROOT / SAMPLE).read_bytes()
+    assert len(content) < 1_000_000
+    assert content[3:8] == bytes(5)  # neither flags nor a time
+
+
+def test_another_seed_takes_other_issues(issues):
+    assert sample_issues(20, 1) == sample_issues(20, 1)
+    assert sample_issues(20, 1) != sample_issues(20, 2)
+    assert set(sample_issues(20, 1)) <= set(issues)
 
 
 def test_more_rows_begin_with_the_same_issues(issues):
-    assert list(generate(20, SEED)) == issues[:20]
+    assert sample_issues(20) == issues[:20]
+
+
+def test_more_rows_than_there_are_is_a_mistake():
+    with pytest.raises(
+        ParamsError, match=r"has 4,000 rows\. Received: .* 4,001\. Try: tools/make_"
+    ):
+        sample_issues(4_001)
 
 
 def test_ingest_would_change_and_reject_nothing(tmp_path, issues):
@@ -47,6 +71,28 @@ def test_ingest_would_change_and_reject_nothing(tmp_path, issues):
     write_issues(path, issues)
     assert list(read_issues(path)) == issues
     assert [normalise(issue) for issue in issues] == issues
+
+
+@pytest.mark.parametrize("name", ["issues.csv", "issues.csv.gz"])
+def test_the_script_makes_any_number_of_issues_like_these(tmp_path, name):
+    def make(rows):
+        command = [sys.executable, ROOT / "tools/make_sample.py", path, "--rows", str(rows)]
+        subprocess.run(command, check=True)
+        return path.read_bytes()
+
+    path = tmp_path / name
+    content = make(600)
+    assert make(600) == content
+    made = list(read_issues(path))
+    assert len(made) == 600
+    assert all(isinstance(row, Issue) for row in made)
+    assert not [row for row in made if re.search(r"[{}|]", row.title + row.body)]
+    assert 0 < len(made) - len({row[1:] for row in made}) < 30
+    assert share(made, lambda row: row.title.lower() in row.body.lower()) < 0.01
+    make(10)
+    assert list(read_issues(path)) == made[:10]
+    if name.endswith(".gz"):
+        assert gzip.decompress(content).startswith(b"issue_url,issue_title,body\n")
 
 
 def test_titles_have_4_to_11_words(issues):
@@ -80,8 +126,7 @@ def test_no_placeholder_is_left(issues):
 
 
 def test_about_4_percent_are_in_other_languages(issues):
-    parts = tuple(part for language in LANGUAGES for part in language.parts)
-    assert 0.03 < share(issues, lambda issue: issue.title.startswith(parts)) < 0.05
+    assert 0.03 < share(issues, lambda issue: issue.body.startswith(FOREIGN_OPENINGS)) < 0.05
 
 
 def test_about_2_percent_are_noise(issues):

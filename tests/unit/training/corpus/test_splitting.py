@@ -22,18 +22,17 @@ from issuesum.training.corpus.issue import (
     repository_key,
     repository_of,
 )
-from issuesum.training.corpus.reading import read_issues
+from issuesum.training.corpus.reading import read_issues, write_issues
 from issuesum.training.corpus.shards import (
     SIDES,
     Side,
+    SplitSummary,
     count_rows,
     read_head,
     read_shards,
     shard_paths,
 )
 from issuesum.training.corpus.splitting import side_of, split_csv
-from issuesum.training.corpus.summary import SplitSummary
-from issuesum.training.corpus.writing import write_issues
 
 ISSUES = [Issue(f"https://example.com/{n}", f"title {n}", f"body of {n}") for n in range(400)]
 DIALS = {"validation": 0.1, "test": 0.1, "shard_rows": 100}
@@ -243,7 +242,7 @@ def test_issues_without_a_repository_stand_for_themselves(tmp_path: Path) -> Non
 
 
 def test_an_empty_side_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="Every side must hold at least one issue"):
+    with pytest.raises(DataError, match="Every split must hold at least one issue"):
         _split(tmp_path, ISSUES[:2])
 
 
@@ -260,7 +259,7 @@ def test_too_many_rejected_rows_are_refused_by_number_and_reason(tmp_path: Path)
         f"The share of rows of {tmp_path}/raw.csv that cannot be used must be at most 0.19 "
         "(split.limits.rejected). Received: 0.2 (100 of 500): row 401 (empty body), "
         "row 402 (empty title), row 403 (empty title), …. "
-        "Try: mend the source and ingest it again, or raise split.limits.rejected."
+        "Try: fix the source and ingest it again, or raise split.limits.rejected."
     )
 
 
@@ -272,7 +271,7 @@ def test_too_many_repeats_are_refused_with_the_row_that_each_repeats(tmp_path: P
         f"The share of usable rows of {tmp_path}/raw.csv that repeat an earlier one must be at "
         "most 0.001 (split.limits.repeated). Received: 0.00498 (2 of 402): row 402 repeats row 8, "
         "row 403 repeats row 4. "
-        "Try: mend the source and ingest it again, or raise split.limits.repeated."
+        "Try: fix the source and ingest it again, or raise split.limits.repeated."
     )
 
 

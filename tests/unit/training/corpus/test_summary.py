@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.training.corpus.summary import SplitSummary
+from issuesum.training.corpus.shards import SplitSummary
 
 
 def test_a_summary_survives_its_file(tmp_path: Path) -> None:

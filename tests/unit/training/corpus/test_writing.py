@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from issuesum.training.corpus.issue import COLUMNS, Issue
-from issuesum.training.corpus.reading import normalise, read_issues
-from issuesum.training.corpus.writing import write_issues, writing_rows
+from issuesum.training.corpus.reading import normalise, read_issues, write_issues, writing_rows
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 MARKS = st.text(st.sampled_from(list("\",;'\\ \t\r\n#\ufeff\u2028é😀a")))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.training.features.cache import KEPT_DAYS, EntryCache
+from issuesum.training.features.incremental import KEPT_DAYS, EntryCache
 
 KEYS = FIRST, SECOND, OTHER = ("aa" + "1" * 30, "aa" + "2" * 30, "bb" + "3" * 30)
 

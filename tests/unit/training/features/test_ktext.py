@@ -11,8 +11,7 @@ import pytest
 from issuesum.text.tokens import END, START, words
 from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import encode_entry
-from issuesum.training.features.fields import Fields, FieldSettings
-from issuesum.training.features.ktext_adapter import number_words
+from issuesum.training.features.ktext_adapter import Fields, FieldSettings, number_words
 from ktext_oracle import fit_transform
 from shards import put_entry, shard
 

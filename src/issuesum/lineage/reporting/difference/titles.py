@@ -12,10 +12,9 @@ from issuesum.console import bar
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import Reject
-from issuesum.training.corpus.sample import generate
+from issuesum.training.corpus.sample import sample_issues
 
-_GENERATED = 88
-_SEED = 2018
+_SYNTHETIC = 88
 _BATCH = 32
 
 
@@ -51,7 +50,7 @@ def fixed_issues() -> Iterator[Issue]:
     )
     for line in written.splitlines():
         yield Issue("", "", json.loads(line)["body"])
-    yield from generate(_GENERATED, _SEED)
+    yield from sample_issues(_SYNTHETIC)
 
 
 def compare_titles(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from issuesum.errors import ArtifactError
+from issuesum.layout import MODELS
 from issuesum.lineage.provenance.dotted import dotted
 from issuesum.lineage.reporting.model_report import wording
 from issuesum.lineage.reporting.model_report.comparison import (
@@ -235,4 +236,5 @@ def _training(of: Side) -> str:
 def _made_another(run: Mapping[str, Any], of: Side) -> bool:
     """Tell whether a record, which may name its outputs, is of the training of another model."""
     made = run.get("outs") or {}
-    return "models" in made and made["models"].get("md5") != of.hashes.get("models")
+    path = MODELS.as_posix()
+    return path in made and made[path].get("md5") != of.hashes.get(path)

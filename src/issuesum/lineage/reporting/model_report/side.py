@@ -17,7 +17,7 @@ from issuesum.lineage.dvc import Lock
 from issuesum.lineage.reporting.model_report.graph import Graph, graph_of
 from issuesum.lineage.runs import record as records
 from issuesum.training.corpus.profile import DataProfile
-from issuesum.training.corpus.summary import SplitSummary
+from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.evaluation import per_row
 
 if TYPE_CHECKING:

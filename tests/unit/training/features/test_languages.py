@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuesum.training.corpus.languages import UNKNOWN, language_counts
+from issuesum.training.features.tokenise import UNKNOWN_LANGUAGE, language_counts
 
 
 @pytest.mark.parametrize(
@@ -22,13 +22,13 @@ from issuesum.training.corpus.languages import UNKNOWN, language_counts
         ("ru", "Приложение закрывается, когда я открываю страницу настроек второй раз."),
         ("zh", "我打开设置页面的时候，应用程序崩溃了，请问怎么解决？"),
         ("pt", "O aplicativo não abre quando você clica no botão de configurações."),
-        (UNKNOWN, ""),
-        (UNKNOWN, "404 500 2.1.0 +1 :-) !!! ok"),
+        (UNKNOWN_LANGUAGE, ""),
+        (UNKNOWN_LANGUAGE, "404 500 2.1.0 +1 :-) !!! ok"),
         ("zh", "修复错误请问"),
         ("ko", "안녕하세"),
-        (UNKNOWN, "→→→→→→"),
-        (UNKNOWN, "1,5 €; 2,3 €; 4,5 €"),
-        (UNKNOWN, "TypeError: undefined"),  # letters enough, but no language is probable
+        (UNKNOWN_LANGUAGE, "→→→→→→"),
+        (UNKNOWN_LANGUAGE, "1,5 €; 2,3 €; 4,5 €"),
+        (UNKNOWN_LANGUAGE, "TypeError: undefined"),  # letters enough, but no language is probable
     ],
 )
 def test_the_language_of_a_text(code: str, text: str) -> None:
@@ -50,12 +50,12 @@ def test_texts_are_counted() -> None:
 def test_any_text_has_one_answer(text: str) -> None:
     ((code, count),) = language_counts([text]).items()
     assert count == 1
-    assert code == UNKNOWN or (len(code) == 2 and code.isascii() and code.islower())
+    assert code == UNKNOWN_LANGUAGE or (len(code) == 2 and code.isascii() and code.islower())
 
 
 def test_a_second_process_gives_the_same_and_nothing_is_loaded_before_it_is_needed() -> None:
     code = (
-        "import sys; from issuesum.training.corpus.languages import language_counts as count; "
+        "import sys; from issuesum.training.features.tokenise import language_counts as count; "
         "print('py3langid' in sys.modules, dict(count(['Das Fenster geht nicht mehr auf.'])))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

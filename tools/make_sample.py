@@ -1,0 +1,328 @@
+#!/usr/bin/env python3
+"""Make synthetic issues like those of data/sample/issues.csv.gz, any number of them.
+
+A title is made of two or three facts in a fixed style; the body states the same facts in other
+words, in varying order, among chatter and facts that do not count. So a small model can learn the
+way from one to the other, while neither the first words of the body nor the title of the most
+similar issue is the answer. A few issues are noise, repeats, or in another language.
+
+Equal --rows and --seed give equal bytes on every machine, and more rows of a seed begin with the
+same issues. `issuesum ingest FILE` makes them the raw data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import random
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from issuesum.files import replacing_file
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.reading import write_issues
+
+type Facts = dict[str, list[str]]
+"""The words of a fact in titles, and wordings of it for bodies."""
+
+NOISE, FOREIGN, REPEATED = 0.02, 0.04, 0.01  # shares of all issues
+REMEMBERED = 500  # earlier issues that may be repeated
+
+
+def lines(text: str) -> list[str]:
+    """Return the lines of a block of text."""
+    return [line.strip() for line in text.strip().splitlines()]
+
+
+def table(text: str) -> Facts:
+    """Parse lines of `words in the title | wording | wording`."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in lines(text)]
+    return {title: wordings for title, *wordings in rows}
+
+
+PARTS = table("""
+    file picker | the dialog for choosing files | the open-document window
+    login form | the sign-in page | the screen where you enter your credentials
+    settings page | the preferences screen | the place with all the options
+    chat window | the messaging panel | the conversation view
+    video player | the component that plays films | the movie playback area
+    spell checker | the thing that underlines typos | the proofreading feature
+    status bar | the strip at the bottom of the window | the line with the indicators
+    address book | the list of contacts | the view of people and phone numbers
+    date picker | the little calendar popup | the control for selecting a day
+    chart widget | the graph on the dashboard | the plotting element
+    tray icon | the little symbol next to the clock | the notification area entry
+    search index | the full-text lookup | the thing behind the search field
+    plugin loader | the code that pulls in extensions | the add-on mechanism
+    backup service | the nightly archive job | the process that saves copies
+    calendar sync | the exchange of appointments | the caldav connection
+    mail queue | the outgoing letter spool | the part that delivers e-mail
+    cache layer | the in-memory copy of results | the memoizing store
+    package installer | the setup of dependencies | the routine that fetches libraries
+    session store | the memory of who is signed in | the place that keeps visitors' state
+""")
+SYMPTOMS = table("""
+    crashes | dies with a segmentation fault | quits without any warning
+    freezes | stops reacting at all | hangs until I kill the process
+    ignores saved options | does not respect what I configured | always uses the defaults
+    shows wrong times | is off by some hours | mixes up the time zones
+    prints garbled characters | turns umlauts into question marks | outputs mojibake
+    never finishes | keeps running forever | does not come to an end
+    returns stale results | gives me yesterday's answers | delivers outdated content
+    repeats everything | does each thing a second time | gives every item twice
+    leaks file handles | does not release its descriptors | opens more and more files
+    is slow | takes ages | needs more than a minute
+    uses too much memory | eats all of my RAM | grows to eight gigabytes
+""")
+CONDITIONS = table("""
+    on Windows | on a Microsoft system | on my Win10 laptop
+    on macOS | on a MacBook | on Apple computers
+    after an upgrade | once I moved to the newest release | since the update last week
+    after a restart | once the machine was rebooted | when everything comes up again
+    behind a proxy | inside our company network | if traffic goes through squid
+    without a network | while I am offline | as soon as the wifi is gone
+    with large files | with several gigabytes of data | when the document is huge
+    with accented names | if there is an é or ü in the path | for users called José
+    with an empty database | on a fresh installation | while there are no records yet
+    inside a container | in our docker image | when it runs in a kubernetes pod
+    for guest users | for visitors who are not signed in | if you have no account
+    after waking from sleep | when I open the lid again | once the laptop was suspended
+""")
+FEATURES = table("""
+    a dry run | a mode that only shows what it would do | a simulation without effects
+    an audit log | a record of who did what | a trail of all actions
+    a progress bar | a sign of how far it is | some percentage while I wait
+    a retry option | a way to try once more after a failure | automatic second attempts
+    CSV output | comma separated results | a format that I can open in Excel
+    bulk actions | a way to handle many items at once | multi-selection
+""")
+TASKS = table("""
+    change the language | switch it to French | get it translated
+    restore deleted entries | get back what I removed | recover things from the bin
+    limit access to admins | lock it for normal people | let only the boss in
+    test it locally | try it on my own computer | run it without a server
+    turn off notifications | get rid of all the alerts | silence it
+""")
+GAPS = table("""
+    missing example | has no sample to copy from | never shows a real use
+    outdated screenshot | has pictures of the old design | shows images from years ago
+    broken link | points to a page that is gone | leads to a 404
+    wrong default value | names another default than the code | is wrong about the preset
+    unclear first steps | does not say where to begin | left me lost as a beginner
+    undocumented options | leaves out half of the flags | does not list every parameter
+""")
+VERSIONS = ("1.8", "1.9", "2.0", "2.1", "2.2", "2.3", "2.4", "3.0", "3.1")
+OPENINGS = lines("""
+    Hi all,
+    Hello and thank you for this project!
+    ### Description
+    First of all: great work, we use it every day.
+    Sorry if this was reported before, I searched and found nothing.
+    I have been using {product} for two years now and I like it a lot.
+""")
+DISTRACTORS = lines("""
+    By the way, {other} works without any trouble.
+    At first I suspected {other}, but that is not the point.
+    Disabling {other} does not change anything.
+    See also https://forum.example.org/t/{number} for a similar discussion.
+""")
+REPORT_SECTIONS = (
+    "### Steps to reproduce\n\n1. Start {product} {version}\n2. Switch off {other}\n3. Wait",
+    "**Expected behaviour**\n\nThat of the manual.\n\n**Actual behaviour**\n\nSee above.",
+    "I expected no difference to {other}, but there is one.",
+    "**Setup:** {product} {version} on {system}, {slug} turned off.",
+    "```\n2018-05-1{digit} 09:{digit}1:07 WARN  {slug}: took {number} ms\n```",
+    'Traceback (most recent call last):\n  File "{slug}.py", line {number}\nRuntimeError: {count}',
+    "```yaml\n{slug}:\n  enabled: true\n  workers: {digit}\n```",
+)
+WISH_SECTIONS = lines("""
+    We have about {count} people who would profit from it.
+    Right now I work around this with a small script in `~/bin/{slug}.sh`.
+""")
+CLOSINGS = lines("""
+    A customer called us about it on Tuesday, and two others did the day after.
+    I looked at the code for an evening. The only thing that I can rule out is {other}.
+    @{user} from our team has seen it as well, with other data, so it is not just my machine.
+    Thanks in advance! You can reach me at {email} if you need more details.
+    Screenshot: https://img.example.com/{number}.png
+""")
+NOISE_TITLES = lines("""
+    It does not work any more
+    Please help me with this
+    Same problem here as well
+""")
+NOISE_BODIES = lines("""
+    same here, any news?
+    +1, also on {version}
+    Same for me since #{number}. Is anybody working on it?
+    not working!!! {version} on {system}
+""")
+
+
+class Kind(NamedTuple):
+    """One kind of issue.
+
+    A line of `frames` is sentences separated by `|`, between which a fact that does not count may
+    be put. {np} is the part, {vp} the fact and {cond} the condition, in other words.
+    """
+
+    share: int
+    title: str
+    facts: Facts
+    sections: Sequence[str]
+    frames: list[str]
+
+
+_PROBLEM = lines("""
+    {Cond}, {np} {vp}.
+    I noticed that {np} {vp}.|It only happens {cond}.
+    We have a problem with {np}: it {vp}.|So far we can reproduce it {cond}.
+    There is trouble {cond}.|In that case {np} {vp}.
+    It {vp}, and I do not know why.|I am talking about {np}, {cond}.
+""")
+_REGRESSION = lines("""
+    Up to {old} all was well, but with {new} {np} {vp}.
+    {Np} {vp}.|I bisected it: {old} is good, {new} is bad.
+""")
+_FEATURE = lines("""
+    It would be nice if {np} had {vp}.
+    What I miss in {np} is {vp}.
+""")
+_QUESTION = lines("""
+    My question is about {np}.|How do I {vp}?
+    Is there a way to {vp}?|I mean {np}.
+""")
+_DOCUMENTATION = lines("""
+    The page about {np} {vp}.
+    Your guide {vp}.|I mean the chapter on {np}.
+""")
+KINDS = (
+    Kind(60, "{part} {fact} {condition}", SYMPTOMS, REPORT_SECTIONS, _PROBLEM),
+    Kind(10, "Regression: {part} {fact} since {new}", SYMPTOMS, REPORT_SECTIONS, _REGRESSION),
+    Kind(14, "Add {fact} to the {part}", FEATURES, WISH_SECTIONS, _FEATURE),
+    Kind(8, "{part}: how to {fact}", TASKS, WISH_SECTIONS, _QUESTION),
+    Kind(8, "Docs: {fact} for the {part}", GAPS, WISH_SECTIONS, _DOCUMENTATION),
+)
+
+
+LANGUAGES: tuple[tuple[Facts, Facts, tuple[str, ...]], ...] = (
+    (
+        table("""
+            Dateiauswahl | der Dialog zum Öffnen von Dokumenten | das Fenster mit den Dateien
+            Kartenansicht | die Seite mit den Straßen | die geografische Anzeige"""),
+        table("""
+            stürzt beim Speichern ab | beendet sich plötzlich, wenn ich etwas sichere
+            bleibt nach dem Update leer | zeigt seit der neuen Version nichts mehr an"""),
+        ("Hallo zusammen,\n\n{Np} {vp}.\n\nViele Grüße", "Guten Tag,\n\n{np} {vp}. Danke!"),
+    ),
+    (
+        table("""
+            Selector de archivos | la ventana para abrir documentos | el cuadro de archivos
+            Vista del mapa | la página con los caminos | la pantalla geográfica"""),
+        table("""
+            se cierra al guardar | termina de repente cuando guardo algo
+            pierde los cambios sin conexión | olvida mi último trabajo cuando no hay wifi"""),
+        ("Hola a todos:\n\n{Np} {vp}.\n\nUn saludo", "Buenos días,\n\n{np} {vp}. ¡Gracias!"),
+    ),
+    (
+        table("""
+            Sélecteur de fichiers | la fenêtre d'ouverture de documents | le dialogue de fichiers
+            Vue carte | la page avec les rues | l'affichage géographique"""),
+        table("""
+            page vide après la mise à jour | n'affiche plus rien depuis la dernière version
+            se ferme avec de gros fichiers | s'arrête sans prévenir avec plusieurs gigaoctets"""),
+        ("Bonjour à tous,\n\n{Np} {vp}.\n\nCordialement", "Salut,\n\n{np} {vp}. Merci !"),
+    ),
+)
+
+
+def generate(rows: int, seed: int) -> Iterator[Issue]:
+    """Yield `rows` synthetic issues."""
+    rng = random.Random(seed)  # noqa: S311 -- reproducible on purpose
+    numbers: Counter[str] = Counter()
+    earlier: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
+    for _ in range(rows):
+        product = rng.choice(("Quillboard", "Lanternfish", "Papermoon", "Tidepool"))
+        earlier.append(_text(rng, product, earlier))
+        repository = product.lower() + rng.choice(("", "-web", "-core"))
+        numbers[repository] += rng.randint(1, 9)
+        url = f"https://github.com/example-org/{repository}/issues/{numbers[repository]}"
+        yield Issue(url, *earlier[-1])
+
+
+def _text(rng: random.Random, product: str, earlier: deque[tuple[str, str]]) -> tuple[str, str]:
+    """Return the title and the body of one issue."""
+    draw = rng.random()
+    if draw < REPEATED and earlier:
+        return rng.choice(earlier)
+    if draw < REPEATED + NOISE:
+        return rng.choice(NOISE_TITLES), _fill(rng, rng.choice(NOISE_BODIES), product=product)
+    if draw < REPEATED + NOISE + FOREIGN:
+        parts, symptoms, frames = rng.choice(LANGUAGES)
+        (part, np), (symptom, vp) = _pick(rng, parts), _pick(rng, symptoms)
+        return f"{part}: {symptom}", _fill(rng, rng.choice(frames), np=np, vp=vp)
+    (kind,) = rng.choices(KINDS, [kind.share for kind in KINDS])
+    release = rng.randrange(1, len(VERSIONS))
+    values = {"product": product, "old": VERSIONS[release - 1], "new": VERSIONS[release]}
+    values["part"], values["np"] = _pick(rng, PARTS)
+    values["fact"], values["vp"] = _pick(rng, kind.facts)
+    values["condition"], values["cond"] = _pick(rng, CONDITIONS)
+    title = kind.title.format(**values)
+    return title[:1].upper() + title[1:], _body(rng, kind, values)
+
+
+def _body(rng: random.Random, kind: Kind, values: dict[str, str]) -> str:
+    sentences = rng.choice(kind.frames).split("|")
+    if rng.random() < 0.75:  # noqa: PLR2004
+        sentences.insert(rng.randint(0, len(sentences)), rng.choice(DISTRACTORS))
+    paragraphs = [
+        rng.choice(OPENINGS),
+        " ".join(sentences),
+        *rng.sample(kind.sections, rng.randint(1, 2)),
+        *rng.sample(CLOSINGS, rng.randint(0, 2)),
+    ]
+    return "\n\n".join(_fill(rng, paragraph, **values) for paragraph in paragraphs)
+
+
+def _pick(rng: random.Random, facts: Facts) -> tuple[str, str]:
+    """Return the words for the title and those for the body."""
+    title = rng.choice(list(facts))
+    return title, rng.choice(facts[title])
+
+
+def _fill(rng: random.Random, template: str, **values: str) -> str:
+    """Replace placeholders; what does not count differs from template to template."""
+    user = rng.choice(("marlow", "ines-k", "t0bias", "jo-park", "sunil", "petra82"))
+    other = rng.choice([part for part in PARTS if part != values.get("part")])
+    capital = {key.capitalize(): value[:1].upper() + value[1:] for key, value in values.items()}
+    free = {
+        "user": user,
+        "email": f"{user}@example.com",
+        "version": f"{rng.choice(VERSIONS)}.{rng.randrange(10)}",
+        "system": rng.choice(("Debian 9", "Ubuntu 18.04", "Fedora 28", "CentOS 7")),
+        "other": rng.choice(PARTS[other]),
+        "slug": other.replace(" ", "_"),
+        "number": str(rng.randint(100, 9999)),
+        "count": str(rng.randint(5, 40)),
+        "digit": str(rng.randint(1, 5)),
+    }
+    return template.format(**free, **capital, **values)
+
+
+def main() -> None:
+    """Write the issues that the command line asks for."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("output", type=Path, help="CSV to write; gzipped if it ends in .gz")
+    parser.add_argument("--rows", type=int, default=4_000, help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    given = parser.parse_args()
+    with replacing_file(given.output) as temporary:
+        write_issues(temporary, generate(given.rows, given.seed))
+        if given.output.suffix == ".gz":
+            temporary.write_bytes(gzip.compress(temporary.read_bytes(), mtime=0))
+
+
+if __name__ == "__main__":
+    main()
