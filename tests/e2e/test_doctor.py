@@ -14,11 +14,10 @@ import botocore.session
 import pytest
 from click.testing import CliRunner
 
-from issuesum.automation.doctor.finding import Finding
-from issuesum.automation.doctor.pipeline import raw_data, remote
-from issuesum.automation.doctor.shelf import answering_registry
+from issuesum.automation import doctor
+from issuesum.automation.doctor import Clone, Finding
 from issuesum.cli.doctor import command
-from issuesum.errors import RegistryError, RepositoryError
+from issuesum.errors import RegistryError
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 from own_registry import own_registry
@@ -31,17 +30,17 @@ NAME = "health-test"
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
     """Return a fresh clone, which knows of S3 by the environment alone."""
     project = copy_project(tmp_path_factory.mktemp("doctor") / "project")
     project.commit("begin")
-    return project.path
+    return Clone(project.path)
 
 
 @pytest.fixture
-def settings(clone: Path) -> Iterator[Path]:
+def settings(clone: Clone) -> Iterator[Path]:
     """Return .dvc/config.local, to be written; it is removed afterwards."""
-    path = clone / ".dvc/config.local"
+    path = clone.root / ".dvc/config.local"
     yield path
     path.unlink(missing_ok=True)
 
@@ -68,32 +67,32 @@ def _s3() -> Any:
 
 
 def test_a_fresh_clone_with_services_lacks_nothing_but_its_data(
-    services, clone: Path, monkeypatch: pytest.MonkeyPatch
+    services, clone: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(clone)
+    monkeypatch.chdir(clone.root)
     names = ("git", "dvc", "params", "remote", "engine", "base", "registry", "cluster")
     done = CliRunner().invoke(command, [part for name in names for part in ("--only", name)])
     assert done.exit_code == 0, done.output
-    assert "keys from the environment; reads and writes" in done.output
+    assert "; reads and writes" in done.output
     assert f"{services.registry}/issuesummarization (ISSUESUM_REGISTRY)" in done.output
     assert services.secret not in done.output
     assert os.environ["AWS_ACCESS_KEY_ID"] not in done.output
 
 
-def test_looking_leaves_nothing_in_s3_and_in_the_registry(services, clone: Path) -> None:
+def test_looking_leaves_nothing_in_s3_and_in_the_registry(services, clone: Clone) -> None:
     bucket = os.environ["ISSUESUM_S3_BUCKET"]
-    assert remote(clone).status == "ok"
+    assert doctor.remote(clone).status == "ok"
     left = _s3().list_objects_v2(Bucket=bucket, Prefix="dvc/issuesum-doctor")
     assert "Contents" not in left
     assert not _s3().list_multipart_uploads(Bucket=bucket).get("Uploads")
-    assert answering_registry(f"{services.registry}/{NAME}", "x", None).status == "ok"
+    assert _registry(services.registry).status == "ok"
     with pytest.raises(RegistryError, match="no such image"):
         Registry(services.registry).manifest(Reference.parse(f"{services.registry}/{NAME}"))
 
 
 @pytest.mark.usefixtures("services")
-def test_where_keys_come_from(
-    clone: Path,
+def test_keys_are_found_where_dvc_finds_them(
+    clone: Clone,
     settings: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -101,20 +100,21 @@ def test_where_keys_come_from(
     key, secret = (os.environ[f"AWS_{n}"] for n in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    nobody = remote(clone)
+    nobody = doctor.remote(clone)
     assert nobody.status == "fail"
-    assert nobody.found.endswith("no AWS credentials anywhere")
+    assert "Unable to locate credentials" in nobody.found
+    assert "AWS_ACCESS_KEY_ID" in nobody.advice
     section = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
     (tmp_path / "credentials").write_text(f"[default]\n{section}")
-    assert "keys from AWS' credentials file; reads and writes" in remote(clone).found
+    assert doctor.remote(clone).status == "ok"
     lines = ("['remote \"storage\"']", f"access_key_id = {key}", f"secret_access_key = {secret}")
     settings.write_text("\n".join(lines))
-    assert "keys from .dvc/config.local; reads and writes" in remote(clone).found
-    committed = clone / ".dvc/config"
+    assert doctor.remote(clone).status == "ok"
+    committed = clone.root / ".dvc/config"
     before = committed.read_text()
     settings.unlink()
     committed.write_text(before + "\n".join(lines[1:]))
-    found = remote(clone)
+    found = doctor.remote(clone)
     committed.write_text(before)
     assert found.status == "note"
     assert "since Git holds .dvc/config" in found.advice
@@ -134,39 +134,38 @@ def test_s3_that_refuses(
     variables: dict[str, str],
     words: str,
     advice: str,
-    clone: Path,
+    clone: Clone,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    found = remote(clone)
+    found = doctor.remote(clone)
     assert found.status == "fail"
     assert words in found.found
     assert advice in found.advice
     assert not any(value in found.found for value in variables.values() if "http" not in value)
-    lost = raw_data(clone, Path("data/raw/github_issues.csv"))
+    lost = doctor.raw_data(clone)
     assert "the remote cannot be asked for it" in lost.found
 
 
 @pytest.mark.usefixtures("services")
 def test_a_bucket_that_is_not_there(
-    clone: Path,
+    clone: Clone,
     settings: Path,
 ) -> None:
     settings.write_text("['remote \"storage\"']\nurl = s3://no-such-bucket/dvc\n")
-    found = remote(clone)
+    found = doctor.remote(clone)
     assert "may not read: list_objects_v2: NoSuchBucket" in found.found
     assert "dvc remote modify storage url" in found.advice
 
 
-def test_half_a_pair_of_keys(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_a_pair_of_keys(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
-    with pytest.raises(RepositoryError, match="missing: AWS_SECRET_ACCESS_KEY"):
-        remote(clone)
+    assert "missing: AWS_SECRET_ACCESS_KEY" in doctor.remote(clone).found
 
 
-def test_keys_that_may_only_read(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keys_that_may_only_read(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     def script(asked: Asked) -> Answer:
         if asked.method == "GET":
             return Answer(content=b"<ListBucketResult><KeyCount>0</KeyCount></ListBucketResult>")
@@ -176,29 +175,29 @@ def test_keys_that_may_only_read(clone: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "reader-secret")
     with serve(script) as (host, seen):
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}")
-        found = remote(clone)
+        found = doctor.remote(clone)
     assert found.status == "fail"
     assert "may not write: create_multipart_upload: AccessDenied" in found.found
-    assert [asked.method for asked in seen] == ["GET", "POST"]
+    # HEAD asks for the region of the bucket.
+    assert [asked.method for asked in seen if asked.method != "HEAD"] == ["GET", "POST"]
 
 
 def test_silent_servers_cost_seconds(
-    clone: Path, silent: str, monkeypatch: pytest.MonkeyPatch
+    clone: Clone, silent: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(clone)
+    monkeypatch.chdir(clone.root)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "anybody")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "anybody-secret")
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{silent}")
     monkeypatch.setenv("ISSUESUM_REGISTRY", silent)
     done = CliRunner().invoke(command, ["--only", "remote", "--only", "registry"])
     assert done.exit_code == 1
-    # By their own limits of seconds, before the one that stands behind them all.
-    assert done.output.count("timed out") + done.output.count("Read timeout") == 2
+    assert done.output.count("no result within 15 s") == 2
     assert "anybody-secret" not in done.output
 
 
-def _registry(host: str, user: str | None = None) -> Finding:
-    return answering_registry(f"{host}/{NAME}", "params.yaml", user)
+def _registry(host: str) -> Finding:
+    return doctor.registry(Clone(Path(), repository=lambda: f"{host}/{NAME}"))
 
 
 def test_a_registry_with_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,9 +206,9 @@ def test_a_registry_with_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         stranger = _registry(host)
         monkeypatch.setenv("ISSUESUM_REGISTRY_USERNAME", "tester")
         monkeypatch.setenv("ISSUESUM_REGISTRY_PASSWORD", "wrong-password")
-        wrong = _registry(host, "tester")
+        wrong = _registry(host)
         monkeypatch.setenv("ISSUESUM_REGISTRY_PASSWORD", "right")
-        right = _registry(host, "tester")
+        right = _registry(host)
         monkeypatch.delenv("ISSUESUM_REGISTRY_USERNAME")
         auths = {host: {"auth": base64.b64encode(b"tester:right").decode()}}
         (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
@@ -217,10 +216,10 @@ def test_a_registry_with_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (stranger.status, wrong.status) == ("fail", "fail")
     assert "no credentials; no access: 401 Unauthorized" in stranger.found
     assert stranger.advice.startswith(f"docker login {host}")
-    assert "credentials from ISSUESUM_REGISTRY_USERNAME and _PASSWORD; no access" in wrong.found
+    assert "credentials of tester; no access" in wrong.found
     assert "wrong-password" not in wrong.found + wrong.advice
     assert right.status == by_file.status == "ok"
-    assert f"credentials from {tmp_path / 'config.json'}" in by_file.found
+    assert "credentials of tester" in by_file.found
 
 
 def test_a_registry_that_is_not_there_or_takes_no_push() -> None:

@@ -193,9 +193,11 @@ def test_results_of_another_clone_are_kept_and_a_killed_run_goes_on(
     assert f"process {killed.pid}, since 20" in second.stderr
     killed.communicate()  # the pipeline, which goes on and holds the lock
 
-    done = ours.run(*command)
-    told = json.loads(done.stdout)
-    assert "others have pushed to main: catching up" in done.stderr
+    stopped = ours.run(*command, ok=False)
+    assert stopped.returncode == 8
+    assert "others have pushed to main: catching up" in stopped.stderr
+    assert "nothing is lost" in stopped.stderr
+    told = json.loads(ours.run(*command).stdout)
     assert told["commit"] == forge.head()
     log = forge.bare.run("git", "log", "-5", "--format=%s", "main").stdout.splitlines()
     assert [line.split(" ROUGE")[0] for line in log] == [

@@ -50,22 +50,17 @@ def command(
     """Make a new model and image if data, params or code are new, and commit that.
 
     Runs the stale stages, pushes image and data, commits dvc.lock, scores and receipt, and pushes
-    the commit; if others pushed meanwhile, it goes after theirs. A killed run goes on when it is
-    run again.
+    the commit; if others pushed meanwhile, it goes after theirs. An interrupted run resumes when it
+    is run again.
 
     Ends with 0 if it did so, 10 if there was nothing to do, 5 if the gate refused the model.
     """
-    from issuesum.automation.retraining.job import Order, Rules, retrain
+    from issuesum.automation.retraining.job import Hooks, Options, retrain
     from issuesum.stages.params import load_params
 
-    order = Order(remote, branch, not no_push, settings, message)
-    rules = Rules(
-        check=load_params,
-        registry=lambda: load_params().export.address,
-        report=_write_report,
-        card=_write_card,
-    )
-    outcome = retrain(order, rules, Path())
+    options = Options(remote, branch, not no_push, settings, message)
+    address = lambda: load_params().export.address  # noqa: E731
+    outcome = retrain(options, Hooks(load_params, address, _write_report, _write_card), Path())
     if outcome is None:
         if as_json:
             print_json({"done": False})
@@ -98,12 +93,11 @@ def _print(outcome: Outcome) -> None:
 
 
 def _print_json(outcome: Outcome) -> None:
-    told = {
+    print_json({
         "done": True,
         "stale": list(outcome.stages),
         **asdict(outcome.receipt),
         "commit": outcome.commit,
         "branch": outcome.branch.name if outcome.branch else None,
         "scores": asdict(outcome.scores) if outcome.scores else None,
-    }
-    print_json(told)
+    })  # fmt: skip

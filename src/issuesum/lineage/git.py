@@ -35,6 +35,7 @@ _PUBLIC_USER = "git"
 # A folder of a stranger's tree may look like a repository, with a configuration that names
 # programs. Git before 2.38 ignores this; `contained` refuses such a tree by itself.
 SAFE = ("-c", "safe.bareRepository=explicit")
+_NO_OUTPUT = "no output"
 _HEX = re.compile(r"[0-9a-f]{7,64}")
 _COMMIT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
@@ -138,17 +139,18 @@ def user(root: Path) -> str | None:
             return None
 
 
-def commits_of(root: Path, name: str) -> list[Commit]:
+def commits_of(root: Path, name: str, *, must: str | None = None) -> list[Commit]:
     """Return the commits up to HEAD that changed a file, the newest first.
 
     Where a shallow clone ends, the last commit passes for the one that wrote what it holds.
 
     Raises:
-        RepositoryError: there is no Git repository or no commit.
+        RepositoryError: there is no Git repository or no commit; it says that `must` must hold.
     """
     form = "--format=%H %ct %P"  # --parents: of each commit, the nearest that changed the file
-    found = _git(root, "log", "--date-order", "--parents", form, "HEAD", "--", name)
-    rows = (line.split() for line in found.splitlines())
+    options = ("--date-order", "--parents", form, "HEAD", "--", name)
+    found = run(root, "--literal-pathspecs", "log", *options, must=must)
+    rows = (line.split() for line in os.fsdecode(found).splitlines())
     return [
         Commit(commit, datetime.fromtimestamp(int(when), UTC).isoformat(), tuple(parents))
         for commit, when, *parents in rows
@@ -162,6 +164,33 @@ def file_at(root: Path, commit: str, path: str) -> bytes | None:
         return run(root, "show", "--end-of-options", f"{commit}:./{path}")
     except RepositoryError:
         return None
+
+
+def earlier_versions(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the committed contents of a file, the newest first, each with its commit.
+
+    Nothing is yielded where there is no repository, no commit, or none that has the file. Renames
+    are not followed.
+
+    Args:
+        path: the file, which need not exist now; its folder must.
+
+    Raises:
+        RepositoryError: there is no Git, or it cannot read this repository.
+    """
+    folder = path.parent
+    readable = f"The Git repository around {folder.resolve()} must be readable"
+    try:
+        run(folder, "rev-parse", "--quiet", "--verify", "HEAD", variables={"LC_ALL": "C"},
+            must=readable, advice="git log there")  # fmt: skip
+    except RepositoryError as error:
+        if any(reason in str(error) for reason in (_NO_OUTPUT, "not a git repository")):
+            return
+        raise
+    for commit in commits_of(folder, path.name, must=readable):
+        content = file_at(folder, commit.id, path.name)
+        if content is not None:  # else this commit removed the file
+            yield commit.id, content.decode(errors="replace")
 
 
 def content_at(root: Path, commit: str, name: str) -> str | None:
@@ -243,7 +272,7 @@ def run(
     except FileNotFoundError as error:
         raise RepositoryError("git must be on PATH. Received: none. Try: install Git.") from error
     if done.returncode:
-        lines = os.fsdecode(done.stderr).strip().splitlines() or ["no output"]
+        lines = os.fsdecode(done.stderr).strip().splitlines() or [_NO_OUTPUT]
         reason = next((line for line in lines if line.startswith("fatal:")), lines[-1])
         raise RepositoryError(
             f"{must or f'{root.resolve()} must be a Git repository with a commit'}. "

@@ -10,7 +10,7 @@ from pathlib import Path
 from issuesum.errors import DataError
 from issuesum.files import replacing_directory, replacing_file
 from issuesum.layout import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SUMMARY
-from issuesum.lineage.history import earlier_versions
+from issuesum.lineage.git import earlier_versions
 from issuesum.lineage.reporting.data_page import write_report
 from issuesum.stages.params import Params, PreprocessLimits, PreprocessParams
 from issuesum.stages.runner import run

@@ -10,14 +10,14 @@ from click.testing import CliRunner
 
 from issuesum.automation.retraining import job
 from issuesum.automation.retraining.branch import Branch
-from issuesum.automation.retraining.results import Scores
+from issuesum.automation.retraining.results import ScoreChange
 from issuesum.cli.retrain import command
 from issuesum.lineage.receipt import Receipt
 
 OUTCOME = job.Outcome(
     ("split",),
     Receipt("host/titles:a-b", "sha256:1", git="a", dvc="b"),
-    Scores(22.01, 482, 21.59),
+    ScoreChange(22.01, 482, 21.59),
     "c" * 40,
     Branch(Path(), "origin", "main"),
 )
@@ -25,10 +25,10 @@ OUTCOME = job.Outcome(
 
 def _run(
     monkeypatch: pytest.MonkeyPatch, outcome: job.Outcome | None, *arguments: str
-) -> tuple[int, str, job.Order]:
-    asked: list[job.Order] = []
+) -> tuple[int, str, job.Options]:
+    asked: list[job.Options] = []
 
-    def retrain(order: job.Order, rules: job.Rules, root: Path) -> job.Outcome | None:  # noqa: ARG001
+    def retrain(order: job.Options, rules: job.Hooks, root: Path) -> job.Outcome | None:  # noqa: ARG001
         asked.append(order)
         return outcome
 
@@ -41,7 +41,7 @@ def test_nothing_to_do_is_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     code, output, order = _run(monkeypatch, None)
     assert (code, output.count("\n")) == (10, 1)
     assert output.startswith("nothing to do")
-    assert order == job.Order()
+    assert order == job.Options()
     code, output, _ = _run(monkeypatch, None, "--json")
     assert (code, json.loads(output)) == (10, {"done": False})
 
@@ -53,7 +53,7 @@ def test_what_was_done_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"commit   {'c' * 40}, pushed to main\n" in output
     assert "scores   ROUGE-L 22.01 (+0.42) on 482 issues\n" in output
     settings = ("train.epochs=3", "train.seed=1")
-    assert order == job.Order(push=False, settings=settings, message="March")
+    assert order == job.Options(push=False, settings=settings, message="March")
     told = json.loads(_run(monkeypatch, OUTCOME, "--json")[1])
     assert (told["done"], told["branch"], told["digest"]) == (True, "main", "sha256:1")
     assert told["scores"] == {"rouge_l": 22.01, "rows": 482, "before": 21.59}

@@ -53,7 +53,7 @@ def _provenance(**changes: object) -> Exported:
 
 def test_the_same_bundle_is_the_same(restored) -> None:
     root = restored(_lock(split="1", train="2", build="3"))
-    assert rerun.rerun(root, _provenance()) == rerun.Comparison("3", "3", None, None)
+    assert rerun.rerun(root, _provenance()) == rerun.Rerun("3", "3", None, None)
     seen = (root / "seen").read_text()
     assert seen.startswith(str(root / "src"))
     assert seen.endswith("-m dvc repro --force build False")
@@ -63,7 +63,7 @@ def test_the_first_stage_that_differs_is_named_and_the_gpu(restored) -> None:
     artefacts = [{"name": "model", "device": "GPU: A100"}]
     root = restored(_lock(split="1", train="7", build="8"))
     result = rerun.rerun(root, _provenance(artefacts=artefacts))
-    assert result == rerun.Comparison("3", "8", "train: out/train", "GPU: A100")
+    assert result == rerun.Rerun("3", "8", "train: out/train", "GPU: A100")
 
 
 def test_a_stage_that_fails_is_told_in_one_line(restored) -> None:

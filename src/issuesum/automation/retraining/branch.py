@@ -1,30 +1,24 @@
-"""The branch that results go to, and how to get along with others who push to it."""
+"""The branch that results go to, the commits on it, and others who push to it."""
 
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from issuesum.errors import RepositoryError
 from issuesum.lineage import git
-from issuesum.lineage.git import who
 
-# A hook such as that of `dvc install` would check data out in a tree that lives a second.
+MARK = "[skip ci]"
+"""CI and the hook ignore commits whose subject has it."""
+# A hook such as that of `dvc install` would check data out in the middle of a rebase.
 _NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 
 
 @dataclass(frozen=True)
 class Branch:
-    """A branch of a remote, to which HEAD is pushed.
-
-    Attributes:
-        root: of the clone.
-        remote: its name in Git.
-        name: without refs/heads.
-    """
+    """A branch, without refs/heads, of a remote of a clone; HEAD is pushed to it."""
 
     root: Path
     remote: str
@@ -32,12 +26,12 @@ class Branch:
 
     @property
     def tracking(self) -> str:
-        """What the clone last heard of it."""
+        """What the clone last saw of it."""
         return f"refs/remotes/{self.remote}/{self.name}"
 
     def waits_for(self, *paths: str) -> bool:
         """Return whether commits that the remote lacks, as far as is known, change these paths."""
-        if not _is(self.root, "rev-parse", "--quiet", "--verify", self.tracking):
+        if not _succeeds(self.root, "rev-parse", "--quiet", "--verify", self.tracking):
             return False
         ahead = git.run(self.root, "rev-list", "-n1", f"{self.tracking}..HEAD", "--", *paths)
         return bool(ahead.strip())
@@ -58,37 +52,30 @@ class Branch:
                 advice=f"git push {self.remote} HEAD:{self.name}, and then the same again",
             )  # fmt: skip
         except RepositoryError:
-            self._fetch()
-            if is_ancestor(self.root, self.tracking):  # nobody was faster
+            git.run(
+                self.root, "fetch", "--quiet", self.remote,
+                f"+refs/heads/{self.name}:{self.tracking}",
+                must=f"The branch {self.name} of {self.remote} must be fetched",
+                advice=f"git fetch {self.remote} {self.name}",
+            )  # fmt: skip
+            if follows(self.root, self.tracking):  # nobody was faster
                 raise
             return False
         return True
 
-    def onto_theirs(self, commit: str) -> str | None:
-        """Return `commit` rebased onto what was fetched; None if it conflicts.
+    def rebase(self) -> bool:
+        """Put our commits onto those that were fetched; if they conflict, nothing changes.
 
-        It is done in a tree of its own, so a kill leaves the clone as it was.
+        Returns:
+            Whether they fit.
         """
-        git.run(self.root, "worktree", "prune")
-        with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-            tree = Path(folder) / "tree"
-            git.run(self.root, *_NO_HOOKS, "worktree", "add", "--quiet", "--detach",
-                    str(tree), commit)  # fmt: skip
-            try:
-                git.run(tree, *_NO_HOOKS, "rebase", "--quiet", "--rebase-merges", self.tracking,
-                        variables=who(self.root))  # fmt: skip
-                return git.head(tree)
-            except RepositoryError:
-                return None
-            finally:
-                git.run(self.root, "worktree", "remove", "--force", str(tree))
-
-    def _fetch(self) -> None:
-        git.run(
-            self.root, "fetch", "--quiet", self.remote, f"+refs/heads/{self.name}:{self.tracking}",
-            must=f"The branch {self.name} of {self.remote} must be fetched",
-            advice=f"git fetch {self.remote} {self.name}",
-        )  # fmt: skip
+        options = ("--quiet", "--rebase-merges", "--autostash", self.tracking)
+        try:
+            git.run(self.root, *_NO_HOOKS, "rebase", *options, variables=git.who(self.root))
+        except RepositoryError:
+            git.run(self.root, *_NO_HOOKS, "rebase", "--abort")
+            return False
+        return True
 
 
 def find_branch(
@@ -97,13 +84,7 @@ def find_branch(
     """Return the branch to push to.
 
     It is the one that is named; else the upstream of the current one on this remote, or else of its
-    name; on a detached HEAD, the one that CI says it builds.
-
-    Args:
-        root: of the clone.
-        remote: its name in Git.
-        named: by the user.
-        variables: of the environment.
+    name; on a detached HEAD, the one that CI names in the environment's variables.
 
     Raises:
         RepositoryError: there is no such remote, or HEAD is detached and nothing names a branch.
@@ -126,25 +107,39 @@ def find_branch(
     )
 
 
-def is_ancestor(root: Path, commit: str) -> bool:
-    """Return whether HEAD is a commit or follows it; False of one that is not known."""
-    return _is(root, "merge-base", "--is-ancestor", commit, "HEAD")
+def commit(root: Path, paths: Sequence[str], message: str) -> None:
+    """Commit some files as they are, and nothing else that is staged.
+
+    Raises:
+        RepositoryError: Git, or a hook of the repository, refuses.
+    """
+    must, advice = "Git must commit the results", "git status, and the hooks in .git/hooks"
+    git.run(root, "add", "--", *paths, must=must, advice=advice)
+    git.run(
+        root, "commit", "--quiet", "--only", "--message", message, "--", *paths,
+        variables=git.who(root), must=must, advice=advice,
+    )  # fmt: skip
 
 
-def move(root: Path, commit: str) -> None:
-    """Make HEAD, and its branch, another commit, and keep what is not committed.
+def follows(root: Path, commit: str) -> bool:
+    """Return whether HEAD is a commit or follows it; False for one that is not known."""
+    return _succeeds(root, "merge-base", "--is-ancestor", commit, "HEAD")
+
+
+def drop_last(root: Path) -> None:
+    """Take the last commit off the branch, and keep what is not committed.
 
     Raises:
         RepositoryError: what is not committed is in the way.
     """
     git.run(
-        root, "reset", "--quiet", "--keep", commit,
-        must="Changes that are not committed must be in no file that others changed",
+        root, "reset", "--quiet", "--keep", "HEAD^",
+        must="Changes that are not committed must be in no file of the last commit",
         advice="git stash, then the same again",
     )  # fmt: skip
 
 
-def _is(root: Path, *arguments: str) -> bool:
+def _succeeds(root: Path, *arguments: str) -> bool:
     try:
         git.run(root, *arguments)
     except RepositoryError:

@@ -1,88 +1,72 @@
-"""One retraining, from what is stale to a commit on the branch; a killed one goes on when rerun."""
+"""One retraining, from what is stale to a commit on the branch; a killed one resumes when rerun."""
 
 from __future__ import annotations
 
-import random
-import time
-from collections.abc import Callable
+import fcntl
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from issuesum.automation.retraining import results
-from issuesum.automation.retraining.branch import Branch, find_branch, is_ancestor, move
-from issuesum.automation.retraining.lock import only_one
-from issuesum.automation.retraining.mending import mend
-from issuesum.automation.retraining.pipeline import Pipeline, say, warned
-from issuesum.automation.retraining.settings import commit_settings
-from issuesum.automation.retraining.stale import settle, stages_without_output, stale_stages
-from issuesum.errors import GateError, RepositoryError
-from issuesum.layout import RECEIPT, RUNS
+from issuesum.automation.retraining.branch import Branch, commit, drop_last, find_branch, follows
+from issuesum.automation.retraining.pipeline import (
+    Pipeline,
+    settle,
+    stages_without_output,
+    stale_stages,
+)
+from issuesum.errors import GateError, RepositoryError, one_line
+from issuesum.layout import EXPORT_STAGE, RECEIPT, RUNS
 from issuesum.lineage import git
 from issuesum.lineage.receipt import Receipt
 
-ROUNDS = 5
-"""How often others may push first."""
-_PAUSE = 2.0
-_EXPORT = "export"
-_DIRTY = "-dirty"
+LOCK = Path(".issuesum/retrain.lock")
 
 
 @dataclass(frozen=True)
-class Order:
-    """What is asked for.
-
-    Attributes:
-        remote: of Git.
-        branch: to push to, None for that of HEAD.
-        push: whether anything leaves the clone.
-        settings: `PARAM=VALUE` each.
-        message: subject of the commit, None for the scores.
-    """
+class Options:
+    """What is asked for."""
 
     remote: str = "origin"
     branch: str | None = None
+    """To push to, None for that of HEAD."""
     push: bool = True
     settings: tuple[str, ...] = ()
+    """`PARAM=VALUE` each."""
     message: str | None = None
+    """Subject of the commit, None for the scores."""
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What only those know who read params.yaml.
-
-    Attributes:
-        check: raises ParamsError if a file does not hold params.
-        registry: host[:port][/namespace] where images go now.
-        report: writes what the change of the model since a commit means.
-        card: writes the model card, which is committed.
-    """
+class Hooks:
+    """What needs params.yaml or the model's side."""
 
     check: Callable[[Path], object]
+    """Raises ParamsError if a file does not hold params."""
     registry: Callable[[], str]
+    """host[:port][/namespace] where images go now."""
     report: Callable[[str], object]
+    """Writes how the model changed since a commit."""
     card: Callable[[], object]
+    """Writes the model card, which is committed."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was done.
-
-    Attributes:
-        stages: that were stale at first.
-        receipt: of the image.
-        scores: of its model.
-        commit: HEAD, which records it.
-        branch: that was pushed to, None if none was.
-    """
+    """What was done: the stages that were stale, and the results; no branch if none was pushed."""
 
     stages: tuple[str, ...]
     receipt: Receipt
-    scores: results.Scores | None
+    scores: results.ScoreChange | None
     commit: str
     branch: Branch | None
 
 
-def retrain(order: Order, rules: Rules, root: Path) -> Outcome | None:
+def retrain(options: Options, hooks: Hooks, root: Path) -> Outcome | None:
     """Make what is stale, ship it, share it, commit it and push the commit.
 
     Returns:
@@ -90,61 +74,55 @@ def retrain(order: Order, rules: Rules, root: Path) -> Outcome | None:
 
     Raises:
         GateError: the gate refuses the model: nothing is exported, committed or pushed.
-        IssuesumError: anything else that fails; the same call then goes on from there.
+        IssuesumError: anything else that fails; the same call then resumes.
     """
     with only_one(root) as held:
-        branch = find_branch(root, order.remote, order.branch) if order.push else None
-        subject = commit_settings(order.settings, root, check=rules.check)
+        branch = find_branch(root, options.remote, options.branch) if options.push else None
+        subject = results.commit_params(options.settings, root, check=hooks.check)
         if subject:
-            say(subject)
+            _say(subject)
         _check_clean(root)
-        mend(root)
         stale = stale_stages(root)
         if stale:  # outputs of an earlier commit, as after `git pull`, are nothing to do
             settle(root)
             stale = stale_stages(root)
         waiting = results.uncommitted(root) or (branch and branch.waits_for(*results.RESULTS))
-        if not (stale or waiting or _why_export(root, rules)):
+        if not (stale or waiting or _why_export(root, hooks)):
             return None
         before = git.head(root)
         if results.is_results(root, before):  # of a run that was killed before it could push
             before = f"{before}^" if waiting and not stale else before
-        pipeline = Pipeline(root, held)
-        return _Job(order, rules, root, branch, pipeline).run(tuple(stale), before)
+        return _Job(options, hooks, root, branch, Pipeline(root, held)).run(tuple(stale), before)
 
 
 @dataclass(frozen=True)
 class _Job:
-    order: Order
-    rules: Rules
+    options: Options
+    hooks: Hooks
     root: Path
     branch: Branch | None
     pipeline: Pipeline
 
     def run(self, stale: tuple[str, ...], before: str) -> Outcome:
-        shown = results.scores(self.root, since=before)
-        for number in range(ROUNDS):
-            if number:
-                time.sleep(random.uniform(0, _PAUSE))  # noqa: S311 -- only apart from others
+        for is_last in (False, True):
             self._make(before)
             self._report(before)
-            warned(self.rules.card, "there is no model card")
-            shown = results.scores(self.root, since=before)
+            _attempt(self.hooks.card, "there is no model card")
+            scores = results.scores(self.root, since=before)
             if self.branch:
                 self.pipeline.share()
-                warned(self._exchange, "the records of these runs are not shared")
+                _attempt(self._exchange, "the records of these runs are not shared")
             if paths := results.uncommitted(self.root):
-                results.commit(self.root, paths, self.order.message)
+                commit(self.root, paths, results.message(self.root, self.options.message))
             if self.branch is None or self.branch.push():
-                head = git.head(self.root)
                 receipt = Receipt.load(self.root / RECEIPT)
-                return Outcome(stale, receipt, shown, head, self.branch)
-            say(f"others have pushed to {self.branch.name}: catching up")
-            self._catch_up(self.branch)
-        assert self.branch  # noqa: S101 -- without one the first round is the last
+                return Outcome(stale, receipt, scores, git.head(self.root), self.branch)
+            if not is_last:
+                _say(f"others have pushed to {self.branch.name}: catching up")
+                self._catch_up(self.branch)
         raise RepositoryError(
-            f"{self.branch.name} of {self.branch.remote} must stay as it is for a while. "
-            f"Received: others pushed first, {ROUNDS} times. Try: the same again later."
+            "The remote must take the results. Received: others pushed first, twice; nothing is "
+            "lost. Try: the same again, which puts the results onto theirs."
         )
 
     def _make(self, before: str) -> None:
@@ -155,45 +133,70 @@ class _Job:
                 self.pipeline.reproduce()
             for stage in stages_without_output(self.root):
                 self.pipeline.force(stage)
-            if why := _why_export(self.root, self.rules):
-                say(f"exporting again: {why}")
-                self.pipeline.force(_EXPORT)
+            if why := _why_export(self.root, self.hooks):
+                _say(f"exporting again: {why}")
+                self.pipeline.force(EXPORT_STAGE)
         except GateError:
             self._report(before)
             if self.branch:  # what was refused need not be trained again elsewhere to be refused
-                warned(self.pipeline.share, "what was made is not shared")
-                warned(self._exchange, "the records of these runs are not shared")
+                _attempt(self.pipeline.share, "what was made is not shared")
+                _attempt(self._exchange, "the records of these runs are not shared")
             raise
 
     def _report(self, before: str) -> None:
-        warned(lambda: self.rules.report(before), "there is no report")
+        _attempt(lambda: self.hooks.report(before), "there is no report")
 
     def _catch_up(self, branch: Branch) -> None:
-        """Put our commits onto those of others; results that no longer fit are dropped."""
-        head = git.head(self.root)
-        ours = results.is_results(self.root, head)
-        together = branch.onto_theirs(head)
-        if together:
-            move(self.root, together)
+        """Put our commits onto those of others; results that do not fit are dropped."""
+        ours = results.is_results(self.root, git.head(self.root))
+        if branch.rebase():
             settle(self.root)
-            shipped = Receipt.load(self.root / RECEIPT).git
-            if not stale_stages(self.root) and is_ancestor(self.root, shipped):
-                return
-        base = f"{head}^" if ours else head
-        without = branch.onto_theirs(base)
-        if without is None:
-            move(self.root, head)
-            raise RepositoryError(
-                f"Your commits must go onto those of {branch.remote}/{branch.name}. Received: a "
-                f"conflict; nothing was changed. Try: git rebase {branch.remote}/{branch.name}, "
-                "then the same again."
-            )
-        move(self.root, without)
+            made_from = Receipt.load(self.root / RECEIPT).git
+            if ours and (stale_stages(self.root) or not follows(self.root, made_from)):
+                drop_last(self.root)
+            return
+        if ours:
+            drop_last(self.root)
+            branch.rebase()
+        raise RepositoryError(
+            f"Your commits must go onto those of {branch.remote}/{branch.name}. Received: a "
+            "conflict; nothing is lost, and what was made is in DVC's cache. Try: the same again; "
+            f"if it ends so too, git rebase {branch.remote}/{branch.name} first."
+        )
 
     def _exchange(self) -> None:
         from issuesum.lineage.runs.exchange import exchange
 
         exchange(self.root / RUNS, self.root)
+
+
+@contextmanager
+def only_one(root: Path) -> Iterator[int]:
+    """Hold the clone's lock, and yield the descriptor that holds it.
+
+    The kernel drops the lock when the last process that has the descriptor ends, so none is left
+    behind: a pipeline that was handed it goes on holding the lock if this process is killed.
+
+    Raises:
+        RepositoryError: another process holds it.
+    """
+    path = root / LOCK
+    path.parent.mkdir(exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            pid, _, since = path.read_text(encoding="utf-8").strip().partition(" ")
+            raise RepositoryError(
+                f"One retraining at a time must run in {root.resolve()}. Received: that of process "
+                f"{pid or 'unknown'}, since {since or 'just now'}. Try: the same when it has ended."
+            ) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{os.getpid()} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode(), 0)
+        yield handle
+    finally:
+        os.close(handle)
 
 
 def _check_clean(root: Path) -> None:
@@ -207,7 +210,7 @@ def _check_clean(root: Path) -> None:
         )
 
 
-def _why_export(root: Path, rules: Rules) -> str | None:
+def _why_export(root: Path, hooks: Hooks) -> str | None:
     """Return why the image must be made again though nothing is stale; None if it need not."""
     from issuesum.registry.client import Registry
     from issuesum.registry.reference import Reference
@@ -215,12 +218,27 @@ def _why_export(root: Path, rules: Rules) -> str | None:
     if not (root / RECEIPT).is_file():
         return f"there is no {RECEIPT}"
     receipt = Receipt.load(root / RECEIPT)
-    if receipt.git.endswith(_DIRTY):
+    if receipt.git.endswith("-dirty"):
         return f"{receipt.image} was made from changes that were not committed"
-    registry = rules.registry()
+    registry = hooks.registry()
     if not receipt.image.startswith(f"{registry}/"):
         return f"{receipt.image} is not in {registry}"
     image = Reference.parse(receipt.image)
     if Registry(image.host).digest(image) != receipt.digest:
         return f"{registry} does not hold {receipt.image} as {receipt.digest}"
     return None
+
+
+def _attempt(action: Callable[[], object], failed: str) -> None:
+    """Do what is useful and not necessary: a failure is one line."""
+    try:
+        action()
+    except Exception as error:  # noqa: BLE001 -- whatever it is, model and image are made
+        _say(f"warning: {failed}: {one_line(error) or type(error).__name__}")
+
+
+def _say(line: str) -> None:
+    """Print what is done among DVC's own lines, which go there too."""
+    from tqdm import tqdm
+
+    tqdm.write(f"retrain: {line}", file=sys.stderr)

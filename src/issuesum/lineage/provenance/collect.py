@@ -26,7 +26,7 @@ from issuesum.layout import (
 )
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock, default_remote, hash_of
-from issuesum.lineage.history import earlier_versions
+from issuesum.lineage.git import earlier_versions
 from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance.artefacts import (
     artefacts_of,

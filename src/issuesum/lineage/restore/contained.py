@@ -7,19 +7,27 @@ obeys any folder that looks like a repository, which needs no name that Git woul
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import re
+import tempfile
 from collections.abc import Iterator
-from pathlib import Path, PurePath
-from typing import Any
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TYPE_CHECKING, Any
 
 from issuesum.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from dvc.output import Output
+    from dvc.repo import Repo
 
 _GIT = ".git"
 # By what Git knows a repository; a `commondir` says where its objects and refs are instead.
 _BARE = ({"head", "objects", "refs"}, {"head", "commondir"})
 # Of what leads Git and DVC: no output is to replace it.
-LEADING = {_GIT, ".dvc"}
+_LEADING = {_GIT, ".dvc"}
+_MD5 = re.compile(r"[0-9a-f]{32}")
 _HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _HEADS = {"head", "commondir"}  # without which a project's folder looks like no repository
 _CONFIGS = (".dvc/config", ".dvc/config.local")
@@ -44,11 +52,7 @@ _REMOTE = {
 def check_contained(tree: Path, root: Path) -> None:
     """Refuse a tree that would have Git or DVC run something, or DVC write outside of it.
 
-    Neither is to be asked anything below the top of the tree before.
-
-    Args:
-        tree: the top of the working tree.
-        root: of the project in it.
+    Neither is to be asked anything below the top of the tree before, where `root` is the project.
 
     Raises:
         ArtifactError: a link leads out of the tree or into .git, the project is within what Git
@@ -57,27 +61,27 @@ def check_contained(tree: Path, root: Path) -> None:
     top = tree.resolve()
     for link in _links(tree):
         target = Path(os.path.realpath(link))  # `resolve` fails where links go round
-        if not target.is_relative_to(top) or _GIT in folded(target.relative_to(top)):
-            raise refused(f"the link {link.relative_to(tree)} to {link.readlink()}", tree)
-    for folder in _below(root.resolve(), top):
+        if not target.is_relative_to(top) or _GIT in _folded(target.relative_to(top)):
+            raise _refused(f"the link {link.relative_to(tree)} to {link.readlink()}", tree)
+    for folder in (root.resolve(), *root.resolve().parents):
+        if folder == top:
+            break
         names = {path.name.casefold() for path in folder.iterdir()}
         if any(names >= needed for needed in _BARE):
             # Git before 2.38 has no option that would keep it from taking this for its repository.
-            raise refused(f"the bare repository {folder.relative_to(top)}", tree)
+            raise _refused(f"the bare repository {folder.relative_to(top)}", tree)
     for name in _STATE:
         if os.path.lexists(root / name):
-            raise refused(name, tree)
+            raise _refused(name, tree)
     for name in _CONFIGS:
         for key in _settings(root / name):
-            raise refused(f"{key} in {name}", tree)
+            raise _refused(f"{key} in {name}", tree)
 
 
 def check_outputs(tree: Path, root: Path) -> None:
     """Refuse outputs that DVC would write outside of the project, or over what leads it or Git.
 
-    Args:
-        tree: the top of the working tree, which `check_contained` approves.
-        root: of the project in it.
+    `check_contained` comes first.
 
     Raises:
         ArtifactError: there is such an output, or one that another repository, a database or a
@@ -89,26 +93,15 @@ def check_outputs(tree: Path, root: Path) -> None:
     with Repo(str(root)) as repo:
         for out in repo.index.outs:
             stage, path = out.stage, Path(out.fs_path)
-            if stage.is_repo_import or stage.is_db_import or out.files:
-                raise refused(f"the output {out}", tree)
+            local = out.protocol == "local" and path.is_relative_to(whole)
+            names = _folded(path.relative_to(whole)) if local else []
+            elsewhere = not names or _LEADING & {*names} or names[0] in _HEADS
+            if elsewhere or stage.is_repo_import or stage.is_db_import or out.files:
+                raise _refused(f"the output {out}", tree)
             if any(getattr(each, "def_fs_config", None) for each in (out, *stage.deps)):
-                raise refused(f"a configuration in {stage.addressing}", tree)
+                raise _refused(f"a configuration in {stage.addressing}", tree)
             if out.hash_info and not _HASH.fullmatch(str(out.hash_info.value)):
-                raise refused(f"the hash of the output {out}", tree)  # a path in the cache
-            if out.protocol != "local" or path == whole or not path.is_relative_to(whole):
-                raise refused(f"the output {out}", tree)
-            names = folded(path.relative_to(whole))
-            if LEADING & {*names} or names[0] in _HEADS:
-                raise refused(f"the output {out}", tree)
-
-
-def _below(folder: Path, top: Path) -> list[Path]:
-    return [each for each in (folder, *folder.parents) if each != top and each.is_relative_to(top)]
-
-
-def folded(path: PurePath) -> list[str]:
-    """Return the parts of a path as a file system compares them that ignores case."""
-    return [part.casefold() for part in path.parts]
+                raise _refused(f"the hash of the output {out}", tree)  # a path in the cache
 
 
 def _links(tree: Path) -> Iterator[Path]:
@@ -116,6 +109,11 @@ def _links(tree: Path) -> Iterator[Path]:
         if _GIT in folders:
             folders.remove(_GIT)
         yield from (path for name in (*folders, *files) if (path := folder / name).is_symlink())
+
+
+def _folded(path: PurePath) -> list[str]:
+    """Return the parts of a path as a file system compares them that ignores case."""
+    return [part.casefold() for part in path.parts]
 
 
 def _settings(path: Path) -> Iterator[str]:
@@ -139,9 +137,62 @@ def _settings(path: Path) -> Iterator[str]:
             yield name
 
 
-def refused(what: str, tree: Path) -> ArtifactError:
+def _refused(what: str, tree: Path) -> ArtifactError:
     """Return the error for what would run something, or write outside."""
     return ArtifactError(
         f"The code of an image must keep to its own folder and run nothing. Received: {what}, "
         f"which would not, in {tree}. Try: git clone, look at it, and dvc pull there."
     )
+
+
+def fetch_list(repo: Repo, out: Output) -> bool:
+    """Put the list of a directory output in the cache, where DVC takes it instead of fetching it.
+
+    DVC writes each file where the list says, also above the output.
+
+    Args:
+        repo: DVC's, whose cache holds nothing that came with the tree.
+        out: an output with a hash; a file has no list.
+
+    Returns:
+        Whether the output may be pulled: not if its list is not available, since another one may
+        come when DVC asks.
+
+    Raises:
+        ArtifactError: the list names files outside of the output, or what leads Git or DVC.
+    """
+    from dvc.fs import localfs
+
+    if not out.is_dir_checksum:
+        return True
+    digest = out.hash_info.value
+    try:
+        stored = out.cache  # of the user, who may share one among trees
+        if not stored.exists(digest):
+            stored = repo.cloud.get_remote_odb(out.remote, "pull", hash_name=out.hash_name)
+        content: bytes = stored.fs.cat_file(stored.oid_to_path(digest))
+    except FileNotFoundError:
+        return False
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != digest.removesuffix(".dir"):
+        return False
+    try:
+        entries = json.loads(content)
+        fine = isinstance(entries, list) and all(map(_stays, entries))
+    except (ValueError, RecursionError):
+        fine = False
+    if not fine:
+        raise _refused(f"the list of the output {out}", Path(repo.root_dir))
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        path = Path(folder) / "list"
+        path.write_bytes(content)
+        out.cache.add(str(path), localfs, digest)
+    return True
+
+
+def _stays(entry: Any) -> bool:  # noqa: ANN401 -- whatever JSON holds
+    """Return whether an entry is as DVC writes them: a hash, and a path below the output."""
+    if not isinstance(entry, dict) or entry.keys() != {"md5", "relpath"}:
+        return False
+    path = str(entry["relpath"])
+    names = {*path.split("/"), *_folded(PurePosixPath(path))}
+    return bool(_MD5.fullmatch(str(entry["md5"]))) and not names & {"", ".", "..", *_LEADING}

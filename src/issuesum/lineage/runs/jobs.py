@@ -14,7 +14,7 @@ from issuesum.errors import RepositoryError
 from issuesum.layout import LOCK, RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Item, Lock, LockedStage
-from issuesum.lineage.history import earlier_versions
+from issuesum.lineage.git import earlier_versions
 from issuesum.lineage.runs.record import Run, RunRecord
 
 

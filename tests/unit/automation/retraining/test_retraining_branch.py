@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.automation.retraining.branch import Branch, find_branch, is_ancestor, move
+from issuesum.automation.retraining.branch import Branch, drop_last, find_branch, follows
 from issuesum.errors import RepositoryError
 from projects import Project
 
@@ -51,16 +51,14 @@ def test_a_push_that_others_were_faster_than_is_told_and_never_forced(
     (clone.path / "ours.md").write_text("x")
     ours = clone.commit("ours")
     (clone.path / "unsaved.md").write_text("x")
+    clone.edit("params.yaml", lambda text: text + "# unsaved\n")
     branch = Branch(clone.path, "origin", "main")
     assert not branch.push()
-    together = branch.onto_theirs(ours)
-    assert together
-    assert clone.run("git", "rev-parse", "HEAD").stdout.strip() == ours
-    assert clone.run("git", "worktree", "list").stdout.count("\n") == 1
-    move(clone.path, together)
-    assert is_ancestor(clone.path, theirs)
-    assert not is_ancestor(clone.path, ours)
+    assert branch.rebase()
+    assert follows(clone.path, theirs)
+    assert not follows(clone.path, ours)
     assert (clone.path / "unsaved.md").exists()
+    assert (clone.path / "params.yaml").read_text().endswith("# unsaved\n")
     assert branch.push()
 
 
@@ -71,10 +69,10 @@ def test_a_conflict_leaves_no_trace(clone: Project, other: Project) -> None:
     other.run("git", "push", "--quiet")
     branch = Branch(clone.path, "origin", "main")
     assert not branch.push()
-    assert branch.onto_theirs(commit) is None
+    assert not branch.rebase()
     assert clone.run("git", "status", "--porcelain").stdout == ""
     assert clone.run("git", "rev-parse", "HEAD").stdout.strip() == commit
-    assert clone.run("git", "worktree", "list").stdout.count("\n") == 1
+    assert not (clone.path / ".git/rebase-merge").exists()
 
 
 def test_a_refusal_that_is_nobodys_push_is_an_error(clone: Project, tmp_path: Path) -> None:
@@ -87,10 +85,9 @@ def test_a_refusal_that_is_nobodys_push_is_an_error(clone: Project, tmp_path: Pa
 
 
 def test_changes_in_the_way_are_kept(clone: Project) -> None:
-    before = clone.run("git", "rev-parse", "HEAD").stdout.strip()
     clone.edit("dvc.lock", str.upper)
     clone.commit("lock")
     clone.edit("dvc.lock", str.title)
-    with pytest.raises(RepositoryError, match="must be in no file that others changed"):
-        move(clone.path, before)
+    with pytest.raises(RepositoryError, match="must be in no file of the last commit"):
+        drop_last(clone.path)
     assert (clone.path / "dvc.lock").read_text().startswith("Stages")

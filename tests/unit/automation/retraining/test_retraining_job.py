@@ -10,7 +10,7 @@ import pytest
 
 from issuesum.automation.retraining import job
 from issuesum.automation.retraining.branch import Branch
-from issuesum.automation.retraining.job import Order, Rules, _Job
+from issuesum.automation.retraining.job import Hooks, Options, _Job
 from issuesum.errors import GateError, RepositoryError
 from issuesum.layout import RECEIPT
 from issuesum.lineage.receipt import Receipt
@@ -47,7 +47,6 @@ class StandIn:
 def pipeline(clone: Project, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     """Return the stand-in, which also says what is stale."""
     made = StandIn(clone)
-    monkeypatch.setattr(job, "_PAUSE", 0)
     monkeypatch.setattr(job, "stale_stages", lambda _: made.stale)
     monkeypatch.setattr(job, "stages_without_output", lambda _: [])
     monkeypatch.setattr(job, "settle", lambda _: None)
@@ -62,10 +61,10 @@ def run(clone: Project, pipeline: StandIn) -> Callable[[], job.Outcome]:
     def report(_: str) -> None:
         pipeline.asked.append("report")
 
-    rules = Rules(lambda _: None, lambda: "host", report, lambda: None)
+    rules = Hooks(lambda _: None, lambda: "host", report, lambda: None)
     branch = Branch(clone.path, "origin", "main")
     before = clone.run("git", "rev-parse", "HEAD").stdout.strip()
-    made = _Job(Order(), rules, clone.path, branch, pipeline)  # type: ignore[arg-type]
+    made = _Job(Options(), rules, clone.path, branch, pipeline)  # type: ignore[arg-type]
     return lambda: made.run(("train",), before)
 
 
@@ -100,34 +99,59 @@ def test_results_go_after_what_others_pushed_and_are_not_made_again(
 
 
 @pytest.mark.usefixtures("other")
-def test_results_that_others_were_faster_with_are_made_again_from_theirs(
+def test_results_that_are_stale_on_top_of_theirs_are_made_again(
     clone: Project, pipeline: StandIn, run: Callable[[], job.Outcome],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    _others_push_first(clone, 1, "dvc.lock")
-    dropped = []
+    _others_push_first(clone, 1, "theirs.md")
+    rebase = Branch.rebase
 
-    def moved(root: Path, commit: str, move: Callable[[Path, str], None] = job.move) -> None:
-        move(root, commit)
-        dropped.append(commit)
+    def rebased(branch: Branch) -> bool:
         pipeline.stale = ["train"]
+        return rebase(branch)
 
-    monkeypatch.setattr(job, "move", moved)
+    monkeypatch.setattr(Branch, "rebase", rebased)
     run()
-    assert len(dropped) == 1
     assert pipeline.asked.count("reproduce") == 2
+    assert _pushed(clone) == ["Retrain: ROUGE-L 22.00 on 400 issues", "Theirs 1", "begin"]
+
+
+@pytest.mark.usefixtures("other")
+def test_results_that_conflict_stop_it_and_the_same_again_makes_them_on_theirs(
+    clone: Project, pipeline: StandIn, run: Callable[[], job.Outcome]
+) -> None:
+    _others_push_first(clone, 1, "dvc.lock")
+    with pytest.raises(RepositoryError, match=r"a conflict; nothing is lost.* Try: the same again"):
+        run()
+    assert _pushed(clone) == ["Theirs 1", "begin"]
+    assert clone.run("git", "status", "--porcelain", "--untracked-files=no").stdout == ""
+    pipeline.stale = ["train"]
+    run()
     assert _pushed(clone) == ["Retrain: ROUGE-L 22.00 on 400 issues", "Theirs 1", "begin"]
     assert "# 1\n" in (clone.path / "dvc.lock").read_text()
 
 
 @pytest.mark.usefixtures("other")
-def test_it_gives_up_when_others_are_always_faster_and_loses_nothing(
+def test_commits_of_the_user_that_conflict_are_kept(
+    clone: Project, run: Callable[[], job.Outcome]
+) -> None:
+    clone.edit("params.yaml", lambda text: text + "# ours\n")
+    ours = clone.commit("ours")
+    _others_push_first(clone, 1, "params.yaml")
+    with pytest.raises(RepositoryError, match=r"git rebase origin/main first"):
+        run()
+    assert clone.run("git", "rev-parse", "HEAD").stdout.strip() == ours
+    assert _pushed(clone) == ["Theirs 1", "begin"]
+
+
+@pytest.mark.usefixtures("other")
+def test_it_stops_when_others_were_faster_twice_and_loses_nothing(
     clone: Project, run: Callable[[], job.Outcome]
 ) -> None:
     _others_push_first(clone, 99, "theirs.md")
-    with pytest.raises(RepositoryError, match="others pushed first, 5 times"):
+    with pytest.raises(RepositoryError, match="others pushed first, twice"):
         run()
-    assert _pushed(clone) == [*(f"Theirs {number}" for number in (5, 4, 3, 2, 1)), "begin"]
+    assert _pushed(clone) == ["Theirs 2", "Theirs 1", "begin"]
     assert "ROUGE-L 22.00" in clone.run("git", "log", "-1", "--format=%s").stdout
 
 
@@ -161,7 +185,7 @@ def test_an_image_is_made_again_unless_the_registry_holds_it(
     if receipt:
         image, made_from = receipt
         Receipt(image, "sha256:1", git=made_from, dvc="b").save(tmp_path / RECEIPT)
-    rules = Rules(lambda _: None, lambda: "host", lambda _: None, lambda: None)
+    rules = Hooks(lambda _: None, lambda: "host", lambda _: None, lambda: None)
     said = job._why_export(tmp_path, rules)
     assert said is None if why is None else why in str(said)
 
@@ -181,13 +205,12 @@ def test_outputs_of_an_earlier_commit_are_nothing_to_do(
     clone: Project, pipeline: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline.stale = ["split"]  # as after `git pull`, until the outputs are settled
-    monkeypatch.setattr(job, "mend", lambda _: None)
     monkeypatch.setattr(job, "settle", lambda _: setattr(pipeline, "stale", []))
-    rules = Rules(lambda _: None, lambda: "host", lambda _: None, lambda: None)
-    assert job.retrain(Order(push=False), rules, clone.path) is None
+    rules = Hooks(lambda _: None, lambda: "host", lambda _: None, lambda: None)
+    assert job.retrain(Options(push=False), rules, clone.path) is None
     pipeline.stale = ["split"]
     monkeypatch.setattr(job, "settle", lambda _: None)
     monkeypatch.setattr(job, "Pipeline", lambda *_: pipeline)
-    done = job.retrain(Order(push=False), rules, clone.path)
+    done = job.retrain(Options(push=False), rules, clone.path)
     assert done is not None
     assert done.stages == ("split",)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.automation.retraining.lock import only_one
+from issuesum.automation.retraining.job import only_one
 from issuesum.errors import RepositoryError
 
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from issuesum.automation.retraining import results
+from issuesum.automation.retraining.branch import commit
 from issuesum.lineage.receipt import Receipt
 from projects import Project
 
@@ -71,7 +72,7 @@ def test_results_alone_are_committed(run: Project) -> None:
     paths = results.uncommitted(run.path)
     assert paths == ["dvc.lock", "eval/metrics.json", "serving/image.json"]
     assert not results.is_results(run.path, "HEAD~1")  # the first commit of all
-    results.commit(run.path, paths, None)
+    commit(run.path, paths, results.message(run.path, None))
     assert results.uncommitted(run.path) == []
     assert results.is_results(run.path, "HEAD")
     assert run.run("git", "status", "--porcelain").stdout == "A  notes.md\n?? eval/scratch.csv\n"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.automation.retraining.settings import commit_settings, with_values
+from issuesum.automation.retraining.results import commit_params, with_values
 from issuesum.errors import ParamsError, RepositoryError
 from issuesum.stages.params import load_params
 from projects import ROOT, Project
@@ -46,30 +46,30 @@ def test_a_name_must_be_of_a_value(name: str) -> None:
 @pytest.mark.parametrize("setting", ["train.epochs", "=3", "train.epochs=", "train.epochs=[3"])
 def test_a_setting_must_be_a_name_and_a_value(setting: str, clone: Project) -> None:
     with pytest.raises(ParamsError, match=r"--set must"):
-        commit_settings([setting], clone.path, check=_accept)
+        commit_params([setting], clone.path, check=_accept)
 
 
 def test_it_is_committed_in_the_name_of_the_program_where_git_knows_none(clone: Project) -> None:
     (clone.path / "staged.txt").write_text("x")
     clone.run("git", "add", "staged.txt")
-    assert commit_settings(["train.epochs=3"], clone.path, check=_accept) == "Set train.epochs to 3"
+    assert commit_params(["train.epochs=3"], clone.path, check=_accept) == "Set train.epochs to 3"
     assert _log(clone) == ["issuesum: Set train.epochs to 3", "Test: begin"]
     assert (clone.path / "params.yaml").read_text() == "train:\n  epochs: 3   # at most\n"
     assert clone.run("git", "status", "--porcelain").stdout == "A  staged.txt\n"
-    assert commit_settings(["train.epochs=3"], clone.path, check=_accept) is None
+    assert commit_params(["train.epochs=3"], clone.path, check=_accept) is None
     assert len(_log(clone)) == 2
 
 
 def test_what_a_killed_run_left_is_committed(clone: Project) -> None:
     (clone.path / "params.yaml").write_text(EPOCHS)
-    assert commit_settings(["train.epochs=3"], clone.path, check=_accept)
+    assert commit_params(["train.epochs=3"], clone.path, check=_accept)
     assert len(_log(clone)) == 2
 
 
 def test_other_changes_are_refused_and_kept(clone: Project) -> None:
     (clone.path / "params.yaml").write_text("train:\n  epochs: 4\n")
     with pytest.raises(RepositoryError, match=r"params\.yaml must be as it is committed"):
-        commit_settings(["train.epochs=3"], clone.path, check=_accept)
+        commit_params(["train.epochs=3"], clone.path, check=_accept)
     assert (clone.path / "params.yaml").read_text() == "train:\n  epochs: 4\n"
 
 
@@ -78,6 +78,6 @@ def test_a_wrong_value_changes_nothing(clone: Project) -> None:
         raise ParamsError("no")
 
     with pytest.raises(ParamsError):
-        commit_settings(["train.epochs=-1"], clone.path, check=refuse)
+        commit_params(["train.epochs=-1"], clone.path, check=refuse)
     assert clone.run("git", "status", "--porcelain").stdout == ""
     assert len(_log(clone)) == 1

@@ -1,18 +1,15 @@
-"""What counts as stale, and what is put right before stages run."""
+"""What counts as stale, and what is done before stages run."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from issuesum.automation.retraining.mending import mend
-from issuesum.automation.retraining.stale import (
-    missing_dependencies,
+from issuesum.automation.retraining.pipeline import (
+    Pipeline,
     settle,
     stages_without_output,
     stale_stages,
@@ -57,7 +54,20 @@ def test_what_the_lock_knows_may_be_missing(pipeline: Project) -> None:
     assert stale_stages(pipeline.path) == []
     settle(pipeline.path)
     assert stages_without_output(pipeline.path) == []
-    assert missing_dependencies("tell", pipeline.path) == ["rows"]
+
+
+def test_what_a_stage_reads_is_pulled_before_it_is_forced(pipeline: Project) -> None:
+    asked = []
+
+    class Refusing(Pipeline):
+        def _dvc(self, *arguments: str) -> int:
+            asked.append(arguments)
+            return 1
+
+    (pipeline.path / "rows").unlink()
+    with pytest.raises(RepositoryError, match=r"must have rows\. Received: dvc pull failed"):
+        Refusing(pipeline.path, 0).force("tell")
+    assert asked == [("pull", "rows")]
 
 
 def test_what_git_should_keep_may_not(pipeline: Project) -> None:
@@ -93,24 +103,10 @@ def test_data_of_which_there_is_no_copy_is_refused_and_kept(pipeline: Project) -
     assert (pipeline.path / "data.csv").read_text().endswith("mine\n")
 
 
-def test_what_a_kill_cut_short_is_no_hindrance(pipeline: Project) -> None:
-    uses, lock = pipeline.path / ".dvc/tmp/rwlock", pipeline.path / "dvc.lock"
-    gone = subprocess.Popen(["true"])
-    while Path(f"/proc/{gone.pid}/stat").read_text().split()[2] != "Z":
-        pass  # it ended, and nobody has asked how: DVC takes it for alive
-    held = {str(pipeline.path / "rows"): {"write": {"pid": gone.pid, "cmd": "dvc repro"}}}
-    whole = lock.read_text()
-    for broken in ('{"/rows": {"read": [', "", json.dumps(held)):
-        uses.write_text(broken)
-        assert pipeline.run("dvc", "repro", ok=False).returncode
-        mend(pipeline.path)
-        pipeline.run("dvc", "repro")
-    gone.wait()
-    for broken in ("", whole[: whole.rindex("path") + 2], "stages:\n"):
-        pipeline.edit("dvc.lock", lambda _, to=broken: to)
-        mend(pipeline.path)
-        assert lock.read_text() == whole
-    assert stale_stages(pipeline.path) == []
+def test_a_lock_that_a_kill_cut_short_is_an_error_with_the_way_out(pipeline: Project) -> None:
+    pipeline.edit("dvc.lock", lambda text: text[: text.rindex("path") + 2])
+    with pytest.raises(RepositoryError, match=r"Try: .*git checkout dvc\.lock"):
+        stale_stages(pipeline.path)
 
 
 def test_without_dvc_it_says_so(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import RepositoryError
-from issuesum.lineage.history import earlier_versions
+from issuesum.lineage.git import earlier_versions
 
 
 class Repository:

@@ -1,1 +1,0 @@
-"""What must be there before the pipeline can run, looked at without changing anything."""

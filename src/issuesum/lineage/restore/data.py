@@ -1,0 +1,185 @@
+"""The data of a restored tree: DVC's remote, without credentials in a file, and the outputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from issuesum.errors import ArtifactError, one_line
+from issuesum.files import replacing_file
+from issuesum.layout import EXPORT_STAGE, LOCK, METRICS, RECEIPT
+from issuesum.lineage import git
+from issuesum.lineage.provenance.model import Remote
+from issuesum.lineage.restore.contained import fetch_list
+
+_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+
+
+def configure(root: Path, known: Remote | None, *, url: str | None) -> None:
+    """Write to .dvc/config.local of `root` where the data is, if the commit says otherwise.
+
+    First goes `url`, which may be a path, then the environment's endpoint, then what is known from
+    the provenance, and last the commit's own .dvc/config. Credentials come from the environment or
+    from AWS' own files. Downloads are compared with their hashes in any case.
+    """
+    from dvc.repo import Repo
+
+    found = known.model_dump() if known else {}
+    if url:
+        found = {"url": url if "://" in url else str(Path(url).absolute())}
+    endpoint = next(filter(None, map(os.environ.get, _ENDPOINTS)), None)
+    with Repo(str(root)) as repo:
+        name = repo.config["core"].get("remote") or "storage"
+        committed = repo.config["remote"].get(name, {})
+        values = {key: found[key] for key in ("url", "endpointurl", "region") if found.get(key)}
+        if endpoint and str(values.get("url") or committed.get("url")).startswith("s3://"):
+            values["endpointurl"] = endpoint
+        # By itself DVC believes that what is stored under a hash has that hash.
+        values["verify"] = True
+        values = {key: value for key, value in values.items() if committed.get(key) != value}
+        if values:
+            with repo.config.edit("local") as settings:
+                settings["core"]["remote"] = name
+                settings["remote"].setdefault(name, {}).update(values)
+
+
+def borrowed(root: Path, owner: Path | None) -> dict[str, Any]:
+    """Return what the configuration of `owner` adds for the same remote: its credentials, say.
+
+    It is for memory only, so that no secret is copied to a second file, and empty unless both mean
+    the same URL.
+    """
+    from dvc.exceptions import NotDvcRepoError
+    from dvc.repo import Repo
+
+    if owner is None:
+        return {}
+    try:
+        with Repo(str(root)) as ours, Repo(str(owner)) as theirs:
+            name = ours.config["core"].get("remote")
+            here, there = (each.config["remote"].get(name, {}) for each in (ours, theirs))
+    except NotDvcRepoError:
+        return {}
+    if not here or any(here.get(key) != there.get(key) for key in ("url", "endpointurl")):
+        return {}
+    more = {key: value for key, value in there.items() if key not in here}
+    return {"remote": {name: more}} if more else {}
+
+
+def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
+    """Bring back what Git keeps and DVC does not (`cache: false`), with the bytes of dvc.lock.
+
+    They are often committed after the image was made, so every branch is searched for them; the
+    metrics are in the provenance. Those that are nowhere are returned, as `path (md5)`.
+    """
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        kept = {
+            Path(out.fs_path).relative_to(root.resolve()).as_posix(): str(out.hash_info.value)
+            for out in repo.index.outs
+            if not out.use_cache and out.hash_info
+        }
+    kept.pop(RECEIPT.as_posix(), None)
+    return [f"{path} ({md5})" for path, md5 in sorted(kept.items())
+            if not _write(root, path, md5, metrics)]  # fmt: skip
+
+
+def _write(root: Path, path: str, md5: str, metrics: dict[str, Any]) -> bool:
+    target = root / path
+    if target.is_file() and _md5(target.read_bytes()) == md5:
+        return True
+    stated = json.dumps(metrics, ensure_ascii=False, indent=2) + "\n"  # as files.write_json does
+    for content in (stated.encode() if path == str(METRICS) else b"", *git.contents(root, path)):
+        if _md5(content) == md5:
+            with replacing_file(target) as temporary:
+                temporary.write_bytes(content)
+            return True
+    return False
+
+
+def pull(root: Path, settings: dict[str, Any]) -> None:
+    """Pull every output that is recorded, from raw data to bundle and reports.
+
+    Settings of DVC go before those of its files.
+
+    Raises:
+        ArtifactError: some are not in the remote, or it does not answer, or one would be written
+            outside of its folder.
+    """
+    from dvc.repo import Repo
+
+    reason = ""
+    with Repo(str(root), config=settings) as repo:
+        logging.disable()  # what DVC would log is said below; its bars are no logging
+        try:
+            recorded = [out for out in repo.index.outs if out.use_cache and out.hash_info]
+            listed = [out.fs_path for out in recorded if fetch_list(repo, out)]
+            if listed:
+                repo.pull(listed if len(listed) < len(recorded) else None, allow_missing=True)
+        except ArtifactError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- DVC lets through what any file system raises
+            reason = f" ({one_line(error)})"
+        finally:
+            logging.disable(logging.NOTSET)
+        repo._reset()  # noqa: SLF001 -- as DVC's own commands do between two looks at the tree
+        missing = sorted(
+            f"{Path(out.fs_path).relative_to(root.resolve())} ({out.hash_info.value})"
+            for out in repo.index.outs
+            if out.use_cache and out.hash_info and (not out.exists or out.changed_checksum())
+        )
+        remote = repo.config["remote"].get(repo.config["core"].get("remote"), {})
+    if missing:
+        parts = filter(None, map(remote.get, ("url", "endpointurl")))
+        raise ArtifactError(
+            f"The DVC remote {' at '.join(map(git.without_secrets, parts))} must hold all that the "
+            f"image was made from. Received: no {', '.join(missing)}{reason}. Try: dvc push where "
+            "it was made, AWS credentials in the environment, or --remote; the code is in "
+            f"{root}, where dvc pull goes on."
+        )
+
+
+def find_export(root: Path) -> None:
+    """Give dvc.lock the run of export that made the receipt, where a commit recorded it.
+
+    The image's own copy of dvc.lock is older than the end of that run: what it says of export is
+    of an image before, whose outputs are not to be mixed with this one's, and is removed.
+    """
+    from dvc.utils.serialize import modify_yaml
+
+    receipt = {"path": RECEIPT.as_posix(), "md5": _md5((root / RECEIPT).read_bytes())}
+    with modify_yaml(str(root / LOCK)) as lock:
+        lock["stages"].pop(EXPORT_STAGE, None)
+        for content in git.contents(root, str(LOCK)):
+            if receipt["md5"].encode() not in content:
+                continue  # unread: there may be hundreds
+            try:
+                entry = (yaml.safe_load(content).get("stages") or {}).get(EXPORT_STAGE) or {}
+            except (yaml.YAMLError, AttributeError):  # a lock that was committed with a conflict
+                continue
+            if any(receipt.items() <= out.items() for out in entry.get("outs", ())):
+                lock["stages"][EXPORT_STAGE] = entry
+                return
+
+
+def record_export(root: Path) -> list[str]:
+    """Record in dvc.lock that export has run, if all its outputs are there; return stale stages."""
+    from dvc.repo import Repo
+
+    with Repo(str(root)) as repo:
+        stages = [stage for stage in repo.index.stages if stage.addressing.endswith(EXPORT_STAGE)]
+        if stages and all(out.exists for stage in stages for out in stage.outs):
+            repo.commit(f"{root.resolve() / 'dvc.yaml'}:{EXPORT_STAGE}", force=True)
+    with Repo(str(root)) as repo:
+        return sorted(name.rpartition("dvc.yaml:")[2] for name in repo.status())
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
