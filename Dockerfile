@@ -31,5 +31,5 @@ COPY provenance.json /app/
 USER 10001:10001
 EXPOSE 9000 5000 6000
 HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 \
-  CMD ["python3", "-m", "issuesum.serving.server.probe"]
+  CMD ["python3", "-m", "issuesum.serving.server.lifecycle"]
 ENTRYPOINT ["seldon-core-microservice", "IssueSummarization", "--service-type", "MODEL"]

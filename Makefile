@@ -28,7 +28,7 @@ setup: $(UV)  ## make the environment (.venv) from the lock; EXTRA=gpu for a GPU
 run: setup  ## services, data, dvc repro, dvc push, summary
 	tools/run
 
-serve: setup  ## run the exported image and print a request that works; PORT=9000
+serve: setup  ## run the exported image, print its page and a request; PORT=9000
 	@$(BIN)/issuesum serve --port $(PORT)
 
 tour: setup  ## show everything in a clone of its own: data, model, image, provenance, and back

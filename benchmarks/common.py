@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import psutil
 
-from issuesum.automation.retraining.settings import with_values
+from issuesum.automation.retraining.results import with_values
 from issuesum.errors import IssuesumError
 from issuesum.layout import DOCKERFILE, RAW, SERVING
 from issuesum.stages.params import PARAMS_FILE, Params, load_params

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from common import ROOT, Project, run
-from issuesum.automation.doctor.machine import nvidia_gpus
+from issuesum.automation.doctor import nvidia_gpus
 from issuesum.errors import ArtifactError
 from issuesum.files import replacing_file
 from issuesum.layout import BUNDLE, RAW

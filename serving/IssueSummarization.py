@@ -15,12 +15,11 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from issuesum.errors import IssuesumError
-from issuesum.registry.labels import Origin
-from issuesum.serving.server import feedback, measures, open_inference
-from issuesum.serving.server.answering import Answering
-from issuesum.serving.server.errors import RequestError
+from issuesum.serving.server import feedback, metrics, open_inference
+from issuesum.serving.server.answering import Answering, Limits
 from issuesum.serving.server.lifecycle import Lifecycle
-from issuesum.serving.server.limits import Limits
+from issuesum.serving.server.messages import RequestError
+from issuesum.serving.server.origin import Origin
 from issuesum.serving.server.routes import create_routes
 
 HERE = Path(__file__).parent
@@ -51,7 +50,7 @@ class IssueSummarization:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201
             raise SystemExit(error.exit_code) from error
         tried = subprocess.run(
-            [sys.executable, "-m", "issuesum.serving.inference.check", str(HERE / "model")],
+            [sys.executable, "-m", "issuesum.serving.inference.writer", str(HERE / "model")],
             cwd=HERE,
             check=False,
         )
@@ -80,10 +79,10 @@ class IssueSummarization:
             meta: of the request; not used.
         """
         rows = X.tolist() if hasattr(X, "tolist") else X
-        said = self._answer({"data": {"ndarray": rows}})
-        if "status" in said:
-            raise ValueError(said["status"]["info"])
-        titles: list[str] = said["data"]["ndarray"]
+        answer = self._answer({"data": {"ndarray": rows}})
+        if "status" in answer:
+            raise ValueError(answer["status"]["info"])
+        titles: list[str] = answer["data"]["ndarray"]
         return titles
 
     def predict_raw(self, msg: Any) -> Any:  # noqa: ANN401
@@ -103,7 +102,7 @@ class IssueSummarization:
             msg: Seldon's `Feedback`.
 
         Returns:
-            A SeldonMessage; what is refused bears `status`.
+            A SeldonMessage; what is refused has `status`.
         """
         answer = type(msg.response)  # type: ignore[attr-defined]
         try:
@@ -112,8 +111,8 @@ class IssueSummarization:
                 self._feedback.add(given)
         except RequestError as error:
             return _as(answer, error.as_status())
-        told = measures.of_feedback(given.reward, corrected=given.title is not None)
-        return _as(answer, {"meta": {"tags": self.tags(), "metrics": told}})
+        counted = metrics.of_feedback(given.reward, corrected=given.title is not None)
+        return _as(answer, {"meta": {"tags": self.tags(), "metrics": counted}})
 
     def tags(self) -> dict[str, str]:
         """Name what answers: image, commit, and the DVC hashes of bundle, model and data."""
@@ -149,6 +148,6 @@ def _content(message: Message) -> dict[str, Any]:
 
 def _as(kind: type[Message], content: dict[str, Any]) -> Message:
     # seldon-core looks for the value of each metric, and protobuf leaves out zeros.
-    metrics = content.get("meta", {}).get("metrics", [])
-    metrics[:] = [metric for metric in metrics if metric["value"]]
+    measured = content.get("meta", {}).get("metrics", [])
+    measured[:] = [metric for metric in measured if metric["value"]]
     return json_format.ParseDict(content, kind())

@@ -9,7 +9,6 @@ from uuid import uuid4
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.serving.inference.loading import load
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.shipping.image.unpacking import model_of
 from toy_bundle import write_bundle
@@ -43,7 +42,7 @@ def test_titles_are_those_of_the_model_in_the_image(
 ) -> None:
     image = build("COPY model /app/model")
     with model_of(image) as folder:
-        writer = load(folder, of=image)
+        writer = TitleWriter.tried(folder, of=image)
     assert not folder.exists()
     assert writer.titles(BODIES) == TitleWriter(tmp_path / "model").titles(BODIES)
 
@@ -59,7 +58,7 @@ def test_a_model_of_another_version_is_refused(build: Callable[[str], str], tmp_
     (tmp_path / "model/decoding.json").write_text('{"format": 9}')
     image = build("COPY model /app/model")
     with model_of(image) as folder, pytest.raises(ArtifactError) as caught:
-        load(folder, of=image)
+        TitleWriter.tried(folder, of=image)
     assert str(caught.value).startswith(f"{image} must hold a model that this code reads.")
     assert "another format" in str(caught.value)
     assert "\n" not in str(caught.value)

@@ -1,24 +1,32 @@
-"""The page in a real browser, its server over a stub of the component."""
+"""The page of the real container in a real browser, at `/` and below a path of an ingress."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import docker
 import pytest
-from playwright.sync_api import Browser, Page, expect
+import requests
+from playwright.sync_api import Browser, Page, Route, expect
+from werkzeug import Request, Response
+from werkzeug.serving import make_server
 
+import images
+import toy_bundle
 from browser import chromium
-from issuesum.training.corpus.issue import Issue
-from issuesum.web.app import create_app
-from issuesum.web.client import Endpoint
-from issuesum.web.server import make_page_server, names_of
-from seldon_stub import TAGS, SeldonStub, running, said, served, toy_write
+from components import PROVENANCE
 
 pytestmark = pytest.mark.e2e
+IMAGE = "issuesum-test-page:1"
+PREFIX = "/seldon/models/titles"
 ATTACK = "<img src=x onerror=document.title='attacked'><script>document.title='attacked'</script>"
 BODY = "😀 The Frobnicator crashes when <b>Bold</b> is pressed"
-ISSUE = Issue("javascript:document.title='attacked'", ATTACK, f"{ATTACK}\n\n{BODY}")
+TITLE = "Crashes bold on bold error"
+PREDICTIONS = "**/api/v1.0/predictions"
 
 
 @pytest.fixture(scope="module")
@@ -28,68 +36,159 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def component(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SeldonStub]:
-    stub = SeldonStub(toy_write(tmp_path_factory.mktemp("bundle")))
-    with running(stub) as stub.url:
-        yield stub
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    found = tmp_path_factory.mktemp("feedback")
+    found.chmod(0o777)
+    return found
 
 
 @pytest.fixture(scope="module")
-def address(component: SeldonStub) -> Iterator[str]:
-    app = create_app(Endpoint(component.url, timeout=20), [ISSUE], hosts=names_of("127.0.0.1"))
-    with served(make_page_server(app, "127.0.0.1", 0)) as url:
+def server(
+    engine: docker.DockerClient, folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[images.Running]:
+    model = toy_bundle.write_bundle(tmp_path_factory.mktemp("model"), seed=2)
+    images.build(engine, model, tmp_path_factory.mktemp("context"), image=IMAGE)
+    volumes = {str(folder): {"bind": "/feedback", "mode": "rw"}}
+    environment = {"ISSUESUM_FEEDBACK_DIR": "/feedback"}
+    with images.running(engine, IMAGE, volumes=volumes, environment=environment) as found:
+        yield found
+    engine.images.remove(IMAGE, force=True)
+
+
+@contextmanager
+def ingress(port: int, headers: Callable[[str], dict[str, str]]) -> Iterator[str]:
+    """Serve the component below PREFIX alone, as an ingress does that takes the path away."""
+
+    @Request.application
+    def forward(request: Request) -> Response:
+        if f"{request.path}/".removeprefix(PREFIX)[:1] != "/":
+            return Response("no such route", 404)
+        answer = requests.request(
+            request.method,
+            f"http://127.0.0.1:{port}/{request.path.removeprefix(PREFIX).lstrip('/')}",
+            data=request.get_data(),
+            headers={"Content-Type": request.mimetype, **headers(request.path)},
+            allow_redirects=False,
+            timeout=30,
+        )
+        kept = {name: value for name, value in answer.headers.items()
+                if name not in ("Connection", "Content-Encoding", "Content-Length")}  # fmt: skip
+        return Response(answer.content, answer.status_code, kept)
+
+    server = make_server("127.0.0.1", 0, forward, threaded=True)
+    thread = threading.Thread(target=lambda: server.serve_forever(0.05))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}{PREFIX}"
+    finally:
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def envoy(server: images.Running) -> Iterator[str]:
+    with ingress(server.rest, lambda path: {"X-Envoy-Original-Path": path}) as url:
         yield url
 
 
 @pytest.fixture
-def stub(component: SeldonStub, monkeypatch: pytest.MonkeyPatch) -> SeldonStub:
-    """Return the component; what a test makes it say is undone."""
-    monkeypatch.setattr(component, "write", component.write)
-    component.feedback.clear()
-    return component
+def page(browser: Browser, server: images.Running) -> Iterator[Page]:
+    """Return a page at `/`; an error of its script, or of its policy, fails the test.
 
-
-@pytest.fixture
-def page(browser: Browser, address: str, stub: SeldonStub) -> Iterator[Page]:  # noqa: ARG001
-    """Return the page, fresh; an error of its script, or of its policy, fails the test."""
-    page = browser.new_page(viewport={"width": 360, "height": 740})
+    So does a request to anything but this machine, where the component is.
+    """
+    page = browser.new_page(viewport={"width": 400, "height": 740})
     page.set_default_timeout(10_000)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on(
         "console", lambda message: wrong.append(message.text) if "Policy" in message.text else 0
     )
-    page.goto(address)
+    page.on(
+        "request",
+        lambda asked: 0 if asked.url.startswith("http://127.0.0.1:") else wrong.append(asked.url),
+    )
+    page.goto(f"http://127.0.0.1:{server.rest}")
     yield page
     assert wrong == []
     assert page.title() == "Titles for issues"
+    assert page.context.cookies() == []
     page.close()
 
 
-def test_a_body_gets_a_title_and_feedback_arrives(page: Page, stub: SeldonStub) -> None:
-    expect(page.get_by_role("table")).to_contain_text(TAGS["image"])
-    page.get_by_label("Body of the issue").fill(BODY)
+def ask(page: Page, body: str) -> None:
+    page.get_by_label("Body of the issue").fill(body)
     page.get_by_role("button", name="Write a title").click()
-    title = page.locator("#title")
-    expect(title).to_have_text("Crashes bold on bold error")
+
+
+def answer_with(page: Page, *titles: str) -> None:
+    """Let the page get these titles, each with the first word of the body copied."""
+
+    def answer(route: Route) -> None:
+        word = {"word": "w", "copied": True, "span": [0, 3]}
+        told = [{"title": title, "score": -1.5, "words": [word]} for title in titles]
+        route.fulfill(json={"jsonData": {"titles": told}, "meta": {"tags": {}}})
+
+    page.route(PREDICTIONS, answer)
+
+
+def rows(folder: Path) -> list[dict]:
+    lines = [line for path in folder.glob("*.jsonl") for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize("at", ["/", PREFIX, f"{PREFIX}/"])
+def test_a_body_gets_a_title_and_feedback_arrives(
+    at: str, page: Page, envoy: str, folder: Path
+) -> None:
+    if at != "/":
+        page.goto(envoy.removesuffix(PREFIX) + at)
+        assert page.url == f"{envoy}/"
+    expect(page.get_by_role("table")).to_contain_text(PROVENANCE["commit"])
+    expect(page.get_by_role("table")).to_contain_text(IMAGE)
+    ask(page, BODY)
+    expect(page.locator("#title")).to_have_text(TITLE)
     assert page.locator("mark").all_text_contents() == ["crashes", "Bold"]
     assert page.locator("#marks").text_content() == BODY
+    expect(page.locator("#words")).to_contain_text("From the body: crashes, bold.")
+    expect(page.locator("#took")).to_contain_text("Answered in ")
 
-    page.get_by_role("button", name="Good", exact=True).click()
+    with page.expect_request("**/api/v1.0/feedback") as sent:
+        page.get_by_role("button", name="Good", exact=True).click()
     expect(page.get_by_role("status")).to_have_text("Thank you, your feedback has arrived.")
+    assert sent.value.post_data_json == {
+        "request": {"data": {"ndarray": [BODY]}},
+        "response": {"data": {"ndarray": [TITLE]}},
+        "reward": 1,
+    }
+    before = len(rows(folder))
     page.get_by_label("Your title").fill("Bold crashes the Frobnicator")
     page.get_by_role("button", name="Send your title").click()
     expect(page.get_by_role("button", name="Send your title")).to_be_enabled()
-    first, second = stub.feedback
-    assert first == {
-        "request": {"data": {"ndarray": [BODY]}},
-        "response": {"data": {"ndarray": ["Crashes bold on bold error"]}},
-        "reward": 1.0,
-    }
-    assert second == first | {"truth": {"data": {"ndarray": ["Bold crashes the Frobnicator"]}}}
+    expect(page.get_by_role("status")).to_have_text("Thank you, your feedback has arrived.")
+    *earlier, row = sorted(rows(folder), key=lambda row: row["received"])
+    assert len(earlier) == before
+    assert (row["issue_title"], row["body"]) == ("Bold crashes the Frobnicator", BODY)
+    assert (row["shown"], row["reward"], row["image"]) == (TITLE, 1.0, IMAGE)
 
 
-def test_the_keyboard_alone_is_enough(page: Page, stub: SeldonStub) -> None:
+def test_an_ingress_that_tells_no_path_needs_the_slash(page: Page, server: images.Running) -> None:
+    with ingress(server.rest, lambda _: {}) as url:
+        page.goto(url)
+        expect(page.get_by_text("Add a slash to the end of its address.")).to_be_visible()
+        page.goto(f"{url}/")
+        expect(page.get_by_text("Add a slash to the end of its address.")).to_be_hidden()
+        page.get_by_role("button", name="Try an example").click()
+        expect(page.locator("#title")).not_to_be_empty()
+
+
+def test_other_ports_have_no_page(server: images.Running) -> None:
+    assert requests.get(f"http://127.0.0.1:{server.metrics}/", timeout=10).status_code == 404
+    with pytest.raises(requests.RequestException):
+        requests.get(f"http://127.0.0.1:{server.grpc}/", timeout=10)
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_label("Body of the issue")).to_be_focused()
     page.keyboard.type("the app crashes on start")
@@ -107,41 +206,77 @@ def test_the_keyboard_alone_is_enough(page: Page, stub: SeldonStub) -> None:
     assert "on" in page.locator("mark").all_text_contents()
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
-    page.keyboard.press("Enter")  # Not good
+    with page.expect_request("**/api/v1.0/feedback") as sent:
+        page.keyboard.press("Enter")  # Not good
     expect(page.get_by_role("status")).to_contain_text("arrived")
     expect(page.get_by_role("button", name="Not good")).to_be_focused()
-    (sent,) = stub.feedback
-    assert (sent["response"]["data"]["ndarray"], sent["reward"]) == ([chosen], 0.0)
+    assert sent.value.post_data_json["response"]["data"]["ndarray"] == [chosen]
+    assert sent.value.post_data_json["reward"] == 0
 
 
-def test_hostile_texts_are_shown_as_they_are(
-    page: Page, stub: SeldonStub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stub, "write", said(ATTACK, ATTACK))
-    page.get_by_role("button", name="Random issue").click()
+def test_every_example_has_a_title(page: Page) -> None:
+    shown = set()
+    for _ in range(4):
+        with page.expect_response(PREDICTIONS) as answer:
+            page.get_by_role("button", name="Try an example").click()
+        assert answer.value.ok
+        expect(page.get_by_role("button", name="Try an example")).to_be_enabled()
+        body = page.get_by_label("Body of the issue").input_value()
+        assert page.locator("#marks").text_content() == body
+        shown.add(body)
+    assert len(shown) == 4
+
+
+def test_hostile_texts_are_shown_as_they_are(page: Page) -> None:
+    answer_with(page, ATTACK, ATTACK)
+    body = f"{ATTACK}\n\n{BODY}"
+    ask(page, body)
     expect(page.locator("#title")).to_have_text(ATTACK)
-    expect(page.locator("#real-title")).to_have_text(ATTACK)
-    expect(page.locator("#marks")).to_have_text(ISSUE.body, use_inner_text=True)
-    expect(page.locator("#real-link")).to_be_hidden()
+    expect(page.locator("#marks")).to_have_text(body, use_inner_text=True)
+    assert page.locator("mark").all_text_contents() == ["<im"]
     assert page.locator("main img, main script").count() == 0
 
 
-def test_a_narrow_screen_needs_no_scrolling_sideways(
-    page: Page, stub: SeldonStub, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stub, "write", said("w" * 200, "v" * 200))
-    page.get_by_label("Body of the issue").fill("x" * 500)
-    page.get_by_role("button", name="Write a title").click()
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_needs_no_scrolling_sideways(scheme: str, page: Page) -> None:
+    page.emulate_media(color_scheme=scheme)
+    answer_with(page, "w" * 200, "v" * 200)
+    ask(page, "x" * 500)
     expect(page.locator("#title")).to_be_in_viewport()
-    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == {"light": "rgb(255, 255, 255)", "dark": "rgb(15, 20, 25)"}[scheme]
 
 
-def test_a_component_that_fails_is_told_in_a_sentence(
-    page: Page, stub: SeldonStub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr(stub, "write", lambda *_: tmp_path.joinpath("absent").read_text())
-    page.get_by_label("Body of the issue").fill(BODY)
-    page.get_by_role("button", name="Write a title").click()
+def test_what_cannot_be_answered_is_explained_in_a_sentence(page: Page) -> None:
     alert = page.locator("#error")
-    expect(alert).to_contain_text("Received: HTTP 500 from /api/v1.0/predictions. Try: ")
+    for body, reason in (
+        (" \n", "The body must hold words. Paste one first."),
+        ("😀" * 65_537, "The body must have at most 65,536 characters. Shorten it."),
+    ):
+        ask(page, body)
+        expect(alert).to_have_text(reason)
+    refusal = {"status": {"code": 400, "info": "alternatives must be less"}}
+    page.route(PREDICTIONS, lambda route: route.fulfill(status=400, json=refusal))
+    ask(page, BODY)
+    expect(alert).to_have_text("alternatives must be less")
+    page.route(PREDICTIONS, lambda route: route.fulfill(status=502, json={}))
+    ask(page, BODY)
+    expect(alert).to_have_text("The server answers HTTP 502.")
+    page.route(PREDICTIONS, lambda route: route.abort())
+    ask(page, BODY)
+    expect(alert).to_have_text("The server does not answer. Is it still running?")
     expect(page.locator("#result")).to_be_hidden()
+
+
+def test_feedback_that_was_not_written_has_not_arrived(page: Page) -> None:
+    ask(page, BODY)
+    expect(page.locator("#title")).to_have_text(TITLE)
+    full = {"status": {"code": 503, "info": "Feedback must be written. Received: disk full."}}
+    page.route("**/api/v1.0/feedback", lambda route: route.fulfill(status=200, json=full))
+    page.get_by_role("button", name="Good", exact=True).click()
+    expect(page.locator("#refused")).to_have_text(full["status"]["info"])
+    expect(page.get_by_role("status")).to_be_empty()
+    expect(page.get_by_role("button", name="Good", exact=True)).to_have_attribute(
+        "aria-pressed", "false"
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from onnx import TensorProto, checker, helper, numpy_helper, save
 
-from issuesum.serving.inference.settings import DECODING, Decoding
+from issuesum.serving.inference.rules import DECODING, Decoding
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY
 from issuesum.text.tokens import END, START
 from issuesum.text.vocabulary import UNKNOWN, Vocabulary

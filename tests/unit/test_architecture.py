@@ -16,7 +16,7 @@ from source_tree import PACKAGE, dotted, imported, modules, third_party
 
 LAYERS = (
     ("cli",),
-    ("stages", "web"),
+    ("stages",),
     ("automation",),
     ("shipping",),
     ("lineage",),
@@ -40,7 +40,7 @@ ONLY_IN = {
     "securesystemslib": {"shipping"},
     "cyclonedx": {"shipping"},
     "click": {"cli", "console"},
-    "flask": {"serving", "web"},
+    "flask": {"serving"},
     "distributed": {"training", "automation"},
 }
 """By library, the packages that may import it."""

@@ -33,8 +33,7 @@ SECTIONS = {
         "restore": "Make the working tree that an image was made from.",
     },
     "Serving": {
-        "serve": "Run the exported image and print a request that works.",
-        "web": "Serve a page on which people try the model and send feedback.",
+        "serve": "Run the exported image; print its page and a request that works.",
         "manifests": "Write Kubernetes manifests that serve an image, pinned by digest.",
         "release": "Write the manifests of a version that a Git tag registers or puts in a stage.",
     },

@@ -98,12 +98,12 @@ def _with_titles(
 
 def _writer(found: Found) -> TitleWriter:
     from issuesum.registry.client import Registry
-    from issuesum.serving.inference.loading import load
+    from issuesum.serving.inference.writer import TitleWriter
     from issuesum.shipping.image.unpacking import remote_model
 
     image = found.image
     with remote_model(Registry(image.reference.host), image) as folder:
-        return load(folder, of=str(image.reference))
+        return TitleWriter.tried(folder, of=str(image.reference))
 
 
 def _titles(old: TitleWriter, new: TitleWriter, source: str | None) -> Titles:

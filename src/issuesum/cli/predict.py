@@ -99,15 +99,15 @@ def command(
 
 def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
     from issuesum.layout import BUNDLE
-    from issuesum.serving.inference.loading import load
+    from issuesum.serving.inference.writer import TitleWriter
 
     if image is None:
-        return load((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
+        return TitleWriter.tried((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
 
     from issuesum.shipping.image.unpacking import model_of
 
     with model_of(image) as folder:
-        return load(folder, of=image)
+        return TitleWriter.tried(folder, of=image)
 
 
 def _predict(

@@ -10,7 +10,7 @@ from issuesum.cli.shared import examples, json_option, print_json
 
 
 @click.command(
-    help="Run the exported image and print a request that works.",
+    help="Run the exported image; print its page and a request that works.",
     epilog=examples(
         "issuesum serve --port 9001",
         "issuesum serve --port 9001 --stop",
@@ -45,10 +45,10 @@ def command(*, port: int, stop: bool, as_json: bool) -> None:
         timeout = load_params().export.smoke_timeout
         server = serving.start(client, receipt, port=port, timeout=timeout)
     if as_json:
-        asked = {"url": server.url, "request": json.loads(REQUEST)}
+        asked = {"page": server.page, "url": server.url, "request": json.loads(REQUEST)}
         print_json({"image": receipt.image, **asked, "answer": json.loads(server.answer)})
         return
-    click.echo(f"{receipt.image} answers. Ask it:\n")
+    click.echo(f"{receipt.image} answers.\n\nIn a browser: {server.page}\nOr by a request:\n")
     click.echo(f"  curl -s -H 'Content-Type: application/json' -d '{REQUEST}' {server.url}\n")
-    click.echo(f"It says:\n\n  {server.answer.strip()}\n")
+    click.echo(f"Response:\n\n  {server.answer.strip()}\n")
     click.echo(f"Stop it with: .venv/bin/issuesum serve --stop --port {port}")

@@ -17,7 +17,7 @@ from issuesum.layout import (
     SAVED_MODEL,
     SERVING,
 )
-from issuesum.serving.inference.settings import DECODING, Decoding
+from issuesum.serving.inference.rules import DECODING, Decoding
 from issuesum.stages.params import Params
 from issuesum.stages.runner import run
 from issuesum.text import features

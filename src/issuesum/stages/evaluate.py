@@ -9,8 +9,7 @@ from tqdm import tqdm
 
 from issuesum.files import replacing_directory, replacing_file, write_json
 from issuesum.layout import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SCORES, SPLIT
-from issuesum.serving.inference.attending import Attention
-from issuesum.serving.inference.title import Title
+from issuesum.serving.inference.title import Attention, Title
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.stages.params import EvaluateParams, Params
 from issuesum.stages.runner import run

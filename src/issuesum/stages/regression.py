@@ -19,7 +19,7 @@ from issuesum.lineage.registered import LIVE, live_image
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
-from issuesum.serving.inference.loading import load
+from issuesum.serving.inference.writer import TitleWriter
 from issuesum.shipping.image.unpacking import remote_model
 from issuesum.stages.params import EvaluateParams, Params
 from issuesum.training.corpus.shards import read_head
@@ -87,7 +87,7 @@ def _score_anew(found: Found, dials: EvaluateParams, root: Path) -> float:
     image = found.image
     print(f"export: {image.reference} has no scores on these test issues: they are made now")
     with remote_model(Registry(image.reference.host), image) as folder:
-        writer = load(folder, of=str(image.reference))
+        writer = TitleWriter.tried(folder, of=str(image.reference))
     test = read_head(root / SPLIT / "test", dials.max_rows)
     titles: list[str] = []
     with bar("live", len(test)) as shown:

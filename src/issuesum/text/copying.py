@@ -18,26 +18,16 @@ ABSENT = -1
 """Stands for padding in a matrix of word numbers."""
 
 
-class WordTable:
+class WordTable(defaultdict[str, int]):
     """Distinct words, numbered from 0 in the order in which they first occur."""
 
     def __init__(self) -> None:
         """Make an empty table."""
-        self._numbers: defaultdict[str, int] = defaultdict()
-        self._numbers.default_factory = self._numbers.__len__
-
-    def __len__(self) -> int:
-        """Return how many distinct words there are."""
-        return len(self._numbers)
-
-    @property
-    def words(self) -> list[str]:
-        """The words by number."""
-        return list(self._numbers)
+        super().__init__(self.__len__)
 
     def numbers(self, words: Iterable[str]) -> list[int]:
         """Return the number of each word; a new word gets the next one."""
-        return [self._numbers[word] for word in words]
+        return [self[word] for word in words]
 
 
 def look_up(numbers: Ids, ids: Ids) -> Ids:

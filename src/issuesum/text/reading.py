@@ -13,7 +13,7 @@ from itertools import islice
 from issuesum.text.tokens import Token, tokens
 from issuesum.text.vocabulary import PADDING, Ids, Vocabulary, pad
 
-SIGHT = 1000
+MAX_WORDS = 1000
 """Words of a body that are looked at; a title hardly ever says what stands behind them."""
 
 
@@ -22,17 +22,17 @@ class Reading:
     """Bodies as a model is given them.
 
     Attributes:
-        tokens: the first SIGHT words of each body with their places.
+        tokens: the first MAX_WORDS words of each body with their places.
         body: int32 (bodies, body maxlen), as `Features.body`.
         body_extended: int32 (bodies, body maxlen), as `Features.body_extended`.
-        own: for each body the words that the title vocabulary does not hold, among those that the
+        oov: for each body the words that the title vocabulary does not hold, among those that the
             model reads: the n-th has the id `size + n` of that vocabulary.
     """
 
     tokens: list[list[Token]]
     body: Ids
     body_extended: Ids
-    own: list[list[str]]
+    oov: list[list[str]]
 
 
 def read(bodies: Sequence[str], body: Vocabulary, title: Vocabulary) -> Reading:
@@ -43,19 +43,19 @@ def read(bodies: Sequence[str], body: Vocabulary, title: Vocabulary) -> Reading:
         body: vocabulary of bodies; a model reads their first `body.maxlen` words.
         title: vocabulary of titles, which extended ids begin with.
     """
-    sight = max(SIGHT, body.maxlen)
-    seen = [list(islice(tokens(text), sight)) for text in bodies]
+    looked_at = max(MAX_WORDS, body.maxlen)
+    seen = [list(islice(tokens(text), looked_at)) for text in bodies]
     rows = [[token.word for token in row[: body.maxlen]] for row in seen]
-    extended, own = [], []
+    extended, oov = [], []
     for row in rows:
         ids: dict[str, int] = {}
         extended.append(
             [title.ids.get(word) or ids.setdefault(word, title.size + len(ids)) for word in row]
         )
-        own.append(list(ids))
+        oov.append(list(ids))
     return Reading(
         tokens=seen,
         body=body.encode(rows),
         body_extended=pad(extended, body.maxlen, padding=body.padding, value=PADDING),
-        own=own,
+        oov=oov,
     )

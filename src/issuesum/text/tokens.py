@@ -104,14 +104,7 @@ def _word(token: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the words of `text`, separated by single spaces.
-
-    Args:
-        text: any Unicode text.
-
-    Returns:
-        A text with the same words: `clean(clean(text)) == clean(text)`.
-    """
+    """Return the words of `text`, separated by single spaces; a cleaned text stays as it is."""
     return " ".join(words(text))
 
 

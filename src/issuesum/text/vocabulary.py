@@ -31,11 +31,7 @@ Ids = npt.NDArray[np.int32]
 def pad(
     rows: Sequence[Sequence[int]], maxlen: int, *, padding: Literal["pre", "post"], value: int
 ) -> Ids:
-    """Make rows equally long: cut at their end, filled with `value` on the side `padding`.
-
-    Returns:
-        int32 array of shape (rows, maxlen).
-    """
+    """Return int32 (rows, maxlen): rows cut at their end, filled with `value` on side `padding`."""
     padded = np.full((len(rows), maxlen), value, np.int32)
     for line, row in zip(padded, rows, strict=True):
         kept = row[:maxlen]
@@ -73,30 +69,22 @@ class Vocabulary:
         return {word: index for index, word in enumerate(self.words, start=FIRST_WORD)}
 
     def encode(self, rows: Iterable[Sequence[str]]) -> Ids:
-        """Turn rows of words into ids.
+        """Return the ids of rows of words, int32 (rows, maxlen)."""
+        ids = [
+            [self.ids.get(word, UNKNOWN) for word in self._enclosed(row)[: self.maxlen]]
+            for row in rows
+        ]
+        return pad(ids, self.maxlen, padding=self.padding, value=PADDING)
 
-        Returns:
-            int32 array of shape (rows, maxlen).
-        """
-        return pad(
-            [
-                [self.ids.get(word, UNKNOWN) for word in self._enclosed(row)[: self.maxlen]]
-                for row in rows
-            ],
-            self.maxlen,
-            padding=self.padding,
-            value=PADDING,
-        )
-
-    def decode(self, row: Iterable[int], own: Sequence[str] = ()) -> list[str]:
+    def decode(self, row: Iterable[int], oov: Sequence[str] = ()) -> list[str]:
         """Return the words behind ids; padding and unknown ids give nothing.
 
         Args:
             row: ids of this vocabulary, or from `size` on.
-            own: the words behind the ids from `size` on (see `issuesum.text.copying`).
+            oov: the words behind the ids from `size` on (see `issuesum.text.copying`).
         """
         return [
-            own[index - self.size] if index >= self.size else self.words[index - FIRST_WORD]
+            oov[index - self.size] if index >= self.size else self.words[index - FIRST_WORD]
             for index in row
             if index >= FIRST_WORD
         ]

@@ -108,8 +108,8 @@ def test_an_option_is_called_alike_in_every_verb() -> None:
     assert {long: spelt for long, spelt in names.items() if len(spelt) > 1} == {}
     metavars["--output"] -= {"DIR"}  # of a folder
     several = {long: found for long, found in metavars.items() if len(found) > 1}
-    # A number of titles in diff, a file in web; the URL of data in restore, Git's name elsewhere.
-    assert several == {"--issues": {"N", "FILE"}, "--remote": {"URL", "NAME"}}
+    # The URL of data in restore, Git's name elsewhere.
+    assert several == {"--remote": {"URL", "NAME"}}
     assert names["--output"] == {("-o", "--output")}
     free = {long for long, found in metavars.items() if None in found}
     assert free == {"--format"}, "every value has a name, but for one that is a choice"
@@ -121,4 +121,4 @@ def test_only_verbs_that_tell_a_machine_nothing_lack_json() -> None:
         for verb in VERBS
         if not any("--json" in parameter.opts for parameter in command_of(verb).params)
     }
-    assert without == {"web", "completion"}
+    assert without == {"completion"}

@@ -110,11 +110,12 @@ def test_export_dry(
 def test_serve(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
     monkeypatch.setattr("issuesum.shipping.image.engine.engine", contextlib.nullcontext)
-    server = SimpleNamespace(url="http://127.0.0.1:9/", answer='{"data": {"ndarray": ["A"]}}\n')
+    page, answer = "http://127.0.0.1:9/", '{"data": {"ndarray": ["A"]}}\n'
+    server = SimpleNamespace(page=page, url=f"{page}predictions", answer=answer)
     monkeypatch.setattr("issuesum.shipping.image.container.start", lambda *_, **__: server)
     monkeypatch.setattr("issuesum.shipping.image.container.stop", lambda *_, port: port == 9)
     told, _ = document("serve", "--port", 9)
-    assert (told["image"], told["url"]) == (RECEIPT.image, server.url)
+    assert (told["image"], told["page"], told["url"]) == (RECEIPT.image, page, server.url)
     assert (told["request"], told["answer"]) == (json.loads(REQUEST), json.loads(server.answer))
     assert document("serve", "--port", 9, "--stop")[0] == {"stopped": True}
     assert document("serve", "--stop")[0] == {"stopped": False}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -33,7 +32,6 @@ CALLS: dict[str, tuple[str, ...]] = {
     "diff": (TAG, TAG),
     "restore": (TAG,),
     "serve": (),
-    "web": ("--endpoint", "nothing"),
     "manifests": (),
     "release": ("--stage", "prod"),
     "jobs": ("--image", "x"),
@@ -109,7 +107,7 @@ def test_outside_of_a_repository(verb: str, issuesum: Callable) -> None:
 @pytest.mark.usefixtures("clone")
 def test_in_a_fresh_clone_and_as_json(verb: str, issuesum: Callable) -> None:
     code, line = fails(issuesum, verb, *CALLS[verb])
-    if verb not in {"web", "completion"}:
+    if verb != "completion":
         assert fails(issuesum, verb, *CALLS[verb], "--json") == (code, line)
 
 
@@ -142,9 +140,6 @@ def test_issues_that_are_none(source: str, issuesum: Callable) -> None:
     write_bundle(Path("model"))
     code, line = fails(issuesum, "predict", source, "--bundle", ".", "-o", "out.csv")
     assert (code, source in line, Path("out.csv").exists()) == (3, True, False)
-    if source != "folder":  # that is taken for the test side of a split
-        code, line = fails(issuesum, "web", "--endpoint", "http://127.0.0.1:1", "--issues", source)
-        assert (code, source in line) == (3, True)
 
 
 MISTAKES = {
@@ -165,7 +160,6 @@ MISTAKES = {
     "no-revision": (8, "report", "nope"),
     "no-base": (8, "report", "--base", "nope"),
     "neither": (2, "release"),
-    "no-address": (2, "web", "--endpoint", "http://127.0.0.1:1", "--host", "203.0.113.1"),
     "engine-away": (6, "serve", "--stop"),
     "no-port": (2, "serve", "--port", "70000"),
     "no-dvc-remote": (8, "jobs", "--sync"),
@@ -215,11 +209,3 @@ def test_an_image_that_cannot_be_had(verb: str, issuesum: Callable) -> None:
     for image in (AWAY, NOWHERE):
         code, line = fails(issuesum, verb, *before, image, *IMAGES[verb])
         assert (code, image in line, "free space" in line) == (7, True, False), line
-
-
-@pytest.mark.usefixtures("outside")
-def test_a_port_that_is_taken(issuesum: Callable) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        code, line = fails(issuesum, "web", "--endpoint", "http://127.0.0.1:1", "--port", port)
-    assert (code, f"127.0.0.1:{port} must be a free port" in line) == (2, True)

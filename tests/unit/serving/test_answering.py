@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.serving.server.answering import Answering
-from issuesum.serving.server.errors import NotLoadedError
-from issuesum.serving.server.limits import Limits
+from issuesum.serving.server.answering import Answering, Limits
+from issuesum.serving.server.messages import RequestError
 
 ASKED = {"data": {"ndarray": ["The app crashes"]}}
 
 
 def test_without_a_model_it_is_not_healthy() -> None:
-    with pytest.raises(NotLoadedError, match="not loaded yet") as refused:
+    with pytest.raises(RequestError, match="not loaded yet") as refused:
         Answering(Limits(), {}).check()
     assert refused.value.status == 503
 

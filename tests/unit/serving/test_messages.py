@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from issuesum.serving.inference.title import NO_TITLE, Title, Word
-from issuesum.serving.server.errors import RequestError
-from issuesum.serving.server.limits import Limits
-from issuesum.serving.server.messages import Question, answer, question
+from issuesum.serving.server.answering import Limits
+from issuesum.serving.server.messages import RequestError, TitleRequest, read_request, response
 
 TITLE = Title("Fix app", -0.1234567, (Word("fix", False, None), Word("app", True, (4, 7))))
 
@@ -15,19 +14,22 @@ TITLE = Title("Fix app", -0.1234567, (Word("fix", False, None), Word("app", True
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        ({"data": {"ndarray": ["a", "b"]}}, Question("data", ("a", "b"))),
-        ({"data": {"names": ["body"], "ndarray": [["a"], ["b"]]}}, Question("data", ("a", "b"))),
-        ({"strData": ""}, Question("strData", ("",))),
-        ({"jsonData": {"body": "a"}, "meta": {}}, Question("jsonData", ("a",), 1, one=True)),
+        ({"data": {"ndarray": ["a", "b"]}}, TitleRequest("data", ("a", "b"))),
+        (
+            {"data": {"names": ["body"], "ndarray": [["a"], ["b"]]}},
+            TitleRequest("data", ("a", "b")),
+        ),
+        ({"strData": ""}, TitleRequest("strData", ("",))),
+        ({"jsonData": {"body": "a"}, "meta": {}}, TitleRequest("jsonData", ("a",), 1, one=True)),
         (
             {"jsonData": {"body": "a", "alternatives": 3.0}},
-            Question("jsonData", ("a",), 3, one=True),
+            TitleRequest("jsonData", ("a",), 3, one=True),
         ),
-        ({"jsonData": {"bodies": ["a", "b"]}}, Question("jsonData", ("a", "b"))),
+        ({"jsonData": {"bodies": ["a", "b"]}}, TitleRequest("jsonData", ("a", "b"))),
     ],
 )
-def test_a_request_is_understood(message: dict, expected: Question) -> None:
-    assert question(message, most=2) == expected
+def test_a_request_is_understood(message: dict, expected: TitleRequest) -> None:
+    assert read_request(message, most=2) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,23 +62,23 @@ def test_a_request_is_understood(message: dict, expected: Question) -> None:
 )
 def test_another_request_is_refused_with_what_it_holds(message: object, reason: str) -> None:
     with pytest.raises(RequestError) as refused:
-        question(message, most=2)
+        read_request(message, most=2)
     assert reason in str(refused.value)
     assert refused.value.status == 400
 
 
 def test_too_many_texts_are_refused() -> None:
     with pytest.raises(RequestError, match=r"at most 2 texts .* Received: 3") as refused:
-        question({"data": {"ndarray": ["a", "b", "c"]}}, most=2)
+        read_request({"data": {"ndarray": ["a", "b", "c"]}}, most=2)
     assert refused.value.as_status()["status"]["code"] == 413
 
 
 def test_an_answer_has_the_form_of_its_request() -> None:
     titles = [[TITLE, NO_TITLE]]
-    assert answer(Question("data", ("a",)), titles) == {
+    assert response(TitleRequest("data", ("a",)), titles) == {
         "data": {"names": [], "ndarray": ["Fix app"]}
     }
-    assert answer(Question("strData", ("a",)), titles) == {"strData": "Fix app"}
+    assert response(TitleRequest("strData", ("a",)), titles) == {"strData": "Fix app"}
     one = {
         "titles": [
             {
@@ -90,8 +92,8 @@ def test_an_answer_has_the_form_of_its_request() -> None:
             {"title": "", "score": None, "words": []},
         ]
     }
-    assert answer(Question("jsonData", ("a",), 2, one=True), titles) == {"jsonData": one}
-    assert answer(Question("jsonData", ("a",), 2), titles) == {"jsonData": {"answers": [one]}}
+    assert response(TitleRequest("jsonData", ("a",), 2, one=True), titles) == {"jsonData": one}
+    assert response(TitleRequest("jsonData", ("a",), 2), titles) == {"jsonData": {"answers": [one]}}
 
 
 def test_limits_come_from_the_environment() -> None:

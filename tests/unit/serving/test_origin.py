@@ -10,7 +10,8 @@ import pytest
 
 import components
 from issuesum.errors import ArtifactError, IssuesumError, ParamsError
-from issuesum.registry.labels import VARIABLE, Origin, as_json, labels_of
+from issuesum.registry.labels import VARIABLE, as_json, labels_of
+from issuesum.serving.server.origin import Origin
 
 PROVENANCE = {**components.PROVENANCE, "created": "2026-01-01T00:00:00+00:00", "source": None}
 

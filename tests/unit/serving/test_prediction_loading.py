@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.serving.inference.loading import load
+from issuesum.serving.inference.writer import TitleWriter
 from toy_bundle import write_bundle
 
 
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
 
 def refused(folder: Path, pattern: str) -> None:
     with pytest.raises(ArtifactError, match=pattern) as caught:
-        load(folder, of="registry/name:tag")
+        TitleWriter.tried(folder, of="registry/name:tag")
     message = str(caught.value)
     assert "\n" not in message
     assert message.startswith("registry/name:tag must hold ")
@@ -30,7 +30,7 @@ def refused(folder: Path, pattern: str) -> None:
 
 
 def test_a_model_is_loaded(folder: Path) -> None:
-    assert load(folder, of="x").titles(["The app crashes"])[0]
+    assert TitleWriter.tried(folder, of="x").titles(["The app crashes"])[0]
 
 
 def test_no_folder(tmp_path: Path) -> None:

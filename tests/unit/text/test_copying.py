@@ -21,14 +21,14 @@ def _matrix(table: WordTable, rows: list[list[str]], maxlen: int, padding: str):
 
 
 def _ids(table: WordTable):
-    return np.array([KNOWN.get(word, UNKNOWN) for word in table.words], np.int32)
+    return np.array([KNOWN.get(word, UNKNOWN) for word in list(table)], np.int32)
 
 
 def test_words_are_numbered_as_they_come() -> None:
     table = WordTable()
     assert table.numbers(["b", "a", "b"]) == [0, 1, 0]
     assert table.numbers(["c", "a"]) == [2, 1]
-    assert (table.words, len(table)) == (["b", "a", "c"], 3)
+    assert (list(table), len(table)) == (["b", "a", "c"], 3)
 
 
 def test_own_unknown_words_get_ids_behind_the_vocabulary_in_each_row_anew() -> None:

@@ -29,7 +29,7 @@ def test_words_that_titles_do_not_hold_are_numbered_in_each_row() -> None:
     found = read(["Foo the APP, Foo!", "x.py", ""], BODY, TITLE)
     assert found.body.tolist() == [[1, 2, 3, 1], [0, 0, 0, 1], [0, 0, 0, 0]]
     assert found.body_extended.tolist() == [[6, 7, 4, 6], [0, 0, 0, 6], [0, 0, 0, 0]]
-    assert found.own == [["foo", "the"], ["x.py"], []]
+    assert found.oov == [["foo", "the"], ["x.py"], []]
     assert found.body.dtype == found.body_extended.dtype == np.int32
 
 
@@ -37,10 +37,10 @@ def test_only_what_the_model_reads_can_be_copied_but_more_is_seen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     found = read(["a b c d e f g"], BODY, TITLE)
-    assert found.own == [["a", "b", "c", "d"]]
+    assert found.oov == [["a", "b", "c", "d"]]
     assert [token.word for token in found.tokens[0]] == list("abcdefg")
-    for sight, seen in ((5, 5), (2, 4)):  # never less than the model reads
-        monkeypatch.setattr(reading, "SIGHT", sight)
+    for looked_at, seen in ((5, 5), (2, 4)):  # never less than the model reads
+        monkeypatch.setattr(reading, "MAX_WORDS", looked_at)
         assert len(read(["a b c d e f g"], BODY, TITLE).tokens[0]) == seen
 
 
@@ -62,14 +62,14 @@ def test_ids_are_those_of_preprocess(bodies: list[str]) -> None:
     rows = [table.numbers(row) for row in processor.process_text(bodies)]
     numbers = pad(rows, BODY.maxlen, padding=BODY.padding, value=ABSENT)
     of_body, of_title = (
-        np.array([ids.get(word, UNKNOWN) for word in table.words], np.int32)
+        np.array([ids.get(word, UNKNOWN) for word in list(table)], np.int32)
         for ids in (BODY.ids, TITLE.ids)
     )
     found = read(bodies, BODY, TITLE)
     np.testing.assert_array_equal(found.body, look_up(numbers, of_body))
     np.testing.assert_array_equal(found.body_extended, extend(numbers, of_title, TITLE.size))
-    for row, own, body in zip(found.body_extended, found.own, bodies, strict=True):
-        said = TITLE.decode(row[row != PADDING].tolist(), own)
+    for row, oov, body in zip(found.body_extended, found.oov, bodies, strict=True):
+        said = TITLE.decode(row[row != PADDING].tolist(), oov)
         assert said == words(body)[: BODY.maxlen]
 
 

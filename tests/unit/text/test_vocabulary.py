@@ -39,7 +39,7 @@ def test_no_text_gives_no_row() -> None:
 
 def test_ids_are_turned_back_into_words() -> None:
     assert TITLE.decode([2, 4, 1, 3, 0]) == ["_start_", "app", "_end_"]
-    assert TITLE.decode([4, 6, 5, 6], own=["Foo", "bar9"]) == ["app", "bar9", "Foo", "bar9"]
+    assert TITLE.decode([4, 6, 5, 6], oov=["Foo", "bar9"]) == ["app", "bar9", "Foo", "bar9"]
 
 
 def test_saving_gives_the_same_bytes_and_loads_back(tmp_path: Path) -> None:

@@ -125,5 +125,5 @@ def _compare(content: bytes, labels: dict[str, str]) -> tuple[str, ...]:
         return ("the provenance lacks what every label is made of",)
     return tuple(
         f"label {name} is {value!r}, the provenance says {ours!r}"
-        for name, value, ours in differences(expected, labels)
+        for name, value, ours in differences(labels, expected)
     )

@@ -30,7 +30,7 @@ ATTENTION = "attention"
 NEXT = "next_"
 
 Floats = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.int64]
+RowNumbers = npt.NDArray[np.int64]
 State = dict[str, npt.NDArray[Any]]
 
 
@@ -57,28 +57,22 @@ class Graphs:
         """Whether `look` can be called."""
 
     def encode(self, body: Ids, body_extended: Ids) -> State:
-        """Read bodies.
+        """Return the decoder's first state for bodies.
 
         Args:
             body: int32 (batch, body maxlen), ids of the body vocabulary.
             body_extended: int32 (batch, body maxlen), the same words as extended title ids.
-
-        Returns:
-            The decoder's first state.
         """
         given = {BODY: body, BODY_EXTENDED: body_extended}
         fed = {name: ids for name, ids in given.items() if name in self._inputs}
         return dict(zip(self._state, self._encoder.run(self._state, fed), strict=True))
 
     def step(self, previous: Ids, state: State) -> tuple[Floats, State]:
-        """Score the next word.
+        """Return log-probabilities of the next word, float32 (rows, outputs), and the next state.
 
         Args:
             previous: int32 (rows,), extended title id of the word before.
             state: of `encode` or of the step before.
-
-        Returns:
-            Log-probabilities, float32 (rows, outputs), and the next state.
         """
         return self._ask(LOG_PROBS, previous, state)
 
@@ -94,11 +88,11 @@ class Graphs:
         answer, *changed = self._decoder.run(wanted, {PREVIOUS: previous, **state})
         return answer, {**state, **dict(zip(self._changed, changed, strict=True))}
 
-    def expand(self, state: State, rows: Rows) -> State:
+    def expand(self, state: State, rows: RowNumbers) -> State:
         """Return the state of these rows, int64 (rows,): more, fewer or others than before."""
         return {name: tensor.take(rows, axis=0) for name, tensor in state.items()}
 
-    def reorder(self, state: State, rows: Rows) -> State:
+    def reorder(self, state: State, rows: RowNumbers) -> State:
         """Return the state of these rows, int64 (rows,), each of the body that has its place.
 
         What a step does not change is the same for all hypotheses of a body, and stays.
@@ -113,7 +107,6 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no base class
-        reason = one_line(error)
         raise ArtifactError(
-            f"{path} must be an ONNX graph. Received: {reason}. Try: dvc repro -f build."
+            f"{path} must be an ONNX graph. Received: {one_line(error)}. Try: dvc repro -f build."
         ) from error

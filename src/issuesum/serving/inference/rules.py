@@ -1,21 +1,68 @@
-"""What a title must not say, whatever a model thinks of it."""
+"""How titles are searched for, and what one must not say whatever a model thinks of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from issuesum.errors import ArtifactError
 from issuesum.serving.inference.graphs import Floats
-from issuesum.serving.inference.settings import Decoding
 from issuesum.text.tokens import END, START, UNSPEAKABLE
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 
+DECODING = "decoding.json"
+_FORMAT = 1
+
 
 @dataclass(frozen=True)
-class Rules:
+class Decoding:
+    """Settings of the search, in the bundle so that evaluate and the image do the same.
+
+    Attributes:
+        beam_width: hypotheses of a title that are followed at once; 1 is greedy.
+        length_penalty: a hypothesis is judged by its log-probability over its length to this power:
+            0 favours short titles, 1 judges the mean word.
+        min_words: words of a title at least.
+        no_repeat: this many words in a row stand in a title at most once, and no word stands twice
+            in a row; 0 allows both.
+    """
+
+    beam_width: int
+    length_penalty: float
+    min_words: int
+    no_repeat: int
+
+    def save(self, path: Path) -> None:
+        """Write the settings as JSON; equal settings give equal bytes."""
+        content = {"format": _FORMAT, **asdict(self)}
+        path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Decoding:
+        """Read settings that `save` wrote.
+
+        Raises:
+            ArtifactError: the file is missing or holds something else.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            if content.pop("format") != _FORMAT:
+                raise ValueError("another format")
+            return cls(**content)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ArtifactError(
+                f"{path} must hold settings of format {_FORMAT}. "
+                f"Received: {type(error).__name__}: {error}. Try: dvc repro -f build."
+            ) from error
+
+
+@dataclass(frozen=True)
+class TitleRules:
     """Rules for a batch of rows, one a body; each row may have several hypotheses.
 
     Attributes:
@@ -23,9 +70,9 @@ class Rules:
         end: id that ends a title.
         steps: ids of a title at most, `end` included.
         forbidden: ids that are never taken.
-        size: ids that all rows share; those from here on are a row's own.
-        barred: float32 (rows, own ids), -inf for ids that the row does not have or must not take,
-            else 0; as many as there can be, whether or not the model scores them.
+        size: ids that all rows share; those from here on are a row's out-of-vocabulary words.
+        masked: float32 (rows, out-of-vocabulary ids), -inf for ids that the row does not have or
+            must not take, else 0; as many as there can be, whether or not the model scores them.
         settings: of the search.
     """
 
@@ -34,11 +81,11 @@ class Rules:
     steps: int
     forbidden: tuple[int, ...]
     size: int
-    barred: Floats
+    masked: Floats
     settings: Decoding
 
     @classmethod
-    def of(cls, title: Vocabulary, barred: Floats, settings: Decoding) -> Rules:
+    def of(cls, title: Vocabulary, masked: Floats, settings: Decoding) -> TitleRules:
         """Return the rules of a title vocabulary, which holds both marks."""
         ids = title.ids
         unspeakable = [ids[word] for word in sorted(UNSPEAKABLE - {END}) if word in ids]
@@ -49,18 +96,18 @@ class Rules:
             steps=title.maxlen - 1,
             forbidden=(PADDING, UNKNOWN, *unspeakable),
             size=title.size,
-            barred=barred,
+            masked=masked,
             settings=settings,
         )
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return len(self.barred)
+        return len(self.masked)
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> Rules:
+    def take(self, rows: npt.NDArray[np.bool_]) -> TitleRules:
         """Return the rules of the rows where the mask holds."""
-        return replace(self, barred=self.barred[rows])
+        return replace(self, masked=self.masked[rows])
 
     def enforce(self, log_probs: Floats, history: Ids) -> None:
         """Make every word that must not come next impossible, in place.
@@ -72,8 +119,8 @@ class Rules:
         count, outputs = log_probs.shape
         words = history.shape[1]
         log_probs[:, self.forbidden] = -np.inf
-        own = log_probs.reshape(self.rows, -1, outputs)[:, :, self.size :]
-        own += self.barred[:, None, : outputs - self.size]
+        oov = log_probs.reshape(self.rows, -1, outputs)[:, :, self.size :]
+        oov += self.masked[:, None, : outputs - self.size]
         if words < self.settings.min_words:
             log_probs[:, self.end] = -np.inf
         repeat = self.settings.no_repeat

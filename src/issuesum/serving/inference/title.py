@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 
 @dataclass(frozen=True)
 class Word:
@@ -38,3 +41,19 @@ class Title:
 
 NO_TITLE = Title("", float("-inf"), ())
 """What a body gets if its vocabulary is so small that the rules leave no word."""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Where a model looked while it wrote a title.
+
+    Attributes:
+        title: words written, without the end mark.
+        body: words read.
+        weights: float32 (title words, body words), each row sums to 1: the probability of each
+            place of the body if the word is copied.
+    """
+
+    title: tuple[str, ...]
+    body: tuple[str, ...]
+    weights: npt.NDArray[np.float32]

@@ -1,7 +1,12 @@
-"""Titles for bodies, through the same text functions as preprocess."""
+"""Titles for bodies, through the same text functions as preprocess.
+
+`python -m issuesum.serving.inference.writer FOLDER` tries a bundle's model in a process of its own,
+for servers that fork: onnxruntime's threads do not survive a fork.
+"""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
@@ -9,35 +14,29 @@ from pathlib import Path
 
 import numpy as np
 
-from issuesum.errors import ArtifactError
-from issuesum.serving.inference.attending import Attention, weigh
-from issuesum.serving.inference.beam import beam
-from issuesum.serving.inference.decoding import Hypothesis, greedy
-from issuesum.serving.inference.graphs import Floats, Graphs, State
-from issuesum.serving.inference.rules import Rules
-from issuesum.serving.inference.settings import DECODING, Decoding
+from issuesum.errors import ArtifactError, IssuesumError, one_line
+from issuesum.serving.inference.decoding import Hypothesis, beam, greedy
+from issuesum.serving.inference.graphs import Graphs, State
+from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
 from issuesum.serving.inference.surface import Surface
-from issuesum.serving.inference.title import NO_TITLE, Title, Word
+from issuesum.serving.inference.title import NO_TITLE, Attention, Title, Word
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY
 from issuesum.text.reading import Reading, read
 from issuesum.text.tokens import END, START, UNSPEAKABLE
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
-_AT_ONCE = 16
-"""Bodies that are decoded at once at most: what the decoder knows of them stays in the cache."""
-SIGHT_CHARACTERS = 65_536
+PROBE = "The application does not start after the update and shows an error in the log."
+"""A made-up issue, to see whether a model writes titles."""
+MAX_CHARACTERS = 65_536
 """Characters of a body that are looked at; GitHub takes no longer ones. A bound, so that a body
 without words takes no time either."""
+_AT_ONCE = 16
+"""Bodies that are decoded at once at most: what the decoder knows of them stays in the cache."""
 
 
 @dataclass
-class Seen:
-    """What a writer has read.
-
-    Attributes:
-        words: that it read.
-        unknown: those of them that its body vocabulary does not hold.
-    """
+class WordCounts:
+    """Words of bodies that were read, and those of them that the vocabulary does not hold."""
 
     words: int = 0
     unknown: int = 0
@@ -71,6 +70,33 @@ class TitleWriter:
                 "one of them. Try: dvc repro -f preprocess."
             )
 
+    @classmethod
+    def tried(cls, folder: Path, *, of: str) -> TitleWriter:
+        """Load a `model` folder and write a title, so that what does not fit is found at once.
+
+        Args:
+            folder: of a bundle, or out of an image.
+            of: what holds it, for messages.
+
+        Raises:
+            ArtifactError: there is none, or it is broken or of another version of this code.
+        """
+        if not folder.is_dir():
+            raise ArtifactError(
+                f"{of} must hold a folder {folder.name}. Received: none. "
+                "Try: dvc repro build, dvc pull build, another --bundle, or --image."
+            )
+        try:
+            writer = cls(folder)
+            writer.titles([PROBE])
+        except Exception as error:  # onnxruntime's own errors share no base class
+            found = one_line(error).partition(" Try: ")[0].replace(f"{folder}/", "")
+            raise ArtifactError(
+                f"{of} must hold a model that this code reads. Received: {found} "
+                "Try: dvc repro build, or the commit that made it (an image has it in its labels)."
+            ) from error
+        return writer
+
     def titles(self, bodies: Sequence[str]) -> list[str]:
         """Return one title for each body."""
         return [best.text for best, *_ in self.write(bodies)]
@@ -81,63 +107,61 @@ class TitleWriter:
             yield [best for best, *_ in self.write(batch)]
 
     def write(
-        self, bodies: Sequence[str], *, alternatives: int = 1, seen: Seen | None = None
+        self, bodies: Sequence[str], *, alternatives: int = 1, counts: WordCounts | None = None
     ) -> list[list[Title]]:
         """Return titles for each body, in the order of the bodies.
 
         A title does not depend on the other bodies, nor on how many alternatives are wanted.
 
         Args:
-            bodies: any texts; what stands behind SIGHT_CHARACTERS is not looked at.
+            bodies: any texts; what stands behind MAX_CHARACTERS is not looked at.
             alternatives: titles wanted for each; there are no more than the beam is wide.
-            seen: is told what was read.
+            counts: what was read is added to it.
 
         Returns:
             For each body up to `alternatives` titles, at least one, the best first.
         """
+        counts = counts or WordCounts()
         return [
             titles
-            for batch in batched(map(_in_sight, bodies), _AT_ONCE)
-            for titles in self._write(batch, alternatives, seen)
+            for batch in batched((body[:MAX_CHARACTERS] for body in bodies), _AT_ONCE)
+            for titles in self._write(batch, alternatives, counts)
         ]
-
-    def _write(
-        self, bodies: Sequence[str], alternatives: int, seen: Seen | None
-    ) -> Iterator[list[Title]]:
-        reading = read(bodies, self._body, self._title)
-        if seen is not None:
-            seen.add(reading)
-        for row, hypotheses in enumerate(
-            self._search(reading, self._encode(reading), alternatives)
-        ):
-            yield self._titles(bodies[row], reading, row, hypotheses) or [NO_TITLE]
 
     def attend(self, body: str) -> Attention | None:
         """Return where the model looks for the best title, or None if it has no attention."""
-        reading = read([_in_sight(body)], self._body, self._title)
-        state = self._encode(reading)
+        reading = read([body[:MAX_CHARACTERS]], self._body, self._title)
+        state = self._graphs.encode(reading.body, reading.body_extended)
         (found,) = self._search(reading, state, 1)
         known = [token.word for token in reading.tokens[0][: self._body.maxlen]]
         if not (self._graphs.has_attention and found and known):
             return None
-        return Attention(
-            title=tuple(self._title.decode(found[0].ids, reading.own[0])),
-            body=tuple(known),
-            weights=weigh(
-                self._graphs, state, found[0].ids, start=self._title.ids[START], places=len(known)
-            ),
-        )
+        ids, weights = found[0].ids, []
+        for previous in (self._title.ids[START], *ids[:-1]):
+            attention, state = self._graphs.look(np.array([previous], np.int32), state)
+            weights.append(attention[0, : len(known)])
+        title = self._title.decode(ids, reading.oov[0])
+        return Attention(tuple(title), tuple(known), np.stack(weights))
 
-    def _encode(self, reading: Reading) -> State:
-        return self._graphs.encode(reading.body, reading.body_extended)
+    def _write(
+        self, bodies: Sequence[str], alternatives: int, counts: WordCounts
+    ) -> Iterator[list[Title]]:
+        reading = read(bodies, self._body, self._title)
+        counts.add(reading)
+        state = self._graphs.encode(reading.body, reading.body_extended)
+        found = self._search(reading, state, alternatives)
+        for row, (body, hypotheses) in enumerate(zip(bodies, found, strict=True)):
+            yield self._titles(body, reading, row, hypotheses) or [NO_TITLE]
 
     def _search(self, reading: Reading, state: State, keep: int) -> list[list[Hypothesis]]:
-        strategy = greedy if self._settings.beam_width == 1 else beam
-        keep = min(keep, self._settings.beam_width)
-        return strategy(self._graphs, state, self._rules(reading), keep=keep)
-
-    def _rules(self, reading: Reading) -> Rules:
-        return Rules.of(self._title, _barred(reading.own, self._body.maxlen), self._settings)
+        # Masked are ids that a row does not have, and words that no reader should see.
+        masked = np.full((len(reading.oov), self._body.maxlen), -np.inf, np.float32)
+        for line, words in zip(masked, reading.oov, strict=True):
+            line[: len(words)] = [-np.inf if word in UNSPEAKABLE else 0 for word in words]
+        width = self._settings.beam_width
+        strategy = greedy if width == 1 else beam
+        rules = TitleRules.of(self._title, masked, self._settings)
+        return strategy(self._graphs, state, rules, keep=min(keep, width))
 
     def _titles(
         self, body: str, reading: Reading, row: int, hypotheses: Sequence[Hypothesis]
@@ -147,20 +171,21 @@ class TitleWriter:
         known = {token.word for token in tokens[: self._body.maxlen]}
         titles = []
         for ids, score in hypotheses:
-            words = self._title.decode(ids, reading.own[row])
+            words = self._title.decode(ids, reading.oov[row])
             text, spans = surface.write(words)
             parts = zip(words, spans, strict=True)
             titles.append(Title(text, score, tuple(Word(w, w in known, span) for w, span in parts)))
         return titles
 
 
-def _in_sight(body: str) -> str:
-    return body[:SIGHT_CHARACTERS]
+def main(folder: Path) -> None:
+    """Write one title, or end the process with the reason on one line."""
+    try:
+        TitleWriter(folder, threads=1).titles([PROBE])
+    except IssuesumError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)
 
 
-def _barred(own: Sequence[Sequence[str]], places: int) -> Floats:
-    """Return -inf where a row has no own word of that number, or one that no reader should see."""
-    barred = np.full((len(own), places), -np.inf, np.float32)
-    for line, words in zip(barred, own, strict=True):
-        line[: len(words)] = [-np.inf if word in UNSPEAKABLE else 0 for word in words]
-    return barred
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

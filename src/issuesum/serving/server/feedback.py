@@ -18,8 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from issuesum.errors import ParamsError
-from issuesum.serving.server.errors import RequestError
-from issuesum.serving.server.messages import question
+from issuesum.serving.server.messages import RequestError, read_request
 
 _FILE_BYTES = 16 * 1024 * 1024
 _FILES = 64
@@ -27,7 +26,7 @@ _LONGEST_TITLE = 1024
 
 
 @dataclass(frozen=True)
-class Feedback:
+class FeedbackRequest:
     """A reader's opinion of a title.
 
     Attributes:
@@ -43,11 +42,8 @@ class Feedback:
     title: str | None
 
 
-def read(message: Any) -> Feedback:  # noqa: ANN401 -- whatever a client sends
-    """Read a message.
-
-    Args:
-        message: Seldon's `Feedback` as JSON.
+def read(message: Any) -> FeedbackRequest:  # noqa: ANN401 -- whatever a client sends
+    """Read Seldon's `Feedback`, given as JSON.
 
     Raises:
         RequestError: it holds something else.
@@ -72,7 +68,7 @@ def read(message: Any) -> Feedback:  # noqa: ANN401 -- whatever a client sends
             f"A title in `truth` must have at most {_LONGEST_TITLE} characters. "
             f"Received: {len(title)}."
         )
-    return Feedback(body, _one_text(message, "response") or "", float(reward), title)
+    return FeedbackRequest(body, _one_text(message, "response") or "", float(reward), title)
 
 
 def configured_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -82,14 +78,12 @@ def configured_folder(environment: Mapping[str, str] = os.environ) -> Path | Non
         ParamsError: it is no folder that this process can write to.
     """
     name = environment.get("ISSUESUM_FEEDBACK_DIR")
-    if not name:
-        return None
-    if not (Path(name).is_dir() and os.access(name, os.W_OK)):
+    if name and not (Path(name).is_dir() and os.access(name, os.W_OK)):
         raise ParamsError(
             "ISSUESUM_FEEDBACK_DIR must name a folder that the server may write to. Received: "
             f"{name}, user {os.getuid()}. Try: a volume that belongs to that user."
         )
-    return Path(name)
+    return Path(name) if name else None
 
 
 class _File(RotatingFileHandler):
@@ -103,19 +97,19 @@ class FeedbackLog:
     """JSON lines that `issuesum ingest` reads; a process keeps its last GiB."""
 
     def __init__(self, folder: Path, tags: Mapping[str, str]) -> None:
-        """Open this process's file; several processes may share the folder.
+        """Open this process's file in a folder that several processes may share.
 
         Args:
             folder: existing and writable.
             tags: name the model that wrote the titles.
         """
-        name = f"feedback-{socket.gethostname()}-{os.getpid()}.jsonl"
-        self._tags = dict(tags)
+        path = folder / f"feedback-{socket.gethostname()}-{os.getpid()}.jsonl"
+        self._image = tags.get("image", "")
         self._file = _File(
-            folder / name, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=True
+            path, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=True
         )
 
-    def add(self, given: Feedback) -> None:
+    def add(self, given: FeedbackRequest) -> None:
         """Append a row, if the reader wrote a title.
 
         Raises:
@@ -130,18 +124,14 @@ class FeedbackLog:
             "shown": given.shown,
             "reward": given.reward,
             "received": datetime.now(UTC).isoformat(timespec="seconds"),
-            "image": self._tags.get("image", ""),
+            "image": self._image,
         }
-        line = json.dumps(row)
         try:
-            self._file.handle(logging.makeLogRecord({"msg": line}))
+            self._file.handle(logging.makeLogRecord({"msg": json.dumps(row)}))
             self._file.close()  # it opens the file again for the next row
         except OSError as error:
-            raise RequestError(
-                f"Feedback must be written. Received: {error.strerror}.",
-                status=503,
-                reason="NOT_WRITTEN",
-            ) from error
+            info = f"Feedback must be written. Received: {error.strerror}."
+            raise RequestError(info, status=503, reason="NOT_WRITTEN") from error
 
 
 def _one_text(message: Mapping[str, Any], part: str) -> str | None:
@@ -150,6 +140,6 @@ def _one_text(message: Mapping[str, Any], part: str) -> str | None:
     if not content:
         return None
     try:
-        return question(content, most=1).bodies[0]
+        return read_request(content, most=1).bodies[0]
     except RequestError as error:
         raise RequestError(f"`{part}` of feedback: {error}") from error

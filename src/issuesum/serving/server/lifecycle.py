@@ -1,4 +1,4 @@
-"""How the server's processes end.
+"""How the server's processes end; run as a program, whether the server of this machine answers.
 
 seldon-core starts a process for gRPC, which starts its workers, and one for metrics, and then
 becomes gunicorn's arbiter itself. When that ends, on SIGTERM or because no worker can boot,
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import http.client
 import multiprocessing
 import os
 import signal
@@ -42,7 +43,7 @@ class Lifecycle:
         atexit.register(self._stop_children)
 
     def enter_worker(self) -> None:
-        """Take note that this process is a worker whose model is loaded."""
+        """Prepare this process, a worker whose model is loaded."""
         # onnxruntime was imported before the fork, and aborts when gunicorn's worker unloads it.
         # Not before the model is loaded: gunicorn must see the exit code of a failure.
         atexit.register(os._exit, 0)
@@ -79,3 +80,24 @@ class Lifecycle:
             if not child.daemon and not child.name.startswith("SyncManager"):
                 child.terminate()
                 child.join(_PATIENCE + 2 * _FLUSH)
+
+
+def main() -> None:
+    """End with 0 if the server is ready, else with 1 and the reason."""
+    port = os.environ.get("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", "9000")  # as seldon-core reads it
+    path = "/v2/health/ready"
+    # Not urllib, which would ask a proxy that the environment names.
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
+    try:
+        connection.request("GET", path)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        sys.exit(f"error: port {port} must answer {path}. Received: {error}.")
+    finally:
+        connection.close()
+    if status != http.client.OK:
+        sys.exit(f"error: port {port} must answer {path} with 200. Received: {status}.")
+
+
+if __name__ == "__main__":
+    main()

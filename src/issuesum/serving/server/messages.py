@@ -1,4 +1,4 @@
-"""Seldon's messages: which texts a request holds, and how titles are sent back.
+"""Seldon's messages: which texts a request holds, how titles are sent back, how it is refused.
 
 A request is a `SeldonMessage` as JSON: `data.ndarray` (a list of texts, or one column), `strData`
 (one text) or `jsonData` (`{"body": …, "alternatives": n}`, or `bodies` for several). An answer has
@@ -14,14 +14,32 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from issuesum.serving.inference.title import Title
-from issuesum.serving.server.errors import RequestError
 
 _FORMS = ("data", "strData", "jsonData", "binData")
 _KEYS = {"body", "bodies", "alternatives"}
 
 
+class RequestError(Exception):
+    """A request is refused.
+
+    Attributes:
+        status: of HTTP.
+        reason: a word for programs.
+    """
+
+    def __init__(self, message: str, *, status: int = 400, reason: str = "BAD_REQUEST") -> None:
+        """Keep the reason for people, the status and the reason for programs."""
+        super().__init__(message)
+        self.status, self.reason = status, reason
+
+    def as_status(self) -> dict[str, Any]:
+        """Return Seldon's message (`SeldonMessage.status`) of the refusal."""
+        kept = {"code": self.status, "status": "FAILURE", "reason": self.reason, "info": str(self)}
+        return {"status": kept}
+
+
 @dataclass(frozen=True)
-class Question:
+class TitleRequest:
     """What a request asks for.
 
     Attributes:
@@ -37,12 +55,8 @@ class Question:
     one: bool = False
 
 
-def question(message: Any, *, most: int) -> Question:  # noqa: ANN401 -- whatever a client sends
-    """Read a request.
-
-    Args:
-        message: a SeldonMessage as JSON.
-        most: texts that a request may hold.
+def read_request(message: Any, *, most: int) -> TitleRequest:  # noqa: ANN401 -- whatever a client sends
+    """Read a SeldonMessage, given as JSON, of at most `most` texts.
 
     Raises:
         RequestError: it holds something else.
@@ -51,9 +65,9 @@ def question(message: Any, *, most: int) -> Question:  # noqa: ANN401 -- whateve
         raise RequestError(f"A request must be a JSON object. Received: {_name(message)}.")
     held = [form for form in _FORMS if message.get(form) is not None]
     if held == ["data"]:
-        asked = Question("data", _texts(message["data"]))
+        asked = TitleRequest("data", _texts(message["data"]))
     elif held == ["strData"]:
-        asked = Question("strData", (_text(message["strData"], "strData"),))
+        asked = TitleRequest("strData", (_text(message["strData"], "strData"),))
     elif held == ["jsonData"]:
         asked = _structured(message["jsonData"])
     else:
@@ -63,35 +77,28 @@ def question(message: Any, *, most: int) -> Question:  # noqa: ANN401 -- whateve
             'Try: {"data": {"ndarray": ["the text of an issue"]}}.'
         )
     if len(asked.bodies) > most:
-        raise RequestError(
+        info = (
             f"A request must hold at most {most} texts (ISSUESUM_MAX_TEXTS). "
-            f"Received: {len(asked.bodies)}. Try: several requests.",
-            status=413,
-            reason="TOO_LARGE",
+            f"Received: {len(asked.bodies)}. Try: several requests."
         )
+        raise RequestError(info, status=413, reason="TOO_LARGE")
     return asked
 
 
-def answer(asked: Question, titles: Sequence[Sequence[Title]]) -> dict[str, Any]:
-    """Return the answer's part that has the form of the request.
-
-    Args:
-        asked: the request.
-        titles: for each of its bodies at least one, the best first.
-    """
+def response(asked: TitleRequest, titles: Sequence[Sequence[Title]]) -> dict[str, Any]:
+    """Return titles in the form of their request: for each body at least one, the best first."""
     if asked.form == "strData":
         return {"strData": titles[0][0].text}
     if asked.form == "jsonData":
-        each = [{"titles": [described(title) for title in of_body]} for of_body in titles]
+        each = [{"titles": [_described(title) for title in of_body]} for of_body in titles]
         return {"jsonData": each[0] if asked.one else {"answers": each}}
     return {"data": {"names": [], "ndarray": [of_body[0].text for of_body in titles]}}
 
 
-def described(title: Title) -> dict[str, Any]:
-    """Return a title with its score and words; spans are offsets in code points of the body."""
+def _described(title: Title) -> dict[str, Any]:
     return {
         "title": title.text,
-        "score": finite(title.score),
+        "score": round(title.score, 6) if math.isfinite(title.score) else None,
         "words": [
             {"word": of.word, "copied": of.copied, "span": list(of.span) if of.span else None}
             for of in title.words
@@ -99,12 +106,7 @@ def described(title: Title) -> dict[str, Any]:
     }
 
 
-def finite(score: float) -> float | None:
-    """Return a score that JSON can hold: where there is no title, there is none."""
-    return round(score, 6) if math.isfinite(score) else None
-
-
-def _structured(content: Any) -> Question:  # noqa: ANN401
+def _structured(content: Any) -> TitleRequest:  # noqa: ANN401
     example = 'Try: {"jsonData": {"body": "the text of an issue", "alternatives": 3}}.'
     if not isinstance(content, dict):
         raise RequestError(f"jsonData must be an object. Received: {_name(content)}. {example}")
@@ -118,11 +120,8 @@ def _structured(content: Any) -> Question:  # noqa: ANN401
             f"jsonData must hold either body or bodies. Received: both or neither. {example}"
         )
     one = "body" in content
-    bodies: tuple[str, ...]
-    if one:
-        bodies = (_text(content["body"], "jsonData.body"),)
-    else:
-        bodies = _list(content["bodies"], "jsonData.bodies")
+    body = (_text(content["body"], "jsonData.body"),) if one else ()
+    bodies = body or _list(content["bodies"], "jsonData.bodies")
     # Numbers of gRPC's jsonData are floats.
     wanted = content.get("alternatives", 1)
     whole = isinstance(wanted, int | float) and not isinstance(wanted, bool) and wanted % 1 == 0
@@ -130,7 +129,7 @@ def _structured(content: Any) -> Question:  # noqa: ANN401
         raise RequestError(
             f"jsonData.alternatives must be a whole number from 1 to 100. Received: {wanted!r:.60}."
         )
-    return Question("jsonData", bodies, int(wanted), one)
+    return TitleRequest("jsonData", bodies, int(wanted), one)
 
 
 def _texts(data: Any) -> tuple[str, ...]:  # noqa: ANN401

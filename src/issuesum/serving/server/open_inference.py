@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from issuesum.serving.server.errors import RequestError
+from issuesum.serving.server.messages import RequestError
 
 NAME = "IssueSummarization"
-_INPUT = {"name": "body", "datatype": "BYTES", "shape": [-1]}
+_BODY = {"name": "body", "datatype": "BYTES", "shape": [-1]}
 _TITLE = {"name": "title", "datatype": "BYTES", "shape": [-1]}
 _SCORE = {"name": "score", "datatype": "FP64", "shape": [-1]}
 
@@ -28,7 +28,7 @@ def model(tags: Mapping[str, str]) -> dict[str, Any]:
         "name": NAME,
         "versions": [version(tags)],
         "platform": "onnxruntime",
-        "inputs": [_INPUT],
+        "inputs": [_BODY],
         "outputs": [_TITLE, _SCORE],
         "parameters": dict(tags),
     }
@@ -69,19 +69,17 @@ def as_seldon(request: Any) -> dict[str, Any]:  # noqa: ANN401 -- whatever a cli
     return {"jsonData": {"bodies": texts}}
 
 
-def from_seldon(request: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+def from_seldon(request: Mapping[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer to a request from that to `as_seldon` of it."""
-    tags = said["meta"]["tags"]
-    best = [of_body["titles"][0] for of_body in said["jsonData"]["answers"]]
-    columns = {
-        "title": {**_TITLE, "shape": [len(best)], "data": [title["title"] for title in best]},
-        "score": {**_SCORE, "shape": [len(best)], "data": [title["score"] for title in best]},
-    }
-    asked = {"id": request["id"]} if isinstance(request.get("id"), str) else {}
+    tags = answer["meta"]["tags"]
+    best = [of_body["titles"][0] for of_body in answer["jsonData"]["answers"]]
     return {
         "model_name": NAME,
         "model_version": version(tags),
-        **asked,
+        **({"id": request["id"]} if isinstance(request.get("id"), str) else {}),
         "parameters": dict(tags),
-        "outputs": list(columns.values()),
+        "outputs": [
+            {**tensor, "shape": [len(best)], "data": [title[tensor["name"]] for title in best]}
+            for tensor in (_TITLE, _SCORE)
+        ],
     }

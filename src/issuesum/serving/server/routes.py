@@ -1,7 +1,7 @@
-"""What the REST server needs beside the routes of seldon-core, as a Flask blueprint.
+"""The routes that the REST server adds to those of seldon-core, as a Flask blueprint.
 
 seldon-core registers the blueprint that it finds as `model_error_handler` on its app. This one
-answers the Open Inference Protocol, and sees to it that a bad request gets a 4xx with a reason:
+answers the Open Inference Protocol, serves the page, and gives a bad request a 4xx with a reason:
 left alone, seldon-core answers 500 to an unknown route, a wrong content type or deep JSON.
 """
 
@@ -16,28 +16,25 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from issuesum.serving.server import feedback, open_inference
 from issuesum.serving.server.answering import Answering
-from issuesum.serving.server.errors import NotLoadedError, RequestError
+from issuesum.serving.server.messages import RequestError
+from issuesum.serving.server.page.routes import add_page
 
 _PREDICTIONS = "/api/v1.0/predictions"
 _FEEDBACK = ("/send-feedback", "/api/v1.0/feedback", "/api/v0.1/feedback")
 _ASKING = ("/predict", _PREDICTIONS, "/api/v0.1/predictions")
 _OF_OTHER_KINDS = ("/transform-input", "/transform-output", "/route", "/aggregate")
 _DEEP = "A request must be JSON of few levels. Received: too many."
-_CHECKED = 2**40
 _CHUNK, _DISCARDED = 2**16, 2**26
 _MODEL = f"/v2/models/{open_inference.NAME}"
 
 
 def create_routes(answering: Answering) -> Blueprint:
-    """Return the blueprint of a server.
-
-    Args:
-        answering: answers requests once its model is loaded.
-    """
+    """Return the blueprint of a server, which answers once the model of `answering` is loaded."""
     routes = Blueprint("issuesum", __name__)
     _add_checks(routes, answering.limits.request_bytes)
     _add_refusals(routes)
     _add_open_inference(routes, answering)
+    add_page(routes)
     return routes
 
 
@@ -50,11 +47,8 @@ def _add_checks(routes: Blueprint, request_bytes: int) -> None:
     @routes.before_app_request
     def check() -> None:
         if request.path in _OF_OTHER_KINDS:
-            raise RequestError(
-                f"{request.path} is no route of a MODEL. Try: {_PREDICTIONS}.",
-                status=404,
-                reason="NOT_FOUND",
-            )
+            info = f"{request.path} is no route of a MODEL. Try: {_PREDICTIONS}."
+            raise RequestError(info, status=404, reason="NOT_FOUND")
         if request.routing_exception or request.method == "OPTIONS":  # what CORS asks before
             return
         if request.path in _FEEDBACK:
@@ -65,21 +59,15 @@ def _add_checks(routes: Blueprint, request_bytes: int) -> None:
 
 def _add_refusals(routes: Blueprint) -> None:
     @routes.app_errorhandler(HTTPException)
-    def tell(error: HTTPException) -> tuple[Response, int]:
-        status = error.code or 500
+    def explain(error: HTTPException) -> tuple[Response, int]:
         if isinstance(error, RequestEntityTooLarge):
             _discard_rest()
         reason = error.name.upper().replace(" ", "_")
-        refusal = RequestError(error.description or error.name, status=status, reason=reason)
-        return _refused(refusal)
+        info = error.description or error.name
+        return _refused(RequestError(info, status=error.code or 500, reason=reason))
 
-    @routes.app_errorhandler(RecursionError)
-    def flatten(error: RecursionError) -> tuple[Response, int]:  # noqa: ARG001
-        return _refused(RequestError(_DEEP))
-
-    @routes.app_errorhandler(RequestError)
-    def refuse(error: RequestError) -> tuple[Response, int]:
-        return _refused(error)
+    routes.app_errorhandler(RequestError)(_refused)
+    routes.app_errorhandler(RecursionError)(lambda _: _refused(RequestError(_DEEP)))
 
 
 def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
@@ -99,7 +87,7 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
     def ready() -> tuple[Response, int]:
         try:
             answering.check()
-        except NotLoadedError:
+        except RequestError:
             return jsonify(ready=False), 400  # the protocol wants a 4xx
         return jsonify(ready=True), 200
 
@@ -116,12 +104,12 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
         # By way of seldon-core's own route, which counts the metrics.
         with current_app.test_request_context(_PREDICTIONS, method="POST", json=message):
             # JSON within JSON takes more bytes, and they have been counted already.
-            request.max_content_length = _CHECKED
+            request.max_content_length = 2**40
             answer = current_app.full_dispatch_request()
-        said = answer.get_json()
-        if "status" in said:
-            raise RequestError(said["status"]["info"], status=answer.status_code)
-        return jsonify(open_inference.from_seldon(asked, said))
+        content = answer.get_json()
+        if "status" in content:
+            raise RequestError(content["status"]["info"], status=answer.status_code)
+        return jsonify(open_inference.from_seldon(asked, content))
 
 
 def _discard_rest() -> None:
@@ -135,19 +123,16 @@ def _discard_rest() -> None:
 def _message() -> dict[str, Any]:
     """Return the message of a request as seldon-core will read it: a form, a query or JSON."""
     if request.mimetype == "multipart/form-data":
-        return {
-            name: text if name == "strData" else _value(text) for name, text in _fields().items()
-        }
-    text = request.form.get("json") or request.args.get("json")
-    if text:
+        fields = _fields().items()
+        return {name: text if name == "strData" else _value(text) for name, text in fields}
+    if text := request.form.get("json") or request.args.get("json"):
         return _object(text)
     if not request.is_json:
-        raise RequestError(
+        info = (
             "A request must be JSON. Received: content type "
-            f"{request.mimetype or 'none'!r:.60}. Try: Content-Type: application/json.",
-            status=415,
-            reason="UNSUPPORTED_MEDIA_TYPE",
+            f"{request.mimetype or 'none'!r:.60}. Try: Content-Type: application/json."
         )
+        raise RequestError(info, status=415, reason="UNSUPPORTED_MEDIA_TYPE")
     return _object(request.get_data())
 
 

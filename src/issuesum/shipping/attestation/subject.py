@@ -11,10 +11,8 @@ from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage
-from issuesum.registry.labels import labels_of
+from issuesum.registry.labels import differences, labels_of
 from issuesum.registry.reference import Reference
-
-_OURS = "io.issuesum."
 
 
 def wrong_digest(registry: Registry, image: RemoteImage) -> str | None:
@@ -25,19 +23,9 @@ def wrong_digest(registry: Registry, image: RemoteImage) -> str | None:
 
 
 def wrong_labels(image: RemoteImage, content: bytes) -> str | None:
-    """Check that the labels are those of provenance.json, and name that very file.
-
-    Args:
-        image: has the labels.
-        content: of /app/provenance.json.
-    """
-    expected = labels_of(content)
-    for name in sorted({*expected, *(name for name in image.labels if name.startswith(_OURS))}):
-        if image.labels.get(name) != expected.get(name):
-            return (
-                f"{name} is {image.labels.get(name)!r}, but by /app/provenance.json "
-                f"{expected.get(name)!r}"
-            )
+    """Check that the labels are those of /app/provenance.json, and name that very file."""
+    for name, label, ours in differences(image.labels, labels_of(content), complete=True):
+        return f"{name} is {label!r}, but by /app/provenance.json {ours!r}"
     return None
 
 

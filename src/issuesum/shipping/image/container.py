@@ -24,10 +24,12 @@ class Server:
     """A running server.
 
     Attributes:
+        page: for a browser.
         url: where it takes requests.
         answer: what it said to a first request.
     """
 
+    page: str
     url: str
     answer: str
 
@@ -61,8 +63,9 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
             f"{receipt.image} must run on port {port}. Received: {one_line(error)}. "
             "Try: another --port, tools/services up, or dvc repro -f -s export."
         ) from error
-    url = f"http://127.0.0.1:{port}/api/v1.0/predictions"
-    return Server(url=url, answer=_first_answer(container, url, timeout))
+    page = f"http://127.0.0.1:{port}/"
+    url = f"{page}api/v1.0/predictions"
+    return Server(page, url, answer=_first_answer(container, url, timeout))
 
 
 def stop(client: docker.DockerClient, *, port: int) -> bool:

@@ -19,8 +19,7 @@ import tensorflow as tf
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference.decoding import Hypothesis, greedy
 from issuesum.serving.inference.graphs import BODY, BODY_EXTENDED, Floats, Graphs
-from issuesum.serving.inference.rules import Rules
-from issuesum.serving.inference.settings import DECODING, Decoding
+from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
 from issuesum.text.features import TITLE_VOCABULARY, Features
 from issuesum.text.vocabulary import PADDING, Vocabulary, pad
 from issuesum.training.bundle.quiet import quiet_stderr
@@ -103,9 +102,9 @@ def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> flo
     return difference
 
 
-def _rules(folder: Path, barred: Floats) -> Rules:
-    return Rules.of(
-        Vocabulary.load(folder / TITLE_VOCABULARY), barred, Decoding.load(folder / DECODING)
+def _rules(folder: Path, masked: Floats) -> TitleRules:
+    return TitleRules.of(
+        Vocabulary.load(folder / TITLE_VOCABULARY), masked, Decoding.load(folder / DECODING)
     )
 
 

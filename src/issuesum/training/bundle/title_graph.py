@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from issuesum.serving.inference.rules import Rules
+from issuesum.serving.inference.rules import TitleRules
 from issuesum.text.vocabulary import PADDING
 from issuesum.training.model.interface import TitleModel
 
@@ -23,12 +23,12 @@ type WriteTitles = Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]
 with padding behind the last word, and `scores`, float32 (batch,)."""
 
 
-def title_graph(model: TitleModel, rules: Rules) -> WriteTitles:
+def title_graph(model: TitleModel, rules: TitleRules) -> WriteTitles:
     """Return a function that writes titles, to be traced.
 
     Args:
         model: built and loaded.
-        rules: what must not be said. Its `barred` is not looked at: of each row's own words those
+        rules: what must not be said. Its `masked` is not looked at: of each row's own words those
             are allowed whose ids `body_extended` holds.
     """
 
@@ -41,8 +41,8 @@ def title_graph(model: TitleModel, rules: Rules) -> WriteTitles:
         for _ in range(rules.steps):
             log_probs, changed = model.step(previous, state)
             state = {name: changed.get(name, tensor) for name, tensor in state.items()}
-            barred = _barred(body_extended, history, log_probs.shape[-1], rules)
-            log_probs = tf.where(barred, -np.inf, log_probs)
+            masked = _masked(body_extended, history, log_probs.shape[-1], rules)
+            log_probs = tf.where(masked, -np.inf, log_probs)
             previous = tf.argmax(log_probs, axis=1, output_type=tf.int32)
             totals += tf.where(running, tf.gather(log_probs, previous, batch_dims=1), 0.0)
             lengths += tf.cast(running, tf.float32)
@@ -57,8 +57,8 @@ def title_graph(model: TitleModel, rules: Rules) -> WriteTitles:
     return write
 
 
-def _barred(
-    body_extended: tf.Tensor, history: Sequence[tf.Tensor], outputs: int, rules: Rules
+def _masked(
+    body_extended: tf.Tensor, history: Sequence[tf.Tensor], outputs: int, rules: TitleRules
 ) -> tf.Tensor:
     """Return bool (batch, outputs): what must not come next.
 
@@ -74,12 +74,12 @@ def _barred(
     own = tf.range(rules.size, outputs)
     absent = ~tf.reduce_any(body_extended[:, :, None] == own, axis=1)
     shared = tf.broadcast_to(never, (tf.shape(absent)[0], rules.size))
-    barred = tf.concat([shared, absent], axis=1)
+    masked = tf.concat([shared, absent], axis=1)
     if history and rules.settings.no_repeat:
         again = _again(tf.stack(history, axis=1), rules.settings.no_repeat)
         told = tf.one_hot(again, outputs, on_value=True, off_value=False)
-        barred |= tf.reduce_any(told, axis=1)
-    return barred
+        masked |= tf.reduce_any(told, axis=1)
+    return masked
 
 
 def _again(history: tf.Tensor, repeat: int) -> tf.Tensor:

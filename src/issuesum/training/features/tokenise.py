@@ -111,7 +111,7 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
     body_flat, title_flat = _flat(body_rows), _flat(title_rows)
     return pack(
         ShardWords(
-            words=known.words,
+            words=list(known),
             body_counts=np.bincount(body_flat, minlength=len(known)),
             title_counts=np.bincount(title_flat, minlength=len(known)),
             title_first=_first_places(title_flat, len(known)),

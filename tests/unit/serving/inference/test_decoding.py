@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuesum.serving.inference.beam import beam
-from issuesum.serving.inference.decoding import greedy
-from issuesum.serving.inference.rules import Rules
-from issuesum.serving.inference.settings import Decoding
+from issuesum.serving.inference.decoding import beam, greedy
+from issuesum.serving.inference.rules import Decoding, TitleRules
 from issuesum.text.vocabulary import Vocabulary
 
 START, END, A, B, BAD = 2, 3, 4, 5, 6
@@ -73,15 +71,15 @@ class Language:
         return [(row, ()) for row in range(self.rows)]
 
 
-def _rules(rows: int, *, steps: int, size: int = 7, **settings: float) -> Rules:
+def _rules(rows: int, *, steps: int, size: int = 7, **settings: float) -> TitleRules:
     defaults = {"beam_width": 1, "length_penalty": 1.0, "min_words": 1, "no_repeat": 0}
-    return Rules(
+    return TitleRules(
         start=START,
         end=END,
         steps=steps,
         forbidden=(0, 1, START, BAD),
         size=size,
-        barred=np.zeros((rows, 0), np.float32),
+        masked=np.zeros((rows, 0), np.float32),
         settings=Decoding(**{**defaults, **settings}),  # type: ignore[arg-type]
     )
 
@@ -97,13 +95,13 @@ def test_rules_are_those_of_a_title_vocabulary() -> None:
     title = Vocabulary(words, 6, "post", append_indicators=True)
     bars = np.arange(6, dtype=np.float32).reshape(3, 2)
     chosen = Decoding(4, 0.9, 2, 3)
-    rules = Rules.of(title, bars, chosen)
+    rules = TitleRules.of(title, bars, chosen)
     assert (rules.start, rules.end, rules.steps, rules.size, rules.rows) == (2, 5, 5, 7, 3)
     assert sorted(rules.forbidden) == [0, 1, 2, 4, 6]
     assert rules.settings == chosen
     fewer = rules.take(np.array([True, False, True]))
     assert fewer.rows == 2
-    assert fewer.barred.tolist() == [[0, 1], [4, 5]]
+    assert fewer.masked.tolist() == [[0, 1], [4, 5]]
     assert (fewer.end, fewer.settings) == (rules.end, chosen)
 
 
@@ -141,7 +139,7 @@ class TestEveryStrategy:
         bars = np.zeros((3, 5), np.float32)  # more than the model scores
         bars[1, 0] = bars[2, :2] = -np.inf
         rules = _rules(3, steps=2)
-        object.__setattr__(rules, "barred", bars)
+        object.__setattr__(rules, "masked", bars)
         found = strategy(scorer, scorer.first, rules)
         assert [of_row[0].ids for of_row in found] == [[7], [8], [9]]
 
@@ -187,7 +185,9 @@ def _repeats(words: tuple[int, ...], size: int) -> bool:
     return size > 0 and (len(set(grams)) < len(grams) or any(a == b for a, b in pairwise(words)))
 
 
-def _every_title(scorer: Language, row: int, rules: Rules) -> list[tuple[float, tuple[int, ...]]]:
+def _every_title(
+    scorer: Language, row: int, rules: TitleRules
+) -> list[tuple[float, tuple[int, ...]]]:
     """All titles that the rules allow with their scores, best first."""
     allowed = [index for index in range(scorer.ids) if index not in (*rules.forbidden, END)]
     found = []
@@ -215,7 +215,9 @@ def test_a_wide_beam_finds_the_best_titles_of_all(seed: int, **chosen) -> None:
         assert [title.score for title in of_row] == pytest.approx([score for score, _ in expected])
 
 
-def _plain_beam(scorer: Language, row: int, rules: Rules) -> list[tuple[float, tuple[int, ...]]]:
+def _plain_beam(
+    scorer: Language, row: int, rules: TitleRules
+) -> list[tuple[float, tuple[int, ...]]]:
     """Beam search of one row as loops, to the last step."""
     going: list[tuple[float, tuple[int, ...]]] = [(0.0, ())]
     done = []

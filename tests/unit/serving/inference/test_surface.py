@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuesum.serving.inference.between import balanced, between
-from issuesum.serving.inference.surface import Surface
+from issuesum.serving.inference.surface import Surface, balanced, joiner
 from issuesum.text.tokens import UNSPEAKABLE, tokens, words
 
 
@@ -92,15 +91,15 @@ def test_titles_read_as_people_write_them(body: str, title: str, expected: str) 
 @pytest.mark.parametrize(
     "gap", [" ", "/", ", ", ": ", "::", " -", " --", "->", " -> ", "=", " #", " ./", "# ", " ("]
 )
-def test_what_belongs_between_words(gap: str) -> None:
-    assert between(gap) == gap
+def test_what_joins_words(gap: str) -> None:
+    assert joiner(gap) == gap
 
 
 @pytest.mark.parametrize(
     "gap", [". ", "\n", "! ", "; ", " | ", "...", " # ", "---", "*", "  ", " \t", "\x00", ".\n\n"]
 )
 def test_what_does_not(gap: str) -> None:
-    assert between(gap) == " "
+    assert joiner(gap) == " "
 
 
 @pytest.mark.parametrize(

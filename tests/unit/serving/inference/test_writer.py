@@ -11,7 +11,7 @@ import pytest
 
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference import writer as module
-from issuesum.serving.inference.settings import Decoding
+from issuesum.serving.inference.rules import Decoding
 from issuesum.serving.inference.title import NO_TITLE
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.text.tokens import UNSPEAKABLE, words
@@ -168,7 +168,7 @@ def test_a_model_without_attention_shows_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("filler", [" ", "a", "a b ", "@", "\u0915\u0941"])
 def test_of_a_huge_body_only_the_beginning_is_looked_at(folder: Path, filler: str) -> None:
     writer = TitleWriter(folder, threads=1)
-    start = (BODIES[0] + "\n" + filler * module.SIGHT_CHARACTERS)[: module.SIGHT_CHARACTERS]
+    start = (BODIES[0] + "\n" + filler * module.MAX_CHARACTERS)[: module.MAX_CHARACTERS]
     begun = time.process_time()
     found = writer.write([start + filler * 10_000_000])
     assert time.process_time() - begun < 0.5

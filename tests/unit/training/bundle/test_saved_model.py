@@ -15,8 +15,7 @@ import tiny_models
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference.decoding import greedy
 from issuesum.serving.inference.graphs import Graphs
-from issuesum.serving.inference.rules import Rules
-from issuesum.serving.inference.settings import DECODING, Decoding
+from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
 from issuesum.text.features import TITLE_VOCABULARY
 from issuesum.text.tokens import END, START
 from issuesum.text.vocabulary import UNKNOWN, Vocabulary
@@ -120,7 +119,7 @@ def test_it_writes_what_onnx_writes_and_another_model_is_noticed(
     # An own word that is handed in as unknown is not written, and changes no other word's chance.
     hidden = np.where(rows.body_extended == 30, UNKNOWN, rows.body_extended)
     answer = serve(body=tf.constant(rows.body), body_extended=tf.constant(hidden))
-    rules = Rules.of(
+    rules = TitleRules.of(
         Vocabulary.load(folder / TITLE_VOCABULARY),
         np.full((64, 9), -np.inf, np.float32),
         Decoding.load(folder / DECODING),

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from issuesum.serving.inference.decoding import greedy
-from issuesum.serving.inference.rules import Rules
-from issuesum.serving.inference.settings import Decoding
+from issuesum.serving.inference.rules import Decoding, TitleRules
 
 pytestmark = pytest.mark.slow  # TensorFlow takes 10 seconds to load
 
@@ -43,9 +42,9 @@ def test_titles_and_scores_are_those_of_greedy(
     draw = np.random.default_rng(5)
     there = np.arange(OWN) < draw.integers(0, OWN + 1, (ROWS, 1))
     body_extended = np.where(there, SIZE + np.arange(OWN), 4).astype(np.int32)
-    rules = Rules(
+    rules = TitleRules(
         start=2, end=3, steps=STEPS, forbidden=(0, 1, 2, 5), size=SIZE,
-        barred=np.where(there, 0, -np.inf).astype(np.float32),
+        masked=np.where(there, 0, -np.inf).astype(np.float32),
         settings=Decoding(1, 0.9, min_words, no_repeat),
     )  # fmt: skip
     model = Tables(no_repeat, SIZE + OWN if copies else SIZE)
@@ -62,9 +61,9 @@ def test_rules_that_leave_no_word_leave_no_title() -> None:
 
     from issuesum.training.bundle.title_graph import title_graph
 
-    rules = Rules(
+    rules = TitleRules(
         start=2, end=3, steps=STEPS, forbidden=(0, 1, 2, *range(4, SIZE)), size=SIZE,
-        barred=np.full((ROWS, OWN), -np.inf, np.float32), settings=Decoding(1, 1.0, 1, 2),
+        masked=np.full((ROWS, OWN), -np.inf, np.float32), settings=Decoding(1, 1.0, 1, 2),
     )  # fmt: skip
     body = np.full((ROWS, OWN), 4, np.int32)
     model = Tables(0, SIZE + OWN)

@@ -1,0 +1,80 @@
+"""What the server knows of the image that it runs in."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from issuesum.errors import ArtifactError, ParamsError, one_line
+from issuesum.registry.labels import VARIABLE, differences, labels_of
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where this image comes from.
+
+    Attributes:
+        provenance: the content of /app/provenance.json.
+        labels: that the image must have.
+    """
+
+    provenance: dict[str, Any]
+    labels: dict[str, str]
+
+    @classmethod
+    def read(cls, path: Path, environment: Mapping[str, str] = os.environ) -> Origin:
+        """Read the file, and compare it with the labels that the environment hands on.
+
+        Raises:
+            ArtifactError: there is no such file, it is broken, or a label contradicts it.
+            ParamsError: ISSUESUM_LABELS is no JSON object.
+        """
+        try:
+            content = path.read_bytes()
+            provenance, labels = json.loads(content), labels_of(content)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ArtifactError(
+                f"{path} must be a provenance. Received: {type(error).__name__}: "
+                f"{one_line(error)}. Try: an image that the export stage made."
+            ) from error
+        for name, label, ours in differences(_handed(environment), labels):
+            raise ArtifactError(
+                f"The label {name} must be what {path} says. Received: {label!r} as label, "
+                f"{ours!r} by the file. Try: the labels of this very image in {VARIABLE}, or "
+                "dvc repro -f -s export."
+            )
+        return cls(provenance, labels)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """What every answer has: image, commit, and DVC's hashes of bundle, model and data."""
+        hashes = self.provenance["hashes"]
+        named = {key: self.provenance[key] for key in ("image", "git", "dvc", "commit")}
+        kept = {"bundle": "bundle", "model": "model", "data": "raw"}
+        return {**named, **{tag: hashes.get(name) or "" for tag, name in kept.items()}}
+
+    @property
+    def custom(self) -> dict[str, str]:
+        """What Seldon's metadata have: all labels, and the tags under their short names."""
+        return {**self.tags, **self.labels}
+
+
+def _handed(environment: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        found = json.loads(environment.get(VARIABLE) or "{}")
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(one_line(error)) from error
+    if not isinstance(found, dict):
+        raise _unreadable(f"a {type(found).__name__}")
+    return found
+
+
+def _unreadable(reason: str) -> ParamsError:
+    return ParamsError(
+        f"{VARIABLE} must be the image's labels as a JSON object. Received: {reason}. "
+        "Try: docker inspect -f '{{json .Config.Labels}}' IMAGE."
+    )
