@@ -24,8 +24,8 @@ from issuesum.layout import BUNDLE_MODEL, RAW, SPLIT, SPLIT_SUMMARY
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import issue_key
 from issuesum.training.corpus.shards import SplitSummary, read_head
-from issuesum.training.evaluation import baselines
-from issuesum.training.evaluation.scores import Scores, score
+from issuesum.training.evaluation.baselines import BASELINES
+from issuesum.training.evaluation.metrics import Scores, score
 
 # Its seconds end the reference, and nothing else.
 REFERENCE = {**EXAMPLE, "train.epochs": 1_000_000, "train.patience": 1_000_000}
@@ -116,12 +116,14 @@ def _print_scores(ours: Project, models: Mapping[str, Project], held_out: Path |
     if held_out:
         texts.append(read_held_out(held_out, ours.path / RAW, params.max_rows))
     train = read_head(ours.path / SPLIT / "train", params.neighbour_rows)
-    known = (list(train["body"]), list(train["issue_title"]))
     ratios: list[Ratio] = []
     for each in texts:
         titles = {
-            f"first {words} words of the body": baselines.lead(each.bodies, count=words),
-            "title of the most similar issue": baselines.neighbour(each.bodies, *known),
+            name: BASELINES[key].write(train, each.bodies, params)
+            for key, name in (
+                ("lead", f"first {words} words of the body"),
+                ("neighbour", "title of the most similar issue"),
+            )
         }
         for name, project in models.items():
             bundle = project.path / BUNDLE_MODEL
@@ -129,7 +131,7 @@ def _print_scores(ours: Project, models: Mapping[str, Project], held_out: Path |
         scores = {name: score(written, each.titles) for name, written in titles.items()}
         print(f"\n{f'{len(each.titles):,} {each.name}':34}  ROUGE-1  ROUGE-2  ROUGE-L")
         for name, of in scores.items():
-            print(f"  {name:32}{of.rouge_1:9.2f}{of.rouge_2:9.2f}{of.rouge_l:9.2f}")
+            print(f"  {name:32}{of['rouge_1']:9.2f}{of['rouge_2']:9.2f}{of['rouge_l']:9.2f}")
         ratios += rouge_l_ratios(each.name, scores)
     print_ratios(ratios)
 
@@ -138,7 +140,9 @@ def rouge_l_ratios(issues: str, scores: Mapping[str, Scores]) -> Iterator[Ratio]
     """Yield our ROUGE-L, which is the last of `scores`, divided by each of the others."""
     *others, (_, ours) = scores.items()
     for name, other in others:
-        yield Ratio(f"{issues}: ROUGE-L vs. {name}", ours.rouge_l / max(other.rouge_l, _LEAST))
+        yield Ratio(
+            f"{issues}: ROUGE-L vs. {name}", ours["rouge_l"] / max(other["rouge_l"], _LEAST)
+        )
 
 
 def read_held_out(path: Path, known: Path, rows: int) -> Texts:

@@ -36,19 +36,19 @@ def main() -> None:
 
 def _train_stage(hand_over: Callable[[float], None]) -> None:
     from issuesum.stages import train
-    from issuesum.training.model import checkpoint, curves
+    from issuesum.training.model import saving, training
 
-    class Timed(curves.Curves):
+    class Timed(training.Curves):
         """Curves whose next point waits; the stage's own clock stands still meanwhile."""
 
         def add(self, record: Mapping[str, float]) -> None:
             super().add(record)
-            hand_over(record[curves.EXAMPLES_PER_SECOND])
+            hand_over(record[training.EXAMPLES_PER_SECOND])
 
     # Between passes the stage keeps a checkpoint, which is no part of a pass.
     with (
-        patch.object(curves, "Curves", Timed),
-        patch.object(checkpoint.Checkpoint, "save", lambda *_: None),
+        patch.object(training, "Curves", Timed),
+        patch.object(saving.Checkpoint, "save", lambda *_: None),
     ):
         train.main(load_params())
 

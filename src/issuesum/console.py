@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -69,6 +69,16 @@ def coloured() -> bool | None:
 def bar(description: str, total_rows: int | None = None, *, hidden: bool = False) -> tqdm[Any]:
     """Return a bar of rows, rows a second and time left; use it in `with`, call its `update(n)`."""
     return tqdm(desc=description, total=total_rows, unit=" rows", disable=hidden or None)
+
+
+def with_bar[T](batches: Iterable[list[T]], description: str, total: int) -> list[T]:
+    """Return what is in the batches, and show a bar while they come."""
+    found: list[T] = []
+    with bar(description, total) as shown:
+        for batch in batches:
+            found += batch
+            shown.update(len(batch))
+    return found
 
 
 @contextmanager

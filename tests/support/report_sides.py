@@ -11,7 +11,7 @@ import pandas as pd
 from issuesum.lineage.reporting.model_report.graph import Graph
 from issuesum.lineage.reporting.model_report.side import Side
 from issuesum.training.corpus.shards import SplitSummary
-from issuesum.training.evaluation.scores import rouge_l, score
+from issuesum.training.evaluation.metrics import METRICS, score
 from profiles import profile
 
 HOSTILE = "<script>window.owned=1</script> | @octocat `x` #12 ![a](http://evil.example/b.png)"
@@ -44,7 +44,7 @@ def rows(count: int, *, seed: int = 1, right: float = 0.5) -> pd.DataFrame:
         {
             "issue": [f"{place:032x}" for place in range(count)],
             "words": lengths,
-            "rouge_l": rouge_l(titles, references),
+            "rouge_l": METRICS["rouge_l"].of_each(titles, references),
             "lead": 20.0,
             "neighbour": 10.0,
             "score": -generator.random(count),
@@ -62,7 +62,7 @@ def side(name: str, scores: pd.DataFrame, **changes: Any) -> Side:
         name=name,
         metrics={
             "test_rows": len(scores),
-            "model": vars(of_model),
+            "model": of_model,
             "lead": {"rouge_1": 3.0, "rouge_2": 2.0, "rouge_l": 1.0, "bleu": 0.5},
             "gate": {"passed": True, "reasons": []},
         },

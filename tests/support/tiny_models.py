@@ -90,10 +90,10 @@ def training(folder: Path, learnt: Shards, judged: Features, **changes: Any):
     """Return a training that is about to begin or, if one was interrupted in `folder`, to go on."""
     from issuesum.training.evaluation.overlap import mean_rouge_l
     from issuesum.training.model.batches import Epochs
-    from issuesum.training.model.checkpoint import Checkpoint
     from issuesum.training.model.distribution import Cluster, Distribution
+    from issuesum.training.model.saving import Checkpoint
+    from issuesum.training.model.trainer import Validator
     from issuesum.training.model.training import Training
-    from issuesum.training.model.validation import Validator
 
     model = changes.pop("config", None) or config()
     dials = changes.pop("optimisation", None) or optimisation()

@@ -67,9 +67,9 @@ def _plan() -> _Plan:
     from issuesum.layout import BUNDLE
     from issuesum.lineage import git
     from issuesum.registry.client import Registry
+    from issuesum.shipping.gate import check_gate
     from issuesum.shipping.image.claim import held
     from issuesum.stages import export
-    from issuesum.stages.gate import check_gate
     from issuesum.stages.params import load_params
 
     params = load_params()

@@ -14,7 +14,7 @@ from issuesum.cli.shared import examples, json_option, output_option, print_json
 
 if TYPE_CHECKING:
     from issuesum.serving.inference.writer import TitleWriter
-    from issuesum.training.evaluation.writing import Format
+    from issuesum.training.evaluation.predicting import Format
 
 
 @click.command(
@@ -69,7 +69,6 @@ def command(
     needs the column body; issue_url is handed on. A row that cannot be used has an empty title.
     """
     from issuesum.errors import ParamsError
-    from issuesum.training.evaluation.writing import check_output, format_of
 
     if bundle is not None and image is not None:
         raise ParamsError(
@@ -87,14 +86,34 @@ def command(
     rows, titles = _predict(source, output, form or format_of(output), writer, batch_size)
     seconds = time.monotonic() - started
     if as_json:
-        told = {"rows": rows, "titles": titles, "seconds": round(seconds, 3)}
-        print_json({"output": str(output), **told})
+        found = {"rows": rows, "titles": titles, "seconds": round(seconds, 3)}
+        print_json({"output": str(output), **found})
         return
     click.echo(
         f"{rows:,} rows, {rows - titles:,} without a title, {seconds:.1f} s, "
         f"{titles / seconds:,.1f} titles/s",
         err=True,
     )
+
+
+def format_of(output: Path | None) -> Format:
+    """Return the format that the extension of `output` names; CSV for any other."""
+    return "jsonl" if output and output.suffix.lower() == ".jsonl" else "csv"
+
+
+def check_output(output: Path, source: Path) -> None:
+    """Raise ParamsError if `output` must not be replaced: it is the source, or no file."""
+    from issuesum.errors import ParamsError
+
+    if output.exists() and not output.is_file():
+        raise ParamsError(
+            f"--output must be a file. Received: {output}. Try: a redirection with > instead."
+        )
+    if output.exists() and source.exists() and output.samefile(source):
+        raise ParamsError(
+            f"--output must be another file than the input. Received: {output} for both. "
+            "Try: another --output."
+        )
 
 
 def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
@@ -117,8 +136,7 @@ def _predict(
     from issuesum.console import bar
     from issuesum.training.corpus.reading import read_issues
     from issuesum.training.corpus.sources import local_copy
-    from issuesum.training.evaluation.scoring import predictions
-    from issuesum.training.evaluation.writing import writing
+    from issuesum.training.evaluation.predicting import predictions, writing
 
     rows = titles = 0
     crowded = output is None and sys.stdout.isatty()  # the lines come where the bar would be

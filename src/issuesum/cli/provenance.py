@@ -45,6 +45,8 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     from issuesum.lineage.provenance.tree import text_of
     from issuesum.lineage.reporting.provenance_page import write_page, write_picture
     from issuesum.shipping.image.local import read_local
+    from issuesum.training.evaluation.baselines import method_titles
+    from issuesum.training.evaluation.metrics import metric_titles
 
     found = trace(ref, default=default_repository(), read_local=read_local)
     if html:
@@ -54,7 +56,7 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     if as_json:
         print_json(found.as_json())
         return
-    click.echo(text_of(found), nl=False)
+    click.echo(text_of(found, method_titles(), metric_titles()), nl=False)
     if html:
         click.echo(f"page      {html}")
     if svg:

@@ -10,9 +10,10 @@ from issuesum.lineage.provenance.collect import collect
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.labels import labels_of
+from issuesum.shipping.gate import Judged, check_gate, check_regression
 from issuesum.shipping.image.claim import held
 from issuesum.shipping.image.target import Target
-from issuesum.stages.gate import check_gate, refused
+from issuesum.stages.live import rouge_l
 from issuesum.stages.params import ExportParams, Params
 from issuesum.stages.runner import run
 
@@ -27,18 +28,16 @@ def main(params: Params) -> None:
     from issuesum.shipping.attestation.exported import attest_exported
     from issuesum.shipping.attestation.keys import signing_key
 
-    key = signing_key()  # first: a key that cannot be used is told before anything is pushed
+    key = signing_key()  # first: a key that cannot be used is reported before anything is pushed
     metrics = check_gate()
     target = target_of(params.export)
     registry = Registry(target.image.host)
     digest = held(registry, target.image, target.lineage)
     if digest:
         print(f"export: the registry holds {target.image} already")
-    else:
-        digest = _ship(registry, target, params, metrics)
+    digest = digest or _ship(registry, target, params, metrics)
     attest_exported(registry, target.image.at(digest), bundle=BUNDLE, folder=ATTESTATIONS, key=key)
-    version = target.version
-    Receipt(str(target.image), digest, git=version.git, dvc=version.dvc).save()
+    Receipt(str(target.image), digest, git=target.version.git, dvc=target.version.dvc).save()
 
 
 def target_of(params: ExportParams) -> Target:
@@ -49,28 +48,27 @@ def target_of(params: ExportParams) -> Target:
 def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str, Any]) -> str:
     from issuesum.shipping.image.engine import engine
     from issuesum.shipping.image.shipping import Order, ship
-    from issuesum.stages.regression import check_regression
 
-    if reasons := check_regression(params, metrics, ROOT, made_from=target.version):
-        raise refused("; ".join(reasons))
-
-    origin = collect(
-        ROOT, image=str(target.image), made_from=target.version, params=params.model_dump(),
-        metrics=metrics,
+    image, version = str(target.image), target.version
+    check_regression(
+        Judged(image, metrics["model"]["rouge_l"]), ROOT, made_from=version,
+        rows=metrics["test_rows"], max_regression=params.evaluate.gate.max_regression,
+        score=lambda model, name: rouge_l(model, name, params.evaluate), note=print,
     )  # fmt: skip
-    content = origin.to_json()
-    labels, base = labels_of(content), params.export.base_image
-    order = Order(target.image, target.lineage, BUNDLE, content, labels, base)
+    origin = collect(
+        ROOT, image=image, made_from=version, params=params.model_dump(), metrics=metrics
+    )
+    content, export = origin.to_json(), params.export
+    order = Order(
+        target.image, target.lineage, BUNDLE, content, labels_of(content), export.base_image
+    )
+    limits = {"timeout": export.smoke_timeout, "patience": export.push_patience}
     with engine() as client:
-        shipped = ship(
-            client, registry, order,
-            timeout=params.export.smoke_timeout, patience=params.export.push_patience,
-        )  # fmt: skip
+        shipped = ship(client, registry, order, **limits)
     if shipped.title is None:
-        print(f"export: another export pushed {target.image} meanwhile")
+        print(f"export: another export pushed {image} meanwhile")
     else:
-        print(f"export: the container's first title: {shipped.title}")
-        print(f"export: pushed {target.image}")
+        print(f"export: the container's first title: {shipped.title}\nexport: pushed {image}")
     return shipped.digest
 
 

@@ -51,8 +51,9 @@ class SplitParams(_Section):
     @model_validator(mode="after")
     def _leave_rows_for_training(self) -> SplitParams:
         if self.validation + self.test >= 1:
-            msg = f"validation + test must be below 1, received {self.validation + self.test}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"validation + test must be below 1, received {self.validation + self.test}"
+            )
         return self
 
 
@@ -90,11 +91,7 @@ class PreprocessParams(_Section):
 
     @property
     def cluster(self) -> str | None:
-        """The address of the Dask scheduler to use, or None for this machine's own processes.
-
-        Raises:
-            ParamsError: ISSUESUM_SCHEDULER does not hold an address.
-        """
+        """The Dask scheduler to use, or None; ParamsError if ISSUESUM_SCHEDULER is no address."""
         named = os.environ.get("ISSUESUM_SCHEDULER") or self.scheduler
         if not re.fullmatch(_SCHEDULER, named):
             raise ParamsError(
@@ -227,11 +224,7 @@ class ExportParams(_Section):
 
     @property
     def address(self) -> str:
-        """The registry that ISSUESUM_REGISTRY names, or else `registry`.
-
-        Raises:
-            ParamsError: the variable does not hold a registry.
-        """
+        """ISSUESUM_REGISTRY, or else `registry`; ParamsError if the variable is no registry."""
         named = os.environ.get("ISSUESUM_REGISTRY") or self.registry
         if not re.fullmatch(_REGISTRY, named):
             raise ParamsError(
@@ -257,11 +250,7 @@ STAGES: tuple[Stage, ...] = ("split", "preprocess", "train", "build", "evaluate"
 
 
 def load_params(path: Path = PARAMS_FILE) -> Params:
-    """Read and check params.yaml.
-
-    Raises:
-        ParamsError: the file is missing, is not YAML, or holds a wrong or unknown key.
-    """
+    """Read params.yaml; ParamsError if it is missing, no YAML, or has a wrong or unknown key."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -270,9 +259,8 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
             "Try: run from the root of the repository."
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = one_line(error)
         raise ParamsError(
-            f"{path} must be YAML in UTF-8. Received: {reason}. Try: mend that line."
+            f"{path} must be YAML in UTF-8. Received: {one_line(error)}. Try: fix that line."
         ) from error
     try:
         return Params.model_validate(values)

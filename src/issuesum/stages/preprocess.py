@@ -12,7 +12,7 @@ from issuesum.files import replacing_directory, replacing_file
 from issuesum.layout import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SUMMARY
 from issuesum.lineage.git import earlier_versions
 from issuesum.lineage.reporting.data_page import write_report
-from issuesum.stages.params import Params, PreprocessLimits, PreprocessParams
+from issuesum.stages.params import Params, PreprocessLimits
 from issuesum.stages.runner import run
 from issuesum.training.corpus.drift import check_limits, is_committed, with_drift
 from issuesum.training.corpus.profile import DataProfile
@@ -21,77 +21,57 @@ from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import UnknownWords, write_features
 from issuesum.training.features.incremental import (
     EntryCache,
-    Shard,
     describe,
     find_shards,
     tokenise_new,
 )
-from issuesum.training.features.ktext_adapter import Fields, field_settings, number_words
+from issuesum.training.features.ktext_adapter import field_settings, number_words
 from issuesum.training.features.profiling import WORDS, profile_data
 
-CACHE = Path(".issuesum/cache")
-"""Holds tokenised shards by content; ISSUESUM_CACHE names another folder."""
-REFUSED = Path(".issuesum/refused")
-"""Holds the report of data that was refused."""
+CACHE, REFUSED = Path(".issuesum/cache"), Path(".issuesum/refused")
+"""Tokenised shards by content (ISSUESUM_CACHE names another folder); the report of refused data."""
 
 
 def main(params: Params) -> dict[str, int]:
     """Read data/split/{train,validation}; write data/features, eval/data.json and eval/data."""
-    dials = params.preprocess
+    settings = params.preprocess
     cache = EntryCache(Path(os.environ.get("ISSUESUM_CACHE") or CACHE) / "tokens")
-    fields = field_settings(body=dials.body.model_dump(), title=dials.title.model_dump())
-    # Evaluate reads the raw text of the test side, through what is shipped.
+    fields = field_settings(body=settings.body.model_dump(), title=settings.title.model_dump())
+    # Evaluate reads the raw text of the test split, through what is shipped.
     sides: tuple[Side, ...] = ("train", "validation")
     shards = {side: list(find_shards(SPLIT / side, fields, cache)) for side in sides}
-    _tokenise(shards, fields, cache, dials)
-
+    every = [shard for side in sides for shard in shards[side]]
+    started = time.monotonic()
+    rows = tokenise_new(every, fields, cache, address=settings.cluster, workers=settings.workers)
+    for side in sides:
+        print(f"preprocess: {side}: {describe(shards[side])}")
+    print(f"preprocess: tokenised {rows:,} rows in {time.monotonic() - started:.1f} s")
     entries = {side: [shard.entry for shard in shards[side]] for side in sides}
     # The report names WORDS words even where the model knows fewer.
-    counts = count_words(
-        entries["train"], {field: max(of.keep_n, WORDS) for field, of in fields.items()}
-    )
-    vocabularies = {
-        field: number_words(counts[field].top, settings) for field, settings in fields.items()
-    }
+    wanted = {field: max(of.keep_n, WORDS) for field, of in fields.items()}
+    counts = count_words(entries["train"], wanted)
+    vocabularies = {field: number_words(counts[field].top, of) for field, of in fields.items()}
     with ExitStack() as outputs:
         profile_file = outputs.enter_context(replacing_file(DATA_PROFILE))
         report = outputs.enter_context(replacing_directory(DATA_REPORT))
         target = outputs.enter_context(replacing_directory(FEATURES))
         unknown = write_features(shards, vocabularies, target)
-        profile = with_drift(
-            profile_data(entries, counts, vocabularies, unknown, SplitSummary.load(SPLIT_SUMMARY)),
-            earlier_versions(DATA_PROFILE),
-        )
-        _judge(profile, dials.limits, unknown)
+        summary = SplitSummary.load(SPLIT_SUMMARY)
+        profile = profile_data(entries, counts, vocabularies, unknown, summary)
+        profile = with_drift(profile, earlier_versions(DATA_PROFILE))
+        _judge(profile, settings.limits, unknown)
         profile.save(profile_file)
         write_report(report, profile)
-    cache.prune(shard.key for of_side in shards.values() for shard in of_side)
+    cache.prune(shard.key for shard in every)
     ids = ", ".join(f"{of.size:,} {field} ids" for field, of in vocabularies.items())
     print(f"preprocess: {ids}; what the data is like: {DATA_REPORT / 'report.html'}")
-    return {"rows": sum(shard.rows for of_side in shards.values() for shard in of_side)}
-
-
-def _tokenise(
-    sides: dict[Side, list[Shard]], fields: Fields, cache: EntryCache, dials: PreprocessParams
-) -> None:
-    started = time.monotonic()
-    shards = [shard for of_side in sides.values() for shard in of_side]
-    rows = tokenise_new(shards, fields, cache, address=dials.cluster, workers=dials.workers)
-    seconds = time.monotonic() - started
-    for side, of_side in sides.items():
-        print(f"preprocess: {side}: {describe(of_side)}")
-    print(f"preprocess: tokenised {rows:,} rows in {seconds:.1f} s")
+    return {"rows": sum(shard.rows for shard in every)}
 
 
 def _judge(profile: DataProfile, limits: PreprocessLimits, unknown: UnknownWords) -> None:
-    accepted = is_committed(profile, earlier_versions(DATA_PROFILE))
+    drift = 1 if is_committed(profile, earlier_versions(DATA_PROFILE)) else limits.drift
     try:
-        check_limits(
-            profile,
-            unknown=limits.unknown,
-            drift=1 if accepted else limits.drift,
-            worst_rows=unknown.worst_rows,
-        )
+        check_limits(profile, unknown=limits.unknown, drift=drift, worst_rows=unknown.worst_rows)
     except DataError as error:
         with replacing_directory(REFUSED) as folder:
             write_report(folder, profile)

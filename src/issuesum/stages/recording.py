@@ -23,10 +23,13 @@ class Recording:
 
     def __init__(self, stage: Stage, root: Path) -> None:
         """Write the record of a run that begins now."""
+        try:
+            commit, dirty = git.head(root), bool(git.changed_files(root))
+        except RepositoryError:
+            commit, dirty = None, False
         self.record = RunRecord.begin(stage)
-        self.note(**_origin(root))
-        self._clock = time.monotonic()
-        self._writable = True
+        self.note(commit=commit, dirty=dirty, user=git.user(root))
+        self._clock, self._writable = time.monotonic(), True
         self._write()
 
     def note(self, **values: object) -> None:
@@ -65,15 +68,7 @@ def recording(stage: Stage, root: Path) -> Iterator[Recording]:
 def _describe(error: BaseException) -> str:
     if isinstance(error, Terminated):
         return "ended by SIGTERM"
-    said = one_line(error)
-    if isinstance(error, (IssuesumError, OSError)) and said:
-        return said
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
-def _origin(root: Path) -> dict[str, str | bool | None]:
-    try:
-        commit, dirty = git.head(root), bool(git.changed_files(root))
-    except RepositoryError:
-        commit, dirty = None, False
-    return {"commit": commit, "dirty": dirty, "user": git.user(root)}
+    reason = one_line(error)
+    if isinstance(error, (IssuesumError, OSError)) and reason:
+        return reason
+    return f"{type(error).__name__}: {reason}" if reason else type(error).__name__

@@ -12,7 +12,6 @@ from issuesum.errors import IssuesumError
 from issuesum.files import checking_before_replacing
 from issuesum.layout import RECEIPT
 from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
-from issuesum.lineage.dvc import Item
 from issuesum.lineage.receipt import Receipt
 from issuesum.stages.params import Params, Stage, load_params
 from issuesum.stages.recording import Recording, recording
@@ -25,18 +24,15 @@ ROOT = Path()
 def run(stage: Stage, body: Body) -> None:
     """Run `body` with the checked params and end the process with the right exit code.
 
-    The stage fails, before it replaces an output, if what dvc.yaml says that it depends on is not
-    what it was at the start: DVC, which hashes that afterwards, would record it beside outputs of
-    something else.
-
-    With ISSUESUM_VERBOSE=1 in the environment a foreseeable failure shows its traceback, as the
-    command line's `-v` does; `dvc repro` has no way to hand options on to a stage.
+    The stage fails, before it replaces an output, if a dependency in dvc.yaml is not what it was at
+    the start: DVC, which hashes afterwards, would record it with outputs of something else. With
+    ISSUESUM_VERBOSE=1 in the environment a foreseeable failure shows its traceback.
     """
     try:
         if _is_chief(stage):
             with recording(stage, ROOT) as record:
                 _run_watched(stage, body, record)
-        else:  # it writes nothing, and its chief tells of the run
+        else:  # it writes nothing, and its chief records the run
             body(load_params())
     except BrokenPipeError:
         sys.exit(reader_gone())
@@ -53,7 +49,7 @@ def _run_watched(stage: Stage, body: Body, record: Recording) -> None:
     if inputs is None:  # no repository: nobody will hash anything
         record.note(**(body(load_params()) or {}))
         return
-    record.note(deps=_items(inputs.contents), bytes_in=_size(inputs.contents))
+    record.note(**_noted("deps", "bytes_in", inputs.contents))
 
     def check(target: Path) -> None:
         if target.as_posix() in inputs.outs:
@@ -63,9 +59,14 @@ def _run_watched(stage: Stage, body: Body, record: Recording) -> None:
         record.note(**(body(load_params()) or {}))
     check_unchanged(inputs, stage, ROOT)
     outs = hash_all(inputs.outs, ROOT)
-    record.note(outs=_items(outs), bytes_out=_size(outs))
+    record.note(**_noted("outs", "bytes_out", outs))
     if RECEIPT.as_posix() in outs:
         record.note(image=Receipt.load().image)
+
+
+def _noted(name: str, size: str, contents: Mapping[str, Content]) -> dict[str, object]:
+    items = {path: content.item for path, content in contents.items()}
+    return {name: items, size: sum(item.size or 0 for item in items.values())}
 
 
 def _is_chief(stage: Stage) -> bool:
@@ -77,11 +78,3 @@ def _is_chief(stage: Stage) -> bool:
     from issuesum.training.model.distribution import read_cluster
 
     return read_cluster(config).is_chief
-
-
-def _items(contents: Mapping[str, Content]) -> dict[str, Item]:
-    return {path: content.item for path, content in contents.items()}
-
-
-def _size(contents: Mapping[str, Content]) -> int:
-    return sum(content.item.size or 0 for content in contents.values())

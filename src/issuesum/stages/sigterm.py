@@ -1,4 +1,4 @@
-"""SIGTERM as an exception, so that what is around a stage hears of it."""
+"""SIGTERM as an exception, so that it can be recorded."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from types import FrameType
 
 
 class Terminated(SystemExit):
-    """SIGTERM came; the exit code is the one by which shells tell of it."""
+    """SIGTERM came; the exit code is the one that shells use for it."""
 
 
 @contextmanager
 def ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM unwind the block, so that it can be recorded.
+    """Let SIGTERM unwind the block.
 
     Not in a training of several workers: one that waits in TensorFlow for others would not end.
     """
@@ -26,7 +26,7 @@ def ended_by_sigterm() -> Iterator[None]:
         return
     process = os.getpid()
 
-    def end(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    def end(number: int, _: FrameType | None) -> None:
         if os.getpid() != process:  # a child that was forked
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)

@@ -27,23 +27,18 @@ def main(params: Params) -> dict[str, int]:
     return {"rows": summary.rows}
 
 
-def _split(dials: SplitParams) -> SplitSummary:
+def _split(settings: SplitParams) -> SplitSummary:
     """Replace the sides and then their summary, which is entered first and so renamed last."""
     with ExitStack() as stack:
         described = stack.enter_context(replacing_file(SPLIT_SUMMARY))
         targets = {side: stack.enter_context(replacing_directory(SPLIT / side)) for side in SIDES}
         with reading_bar("split") as watch:
             summary = split_csv(
-                RAW,
-                targets,
-                validation=dials.validation,
-                test=dials.test,
-                shard_rows=dials.shard_rows,
-                group=dials.group,
-                max_rejected=dials.limits.rejected,
-                max_repeated=dials.limits.repeated,
+                RAW, targets, validation=settings.validation, test=settings.test,
+                shard_rows=settings.shard_rows, group=settings.group,
+                max_rejected=settings.limits.rejected, max_repeated=settings.limits.repeated,
                 watch=watch,
-            )
+            )  # fmt: skip
         summary.save(described)
     return summary
 

@@ -100,7 +100,7 @@ def test_export_dry(
     target = SimpleNamespace(image=SimpleNamespace(host="h"), lineage="commit c")
     monkeypatch.setattr("issuesum.stages.export.target_of", lambda _: target)
     monkeypatch.setattr("issuesum.lineage.git.changed_files", lambda _: ("a.py",))
-    monkeypatch.setattr("issuesum.stages.gate.check_gate", dict)
+    monkeypatch.setattr("issuesum.shipping.gate.check_gate", dict)
     monkeypatch.setattr("issuesum.shipping.image.claim.held", lambda *_: held)
     told, _ = document("export", "--dry-run")
     assert (told["action"], told["digest"], told["dirty"]) == (action, held, ["a.py"])

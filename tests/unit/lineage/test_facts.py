@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 import provenances
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.trace import Image, Trace
-from issuesum.lineage.provenance.tree import text_of
+from issuesum.training.evaluation.baselines import method_titles
+from issuesum.training.evaluation.metrics import metric_titles
+from provenances import text_of
 
 DIGEST = "sha256:" + "ab" * 32
 
@@ -38,7 +41,7 @@ def fact(**item: Any) -> facts.Fact:
     ],
 )
 def test_the_verdict_of_the_gate_has_its_reasons(metrics: dict[str, Any], told: str) -> None:
-    assert facts.gate(metrics) == told
+    assert str(Metrics.read(metrics).gate or facts.UNKNOWN) == told
 
 
 def test_scores_that_are_none_are_unknown() -> None:
@@ -47,9 +50,9 @@ def test_scores_that_are_none_are_unknown() -> None:
         "model": {"rouge_l": 96.4},
         "lead": 5,
     }
-    assert facts.score_lines(metrics) == [
-        ("this model", ["unknown", "unknown", "96.40", "unknown"]),
-        ("nearest issue", ["1.00", "unknown", "unknown", "3.46"]),
+    assert Metrics.read(metrics).table(method_titles(), metric_titles()) == [
+        ["this model", "unknown", "unknown", "96.40", "unknown"],
+        ["title of the most similar issue", "1.00", "unknown", "unknown", "3.46"],
     ]
 
 
@@ -130,10 +133,10 @@ patch     src/a.py
           src/ü.py
 params    train.epochs: 12 → 3
           build.decoding.beam_width: 4 → none
-metrics                               ROUGE-1  ROUGE-2  ROUGE-L     BLEU
-          this model                    96.40    95.40    96.40    96.10
-          first words of the body        4.70     0.30     4.40     0.10
-          nearest issue                 28.40    19.60    28.20    16.40
+metrics                                     ROUGE-1  ROUGE-2  ROUGE-L     BLEU
+          this model                          96.40    95.40    96.40    96.10
+          first words of the body              4.70     0.30     4.40     0.10
+          title of the most similar issue     28.40    19.60    28.20    16.40
 gate      passed
 tools     dvc 3.67.1, keras 3.15.1
 warning   label a is b

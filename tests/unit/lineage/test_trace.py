@@ -22,11 +22,11 @@ from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.provenance.trace import Image, Trace
 from issuesum.lineage.provenance.trace import trace as trace_by
-from issuesum.lineage.provenance.tree import text_of
 from issuesum.lineage.reporting.provenance_page import page, write_picture
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.labels import as_json, labels_of
 from issuesum.registry.reference import Reference
+from provenances import text_of
 
 DIGEST = "sha256:" + "ab" * 32
 NAME = "registry.example.com/name"

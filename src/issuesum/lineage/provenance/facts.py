@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from issuesum.lineage.patch import patched_files
 from issuesum.lineage.provenance.model import Artefact, Provenance
@@ -20,8 +20,6 @@ TITLES = {
     "image": "image",
 }
 _KILO, _MINUTE, _HOUR = 1000, 60, 3600
-METHODS = {"model": "this model", "lead": "first words of the body", "neighbour": "nearest issue"}
-SCORES = {"rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L", "bleu": "BLEU"}
 
 
 @dataclass(frozen=True)
@@ -93,27 +91,6 @@ def dirty_files(provenance: Provenance) -> list[str] | None:
         return patched_files(patch.content) or None
     except (ValueError, SyntaxError):
         return None
-
-
-def score_lines(metrics: dict[str, Any]) -> list[tuple[str, list[str]]]:
-    """Return the name of each method and its scores, as far as they are known."""
-    found = []
-    for name, title in METHODS.items():
-        scores = metrics.get(name)
-        if isinstance(scores, dict):
-            numbers = [scores.get(column) for column in SCORES]
-            shown = [f"{number:.2f}" if _is_number(number) else UNKNOWN for number in numbers]
-            found.append((title, shown))
-    return found
-
-
-def gate(metrics: dict[str, Any]) -> str:
-    """Return the gate's verdict with its reasons."""
-    verdict = metrics.get("gate")
-    if not isinstance(verdict, dict) or "passed" not in verdict:
-        return UNKNOWN
-    reasons = "; ".join(str(reason) for reason in verdict.get("reasons") or ())
-    return ("passed" if verdict["passed"] else "failed") + (f": {reasons}" if reasons else "")
 
 
 def _fact(item: Artefact) -> Fact:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from issuesum.console import printable
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.provenance.trace import Trace
@@ -12,12 +13,19 @@ from issuesum.lineage.provenance.trace import Trace
 _NAME = 22  # columns of the deepest branch
 
 
-def text_of(trace: Trace) -> str:
-    """Return the trace as lines; what came from elsewhere cannot move the cursor."""
-    return "\n".join(printable(line).rstrip() for line in _lines(trace)) + "\n"
+def text_of(trace: Trace, methods: Mapping[str, str], metrics: Mapping[str, str]) -> str:
+    """Return the trace as lines; what came from elsewhere cannot move the cursor.
+
+    Args:
+        trace: what is known.
+        methods: titles of what is scored, by name in eval/metrics.json.
+        metrics: titles of the scores, likewise.
+    """
+    lines = _lines(trace, methods, metrics)
+    return "\n".join(printable(line).rstrip() for line in lines) + "\n"
 
 
-def _lines(trace: Trace) -> Iterator[str]:
+def _lines(trace: Trace, methods: Mapping[str, str], metrics: Mapping[str, str]) -> Iterator[str]:
     known = trace.provenance
     if trace.image:
         yield f"{known.image or facts.UNKNOWN}"
@@ -28,7 +36,7 @@ def _lines(trace: Trace) -> Iterator[str]:
     yield from _commit(known)
     yield from _patch(known)
     yield from _params(known)
-    yield from _metrics(known)
+    yield from _metrics(known, methods, metrics)
     tools = known.tools
     told = ", ".join(f"{name} {version}" for name, version in tools.items()) if tools else None
     yield f"tools     {told or facts.UNKNOWN}"
@@ -78,13 +86,15 @@ def _params(known: Provenance) -> Iterator[str]:
         yield f"{'' if place else 'params':9s} {name}: {facts.change(values)}"
 
 
-def _metrics(known: Provenance) -> Iterator[str]:
-    metrics = known.metrics
-    if not metrics:
+def _metrics(
+    known: Provenance, methods: Mapping[str, str], metrics: Mapping[str, str]
+) -> Iterator[str]:
+    if not known.metrics:
         yield f"metrics   {facts.UNKNOWN}"
         return
-    head = "".join(f"{name:>9s}" for name in facts.SCORES.values())
-    yield f"metrics   {'':26s}{head}"
-    for title, numbers in facts.score_lines(metrics):
-        yield f"          {title:26s}" + "".join(f"{number:>9s}" for number in numbers)
-    yield f"gate      {facts.gate(metrics)}"
+    found = Metrics.read(known.metrics)
+    wide = max(map(len, methods.values())) + 1
+    yield f"metrics   {'':{wide}s}" + "".join(f"{title:>9s}" for title in metrics.values())
+    for title, *numbers in found.table(methods, metrics):
+        yield f"          {title:{wide}s}" + "".join(f"{number:>9s}" for number in numbers)
+    yield f"gate      {found.gate or facts.UNKNOWN}"

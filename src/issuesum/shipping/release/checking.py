@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,9 +9,10 @@ from pathlib import Path
 from securesystemslib.signer import Key
 
 from issuesum.errors import ArtifactError, GateError, VerificationError
-from issuesum.layout import RECEIPT
+from issuesum.layout import METRICS, RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.lookup import look_up
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.registered import Registered, committed_receipt
@@ -20,7 +20,6 @@ from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.verification import Given, verify
 
-_METRICS = "eval/metrics.json"
 _LOCK = "dvc.lock"
 _BUNDLE = "serving/bundle"
 _ADVICE = "gto register at the commit that retraining made"
@@ -73,14 +72,11 @@ def _check_bundle(root: Path, found: Registered, receipt: Receipt) -> None:
 
 
 def _check_gate(root: Path, found: Registered) -> None:
-    content = git.content_at(root, found.commit, _METRICS) or ""
-    try:
-        gate = json.loads(content)["gate"]
-        passed, reasons = gate["passed"], "; ".join(gate["reasons"])
-    except (ValueError, KeyError, TypeError) as error:
-        received = type(error).__name__
-        raise _unfit(found, f"hold the gate's verdict in {_METRICS}", received) from error
-    if passed is not True:
+    gate = Metrics.parse(git.content_at(root, found.commit, METRICS.as_posix())).gate
+    if gate is None:
+        raise _unfit(found, f"hold the gate's verdict in {METRICS}", "none")
+    if not gate.passed:
+        reasons = "; ".join(gate.reasons)
         raise GateError(
             f"{found.version} must have passed the gate. Received: {reasons}. Try: an earlier "
             "version (gto show issuesummarization)."

@@ -16,16 +16,12 @@ _CARRIED = (
     "serving",
     "text",
 )
-_LEFT_OUT = shutil.ignore_patterns("__pycache__")
 
 
 def copy_code(target: Path, *, serving: Path, dockerfile: Path) -> None:
-    """Put the image's code into the bundle.
+    """Put the image's code into the folder of the bundle.
 
-    Args:
-        target: the bundle's folder.
-        serving: holds IssueSummarization.py and requirements.txt.
-        dockerfile: the image's Dockerfile.
+    `serving` is the folder of IssueSummarization.py and requirements.txt.
     """
     shutil.copyfile(dockerfile, target / "Dockerfile")
     for name in ("IssueSummarization.py", "requirements.txt"):
@@ -35,7 +31,7 @@ def copy_code(target: Path, *, serving: Path, dockerfile: Path) -> None:
     for name in _CARRIED:
         source = _PACKAGE / name
         if source.is_dir():
-            shutil.copytree(source, package / name, ignore=_LEFT_OUT)
+            shutil.copytree(source, package / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             (package / name).parent.mkdir(exist_ok=True)
             shutil.copyfile(source, package / name)

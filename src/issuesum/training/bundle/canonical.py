@@ -68,10 +68,8 @@ class _Writer:
             name = self._name(source)
             if value.name in copied:
                 copy = value.name if keep else self._next()
-                number = len(made.node)
-                made.node.add(
-                    name=f"Identity_{number}", op_type="Identity", input=[name], output=[copy]
-                )
+                identity = f"Identity_{len(made.node)}"
+                made.node.add(name=identity, op_type="Identity", input=[name], output=[copy])
                 name = copy
             made.output.append(self._value(value, name))
         used = [tensor for tensor in graph.initializer if tensor.name in self.names]
@@ -144,7 +142,7 @@ class _Writer:
 
 
 def _takes_all(node: onnx.NodeProto, constants: dict[str, onnx.TensorProto]) -> bool:
-    """Tell whether a node is a slice from the first element of each axis to the last."""
+    """Return whether a node is a slice from the first element of each axis to the last."""
     if node.op_type != "Slice" or not constants.keys() >= set(node.input[1:]) - {""}:
         return False
     starts, ends, _, steps = (

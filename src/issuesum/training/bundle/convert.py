@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +24,19 @@ from issuesum.serving.inference.graphs import (
     LOG_PROBS,
     NEXT,
     PREVIOUS,
+    Graphs,
 )
+from issuesum.text.features import Features
 from issuesum.training.bundle.canonical import canonicalise
-from issuesum.training.bundle.quiet import quiet_stderr
 from issuesum.training.bundle.recurrence import HANDLERS, marked_recurrence
 from issuesum.training.model.contract import state_specs
-from issuesum.training.model.interface import TitleModel
+from issuesum.training.model.interface import Inputs, TitleModel
 
 
 def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) -> None:
-    """Write `target/encoder.onnx` and `target/decoder.onnx`.
+    """Write encoder.onnx and decoder.onnx of a loaded model into an existing folder.
 
-    Args:
-        model: built and loaded.
-        body_maxlen: ids of a body.
-        opset: ONNX operator set.
-        target: existing folder.
+    A body has `body_maxlen` ids; `opset` is the ONNX operator set.
     """
     body = tf.TensorSpec((None, body_maxlen), tf.int32, name=BODY)
     body_extended = tf.TensorSpec((None, body_maxlen), tf.int32, name=BODY_EXTENDED)
@@ -87,3 +88,63 @@ def _save(
             "Try: say it by other operations (docs/architectures.md)."
         ) from error
     path.write_bytes(proto.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def quiet_stderr() -> Iterator[None]:
+    """Hold back what is written to file descriptor 2; show it only if the block fails.
+
+    TensorFlow 2.20's C++ logs a dozen lines of INFO while a graph is frozen, whatever
+    TF_CPP_MIN_LOG_LEVEL says, because its logger is not initialised at that time.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            sys.stderr.flush()
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+def check_parity(model: TitleModel, folder: Path, rows: Features, *, tolerance: float) -> float:
+    """Compare teacher-forced log-probabilities at every place of every row, at least one.
+
+    Keras answers in one call over the whole title, the ONNX graphs in `folder` word by word, so the
+    comparison also covers `encode` and `step` against `call`.
+
+    Returns:
+        The largest absolute difference.
+
+    Raises:
+        ArtifactError: the difference is above `tolerance`, or a value is NaN.
+    """
+    previous = rows.title_extended[:, :-1]
+    expected = model(Inputs(rows.body, rows.body_extended, previous)).numpy()
+    if not np.isfinite(expected).all():
+        raise ArtifactError(
+            "The Keras model must give finite log-probabilities. Received: NaN or infinity. "
+            "Try: a lower train.learning_rate, then dvc repro."
+        )
+    graphs = Graphs(folder)
+    state = graphs.encode(rows.body, rows.body_extended)
+    difference = 0.0
+    for place in range(previous.shape[1]):
+        log_probs, state = graphs.step(np.ascontiguousarray(previous[:, place]), state)
+        # NaN is no maximum for `max`, which would pass it over.
+        gap = np.nan_to_num(np.abs(log_probs - expected[:, place]), nan=np.inf)
+        difference = max(difference, float(gap.max()))
+    if difference > tolerance:
+        raise ArtifactError(
+            f"ONNX and Keras must agree to {tolerance:g} (build.parity_tolerance). Received: "
+            f"{difference:.3g} on {len(rows)} rows. Try: another build.opset, or look for an "
+            "operation in the architecture that is exported otherwise."
+        )
+    return difference

@@ -9,12 +9,18 @@ is not written, and every other word has the chance that it has in the image.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow.core.framework.function_pb2 import FunctionDef
+from tensorflow.core.framework.node_def_pb2 import NodeDef
+from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference.decoding import Hypothesis, greedy
@@ -22,22 +28,22 @@ from issuesum.serving.inference.graphs import BODY, BODY_EXTENDED, Floats, Graph
 from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
 from issuesum.text.features import TITLE_VOCABULARY, Features
 from issuesum.text.vocabulary import PADDING, Vocabulary, pad
-from issuesum.training.bundle.quiet import quiet_stderr
-from issuesum.training.bundle.stable import stabilise
-from issuesum.training.bundle.title_graph import SCORES, TITLE_IDS, title_graph
+from issuesum.training.bundle.convert import quiet_stderr
 from issuesum.training.model.interface import TitleModel
 
 SIGNATURE = "serving_default"
+TITLE_IDS, SCORES = "title_ids", "scores"
+_GIVEN_NAME = "_user_specified_name"
 
 
 def save(model: TitleModel, folder: Path, target: Path, *, body_maxlen: int) -> None:
-    """Write a SavedModel; equal weights give equal bytes.
+    """Write a SavedModel of a loaded model; equal weights give equal bytes.
 
     Args:
         model: built and loaded.
         folder: holds the title vocabulary and the settings of the search.
-        body_maxlen: ids of a body.
         target: the folder to be made; TensorFlow Serving wants a number for a name.
+        body_maxlen: ids of a body.
     """
     names = (BODY, BODY_EXTENDED)
     ids = [tf.TensorSpec((None, body_maxlen), tf.int32, name=name) for name in names]
@@ -54,16 +60,12 @@ def save(model: TitleModel, folder: Path, target: Path, *, body_maxlen: int) -> 
 
 
 def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> float:
-    """Load a SavedModel and compare its titles with those that are decoded over the ONNX graphs.
+    """Load what `save` wrote and compare its titles with those decoded over the ONNX graphs.
 
-    Args:
-        saved: what `save` wrote.
-        folder: holds the ONNX graphs, the title vocabulary and the settings of the search.
-        rows: real rows, at least one.
-        tolerance: largest absolute difference of a score that is accepted.
+    `folder` holds the graphs, and what it held for `save`; of `rows` there is at least one.
 
     Returns:
-        The largest absolute difference of a score.
+        The largest absolute difference of a score, at most `tolerance`.
 
     Raises:
         ArtifactError: names, types, ids or scores are others.
@@ -89,9 +91,9 @@ def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> flo
             "were equally probable."
         )
     scores = np.array([title.score for title in best])
-    told = answer[SCORES].numpy()
+    found = answer[SCORES].numpy()
     # Equal infinities differ by NaN, and a NaN that only one has is no maximum.
-    gaps = np.where(told == scores, 0, np.nan_to_num(np.abs(told - scores), nan=np.inf))
+    gaps = np.where(found == scores, 0, np.nan_to_num(np.abs(found - scores), nan=np.inf))
     difference = float(gaps.max())
     if difference > tolerance:
         raise ArtifactError(
@@ -128,3 +130,130 @@ def _check_signatures(saved: Path, signatures: Mapping[str, Any], places: int, s
 
 def _described(tensors: Mapping[str, tf.TensorSpec]) -> dict[str, str]:
     return {name: f"{tensors[name].dtype.name} {tensors[name].shape}" for name in sorted(tensors)}
+
+
+def title_graph(
+    model: TitleModel, rules: TitleRules
+) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
+    """Return a function that decodes greedily, as `decoding.greedy` does, to be traced.
+
+    It takes and returns what `SIGNATURE` does. The steps are unrolled, so each rule is a few
+    operations on ids. `rules.masked` is not looked at: of each row's own words those are allowed
+    whose ids `body_extended` holds.
+    """
+
+    def write(body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
+        state = model.encode(body, body_extended)
+        previous = tf.fill(tf.shape(body)[:1], rules.start)
+        running = tf.ones_like(previous, tf.bool)
+        totals, lengths = (tf.zeros_like(previous, tf.float32) for _ in range(2))
+        history: list[tf.Tensor] = []
+        for _ in range(rules.steps):
+            log_probs, changed = model.step(previous, state)
+            state = {name: changed.get(name, tensor) for name, tensor in state.items()}
+            masked = _masked(body_extended, history, log_probs.shape[-1], rules)
+            log_probs = tf.where(masked, -np.inf, log_probs)
+            previous = tf.argmax(log_probs, axis=1, output_type=tf.int32)
+            totals += tf.where(running, tf.gather(log_probs, previous, batch_dims=1), 0.0)
+            lengths += tf.cast(running, tf.float32)
+            history.append(tf.where(running, previous, PADDING))
+            running &= previous != rules.end
+        ids = tf.stack(history, axis=1)
+        scores = totals / lengths**rules.settings.length_penalty
+        # The end mark is no word; and where the rules leave no word there is no title.
+        words = (ids != rules.end) & (scores > -np.inf)[:, None]
+        return {TITLE_IDS: tf.where(words, ids, PADDING), SCORES: scores}
+
+    return write
+
+
+def _masked(
+    body_extended: tf.Tensor, history: Sequence[tf.Tensor], outputs: int, rules: TitleRules
+) -> tf.Tensor:
+    """Return bool (batch, outputs): what must not come next.
+
+    `history` is what the titles say so far, an int32 (batch,) for each word.
+    """
+    never = np.zeros(rules.size, bool)
+    never[list(rules.forbidden)] = True
+    never[rules.end] = len(history) < rules.settings.min_words
+    own = tf.range(rules.size, outputs)
+    absent = ~tf.reduce_any(body_extended[:, :, None] == own, axis=1)
+    shared = tf.broadcast_to(never, (tf.shape(absent)[0], rules.size))
+    masked = tf.concat([shared, absent], axis=1)
+    if history and rules.settings.no_repeat:
+        again = _again(tf.stack(history, axis=1), rules.settings.no_repeat)
+        said = tf.one_hot(again, outputs, on_value=True, off_value=False)
+        masked |= tf.reduce_any(said, axis=1)
+    return masked
+
+
+def _again(history: tf.Tensor, repeat: int) -> tf.Tensor:
+    """Return int32 (batch, some), ids that would repeat a history, int32 (batch, words); or -1.
+
+    So many words in a row (`repeat`) are said once, and no word twice running.
+    """
+    last = history[:, -1:]
+    places = history.shape[1] - repeat + 1
+    if places < 1:
+        return last
+    # What followed the last words where they stood before must not follow them again.
+    same = tf.ones_like(history[:, :places], tf.bool)
+    for word in range(repeat - 1):
+        same &= history[:, word : word + places] == history[:, places + word, None]
+    return tf.concat([last, tf.where(same, history[:, repeat - 1 :], -1)], axis=1)
+
+
+def stabilise(folder: Path) -> None:
+    """Bring a SavedModel into the one form that all with its graph and weights share.
+
+    What TensorFlow 2.20 writes differs from process to process: functions, and what they are given,
+    are named after a counter that everything traced before has moved on; functions stand in another
+    order each time; and fingerprint.pb has a random `uuid`.
+    """
+    # TensorFlow does without; besides the uuid it holds hashes of the form before this one.
+    (folder / "fingerprint.pb").unlink()
+    path = folder / "saved_model.pb"
+    saved = SavedModel.FromString(path.read_bytes())
+    for graph in saved.meta_graphs:
+        _order(graph)
+        _number(graph)
+    path.write_bytes(saved.SerializeToString(deterministic=True))
+
+
+def _order(graph: MetaGraphDef) -> None:
+    """Put functions in the order in which they are needed, and leave out those that are not."""
+    library = graph.graph_def.library
+    functions = {function.signature.name: function for function in library.function}
+    used = dict.fromkeys(_called(graph.graph_def.node, functions))
+    ordered = [FunctionDef.FromString(functions[name].SerializeToString()) for name in used]
+    del library.function[:]
+    library.function.extend(ordered)
+
+
+def _number(graph: MetaGraphDef) -> None:
+    """Number functions by their place."""
+    names = {}
+    for place, function in enumerate(graph.graph_def.library.function):
+        stem = re.sub(r"_[0-9]+$", "", function.signature.name)
+        names[function.signature.name] = f"{stem}_f{place}"
+        for given in function.arg_attr.values():
+            if given.attr[_GIVEN_NAME].s.isdigit():  # nobody did
+                del given.attr[_GIVEN_NAME]
+    # As text, because arguments and nodes have names that are made of those of functions.
+    pattern = "|".join(map(re.escape, names))
+    text = re.sub(
+        rf"({pattern})(?![0-9])", lambda found: names[found[1]], text_format.MessageToString(graph)
+    )
+    graph.Clear()
+    text_format.Parse(text, graph)
+
+
+def _called(nodes: Iterable[NodeDef], functions: dict[str, FunctionDef]) -> Iterator[str]:
+    """Yield the functions that nodes call, each before those that it calls itself."""
+    for node in nodes:
+        for name in sorted(node.attr):
+            if node.attr[name].HasField("func"):
+                called = node.attr[name].func.name
+                yield called
+                yield from _called(functions[called].node_def, functions)

@@ -1,37 +1,96 @@
-"""What a model must beat: copying the first words, and the title of the most similar issue."""
+"""What a model must beat: the table of baselines, one function and one entry each, and the gate."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.neighbors import NearestNeighbors
 
 from issuesum.text.tokens import words
+from issuesum.training.evaluation.metrics import METRICS, PRIMARY, Scores
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def lead(bodies: Sequence[str], *, count: int) -> list[str]:
-    """Return the first `count` words of each body."""
-    return [" ".join(words(body)[:count]) for body in bodies]
+class Settings(Protocol):
+    """What baselines read of the section `evaluate` of params.yaml."""
+
+    @property
+    def lead_words(self) -> int: ...  # noqa: D102 -- see params.py
 
 
-def neighbour(
-    bodies: Sequence[str], known_bodies: Sequence[str], known_titles: Sequence[str]
-) -> list[str]:
-    """Return for each body the title of the known issue whose body is most similar.
+@dataclass(frozen=True)
+class Baseline:
+    """A way to make titles that costs nothing."""
 
-    Similarity is the cosine of TF-IDF vectors over our words, learnt from the known bodies.
+    key: str
+    """Its name in eval/metrics.json and scores.csv; `evaluate.gate.min_over_KEY` is its margin."""
+    title: str
+    """Its name for people."""
+    write: Callable[[pd.DataFrame, Sequence[str], Settings], list[str]]
+    """Training split (`issue_title`, `body`), test bodies, settings -> a title for each body."""
 
-    Args:
-        bodies: the issues to be titled.
-        known_bodies: bodies of the train side.
-        known_titles: their titles, in the same order.
+
+def lead(train: pd.DataFrame, bodies: Sequence[str], settings: Settings) -> list[str]:  # noqa: ARG001
+    """Return the first words of each body."""
+    return [" ".join(words(body)[: settings.lead_words]) for body in bodies]
+
+
+def neighbour(train: pd.DataFrame, bodies: Sequence[str], settings: Settings) -> list[str]:  # noqa: ARG001
+    """Return for each body the title of the training issue whose body is most similar.
+
+    Similarity is the cosine of TF-IDF vectors over our words, learnt from the training split.
     """
-    vectoriser = TfidfVectorizer(
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.neighbors import NearestNeighbors
+
+    tfidf = TfidfVectorizer(
         analyzer=words, dtype=np.float32, sublinear_tf=True, max_features=50_000
     )
     index = NearestNeighbors(n_neighbors=1, metric="cosine")
-    index.fit(vectoriser.fit_transform(known_bodies))
-    nearest = index.kneighbors(vectoriser.transform(bodies), return_distance=False)
-    return [known_titles[row] for row in nearest[:, 0]]
+    index.fit(tfidf.fit_transform(train["body"]))
+    nearest = index.kneighbors(tfidf.transform(bodies), return_distance=False)
+    return list(train["issue_title"].iloc[nearest[:, 0]])
+
+
+BASELINES: dict[str, Baseline] = {
+    baseline.key: baseline
+    for baseline in (
+        Baseline("lead", "first words of the body", lead),
+        Baseline("neighbour", "title of the most similar issue", neighbour),
+    )
+}
+"""By key, in the order of eval/metrics.json."""
+
+
+def method_titles() -> dict[str, str]:
+    """Return the names for people of all that is scored, by key: the model, then baselines."""
+    return {"model": "this model", **{key: of.title for key, of in BASELINES.items()}}
+
+
+def shortfalls(scores: Mapping[str, Scores], limits: Mapping[str, float]) -> list[str]:
+    """Return why the model must not be shipped, with the numbers; nothing if it may.
+
+    `scores` are of `model` and of the baselines. Of `limits`, which are `evaluate.gate`, `min_KEY`
+    is the least score in a metric, and `min_over_KEY` the least difference from a baseline in the
+    primary metric, which may be negative. What has no limit is not compared.
+    """
+    found = []
+    for key, metric in METRICS.items():
+        reached, least = scores["model"][key], limits.get(f"min_{key}")
+        if least is not None and reached < least:
+            found.append(
+                f"{metric.title} is {reached:.2f}, below evaluate.gate.min_{key} = {least:g}"
+            )
+    reached, title = scores["model"][PRIMARY], METRICS[PRIMARY].title
+    for key, baseline in BASELINES.items():
+        theirs, least = scores[key][PRIMARY], limits.get(f"min_over_{key}")
+        if least is not None and reached < theirs + least:
+            found.append(
+                f"{title} is {reached:.2f}, that of the {baseline.title} {theirs:.2f}: "
+                f"{reached - theirs:+.2f}, below evaluate.gate.min_over_{key} = {least:g}"
+            )
+    return found

@@ -8,18 +8,13 @@ from issuesum.serving.inference.title import Attention
 
 _CELL = 0.24  # inches of a word
 _MARGIN = 1.6  # inches for the words themselves
-_LONGEST = 20
-"""Characters of a word that are shown: identifiers can be of any length."""
+_LONGEST = 20  # characters of a word that are shown: identifiers can be of any length
 
 
 def draw(attention: Attention, path: Path) -> None:
     """Write a PNG: words of the title downwards, words of the body to the right.
 
-    Equal arguments give equal bytes.
-
-    Args:
-        attention: at least one word in each direction.
-        path: the file.
+    There is at least one of each; equal arguments give equal bytes.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure

@@ -16,16 +16,9 @@ class _Numbers:
 
 
 def mean_rouge_l(written: Sequence[Sequence[int]], references: Sequence[Sequence[int]]) -> float:
-    """Return the mean F1 of the longest common subsequences, 0 to 100 (Lin 2004).
-
-    Args:
-        written: a row of ids for each title.
-        references: what the authors wrote, in the same order.
-    """
+    """Return the mean F1 x 100 of the longest common subsequences of rows of ids (Lin 2004)."""
     scorer = RougeScorer(["rougeL"], tokenizer=_Numbers())
     pairs = zip(references, written, strict=True)
-    scores = [
-        scorer.score(*(" ".join(map(str, row)) for row in pair))["rougeL"].fmeasure
-        for pair in pairs
-    ]
+    texts = ([" ".join(map(str, row)) for row in pair] for pair in pairs)
+    scores = [scorer.score(*pair)["rougeL"].fmeasure for pair in texts]
     return float(100 * np.mean(scores))

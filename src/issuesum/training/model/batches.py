@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -27,29 +28,23 @@ _WIDTH_STEP = 16
 
 
 class Batch(NamedTuple):
-    """One replica's part of a global batch.
-
-    Attributes:
-        body: int32 (rows, width), the last columns, since bodies are padded in front.
-        body_extended: int32 (rows, width).
-        title: int32 (rows, title maxlen), extended ids.
-        row: int32 (rows,), places in the global batch.
-        words: float32, words of all titles of the global batch that are learnt.
-    """
+    """One replica's part of a global batch."""
 
     body: tf.Tensor
+    """int32 (rows, width), the last columns, since bodies are padded in front."""
     body_extended: tf.Tensor
+    """int32 (rows, width)."""
     title: tf.Tensor
+    """int32 (rows, title maxlen), extended ids."""
     row: tf.Tensor
+    """int32 (rows,), places in the global batch."""
     words: tf.Tensor
+    """float32, words of all titles of the global batch that are learnt."""
 
 
+_IDS = tf.TensorSpec((None, None), tf.int32)
 SIGNATURE = Batch(
-    body=tf.TensorSpec((None, None), tf.int32),
-    body_extended=tf.TensorSpec((None, None), tf.int32),
-    title=tf.TensorSpec((None, None), tf.int32),
-    row=tf.TensorSpec((None,), tf.int32),
-    words=tf.TensorSpec((), tf.float32),
+    _IDS, _IDS, _IDS, row=tf.TensorSpec((None,), tf.int32), words=tf.TensorSpec((), tf.float32)
 )
 
 
@@ -60,12 +55,9 @@ def learnt(target: tf.Tensor) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class Epochs:
-    """The order in which the rows of a side are learnt.
+    """The order in which the rows of the training split are learnt: another seed, another order.
 
-    Attributes:
-        shards: of the train side.
-        batch_size: rows of a global batch.
-        seed: another seed gives another order.
+    `batch_size` are the rows of a global batch.
     """
 
     shards: Shards
@@ -82,10 +74,7 @@ class Epochs:
     ) -> tf.data.Dataset:
         """Return what one input pipeline feeds to its replicas, in their order.
 
-        Args:
-            epoch: counted from 0.
-            skip: batches of the epoch that were learnt before an interruption.
-            context: which of how many pipelines this is, for how many replicas.
+        `epoch` counts from 0; `skip` batches of it were learnt before an interruption.
 
         Raises:
             ParamsError: the batch cannot be divided equally.
@@ -101,19 +90,11 @@ class Epochs:
         first = context.input_pipeline_id * own
 
         def parts() -> Iterator[Batch]:
-            for number, rows in enumerate(self.rows(epoch)):
-                if number < skip:
-                    continue
-                whole = _batch(rows, self.batch_size)
+            for rows in islice(self.rows(epoch), skip, None):
+                *columns, words = _batch(rows, self.batch_size)
                 for replica in range(first, first + own):
                     mine = slice(replica * share, (replica + 1) * share)
-                    yield Batch(
-                        body=whole.body[mine],
-                        body_extended=whole.body_extended[mine],
-                        title=whole.title[mine],
-                        row=whole.row[mine],
-                        words=whole.words,
-                    )
+                    yield Batch._make([*(column[mine] for column in columns), words])
 
         dataset = tf.data.Dataset.from_generator(parts, output_signature=SIGNATURE)
         return dataset.prefetch(tf.data.AUTOTUNE)

@@ -15,9 +15,15 @@ import tensorflow as tf
 
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids
 from issuesum.training.model.batches import SIGNATURE
-from issuesum.training.model.interface import Inputs, ModelConfig, TitleModel, create_model
+from issuesum.training.model.interface import (
+    Inputs,
+    ModelConfig,
+    TitleModel,
+    create_model,
+    refused,
+    running,
+)
 from issuesum.training.model.layers import Noise
-from issuesum.training.model.refusal import refused, running
 
 Floats = npt.NDArray[np.float32]
 
@@ -46,6 +52,22 @@ def check_architecture(config: ModelConfig) -> None:
         _check_losses(config, model, inputs)
 
 
+def state_specs(model: TitleModel, body_maxlen: int) -> dict[str, tf.TensorSpec]:
+    """Return types and shapes of a built model's state, None for the batch and for axes that grow.
+
+    `body_maxlen` is the number of ids of a body.
+    """
+    nothing = tf.zeros((1, body_maxlen), tf.int32)
+    state = model.encode(nothing, nothing)
+    _, changed = model.step(nothing[:, 0], state)
+    specs = {}
+    for name, tensor in state.items():
+        sizes = zip(tensor.shape[1:], changed.get(name, tensor).shape[1:], strict=True)
+        shape = (None, *(one if one == other else None for one, other in sizes))
+        specs[name] = tf.TensorSpec(shape, tensor.dtype, name=name)
+    return specs
+
+
 def _inputs(config: ModelConfig) -> Inputs:
     """Return rows of every kind: full, short and empty bodies, own words in body and title."""
     draw = np.random.default_rng(0)
@@ -66,27 +88,18 @@ def _check_log_probs(config: ModelConfig, log_probs: tf.Tensor) -> None:
     steps, sizes = config.title_maxlen - 1, (config.title_size, config.body_maxlen)
     allowed = {(_ROWS, steps, sizes[0]), (_ROWS, steps, sum(sizes))}
     if tuple(log_probs.shape) not in allowed or log_probs.dtype != tf.float32:
-        raise refused(
-            config.arch,
-            "call",
-            f"return float32 {' or '.join(map(str, sorted(allowed)))} for {_ROWS} rows",
-            _described(log_probs),
-        )
+        must = f"return float32 {' or '.join(map(str, sorted(allowed)))} for {_ROWS} rows"
+        raise refused(config.arch, "call", must, _described(log_probs))
     values = log_probs.numpy()
     if not np.isfinite(values).all():
         place = "body without a word" if np.isfinite(values[:-1]).all() else "body"
-        raise refused(
-            config.arch, "call", "return finite values for every body", f"others for a {place}"
-        )
+        must = "return finite values for every body"
+        raise refused(config.arch, "call", must, f"others for a {place}")
     sums = np.exp(values.astype(np.float64)).sum(axis=-1)
     if not np.allclose(sums, 1, atol=0.02):
         worst = sums.flat[np.abs(sums - 1).argmax()]
-        raise refused(
-            config.arch,
-            "call",
-            "return log-probabilities, whose exponentials sum to 1 over the words",
-            f"a sum of {worst:.4g}",
-        )
+        must = "return log-probabilities, whose exponentials sum to 1 over the words"
+        raise refused(config.arch, "call", must, f"a sum of {worst:.4g}")
 
 
 def _check_losses(config: ModelConfig, model: TitleModel, inputs: Inputs) -> None:
@@ -98,84 +111,49 @@ def _check_losses(config: ModelConfig, model: TitleModel, inputs: Inputs) -> Non
         given = Inputs(body, body_extended, previous)
         return model.losses(given, previous, smoothing=0.1, noise=noise)
 
+    shape = inputs.previous.shape
     for width in (config.body_maxlen, (config.body_maxlen + 1) // 2):
         found = losses(inputs.body[:, -width:], inputs.body_extended[:, -width:], inputs.previous)
-        shape = inputs.previous.shape
         if found.shape != shape or not np.isfinite(found.numpy()).all():
-            raise refused(
-                config.arch,
-                "losses",
-                f"return finite float32 {tuple(shape)} for bodies of {width} words",
-                _described(found),
-            )
+            must = f"return finite float32 {tuple(shape)} for bodies of {width} words"
+            raise refused(config.arch, "losses", must, _described(found))
 
 
 def _check_steps(config: ModelConfig, model: TitleModel, inputs: Inputs, expected: Floats) -> None:
-    with running(config.arch, "encode"):
+    arch = config.arch
+    with running(arch, "encode"):
         state = model.encode(inputs.body, inputs.body_extended)
-    _check_state(config.arch, "encode", state)
-    _check_state(config.arch, "step", _step(config, model, inputs.previous[:, 0], state), state)
+    _check_state(arch, "encode", state)
+    with running(arch, "step"):
+        answer: object = model.step(inputs.previous[:, 0], state)
+    if not isinstance(answer, tuple):
+        must = "return log-probabilities and a dict of what changed"
+        raise refused(arch, "step", must, _described(answer))
+    _check_state(arch, "step", answer[-1], state)
     specs = state_specs(model, config.body_maxlen)
     traced = tf.function(model.step, input_signature=[tf.TensorSpec((None,), tf.int32), specs])
     largest = 0.0
     for place in range(expected.shape[1]):
-        with running(config.arch, "step"):
+        with running(arch, "step"):
             log_probs, changed = traced(inputs.previous[:, place], state)
         if log_probs.shape != expected[:, place].shape or log_probs.dtype != tf.float32:
             must = f"return float32 {expected[:, place].shape} as call does for {_ROWS} rows"
-            raise refused(config.arch, "step", must, _described(log_probs))
+            raise refused(arch, "step", must, _described(log_probs))
         state = {name: changed.get(name, of) for name, of in state.items()}
         gap = np.nan_to_num(np.abs(log_probs.numpy() - expected[:, place]), nan=np.inf)
         largest = max(largest, float(gap.max()))
     if largest > _TOLERANCE and keras.config.dtype_policy().compute_dtype == "float32":
-        raise refused(
-            config.arch,
-            "encode and step",
-            "say word by word what call says of the whole title",
-            f"log-probabilities that differ by up to {largest:.3g}",
-        )
-
-
-def _step(
-    config: ModelConfig, model: TitleModel, previous: tf.Tensor, state: dict[str, tf.Tensor]
-) -> object:
-    """Return what a first step says of the state."""
-    with running(config.arch, "step"):
-        answer: object = model.step(previous, state)
-    if not isinstance(answer, tuple):
-        must = "return log-probabilities and a dict of what changed"
-        raise refused(config.arch, "step", must, _described(answer))
-    return answer[-1]
-
-
-def state_specs(model: TitleModel, body_maxlen: int) -> dict[str, tf.TensorSpec]:
-    """Return types and shapes of a model's state, None for the batch and for axes that grow.
-
-    Args:
-        model: built.
-        body_maxlen: ids of a body.
-    """
-    nothing = tf.zeros((1, body_maxlen), tf.int32)
-    state = model.encode(nothing, nothing)
-    _, changed = model.step(nothing[:, 0], state)
-    specs = {}
-    for name, tensor in state.items():
-        sizes = zip(tensor.shape[1:], changed.get(name, tensor).shape[1:], strict=True)
-        shape = (None, *(one if one == other else None for one, other in sizes))
-        specs[name] = tf.TensorSpec(shape, tensor.dtype, name=name)
-    return specs
+        must = "say word by word what call says of the whole title"
+        received = f"log-probabilities that differ by up to {largest:.3g}"
+        raise refused(arch, "encode and step", must, received)
 
 
 def _check_state(
     arch: str, part: str, state: object, before: Mapping[str, tf.Tensor] | None = None
 ) -> None:
-    """Refuse what is no batch of named tensors.
+    """Refuse what is no batch of `_ROWS` rows of named tensors.
 
-    Args:
-        arch: value of `train.arch`.
-        part: what returned it: encode, or step, which may also return outputs to look at.
-        state: of `_ROWS` rows.
-        before: the state that step was given.
+    `step`, which is given the state `before`, may also return outputs to look at.
     """
     if not isinstance(state, Mapping):
         raise refused(arch, part, "return tensors by name, in a dict", _described(state))

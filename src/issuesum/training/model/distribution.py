@@ -21,15 +21,12 @@ Arrays = list[npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Cluster:
-    """This process's place among the workers of TF_CONFIG.
-
-    Attributes:
-        workers: processes that train, the chief included.
-        is_chief: whether this one writes the results.
-    """
+    """This process's place among the workers of TF_CONFIG."""
 
     workers: int
+    """Processes that train, the chief included."""
     is_chief: bool
+    """Whether this one writes the results."""
 
 
 def read_cluster(config: str | None) -> Cluster:
@@ -70,21 +67,26 @@ class Distribution:
     def __init__(self, cluster: Cluster) -> None:
         """Choose a strategy; must come before any TensorFlow operation.
 
-        Args:
-            cluster: see `read_cluster`.
-
         Raises:
             ClusterError: the workers cannot reach each other.
         """
         self.cluster = cluster
-        self.strategy = _choose_strategy(cluster)
+        if cluster.workers > 1:
+            try:
+                self.strategy = tf.distribute.MultiWorkerMirroredStrategy()
+            except tf.errors.OpError as error:
+                raise ClusterError(
+                    "A worker must be able to listen at its own address in TF_CONFIG and reach the "
+                    f"others. Received: {one_line(error)[:200]}. Try: another port, and the same "
+                    "`cluster` on all workers."
+                ) from error
+        elif len(tf.config.list_physical_devices("GPU")) > 1:
+            self.strategy = tf.distribute.MirroredStrategy()
+        else:
+            self.strategy = tf.distribute.get_strategy()
 
     def from_chief(self, arrays: Sequence[npt.ArrayLike]) -> Arrays:
-        """Return the chief's arrays, as float32, on every worker.
-
-        Args:
-            arrays: of this worker; their shapes must be those of the chief's.
-        """
+        """Return the chief's arrays, as float32, on every worker; shapes are the same."""
         own = [np.asarray(array, np.float32) for array in arrays]
         if self.cluster.workers == 1:
             return own
@@ -101,18 +103,3 @@ class Distribution:
 
         summed = self.strategy.run(share, (values,))
         return [self.strategy.experimental_local_results(value)[0] for value in summed]
-
-
-def _choose_strategy(cluster: Cluster) -> tf.distribute.Strategy:
-    if cluster.workers > 1:
-        try:
-            return tf.distribute.MultiWorkerMirroredStrategy()
-        except tf.errors.OpError as error:
-            raise ClusterError(
-                "A worker must be able to listen at its own address in TF_CONFIG and reach the "
-                f"others. Received: {one_line(error)[:200]}. Try: another port, and the same "
-                "`cluster` on all workers."
-            ) from error
-    if len(tf.config.list_physical_devices("GPU")) > 1:
-        return tf.distribute.MirroredStrategy()
-    return tf.distribute.get_strategy()

@@ -6,6 +6,10 @@ import difflib
 import importlib
 import json
 import pkgutil
+import re
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType
@@ -14,18 +18,23 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from issuesum.errors import ArtifactError, ParamsError
+from issuesum.errors import ArtifactError, IssuesumError, ParamsError, one_line
 from issuesum.text.vocabulary import UNKNOWN
 from issuesum.training.model import architectures
 from issuesum.training.model.layers import Noise
-from issuesum.training.model.refusal import refused, running
 
 _FORMAT = 2
+_LONGEST = 300
+_NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node .*?\}\} *")  # colours, names of nodes
+_FOLLOWS = re.compile(r"\n+Arguments received by |\n*\[\[\{\{| \[Op:")
+_AROUND = re.compile(
+    r"\s*$|\s*File \"|Exception encountered when calling|Detected at |Graph execution error"
+)
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that decides the shape of a model; kept beside its weights as config.json."""
+    """Everything that decides the shape of a model; kept next to its weights as config.json."""
 
     arch: str
     embedding_dim: int
@@ -47,11 +56,7 @@ class ModelConfig:
 
     @classmethod
     def load(cls, path: Path) -> ModelConfig:
-        """Read a configuration that `save` wrote.
-
-        Raises:
-            ArtifactError: the file is missing or does not describe a model of this format.
-        """
+        """Read what `save` wrote; ArtifactError if it is missing or of another format."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
             if content.pop("format") != _FORMAT:
@@ -91,9 +96,7 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
         """Return float32 log-probabilities (batch, steps, outputs) for teacher-forced titles.
 
-        Args:
-            inputs: see `Inputs`.
-            noise: of this training step; None where nothing is learnt.
+        `noise` is that of the training step, or None where nothing is learnt.
         """
         raise NotImplementedError
 
@@ -106,11 +109,10 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
 
         Args:
             inputs: see `Inputs`.
-            target: int32 (batch, steps), extended title ids; what a row without copying cannot
-                write is unknown.
+            target: int32 (batch, steps), extended title ids.
             smoothing: share of the probability spread evenly over all outputs (Szegedy et al. 2016,
                 arXiv:1512.00567, section 7).
-            noise: of this training step; None where nothing is learnt.
+            noise: see `call`.
         """
         log_probs = self.call(inputs, noise=noise)
         outputs = log_probs.shape[-1]
@@ -130,11 +132,9 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
     def step(
         self, previous: tf.Tensor, state: dict[str, tf.Tensor]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Score the next word.
+        """Score the next word after `previous`, int32 (batch,), extended ids; `_start_` first.
 
-        Args:
-            previous: int32 (batch,), extended id of the word before; `_start_` first.
-            state: what `encode` or the last `step` returned.
+        `state` is what `encode` returned, with what the last `step` changed.
 
         Returns:
             float32 log-probabilities (batch, outputs) and the state after this word: every tensor
@@ -156,12 +156,8 @@ def create_model(config: ModelConfig) -> TitleModel:
     with running(config.arch, "create"):
         model = create(config)
     if not isinstance(model, TitleModel):
-        raise refused(
-            config.arch,
-            "create",
-            "return an issuesum.training.model.interface.TitleModel",
-            type(model).__name__,
-        )
+        must = f"return an {TitleModel.__module__}.TitleModel"
+        raise refused(config.arch, "create", must, type(model).__name__)
     body = tf.zeros((1, config.body_maxlen), tf.int32)
     with running(config.arch, "call"):
         model(Inputs(body, body, tf.zeros((1, 1), tf.int32)))
@@ -182,3 +178,51 @@ def _load(arch: str) -> ModuleType:
             "train.arch must name a module of issuesum.training.model.architectures: "
             f"{', '.join(there)}. Received: {arch}. Try: {near[0]}."
         ) from error
+
+
+def refused(arch: str, part: str, must: str, received: str) -> ParamsError:
+    """Return the error for a part of an architecture, `step` say, that is not as it must be."""
+    return ParamsError(
+        f"{part} of the architecture {arch} must {must}. Received: {received}. "
+        "Try: compare with docs/architectures.md."
+    )
+
+
+@contextmanager
+def running(arch: str, part: str) -> Iterator[None]:
+    """Turn an error that a part of an architecture raises, if not ours, into a ParamsError."""
+    try:
+        yield
+    except IssuesumError:
+        raise
+    except Exception as error:
+        found = f"{type(error).__name__}{_place(error, f'{arch}.py')}"
+        raise ParamsError(
+            f"{part} of the architecture {arch} must run. "
+            f"Received: {': '.join(filter(None, [found, _reason(error)]))}. "
+            "Try: fix it; ISSUESUM_VERBOSE=1 in the environment shows the traceback."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong, without what Keras, AutoGraph and TensorFlow put around it."""
+    if isinstance(error, SyntaxError):
+        return error.msg
+    said = _NOISE.sub("", str(error))
+    said = _FOLLOWS.split(said)[0]
+    lines = [line.strip() for line in said.splitlines() if not _AROUND.match(line)]
+    if said.startswith("in user code:"):
+        lines = lines[-1:]
+    reason = one_line(Exception(" ".join(lines))).removeprefix(f"{type(error).__name__}: ")
+    return reason.rstrip(".!") if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
+
+
+def _place(error: Exception, file: str) -> str:
+    """Return where in the architecture's file it happened, or nothing."""
+    if isinstance(error, SyntaxError):
+        return f" in {file}, line {error.lineno}"
+    frames = traceback.extract_tb(error.__traceback__)
+    numbers = [str(frame.lineno) for frame in frames if Path(frame.filename).name == file]
+    # AutoGraph and running graphs leave no frames, but a text of them.
+    numbers += re.findall(rf'/{re.escape(file)}", line (\d+)', str(error))
+    return f" in {file}, line {numbers[-1]}" if numbers else ""

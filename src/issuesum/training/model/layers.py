@@ -28,10 +28,7 @@ class Noise(NamedTuple):
     def kept(self, mask: int, width: int, rate: float) -> tf.Tensor:
         """Return bool (batch, width), each True with the probability `1 - rate`.
 
-        Args:
-            mask: number of this mask, another one for each use in a model.
-            width: values a row.
-            rate: share of False.
+        Each use in a model has a `mask` number of its own.
         """
         seed = tf.random.experimental.stateless_fold_in(self.seed, mask)
         drawn = tf.random.stateless_uniform((self.rows, width), seed)
@@ -56,11 +53,8 @@ def gru_step(projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor) -> tf.T
 
     Args:
         projected: (…, batch, 3 * units), the input times its kernel: update, reset, candidate.
-        hidden: (…, batch, units).
+        hidden: (…, batch, units), as the next state, which is returned.
         kernel: (…, units, 3 * units).
-
-    Returns:
-        The next hidden state, (…, batch, units).
     """
     units = hidden.shape[-1]
     recurrent = tf.matmul(hidden, kernel)
@@ -71,15 +65,11 @@ def gru_step(projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor) -> tf.T
 
 
 def gru_scan(projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Return the states of a GRU after each step, (steps, …, batch, units).
+    """Return the states of a GRU after each step, (steps, …, batch, units); see `gru_step`.
 
     `keras.layers.GRU` multiplies the inputs inside its loop; here that is one product before it,
     which makes a training step on two cores 2.2 times as fast (32 rows, 48 steps, 192 units).
-
-    Args:
-        projected: (steps, …, batch, 3 * units), see `gru_step`.
-        hidden: (…, batch, units), the first state.
-        kernel: (…, units, 3 * units).
+    `projected` is (steps, …, batch, 3 * units), `hidden` the first state.
     """
     steps = tf.shape(projected)[0]
     inputs = tf.TensorArray(projected.dtype, steps).unstack(projected)
@@ -112,9 +102,7 @@ class BidirectionalGRU(keras.layers.Layer):  # type: ignore[misc] # keras has no
         """Make the weights."""
         orthogonal = [keras.initializers.Orthogonal() for _ in range(2)]
         self.kernel = self.add_weight(
-            name="kernel",
-            shape=(input_shape[-1], 6 * self.units),
-            initializer="glorot_uniform",
+            name="kernel", shape=(input_shape[-1], 6 * self.units), initializer="glorot_uniform"
         )
         self.recurrent = self.add_weight(
             name="recurrent",
@@ -128,9 +116,7 @@ class BidirectionalGRU(keras.layers.Layer):  # type: ignore[misc] # keras has no
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         """Return the states of both directions, (batch, steps, 2 * units).
 
-        Args:
-            inputs: (batch, steps, width).
-            lengths: int32 (batch,), steps of each row that are not padding.
+        Of `inputs`, (batch, steps, width), `lengths`, int32 (batch,), says what is not padding.
         """
         kernel = tf.cast(self.kernel, inputs.dtype)
         projected = tf.tensordot(inputs, kernel, 1) + tf.cast(self.bias, inputs.dtype)

@@ -1,13 +1,17 @@
-"""One training step on every replica, and everything that it changes."""
+"""One training step on every replica, and how well a model does on rows that it does not learn."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from issuesum.text.features import Features
+from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids
 from issuesum.training.model.batches import SIGNATURE, Batch, learnt
 from issuesum.training.model.distribution import Arrays
 from issuesum.training.model.interface import Inputs, ModelConfig, create_model
@@ -39,33 +43,25 @@ class Trainer:
         self,
         strategy: tf.distribute.Strategy,
         config: ModelConfig,
-        dials: Optimisation,
-        *,
+        settings: Optimisation,
         steps: int,
     ) -> None:
-        """Make everything untrained.
-
-        Args:
-            strategy: of `distribution.Distribution`.
-            config: shape of the model.
-            dials: how a step changes the weights.
-            steps: of the whole training, over which the learning rate falls to 0.
-        """
-        self._strategy = strategy
-        self._dials = dials
-        warmup = min(dials.warmup_steps, steps // 2)
+        """Make everything untrained; over so many `steps` the learning rate falls to 0."""
+        self._strategy, self._settings = strategy, settings
+        warmup = min(settings.warmup_steps, steps // 2)
         with strategy.scope():
             self.model = create_model(config)
             self._optimizer = keras.optimizers.Adam(
                 keras.optimizers.schedules.CosineDecay(
-                    0.0, steps - warmup, warmup_target=dials.learning_rate, warmup_steps=warmup
+                    0.0, steps - warmup, warmup_target=settings.learning_rate, warmup_steps=warmup
                 )
             )
-            self._optimizer.build(self.model.trainable_variables)
-            self._average = [tf.Variable(of.value) for of in self.model.trainable_variables]
+            self._weights = list(self.model.trainable_variables)
+            self._optimizer.build(self._weights)
+            self._average = [tf.Variable(of.value) for of in self._weights]
         self._step = tf.function(self._run, reduce_retracing=True)
         self._gradients = tf.function(
-            self._gradients_of, jit_compile=dials.xla, input_signature=[*SIGNATURE, _SEED]
+            self._gradients_of, jit_compile=settings.xla, input_signature=[*SIGNATURE, _SEED]
         )
 
     @property
@@ -79,7 +75,7 @@ class Trainer:
 
     def averaged(self) -> Arrays:
         """Return the averages of the trainable weights, and the other weights as they are."""
-        averages = {id(of): mean for of, mean in zip(self._trainable(), self._average, strict=True)}
+        averages = {id(of): mean for of, mean in zip(self._weights, self._average, strict=True)}
         return [averages.get(id(of), of.value).numpy() for of in self.model.weights]
 
     def state(self) -> dict[str, Arrays]:
@@ -99,15 +95,12 @@ class Trainer:
             "average": self._average,
         }
 
-    def _trainable(self) -> list[Any]:
-        return list(self.model.trainable_variables)
-
     def _run(self, batch: Batch) -> tf.Tensor:
         losses = self._strategy.run(self._replica_step, args=(batch,))
         done = tf.cast(self._optimizer.iterations.value, tf.float32)
         # A short memory at first, or the average would long hold the weights of the beginning.
-        decay = tf.minimum(self._dials.average_decay, done / (10.0 + done))
-        for average, weight in zip(self._average, self._trainable(), strict=True):
+        decay = tf.minimum(self._settings.average_decay, done / (10.0 + done))
+        for average, weight in zip(self._average, self._weights, strict=True):
             self._strategy.extended.update(
                 average,
                 lambda of, value: of.assign(decay * of + (1 - decay) * value),
@@ -117,35 +110,108 @@ class Trainer:
 
     def _replica_step(self, batch: Batch) -> tf.Tensor:
         step = tf.cast(self._optimizer.iterations.value, tf.int32)
-        seed = tf.random.experimental.stateless_fold_in([self._dials.seed, 0], step)
+        seed = tf.random.experimental.stateless_fold_in([self._settings.seed, 0], step)
         gradients, loss = self._gradients(*batch, seed)
         replica = tf.distribute.get_replica_context()
         summed = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
         # Clipped behind the sum, so that many replicas do what one would; Keras clips before it.
-        clipped, _ = tf.clip_by_global_norm(summed, self._dials.clip_norm)
+        clipped, _ = tf.clip_by_global_norm(summed, self._settings.clip_norm)
         # Keras sums once more over the replicas, which now hold the same.
         count = tf.cast(replica.num_replicas_in_sync, tf.float32)
-        self._optimizer.apply([gradient / count for gradient in clipped], self._trainable())
+        self._optimizer.apply([gradient / count for gradient in clipped], self._weights)
         return loss
 
     def _gradients_of(self, *given: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
         batch, seed = Batch(*given[:-1]), given[-1]
         inputs = Inputs(batch.body, batch.body_extended, batch.title[:, :-1])
         target = batch.title[:, 1:]
-        noise = Noise(seed, batch.row, self._dials.batch_size)
+        noise = Noise(seed, batch.row, self._settings.batch_size)
         with tf.GradientTape() as tape:
             losses = self.model.losses(
-                inputs, target, smoothing=self._dials.label_smoothing, noise=noise
+                inputs, target, smoothing=self._settings.label_smoothing, noise=noise
             )
             loss = tf.reduce_sum(losses * learnt(target)) / batch.words
-        gradients = tape.gradient(loss, self._trainable())
+        gradients = tape.gradient(loss, self._weights)
         # Rows of an embedding that a batch touches, or nothing of a weight that is not used; a sum
         # over replicas wants whole tables.
         whole = [
             tf.zeros(weight.shape) if gradient is None else tf.convert_to_tensor(gradient)
-            for weight, gradient in zip(self._trainable(), gradients, strict=True)
+            for weight, gradient in zip(self._weights, gradients, strict=True)
         ]
         return whole, loss
 
 
 _SEED = tf.TensorSpec((2,), tf.int32)
+
+
+type Score = Callable[[Sequence[Sequence[int]], Sequence[Sequence[int]]], float]
+"""Written and true titles, as ids, to a mean score."""
+
+_ROWS = 128
+_NEVER = -1e9
+
+
+class Validator:
+    """Loss and score of a model on fixed rows."""
+
+    def __init__(
+        self, config: ModelConfig, rows: Features, *, start: int, end: int, score: Score
+    ) -> None:
+        """Make a model that is not distributed, whose weights come with each call.
+
+        The ids `start` and `end` stand before the first word of a title and behind the last.
+        """
+        self._model, self._rows, self._score = create_model(config), rows, score
+        self._start, self._end = start, end
+        self._batch_loss = tf.function(self._loss_of, reduce_retracing=True)
+        self._batch_titles = tf.function(self._titles_of, reduce_retracing=True)
+
+    def judge(self, weights: Arrays) -> tuple[float, float]:
+        """Return the loss (nats per token, without smoothing or noise) and the score.
+
+        `weights` are in the order of `TitleModel.weights`.
+        """
+        self._model.set_weights(weights)
+        parts: list[list[float]] = []
+        written: list[list[int]] = []
+        for start in range(0, len(self._rows), _ROWS):
+            rows = self._rows.take(slice(start, start + _ROWS))
+            pair = self._batch_loss(rows.body, rows.body_extended, rows.title_extended)
+            parts.append([float(part) for part in pair])
+            written += self._words(self._batch_titles(rows.body, rows.body_extended).numpy())
+        losses, words = np.sum(parts, axis=0)
+        true = self._rows.title_extended[:, 1:]
+        # An unknown word is none that could have been written, so it must equal nothing.
+        score = self._score(written, self._words(np.where(true == UNKNOWN, -1, true)))
+        return float(losses / max(1.0, words)), score
+
+    def _words(self, titles: Ids) -> list[list[int]]:
+        ends = (titles == self._end) | (titles == PADDING)
+        lengths = np.where(ends.any(axis=1), ends.argmax(axis=1), titles.shape[1])
+        return [row[:length].tolist() for row, length in zip(titles, lengths, strict=True)]
+
+    def _loss_of(
+        self, body: tf.Tensor, body_extended: tf.Tensor, title: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        inputs = Inputs(body, body_extended, title[:, :-1])
+        target = title[:, 1:]
+        weights = learnt(target)
+        losses = self._model.losses(inputs, target, smoothing=0.0)
+        return tf.reduce_sum(losses * weights), tf.reduce_sum(weights)
+
+    def _titles_of(self, body: tf.Tensor, body_extended: tf.Tensor) -> tf.Tensor:
+        """Write titles greedily, all steps in one graph: int32 (batch, steps)."""
+        steps = self._rows.title.shape[1] - 1
+        state = self._model.encode(body, body_extended)
+        previous = tf.fill(tf.shape(body)[:1], self._start)
+        titles = []
+        for _ in range(steps):
+            log_probs, changed = self._model.step(previous, state)
+            state = {name: changed.get(name, tensor) for name, tensor in state.items()}
+            outputs = log_probs.shape[-1]
+            forbidden = tf.one_hot([PADDING, UNKNOWN, self._start], outputs, on_value=_NEVER)
+            again = tf.one_hot(previous, outputs, on_value=_NEVER)
+            scores = log_probs + tf.reduce_sum(forbidden, axis=0) + again
+            previous = tf.argmax(scores, axis=-1, output_type=tf.int32)
+            titles.append(previous)
+        return tf.stack(titles, axis=1)

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import keras
 import tensorflow as tf
+from dvclive.live import Live
 from tqdm import tqdm
 
 from issuesum.console import bar
 from issuesum.errors import ArtifactError, ClusterError
 from issuesum.training.model.batches import Epochs
-from issuesum.training.model.checkpoint import Checkpoint, Progress
-from issuesum.training.model.curves import EXAMPLES_PER_SECOND
 from issuesum.training.model.distribution import Arrays, Distribution
 from issuesum.training.model.interface import ModelConfig
-from issuesum.training.model.trainer import Optimisation, Trainer
-from issuesum.training.model.validation import Validator
+from issuesum.training.model.saving import Checkpoint, Progress
+from issuesum.training.model.trainer import Optimisation, Trainer, Validator
 
 Record = dict[str, float]
+EXAMPLES_PER_SECOND = "train/examples_per_second"
 
 
 @dataclass(frozen=True)
@@ -39,18 +40,12 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a training.
-
-    Attributes:
-        weights: of the best validation, in the order of `TitleModel.weights`; only the chief's are.
-        best: the record of that validation; empty on other workers than the chief.
-        resumed: the step at which an earlier, interrupted training was taken up; 0 if none was.
-        seconds: of this process.
-    """
+    """What came of a training; weights and record of the best validation are only the chief's."""
 
     weights: Arrays
     best: Record
     resumed: int
+    """The step at which an interrupted training was resumed; 0 if none was."""
     seconds: float
 
     def describe(self) -> str:
@@ -69,7 +64,7 @@ class Training:
     def __init__(
         self,
         config: ModelConfig,
-        dials: Optimisation,
+        optimisation: Optimisation,
         schedule: Schedule,
         epochs: Epochs,
         *,
@@ -78,25 +73,19 @@ class Training:
         checkpoint: Checkpoint,
         report: Callable[[Record], None],
     ) -> None:
-        """Make the model, or take up an interrupted training.
+        """Make the model, or resume an interrupted training.
 
-        Args:
-            config: shape of the model.
-            dials: what a step does.
-            schedule: how many steps, and when to validate.
-            epochs: the rows that are learnt.
-            distribution: where it runs.
-            validator: judges the model.
-            checkpoint: where to go on after an interruption.
-            report: is given each record (see `run`), those from before an interruption first.
+        `report` is given each record (see `run`), those from before an interruption first.
         """
         self._schedule, self._epochs = schedule, epochs
         self._distribution, self._checkpoint, self._report = distribution, checkpoint, report
+        self._is_chief = distribution.cluster.is_chief
         self._total = min(schedule.epochs * epochs.steps, schedule.max_steps)
         self._period = min(epochs.steps, schedule.eval_steps)
-        keras.utils.set_random_seed(dials.seed)
-        self._trainer = Trainer(distribution.strategy, config, dials, steps=self._total)
-        self._validator, self._clock = validator, _Clock()
+        keras.utils.set_random_seed(optimisation.seed)
+        self._trainer = Trainer(distribution.strategy, config, optimisation, steps=self._total)
+        self._validator = validator
+        self._steps, self._seconds = 0, 0.0  # without validation and checkpoints
         self._progress, self._best = self._begin()
 
     def run(self) -> Trained:
@@ -115,7 +104,7 @@ class Training:
         try:
             with bar("train", self._total * self._epochs.batch_size) as shown:
                 shown.update(resumed * self._epochs.batch_size)
-                self._clock.restart(resumed)
+                self._since = time.monotonic()
                 while not self._is_over():
                     self._learn(shown)
         except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
@@ -128,7 +117,7 @@ class Training:
         return Trained(self._best, best, resumed, time.monotonic() - started)
 
     def _begin(self) -> tuple[Progress, Arrays]:
-        found = self._checkpoint.load() if self._distribution.cluster.is_chief else None
+        found = self._checkpoint.load() if self._is_chief else None
         progress, arrays = found or (Progress(), self._trainer.state())
         best = arrays.pop("best", [])
         if self._distribution.cluster.workers > 1:
@@ -148,7 +137,7 @@ class Training:
 
     def _learn(self, shown: tqdm[Any]) -> None:
         """Learn up to the end of the epoch, or of the training."""
-        progress, rows = self._progress, self._epochs.batch_size
+        progress = self._progress
         epoch, done = divmod(progress.step, self._epochs.steps)
         batches = self._distribution.strategy.distribute_datasets_from_function(
             lambda context: self._epochs.dataset(epoch, done, context)
@@ -163,32 +152,35 @@ class Training:
         for batch in batches:
             waiting.append(self._trainer.step(batch))
             progress.step += 1
-            shown.update(rows)
+            self._steps += 1
+            shown.update(self._epochs.batch_size)
             due = progress.step % self._period == 0 or progress.step == self._total
             if due or progress.step % self._schedule.checkpoint_steps == 0:
                 take_losses()
-                self._clock.add(progress.step)
+                self._seconds += time.monotonic() - self._since
                 if due:
                     self._validate()
-                self._save()
-                self._clock.restart(progress.step)
+                if self._is_chief:
+                    state = {**self._trainer.state(), "best": self._best}
+                    self._checkpoint.save(progress, state)
+                self._since = time.monotonic()
             if self._is_over():
                 break
         take_losses()
 
     def _validate(self) -> None:
         """Judge the averaged weights and keep them if they are the best; the chief decides."""
-        progress = self._progress
-        is_best = False
-        if self._distribution.cluster.is_chief:
+        progress, is_best = self._progress, False
+        if self._is_chief:
             weights = self._trainer.averaged()
             loss, rouge_l = self._validator.judge(weights)
-            steps = progress.step % self._period or self._period
+            speed = self._steps * self._epochs.batch_size / max(self._seconds, 1e-9)
+            self._steps, self._seconds = 0, 0.0
             record = {
-                "train/loss": progress.period_loss / steps,
+                "train/loss": progress.period_loss / (progress.step % self._period or self._period),
                 "train/learning_rate": self._trainer.learning_rate,
                 "train/epoch": progress.step / self._epochs.steps,
-                EXAMPLES_PER_SECOND: self._clock.take() * self._epochs.batch_size,
+                EXAMPLES_PER_SECOND: speed,
                 "eval/loss": loss,
                 "eval/rouge_l": rouge_l,
             }
@@ -198,7 +190,7 @@ class Training:
                     f"{record['train/loss']} on train, {loss} on validation at step "
                     f"{progress.step}. Try: a lower train.learning_rate."
                 )
-            earlier = [self._monitored(of) for of in progress.records]
+            earlier = map(self._monitored, progress.records)
             is_best = self._monitored(record) < min(earlier, default=math.inf)
             progress.records.append(record)
             progress.period_loss = 0.0
@@ -214,27 +206,38 @@ class Training:
             return record["eval/loss"]
         return -record["eval/rouge_l"]
 
-    def _save(self) -> None:
-        if self._distribution.cluster.is_chief:
-            self._checkpoint.save(self._progress, {**self._trainer.state(), "best": self._best})
 
+class Curves:
+    """Writes one point of each curve after each validation, as DVCLive does and DVC compares."""
 
-class _Clock:
-    """Steps a second, without the time that validation and checkpoints take."""
+    def __init__(self, folder: Path, speed: Path) -> None:
+        """Begin without a point.
 
-    def __init__(self) -> None:
-        self._steps, self._seconds = 0, 0.0
-        self._since, self._step = time.monotonic(), 0
+        `folder` gets metrics.json and plots/, equal bytes for equal trainings; the table `speed`
+        gets the examples a second, which are never equal.
+        """
+        self._speed = speed
+        speed.parent.mkdir(parents=True, exist_ok=True)
+        speed.write_text("step\texamples_per_second\n", encoding="utf-8")
+        # dvc.yaml is ours to write, and a stage must not commit experiments behind DVC's back.
+        self._live = Live(str(folder), dvcyaml=False, save_dvc_exp=False, monitor_system=False)
 
-    def restart(self, step: int) -> None:
-        self._since, self._step = time.monotonic(), step
+    def close(self) -> None:
+        """End the curves."""
+        self._live.end()  # type: ignore[no-untyped-call]
 
-    def add(self, step: int) -> None:
-        self._seconds += time.monotonic() - self._since
-        self._steps += step - self._step
+    def add(self, record: Mapping[str, float]) -> None:
+        """Write the next point of each curve, by name: `split/metric`."""
+        for name, value in record.items():
+            if name == EXAMPLES_PER_SECOND:
+                with self._speed.open("a", encoding="utf-8") as file:
+                    file.write(f"{self._live.step}\t{value:.1f}\n")
+            else:
+                self._live.log_metric(name, value)
+        self._live.next_step()  # type: ignore[no-untyped-call]
 
-    def take(self) -> float:
-        """Return the steps a second since the last call."""
-        speed = self._steps / max(self._seconds, 1e-9)
-        self._steps, self._seconds = 0, 0.0
-        return speed
+    def best(self, record: Mapping[str, float]) -> None:
+        """Write the values of the validation that is kept; they have no curve."""
+        for name, value in record.items():
+            if name != EXAMPLES_PER_SECOND:
+                self._live.log_metric(f"best/{name}", value, plot=False)

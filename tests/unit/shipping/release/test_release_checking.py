@@ -83,7 +83,10 @@ def test_a_model_that_the_gate_refused_is_not_released(tagged: Tagged) -> None:
         ({"dvc.lock": LOCK % ("0" * 32)}, f"of one bundle. Received: {DVC} and {'0' * 12}"),
         ({"dvc.lock": None}, f"Received: {DVC} and none"),
         ({"eval/metrics.json": None}, "hold the gate's verdict"),
-        ({"eval/metrics.json": "{}"}, "Received: KeyError"),
+        (
+            {"eval/metrics.json": "{}"},
+            "hold the gate's verdict in eval/metrics.json. Received: none",
+        ),
     ],
 )
 def test_a_commit_that_is_not_of_a_finished_run_is_refused(

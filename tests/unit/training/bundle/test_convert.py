@@ -25,8 +25,7 @@ def test_onnx_says_what_keras_says_and_another_model_is_noticed(arch: str, tmp_p
     import keras
     import onnx
 
-    from issuesum.training.bundle.convert import convert
-    from issuesum.training.bundle.parity import check_parity
+    from issuesum.training.bundle.convert import check_parity, convert
     from issuesum.training.model.interface import create_model
 
     keras.utils.set_random_seed(3)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from issuesum.training.bundle.quiet import quiet_stderr
+from issuesum.training.bundle.convert import quiet_stderr
 
 
 def test_it_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:

@@ -36,7 +36,7 @@ def test_titles_and_scores_are_those_of_greedy(
 ) -> None:
     import tensorflow as tf
 
-    from issuesum.training.bundle.title_graph import title_graph
+    from issuesum.training.bundle.saved_model import title_graph
 
     # How many own words a row has: none to all.
     draw = np.random.default_rng(5)
@@ -59,7 +59,7 @@ def test_titles_and_scores_are_those_of_greedy(
 def test_rules_that_leave_no_word_leave_no_title() -> None:
     import tensorflow as tf
 
-    from issuesum.training.bundle.title_graph import title_graph
+    from issuesum.training.bundle.saved_model import title_graph
 
     rules = TitleRules(
         start=2, end=3, steps=STEPS, forbidden=(0, 1, 2, *range(4, SIZE)), size=SIZE,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from issuesum.training.evaluation.metrics import METRICS
 from issuesum.training.evaluation.overlap import mean_rouge_l
-from issuesum.training.evaluation.scores import rouge_l
 
 
 def test_it_is_rouge_l_of_the_words_behind_the_ids() -> None:
@@ -13,7 +13,7 @@ def test_it_is_rouge_l_of_the_words_behind_the_ids() -> None:
     written = [[1, 2, 3], [4], [4, 1, 11]]
     true = [[1, 3, 2], [1], [11, 4, 1, 11]]
     texts = [[" ".join(words[of] for of in row) for row in side] for side in (written, true)]
-    assert mean_rouge_l(written, true) == pytest.approx(sum(rouge_l(*texts)) / 3)
+    assert mean_rouge_l(written, true) == pytest.approx(sum(METRICS["rouge_l"].of_each(*texts)) / 3)
 
 
 def test_a_title_without_words_scores_nothing() -> None:

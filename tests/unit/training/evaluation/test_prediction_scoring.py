@@ -15,8 +15,7 @@ from issuesum.serving.inference.title import NO_TITLE
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import Reject, normalise, read_issues
-from issuesum.training.evaluation.scoring import Prediction, predictions
-from issuesum.training.evaluation.writing import Format, writing
+from issuesum.training.evaluation.predicting import Format, Prediction, predictions, writing
 from toy_bundle import write_bundle
 
 BODIES = [

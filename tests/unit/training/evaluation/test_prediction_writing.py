@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from issuesum.cli.predict import check_output, format_of
 from issuesum.errors import ArtifactError, ParamsError
-from issuesum.training.evaluation.scoring import Prediction
-from issuesum.training.evaluation.writing import check_output, format_of, writing
+from issuesum.training.evaluation.predicting import Prediction, writing
 
 ONE = Prediction("u", 'Add "x", y', -0.5)
 NONE = Prediction("", "", None)

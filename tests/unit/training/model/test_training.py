@@ -86,7 +86,7 @@ def test_the_best_validation_is_kept_not_the_last(
         assert values[-1] > min(values), "the last must not be the best for this test to tell"
 
     from issuesum.training.evaluation.overlap import mean_rouge_l
-    from issuesum.training.model.validation import Validator
+    from issuesum.training.model.trainer import Validator
 
     validator = Validator(
         tiny_models.config(),

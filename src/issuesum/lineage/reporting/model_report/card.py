@@ -12,13 +12,13 @@ from issuesum.layout import MODELS
 from issuesum.lineage.provenance.dotted import dotted
 from issuesum.lineage.reporting.model_report import wording
 from issuesum.lineage.reporting.model_report.comparison import (
-    BASELINES,
-    METRICS,
     baseline_differences,
+    shown_metrics,
 )
 from issuesum.lineage.reporting.model_report.escaping import markdown as safe
+from issuesum.training.evaluation.baselines import BASELINES, method_titles
 from issuesum.training.evaluation.bootstrap import Interval, intervals
-from issuesum.training.evaluation.scores import statistics
+from issuesum.training.evaluation.metrics import METRICS, statistics
 
 if TYPE_CHECKING:
     from issuesum.lineage.reporting.model_report.side import Side
@@ -27,13 +27,6 @@ NAME = "issuesummarization"
 _RAW = "data/raw/github_issues.csv"
 _NO_LANGUAGE = {"unknown", "other"}
 _RARE = 0.01  # a rarer language is as likely a mistake of whoever detected it
-# What the hub knows of metrics: `rouge` with a part of it as configuration, and `bleu`.
-_HUB = {
-    "rouge_1": ("rouge", "rouge1"),
-    "rouge_2": ("rouge", "rouge2"),
-    "rouge_l": ("rouge", "rougeL"),
-    "bleu": ("bleu", None),
-}
 _MADE_BY = ("preprocess", "train", "build")
 """Sections of params.yaml that decide the weights or the titles."""
 
@@ -79,8 +72,8 @@ def _header(of: Side, scores: Mapping[str, float]) -> dict[str, Any]:
     if _RAW in of.hashes:
         dataset["revision"] = of.hashes[_RAW]
     measured = []
-    for name, shown in METRICS.items():
-        kind, part = _HUB[name]
+    for name, shown in shown_metrics().items():
+        kind, part = METRICS[name].hub or (name, None)
         measured.append({"type": kind, "value": round(scores[name], 2), "name": shown})
         if part:
             measured[-1]["config"] = part
@@ -90,7 +83,7 @@ def _header(of: Side, scores: Mapping[str, float]) -> dict[str, Any]:
         "library_name": "onnx",
         "pipeline_tag": "summarization",
         "tags": ["summarization", "github-issues", "onnx", "seldon"],
-        "metrics": ["rouge", "bleu"],
+        "metrics": list(dict.fromkeys(one["type"] for one in measured)),
         "model-index": [
             {
                 "name": NAME,
@@ -152,20 +145,20 @@ def _training_data(of: Side) -> str:
 
 def _evaluation(of: Side, metrics: Mapping[str, Any], rows: int) -> str:
     exact = _intervals(of)
-    names = {"model": "this model", **BASELINES}
+    names = method_titles()
     table = "".join(
         f"| {shown} | "
         + " | ".join(
             wording.score(exact[name] if method == "model" and exact else metrics[method][name])
-            for name in METRICS
+            for name in shown_metrics()
         )
         + " |\n"
         for method, shown in names.items()
         if method in metrics
     )
-    head = f"| | {' | '.join(METRICS.values())} |\n|:--|{'--:|' * len(METRICS)}\n"
+    head = f"| | {' | '.join(shown_metrics().values())} |\n|:--|{'--:|' * len(METRICS)}\n"
     against = "".join(
-        f"- Against the {BASELINES[name]}: ROUGE-L {wording.signed(difference)}.\n"
+        f"- Against the {BASELINES[name].title}: ROUGE-L {wording.signed(difference)}.\n"
         for name, difference in baseline_differences(of.scores).items()
     )
     brackets = " In brackets: 95 % bootstrap intervals." if exact else ""

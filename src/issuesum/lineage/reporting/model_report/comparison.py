@@ -10,8 +10,9 @@ from issuesum.errors import ArtifactError
 from issuesum.lineage.reporting.model_report import graph as graphs
 from issuesum.lineage.reporting.model_report.titles import Bin, Titles, by_length, compare_titles
 from issuesum.training.evaluation import bootstrap
+from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import Interval
-from issuesum.training.evaluation.scores import statistics
+from issuesum.training.evaluation.metrics import PRIMARY, metric_titles, statistics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,9 +21,11 @@ if TYPE_CHECKING:
 
     from issuesum.lineage.reporting.model_report.side import Side
 
-METRICS = {"rouge_l": "ROUGE-L", "rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "bleu": "BLEU"}
-"""The first decides the verdict."""
-BASELINES = {"lead": "first words of the body", "neighbour": "title of the most similar issue"}
+
+def shown_metrics() -> dict[str, str]:
+    """Return the titles of all metrics by name; the first decides the verdict."""
+    titles = metric_titles()
+    return {PRIMARY: titles[PRIMARY], **titles}
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Comparison:
     Attributes:
         now: the model.
         before: what it is compared with, or None: there is none, or it has no scores.
-        figures: by the names of `METRICS`.
+        figures: by the names of `shown_metrics`.
         basis: how differences were tested, a sentence; empty if they were not.
         baselines: ROUGE-L of the model minus that of each baseline, by the names of `BASELINES`.
         params: what differs in params, by name: before, now.
@@ -106,7 +109,7 @@ def compare(
                 old.get(name, _score(before, name)) if before else None,
                 differences.get(name),
             )
-            for name in METRICS
+            for name in shown_metrics()
         },
         basis=basis,
         baselines=baseline_differences(now.scores, resamples=resamples),
@@ -127,9 +130,10 @@ def baseline_differences(
         return {}
     return {
         name: bootstrap.mean_interval(
-            (scores["rouge_l"] - scores[name]).to_numpy(), resamples=resamples
+            (scores[PRIMARY] - scores[name]).to_numpy(), resamples=resamples
         )
         for name in BASELINES
+        if name in scores
     }
 
 
@@ -170,7 +174,7 @@ def _statistics(scores: pd.DataFrame | None) -> NDArray[np.float64] | None:
 
 def _has_scores(side: Side) -> bool:
     try:
-        return all(isinstance(_score(side, name), float) for name in METRICS)
+        return all(isinstance(_score(side, name), float) for name in shown_metrics())
     except (KeyError, TypeError, ValueError):
         return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from issuesum.lineage.reporting.model_report import wording
-from issuesum.lineage.reporting.model_report.comparison import METRICS, Comparison
+from issuesum.lineage.reporting.model_report.comparison import Comparison, shown_metrics
 from issuesum.lineage.reporting.model_report.escaping import markdown as safe
 from issuesum.lineage.reporting.model_report.graph import to_mermaid
 from issuesum.lineage.reporting.model_report.titles import SHOWN, Example
@@ -43,7 +43,8 @@ def _render(of: Comparison, shown: int) -> str:
 
 def _scores(of: Comparison) -> str:
     if of.before is None:
-        lines = [(shown, wording.score(of.figures[name].now)) for name, shown in METRICS.items()]
+        now = {shown: of.figures[name].now for name, shown in shown_metrics().items()}
+        lines = [(shown, wording.score(figure)) for shown, figure in now.items()]
         table = _table(("", "this model"), lines)
     else:
         table = _table(
@@ -56,7 +57,7 @@ def _scores(of: Comparison) -> str:
                     wording.change(figure),
                     wording.chance(figure),
                 )
-                for name, shown in METRICS.items()
+                for name, shown in shown_metrics().items()
                 for figure in (of.figures[name],)
             ],
         )

@@ -6,7 +6,7 @@ from html import escape
 from importlib.resources import files
 
 from issuesum.lineage.reporting.model_report import sections, wording
-from issuesum.lineage.reporting.model_report.comparison import METRICS, Comparison
+from issuesum.lineage.reporting.model_report.comparison import Comparison, shown_metrics
 
 
 def render(of: Comparison) -> str:
@@ -40,7 +40,7 @@ def render(of: Comparison) -> str:
 
 
 def _tiles(of: Comparison) -> str:
-    name, shown = next(iter(METRICS.items()))
+    name, shown = next(iter(shown_metrics().items()))
     figure = of.figures[name]
     tiles = [(f"{wording.value(figure.now):.2f}", f"{shown} now")]
     if figure.before is not None:

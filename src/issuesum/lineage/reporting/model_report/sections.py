@@ -8,7 +8,7 @@ from html import escape
 # Private to the data report for the reason that is given in plots.py.
 from issuesum.lineage.reporting.data_page.sections import _figure, _section, _side_by_side, _table
 from issuesum.lineage.reporting.model_report import pipeline, plots, wording
-from issuesum.lineage.reporting.model_report.comparison import METRICS, Comparison, Figure
+from issuesum.lineage.reporting.model_report.comparison import Comparison, Figure, shown_metrics
 from issuesum.lineage.reporting.model_report.escaping import plain
 from issuesum.lineage.reporting.model_report.titles import Example
 
@@ -17,7 +17,7 @@ _KEY = '<span class="key now"></span> now <span class="key before"></span> befor
 
 def scores_section(of: Comparison) -> str:
     """Show the scores, how they differ and whether by chance."""
-    figures = {shown: of.figures[name] for name, shown in METRICS.items()}
+    figures = {shown: of.figures[name] for name, shown in shown_metrics().items()}
     if of.before is None:
         table = _table(
             ("", "this model"),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.reporting.model_report.comparison import (
-    BASELINES,
-    METRICS,
     Comparison,
     Figure,
+    shown_metrics,
 )
 from issuesum.lineage.reporting.model_report.side import Side
 from issuesum.lineage.reporting.model_report.titles import Titles
+from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import Interval
 
 _MINUS = "\N{MINUS SIGN}"
@@ -27,7 +28,7 @@ def heading(of: Comparison) -> str:
 
 def verdict(of: Comparison) -> tuple[str, str]:
     """Return better, worse, even, first or unknown, and the sentence that says so."""
-    name, shown = next(iter(METRICS.items()))
+    name, shown = next(iter(shown_metrics().items()))
     figure = of.figures[name]
     if figure.before is None:
         return "first", f"First model: {shown} is {score(figure.now)}."
@@ -58,12 +59,10 @@ def gate(of: Comparison) -> str:
     """Return the gate's verdict."""
     if of.now.refused:
         return f"The gate refuses this model: {of.now.refused}."
-    verdict_of = (of.now.metrics or {}).get("gate") or {}
-    if verdict_of.get("passed"):
+    result = Metrics.read(of.now.metrics).gate
+    if result and result.passed:
         return "The gate is passed."
-    return (
-        "The gate refuses this model: " + "; ".join(map(str, verdict_of.get("reasons", ()))) + "."
-    )
+    return f"The gate refuses this model: {'; '.join(result.reasons) if result else 'unknown'}."
 
 
 def value(of: Interval | float) -> float:
@@ -100,7 +99,7 @@ def change(figure: Figure) -> str:
 def against_baselines(of: Comparison) -> list[str]:
     """Say by how much the model beats what costs nothing."""
     return [
-        f"Against the {BASELINES[name]}: ROUGE-L {signed(difference)}."
+        f"Against the {BASELINES[name].title}: ROUGE-L {signed(difference)}."
         for name, difference in of.baselines.items()
     ]
 

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from html import escape
 
 from issuesum.console import printable
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.provenance.trace import Trace
+from issuesum.training.evaluation.baselines import BASELINES
+from issuesum.training.evaluation.metrics import METRICS, PRIMARY
 
 _LINE = 19  # units, which are pixels where the drawing is as wide as its page
 _TOP = 26
@@ -180,13 +183,13 @@ def _of_fact(fact: facts.Fact) -> _Card:
 
 
 def _scores(known: Provenance) -> _Card:
-    metrics = known.metrics or {}
-    found = dict(facts.score_lines(metrics))
-    ours = found.get(facts.METHODS["model"])
-    digits = f"ROUGE-L {ours[2]}" if ours else facts.UNKNOWN
-    others = (f"{found[name][2]} {name}" for key, name in facts.METHODS.items()
-              if key != "model" and name in found)  # fmt: skip
-    return _Card("scores", "scores", digits, (*others, f"gate {facts.gate(metrics)}"))
+    found = Metrics.read(known.metrics)
+    primary = {PRIMARY: METRICS[PRIMARY].title}
+    ours = found.table({"model": ""}, primary)
+    digits = f"{primary[PRIMARY]} {ours[0][1]}" if ours else facts.UNKNOWN
+    titles = {key: of.title for key, of in BASELINES.items()}
+    others = (f"{score} {title}" for title, score in found.table(titles, primary))
+    return _Card("scores", "scores", digits, (*others, f"gate {found.gate or facts.UNKNOWN}"))
 
 
 def _code(known: Provenance) -> _Card:

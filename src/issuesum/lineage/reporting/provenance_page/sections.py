@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.provenance.trace import Trace
+from issuesum.training.evaluation.baselines import method_titles
+from issuesum.training.evaluation.metrics import metric_titles
 
 
 def warnings(trace: Trace) -> str:
@@ -58,12 +61,13 @@ def scores(known: Provenance) -> str:
     metrics = known.metrics
     if not metrics:
         return _section("Scores", f"<p>{facts.UNKNOWN}</p>")
-    rows = [(escape(title), *numbers) for title, numbers in facts.score_lines(metrics)]
-    verdict = facts.gate(metrics)
+    found, titles = Metrics.read(metrics), metric_titles()
+    rows = [(escape(title), *numbers) for title, *numbers in found.table(method_titles(), titles)]
+    verdict = str(found.gate or facts.UNKNOWN)
     kind = {"p": "good", "f": "bad"}.get(verdict[0], "")
     return _section(
         "Scores",
-        f'<div class="scroll">{_table(("F1 in %", *facts.SCORES.values()), rows, "scores")}</div>',
+        f'<div class="scroll">{_table(("F1 in %", *titles.values()), rows, "scores")}</div>',
         f'<p>Gate: <strong class="{kind}">{escape(verdict)}</strong></p>',
     )
 

@@ -52,16 +52,14 @@ class Pointer(TitleModel):
         layers = keras.layers
         self.config = config
         units, width = config.hidden_units, config.embedding_dim
-        around_zero = keras.initializers.RandomNormal
-        self.body_embedding = layers.Embedding(
-            config.body_size, width, embeddings_initializer=around_zero(stddev=0.1)
-        )
-        self.title_embedding = layers.Embedding(
-            config.title_size, width, embeddings_initializer=around_zero(stddev=0.1)
-        )
-        self.place_embedding = layers.Embedding(
-            config.body_maxlen, width, embeddings_initializer=around_zero(stddev=0.02)
-        )
+
+        def embedding(size: int, stddev: float) -> keras.layers.Layer:
+            around_zero = keras.initializers.RandomNormal(stddev=stddev)
+            return layers.Embedding(size, width, embeddings_initializer=around_zero)
+
+        self.body_embedding = embedding(config.body_size, 0.1)
+        self.title_embedding = embedding(config.title_size, 0.1)
+        self.place_embedding = embedding(config.body_maxlen, 0.02)
         self.encoder = BidirectionalGRU(units)
         self.first_state = layers.Dense(units, activation="tanh")
         self.read = layers.Dense(width)
@@ -82,10 +80,8 @@ class Pointer(TitleModel):
 
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
         """Return log-probabilities (batch, steps, title_size + body_maxlen)."""
-        state = self._read_body(inputs.body, inputs.body_extended, noise)
-        written = tf.zeros_like(state["words"], tf.bool)
-        scores, _, _ = self._score(inputs.previous, state, written, noise, whole=True)
-        return self._mixture(scores, state["words"])
+        scores, words = self._forced(inputs, noise)
+        return self._mixture(scores, words)
 
     def losses(
         self, inputs: Inputs, target: tf.Tensor, *, smoothing: float, noise: Noise | None = None
@@ -94,10 +90,8 @@ class Pointer(TitleModel):
 
         Smoothing is over the vocabulary: what can be copied is different in each row.
         """
-        state = self._read_body(inputs.body, inputs.body_extended, noise)
-        written = tf.zeros_like(state["words"], tf.bool)
-        scores, _, _ = self._score(inputs.previous, state, written, noise, whole=True)
-        there = tf.cast(state["words"][:, None] == target[:, :, None], tf.float32)
+        scores, words = self._forced(inputs, noise)
+        there = tf.cast(words[:, None] == target[:, :, None], tf.float32)
         copied = tf.reduce_sum(scores.attention * there, axis=-1)
         known = self._known(target)
         generated = tf.exp(tf.gather(scores.vocabulary, known, batch_dims=2))
@@ -120,13 +114,17 @@ class Pointer(TitleModel):
         self, previous: tf.Tensor, state: dict[str, tf.Tensor]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Score the next word; `attention` (batch, body_maxlen) says where it would be copied."""
-        scores, hidden, written = self._score(
-            previous[:, None], state, state["written"], None, whole=False
-        )
+        scores, hidden, written = self._score(previous[:, None], state, state["written"], None)
         log_probs = self._mixture(scores, state["words"])[:, 0]
         # Left-aligned, as `words` are.
         attention = scores.attention[:, 0]
         return log_probs, {"hidden": hidden, "written": written, "attention": attention}
+
+    def _forced(self, inputs: Inputs, noise: Noise | None) -> tuple[_Scores, tf.Tensor]:
+        """Return scores of teacher-forced titles, and the words of the body, left-aligned."""
+        state = self._read_body(inputs.body, inputs.body_extended, noise)
+        scores, _, _ = self._score(inputs.previous, state, None, noise)
+        return scores, state["words"]
 
     def _known(self, ids: tf.Tensor) -> tf.Tensor:
         """Return title ids in which words that only a body holds are unknown."""
@@ -161,15 +159,13 @@ class Pointer(TitleModel):
         self,
         previous: tf.Tensor,
         state: dict[str, tf.Tensor],
-        written: tf.Tensor,
+        written: tf.Tensor | None,
         noise: Noise | None,
-        *,
-        whole: bool,
     ) -> tuple[_Scores, tf.Tensor, tf.Tensor]:
-        """Score what follows each of `previous`, (batch, steps); steps is 1 unless `whole`.
+        """Score what follows each of `previous`, (batch, steps).
 
-        Returns:
-            The scores, the decoder's last state and the words written, bool (batch, body_maxlen).
+        Without the words `written` so far, bool (batch, body_maxlen), the title is whole; with
+        them, steps is 1. Returns the scores, the decoder's last state and the words written then.
         """
         words, memory = state["words"], state["memory"]
         is_word = words != PADDING
@@ -181,7 +177,7 @@ class Pointer(TitleModel):
         given = tf.concat([word, read], axis=-1)
         projected = self.decoder_input(given)
         recurrent = tf.cast(self.decoder, projected.dtype)
-        if whole:
+        if written is None:
             states = gru_scan(tf.transpose(projected, (1, 0, 2)), state["hidden"], recurrent)
             hidden, states = states[-1], tf.transpose(states, (1, 0, 2))
             held = tf.cumsum(tf.cast(here, tf.int32), axis=1) > 0
@@ -192,7 +188,10 @@ class Pointer(TitleModel):
             held = here | written[:, None]
         follows = tf.pad(here, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
         hints = tf.stack([follows, held, follows & ~held], axis=-1)
-        energies = self._energies(states, state["keys"], hints, noise)
+        hints = tf.cast(hints, state["keys"].dtype)
+        query = self.query(self._drop(states, _QUERY, noise))
+        mixed = tf.tanh(state["keys"][:, None] + query[:, :, None] + self.hints(hints))
+        energies = tf.cast((self.energy(mixed) + self.hint_energy(hints))[..., 0], tf.float32)
         attention = tf.nn.softmax(tf.where(is_word[:, None], energies, _NEVER))
         context = tf.matmul(tf.cast(attention, memory.dtype), memory)
         seen = tf.concat([states, context, given], axis=-1)
@@ -204,20 +203,6 @@ class Pointer(TitleModel):
         generate = tf.cast(self.generate(seen), tf.float32)[..., 0]
         scores = _Scores(tf.nn.log_softmax(logits + no_words), attention, generate)
         return scores, hidden, held[:, -1]
-
-    def _energies(
-        self,
-        states: tf.Tensor,
-        keys: tf.Tensor,
-        hints: tf.Tensor,
-        noise: Noise | None,
-    ) -> tf.Tensor:
-        """Return energies (batch, steps, places), float32."""
-        hints = tf.cast(hints, keys.dtype)
-        query = self.query(self._drop(states, _QUERY, noise))
-        mixed = tf.tanh(keys[:, None] + query[:, :, None] + self.hints(hints))
-        energy = (self.energy(mixed) + self.hint_energy(hints))[..., 0]
-        return tf.cast(energy, tf.float32)
 
     def _mixture(self, scores: _Scores, words: tf.Tensor) -> tf.Tensor:
         """Return log-probabilities of all outputs."""

@@ -38,8 +38,8 @@ class Seq2Seq(TitleModel):
         """Return log-probabilities (batch, steps, title_size) for teacher-forced titles."""
         training = noise is not None
         state = self.encoder(self.body_norm(self.body_embedding(inputs.body), training=training))
-        previous = self._known(inputs.previous)
-        embedded = self.title_norm(self.title_embedding(previous), training=training)
+        known = self.title_embedding(self._known(inputs.previous))
+        embedded = self.title_norm(known, training=training)
         outputs = self.decoder(embedded, initial_state=state)
         logits = self.vocabulary(self.output_norm(outputs, training=training))
         return tf.nn.log_softmax(tf.cast(logits, tf.float32))

@@ -9,7 +9,7 @@ import pytest
 
 from issuesum.errors import ArtifactError, GateError
 from issuesum.lineage.runs.record import is_refusal
-from issuesum.stages.gate import check_gate, refused
+from issuesum.shipping.gate import check_gate, refused
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ def metrics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_line_of_a_refusal_is_known_again() -> None:
-    assert is_refusal(str(refused("ROUGE-L is 3.10, below evaluate.gate.min_rouge_l = 5")))
+    assert is_refusal(str(refused(("ROUGE-L is 3.10, below evaluate.gate.min_rouge_l = 5",))))
     assert not is_refusal("The dependencies of a stage must not change while it runs.")
 
 

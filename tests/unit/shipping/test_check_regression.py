@@ -12,23 +12,22 @@ import pandas as pd
 import pytest
 import yaml
 
-from issuesum.errors import RegistryError
+from issuesum.errors import GateError, RegistryError
 from issuesum.lineage import registered as live
 from issuesum.lineage.registered import LIVE, Live
 from issuesum.lineage.tag import Version
 from issuesum.serving.inference.writer import TitleWriter
-from issuesum.stages import regression
+from issuesum.shipping import gate
+from issuesum.stages import live as scorer
 from issuesum.stages.params import Params, load_params
-from issuesum.stages.regression import check_regression
 from issuesum.training.corpus.shards import ShardWriter
-from issuesum.training.evaluation.scores import score
+from issuesum.training.evaluation.metrics import score
 from projects import ROOT
 from registry_stub import Asked, serve
 from shelf import Shelf, model_files
 from toy_bundle import write_bundle
 
 MADE_FROM = Version("c" * 40, dirty=False, bundle="b" * 32 + ".dir")
-METRICS = {"test_rows": 2, "model": {"rouge_l": 40.0}}
 ROWS = [("Crash on start", "The app crashes on start"), ("Fix error", "app error")]
 
 
@@ -62,8 +61,23 @@ class Case:
         top = {"app/provenance.json": json.dumps(provenance).encode()}
         self.shelf.put("titles", "old", layer or {"app/a": b""}, top)
 
-    def reasons(self, metrics: dict[str, Any] = METRICS) -> list[str]:
-        return check_regression(self.params, metrics, self.root, made_from=MADE_FROM)
+    def reason(self, rouge_l: float = 40.0) -> str | None:
+        """Return why a model that reached this on 2 rows would be refused."""
+        export_params, evaluate = self.params.export, self.params.evaluate
+        image = f"{export_params.address}/{export_params.image}:{MADE_FROM.tag}"
+        try:
+            gate.check_regression(
+                gate.Judged(image, rouge_l),
+                self.root,
+                made_from=MADE_FROM,
+                rows=2,
+                max_regression=evaluate.gate.max_regression,
+                score=lambda model, name: scorer.rouge_l(model, name, evaluate),
+                note=print,
+            )
+        except GateError as error:
+            return str(error)
+        return None
 
 
 @pytest.fixture
@@ -80,34 +94,37 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
 
 def test_a_worse_model_is_told_with_both_images_and_numbers(case: Case) -> None:
     case.put()
-    (reason,) = case.reasons()
+    reason = case.reason() or ""
     assert "issuesummarization:cccccccccccc-bbbbbbbbbbbb is 40.00" in reason
     assert f"live {case.host}/titles:old is 42.50 on the same 2 test issues: 2.50 lost" in reason
-    assert case.reasons({**METRICS, "model": {"rouge_l": 41.5}}) == []
+    assert case.reason(41.5) is None
 
 
 def test_the_same_bundle_is_no_regression(case: Case) -> None:
     case.put(hashes={"bundle": MADE_FROM.bundle}, metrics={})
-    assert case.reasons() == []
+    assert case.reason() is None
 
 
 def test_nothing_is_asked_where_the_answer_is_known(
     case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(regression, "live_image", lambda _root: Live("host/a:b", MADE_FROM.dvc))
-    assert case.reasons() == []
-    monkeypatch.setattr(regression, "live_image", live.live_image)
+    monkeypatch.setattr(gate, "live_image", lambda _root: Live("host/a:b", MADE_FROM.dvc))
+    assert case.reason() is None
+    monkeypatch.setattr(gate, "live_image", live.live_image)
     monkeypatch.setenv(LIVE, "none")
-    assert case.reasons() == []
+    assert case.reason() is None
     monkeypatch.setenv(LIVE, f"{case.host}/titles:old")
-    gate = case.params.evaluate.gate.model_copy(update={"max_regression": 100.0})
-    evaluate = case.params.evaluate.model_copy(update={"gate": gate})
+    relaxed = case.params.evaluate.gate.model_copy(update={"max_regression": 100.0})
+    evaluate = case.params.evaluate.model_copy(update={"gate": relaxed})
     case.params = case.params.model_copy(update={"evaluate": evaluate})
-    assert case.reasons() == []
+    assert case.reason() is None
     assert case.seen == []
 
 
-def test_scores_on_other_rows_are_made_anew(case: Case, tmp_path: Path) -> None:
+def test_scores_on_other_rows_are_made_anew(
+    case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     (model := tmp_path / "model").mkdir()
     write_bundle(model)
     (folder := tmp_path / "data/split/test").mkdir(parents=True)
@@ -115,19 +132,19 @@ def test_scores_on_other_rows_are_made_anew(case: Case, tmp_path: Path) -> None:
         for row, (title, body) in enumerate(ROWS, start=1):
             shard.write(row, ("", title, body))
     rows = pd.DataFrame(ROWS, columns=["title", "body"])
-    reached = score(TitleWriter(model).titles(list(rows["body"])), list(rows["title"])).rouge_l
+    reached = score(TitleWriter(model).titles(list(rows["body"])), list(rows["title"]))["rouge_l"]
     assert reached > 1.5
     case.put(model_files(model), hashes={"bundle": "e" * 32, "test": "other"})
-    assert case.reasons({**METRICS, "model": {"rouge_l": reached}}) == []
-    (reason,) = case.reasons({**METRICS, "model": {"rouge_l": reached - 1.5}})
+    assert case.reason(reached) is None
+    reason = case.reason(reached - 1.5) or ""
     assert f"titles:old is {reached:.2f} on the same 2 test issues: 1.50 lost" in reason
     case.put(model_files(model), metrics={"test_rows": 3, "model": {"rouge_l": 99.0}})
-    assert case.reasons({**METRICS, "model": {"rouge_l": reached}}) == []
+    assert case.reason(reached) is None
 
 
 def test_a_live_image_that_cannot_be_had_is_no_licence_to_ship(case: Case) -> None:
     with pytest.raises(RegistryError) as caught:
-        case.reasons()
+        case.reason()
     message = str(caught.value)
     assert message.startswith(f"The live image {case.host}/titles:old must be known")
     assert "no such image there. Try: the same again" in message
@@ -140,6 +157,6 @@ def test_a_receipt_from_another_machines_own_registry_is_nothing_live(
 ) -> None:
     monkeypatch.delenv(LIVE)
     elsewhere = Live(f"{case.host}/titles:elsewhere", "0" * 12)
-    monkeypatch.setattr(regression, "live_image", lambda _root: elsewhere)
-    assert case.reasons() == []
+    monkeypatch.setattr(gate, "live_image", lambda _root: elsewhere)
+    assert case.reason() is None
     assert f"{case.host}/titles:elsewhere of the last commit is not here" in capsys.readouterr().out

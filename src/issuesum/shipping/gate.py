@@ -1,0 +1,146 @@
+"""What keeps a model from being shipped: evaluate's gate, and a better model that is live.
+
+Evaluate cannot compare with what is live: its result is a function of what dvc.yaml lists, and what
+is live is none of that.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from issuesum.errors import ArtifactError, GateError, ParamsError, RegistryError
+from issuesum.layout import METRICS, SPLIT
+from issuesum.lineage.dvc import Lock
+from issuesum.lineage.metrics import Metrics
+from issuesum.lineage.provenance.lookup import look_up
+from issuesum.lineage.registered import LIVE, live_image
+from issuesum.lineage.runs.record import REFUSAL
+from issuesum.lineage.tag import Version
+from issuesum.registry.client import Registry
+from issuesum.registry.reference import Reference
+from issuesum.shipping.image.unpacking import remote_model
+
+_ANYTHING = 100
+"""ROUGE-L points that no model can lose more of."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An image and what it reached on the test split.
+
+    Attributes:
+        image: as `docker pull` takes it.
+        rouge_l: F1 times 100.
+    """
+
+    image: str
+    rouge_l: float
+
+
+def check_gate() -> dict[str, Any]:
+    """Return the content of eval/metrics.json if the gate lets the model be shipped.
+
+    Raises:
+        ArtifactError: there is no result of the gate.
+        GateError: it refuses the model.
+    """
+    try:
+        content: dict[str, Any] = json.loads(METRICS.read_text(encoding="utf-8"))
+        received = "none"
+    except (OSError, ValueError) as error:
+        content, received = {}, type(error).__name__
+    gate = Metrics.read(content).gate
+    if gate is None:
+        raise ArtifactError(
+            f"{METRICS} must hold the gate's verdict. Received: {received}. "
+            "Try: dvc repro evaluate."
+        )
+    if not gate.passed:
+        raise refused(gate.reasons)
+    return content
+
+
+def refused(reasons: tuple[str, ...]) -> GateError:
+    """Return the error that says why a model is not shipped."""
+    return GateError(
+        f"{REFUSAL} Received: {'; '.join(reasons)}. "
+        "Try: more or better data, other train params, or another evaluate.gate."
+    )
+
+
+def check_regression(
+    new: Judged,
+    root: Path,
+    *,
+    made_from: Version,
+    rows: int,
+    max_regression: float,
+    score: Callable[[Path, str], float],
+    note: Callable[[str], None],
+) -> None:
+    """Check that a model may take the place of what is live.
+
+    Where nothing is live, or the receipt names our own bundle, no registry is asked. The live
+    image's own score counts if it is of the same rows, else its model is scored on them now. A
+    receipt of an image on loopback that is not here was written on another machine.
+
+    Args:
+        new: the image that is to be shipped, registry/name:tag.
+        root: of the repository.
+        made_from: what the image is to be made from.
+        rows: of the test split that are scored.
+        max_regression: ROUGE-L points that may be lost.
+        score: model folder, name of the image -> its ROUGE-L on these rows.
+        note: takes a line about what is done.
+
+    Raises:
+        ArtifactError: the live image holds no provenance or no model that this code reads.
+        GateError: the model is worse than that.
+        ParamsError: ISSUESUM_LIVE names no image.
+        RegistryError: the live image cannot be had.
+        RepositoryError: there is no commit or no dvc.lock.
+    """
+    live = live_image(root) if max_regression < _ANYTHING else None
+    if live is None or live.dvc == made_from.dvc:
+        return
+    try:
+        found = look_up(live.image, default=new.image.rpartition(":")[0])
+        if found.provenance.hashes.get("bundle") == made_from.bundle:
+            return
+        reached = found.provenance.score_on(Lock.read(root).md5(SPLIT / "test"), rows)
+        if reached is None:
+            name = str(found.image.reference)
+            note(f"export: {name} has no scores on these test issues: they are made now")
+            with remote_model(Registry(found.image.reference.host), found.image) as folder:
+                reached = score(folder, name)
+    except (ArtifactError, ParamsError, RegistryError) as error:
+        by_receipt = not os.environ.get(LIVE)
+        if isinstance(error, RegistryError) and by_receipt and Reference.parse(live.image).is_local:
+            note(f"export: {live.image} of the last commit is not here: nothing to compare with")
+            return
+        cause = str(error).partition(" Try: ")[0]
+        raise type(error)(
+            f"The live image {live.image} must be known, so that no worse one takes its place. "
+            f"Received: {cause} Try: the same again when it can be had, or {LIVE}=none to ship "
+            "without comparing."
+        ) from error
+    image = found.provenance.image or live.image
+    if reason := regression(new, Judged(image, reached), rows=rows, max_regression=max_regression):
+        raise refused((reason,))
+
+
+def regression(new: Judged, live: Judged, *, rows: int, max_regression: float) -> str | None:
+    """Return why `new` should not take the place of `live`, both scored on `rows` test issues."""
+    lost = round(live.rouge_l - new.rouge_l, 4)
+    if lost <= max_regression:
+        return None
+    return (
+        f"ROUGE-L of {new.image} is {new.rouge_l:.2f} and that of the live {live.image} is "
+        f"{live.rouge_l:.2f} on the same {rows:,} test issues: {lost:.2f} lost, more than "
+        f"evaluate.gate.max_regression = {max_regression:g}"
+    )

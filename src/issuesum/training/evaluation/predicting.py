@@ -1,0 +1,99 @@
+"""From rows of a file to lines of text with a title: one each, in the order of the rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import batched
+from pathlib import Path
+from typing import Literal, NamedTuple, TextIO
+
+from issuesum.errors import ArtifactError
+from issuesum.files import replacing_file
+from issuesum.serving.inference.title import NO_TITLE, Title
+from issuesum.serving.inference.writer import TitleWriter
+from issuesum.training.corpus.issue import Issue
+from issuesum.training.corpus.reading import Reject, normalise
+
+Format = Literal["csv", "jsonl"]
+
+
+class Prediction(NamedTuple):
+    """A row of the output."""
+
+    issue_url: str
+    """On one line; may be empty."""
+    title: str
+    """Empty if the row cannot be used or the model finds none."""
+    score: float | None
+    """See `Title.score`; None if there is no title."""
+
+
+Write = Callable[[Iterable[Prediction]], None]
+
+
+def predictions(
+    rows: Iterable[Issue | Reject], writer: TitleWriter, batch_size: int
+) -> Iterator[list[Prediction]]:
+    """Yield the predictions of `batch_size` rows at a time; no more rows are held at once."""
+    for batch in batched(rows, batch_size):
+        bodies = [row.body for row in batch if isinstance(row, Issue)]
+        titles = (best for best, *_ in writer.write(bodies))
+        yield [
+            _prediction(row.url, next(titles))
+            if isinstance(row, Issue)
+            else _prediction(normalise(Issue(row.url, "", "")).url, NO_TITLE)
+            for row in batch
+        ]
+
+
+def _prediction(url: str, title: Title) -> Prediction:
+    # Digits that do not depend on what else is in the batch.
+    score = round(title.score, 4) if math.isfinite(title.score) else None
+    return Prediction(" ".join(url.split()), title.text, score)
+
+
+@contextmanager
+def writing(output: Path | None, form: Format) -> Iterator[Write]:
+    """Give a function that writes predictions, so that readers get them at once.
+
+    `output` is replaced when the block ends without an error; None is standard output.
+
+    Raises:
+        ArtifactError: it cannot be written; an earlier file is as it was.
+    """
+    try:
+        with ExitStack() as stack:
+            target = stack.enter_context(replacing_file(output)) if output else 1
+            # Whatever the locale says: titles hold any character.
+            stream = stack.enter_context(
+                open(target, "w", encoding="utf-8", newline="", closefd=bool(output))
+            )
+            yield _lines_to(stream, form)
+    except BrokenPipeError:  # the reader has seen enough, such as `head`
+        raise
+    except OSError as error:
+        raise ArtifactError(
+            f"{output or 'Standard output'} must be writable. Received: {error.strerror or error}. "
+            "Try: another --output, or check permissions and free space."
+        ) from error
+
+
+def _lines_to(stream: TextIO, form: Format) -> Write:
+    rows = csv.writer(stream, lineterminator="\n")
+    if form == "csv":
+        rows.writerow(Prediction._fields)
+
+    def write(some: Iterable[Prediction]) -> None:
+        if form == "csv":
+            rows.writerows(some)
+        else:
+            for one in some:
+                text = json.dumps(one._asdict(), ensure_ascii=False, allow_nan=False)
+                stream.write(text + "\n")
+        stream.flush()
+
+    return write
