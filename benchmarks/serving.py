@@ -32,9 +32,8 @@ from export import MEGABYTE, export_project
 from issuesum.errors import EngineError
 from issuesum.layout import RAW
 from issuesum.lineage.receipt import Receipt
-from issuesum.shipping.image.engine import engine
-from issuesum.shipping.image.smoke import HARDENED, last_words
-from issuesum.shipping.image.transfer import fetch
+from issuesum.shipping.image.container import HARDENED, last_words
+from issuesum.shipping.image.engine import engine, fetch
 
 PATIENCE = 600.0
 BATCH = 64

@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from issuesum.serving.inference.writer import TitleWriter
-from issuesum.shipping.image.unpacking import model_of
+from issuesum.shipping.image.contents import model_of
 from shelf import model_files, tar
 from toy_bundle import write_bundle
 

@@ -75,7 +75,7 @@ def test_only_its_temporary_folder_can_be_written(engine: docker.DockerClient, i
         "    except OSError: pass\n"
         "print(os.getuid(), open('/proc/self/status').read().split('CapEff:')[1].split()[0])\n"
     )
-    from issuesum.shipping.image.smoke import HARDENED
+    from issuesum.shipping.image.container import HARDENED
 
     said = engine.containers.run(
         image, ["-I", "-c", code], entrypoint="python3", remove=True, **HARDENED

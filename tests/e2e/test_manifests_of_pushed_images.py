@@ -47,7 +47,7 @@ def test_a_tag_is_pinned_by_the_digest_of_the_registry(pushed: str, tmp_path: Pa
     (component,) = predictor["componentSpecs"]
     pinned = f"{registry}/{name}@{held}"
     assert component["spec"]["containers"][0]["image"] == pinned
-    assert component["metadata"]["annotations"]["io.issuesum/shipping/image"] == pushed
+    assert component["metadata"]["annotations"]["io.issuesum/image"] == pushed
     again = manifests(tmp_path, "--image", pinned)
     assert again.returncode == 0, again.stderr
     assert again.stdout.startswith(pinned)

@@ -10,7 +10,7 @@ import pytest
 
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference.writer import TitleWriter
-from issuesum.shipping.image.unpacking import model_of
+from issuesum.shipping.image.contents import model_of
 from toy_bundle import write_bundle
 
 pytestmark = pytest.mark.e2e

@@ -24,7 +24,7 @@ from issuesum.errors import IssuesumError
 from issuesum.lineage.registered import ARTIFACT
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.storing import attest
+from issuesum.shipping.attestation.attachments import attest
 from own_registry import own_registry
 from tags import Tagged
 
@@ -80,7 +80,7 @@ def ship(repository: Tagged, host: str, bundle: str) -> str:
     origin |= {"dvc": bundle * 12, "hashes": hashes, "image": f"{host}/titles:{tag}"}
     pinned = attestations.push(Reference.parse(origin["image"]), origin)
     attest(
-        Registry(host), pinned, origin, lambda: attestations.DISTRIBUTIONS,
+        Registry(host), pinned, attestations.exported(**origin), lambda: attestations.DISTRIBUTIONS,
         folder=repository.path.parent / "attested", key=None,
     )  # fmt: skip
     receipt = {"image": origin["image"], "digest": pinned.digest, "git": origin["git"],

@@ -22,7 +22,7 @@ import pytest
 from docker.errors import BuildError, NotFound
 from docker.models.containers import Container
 
-from issuesum.shipping.image.smoke import HARDENED
+from issuesum.shipping.image.container import HARDENED
 from projects import Project, copy_project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]

@@ -16,16 +16,14 @@ from attestations import DISTRIBUTIONS, build, provenance, push, write_keys
 from images import BASE
 from issuesum.cli.verify import command
 from issuesum.errors import VerificationError
+from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.attached import BILL, ENVELOPE, attached
-from issuesum.shipping.attestation.bill import bill_of_materials
-from issuesum.shipping.attestation.distributions import Distribution, installed
-from issuesum.shipping.attestation.envelope import IN_TOTO, sealed
-from issuesum.shipping.attestation.keys import signing_key
-from issuesum.shipping.attestation.statement import serialised, slsa
-from issuesum.shipping.attestation.storing import attest
+from issuesum.shipping.attestation.attachments import ENVELOPE, SBOM, attached, attest
+from issuesum.shipping.attestation.sbom import Distribution, installed, make_sbom
+from issuesum.shipping.attestation.signing import IN_TOTO, sealed, signing_key
+from issuesum.shipping.attestation.statement import serialised, slsa_statement
 
 pytestmark = pytest.mark.e2e
 
@@ -48,7 +46,7 @@ class Ship:
 
     def attest(self, image: Reference, origin: dict[str, Any], **options: Any) -> None:
         given = {"distributions": lambda: DISTRIBUTIONS, "folder": self.folder, "key": None}
-        attest(self.registry, image, origin, **{**given, **options})
+        attest(self.registry, image, read(origin), **{**given, **options})
 
 
 @pytest.fixture
@@ -57,6 +55,10 @@ def ship(services, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ship:
     for name in ("ISSUESUM_SIGNING_KEY", "ISSUESUM_VERIFY_KEY"):
         monkeypatch.delenv(name, raising=False)
     return Ship(services.registry, tmp_path)
+
+
+def read(origin: dict[str, Any]) -> Exported:
+    return Exported.model_validate(origin)
 
 
 def verify(*arguments: object) -> tuple[Result, dict[str, str]]:
@@ -86,7 +88,7 @@ def test_what_is_attested_verifies_and_is_attested_once(
     first = {path.name: path.read_bytes() for path in ship.folder.iterdir()}
     assert set(first) == {"slsa.json", "sbom.json", "sbom.dsse.json"}
     types = sorted(item["artifactType"] for item in ship.registry.referrers(image))
-    assert types == [BILL, ENVELOPE, ENVELOPE]
+    assert types == [SBOM, ENVELOPE, ENVELOPE]
 
     # Another machine, without the key and without a container: nothing is added, all is fetched.
     elsewhere = ship.folder.parent / "elsewhere"
@@ -116,14 +118,14 @@ def test_a_run_that_was_cut_off_is_completed(ship: Ship, monkeypatch: pytest.Mon
     image = ship.push(origin)
     ship.registry.attach(
         image,
-        bill_of_materials(image, origin, DISTRIBUTIONS),
-        media_type=BILL,
+        make_sbom(image, read(origin), DISTRIBUTIONS),
+        media_type=SBOM,
         annotations={"org.opencontainers.image.created": origin["created"]},
     )
     ship.attest(image, origin)
     assert {path.name for path in ship.folder.iterdir()} == {"slsa.json", "sbom.json"}
     assert sorted(one.kind for one in attached(ship.registry, image)) == [
-        BILL,
+        SBOM,
         "https://slsa.dev/provenance/v1",
     ]
     _, failed = verify(image)
@@ -167,17 +169,18 @@ def test_a_provenance_of_another_form_fails_and_does_not_break_off(ship: Ship) -
     image = ship.push({"commit": "x", "image": "?"}, tag=origin["image"], labelled=origin)
     _, failed = verify(image)
     assert set(failed) == {"labels", "tag", "slsa", "sbom"}
-    assert failed["tag"] == "/app/provenance.json is not ours: KeyError 'dirty'"
+    assert failed["tag"].startswith("/app/provenance.json is not ours: ")
+    assert "no dirty" in failed["tag"]
 
 
 def _altered(image: Reference, origin: dict[str, Any]) -> dict[str, Any]:
-    statement = slsa(image, origin)
+    statement = slsa_statement(image, read(origin))
     statement["predicate"]["buildDefinition"]["resolvedDependencies"][1]["digest"]["md5"] = "e" * 32
     return statement
 
 
 def _of_another(image: Reference, origin: dict[str, Any]) -> dict[str, Any]:
-    return slsa(image.at(f"sha256:{'e' * 64}"), origin)
+    return slsa_statement(image.at(f"sha256:{'e' * 64}"), read(origin))
 
 
 @pytest.mark.parametrize(
@@ -215,11 +218,11 @@ def test_an_exchanged_payload_and_a_forged_bill_are_found(
     image = ship.push(origin)
     good, bad = (
         json.loads(sealed(serialised(statement), key))
-        for statement in (slsa(image, origin), _altered(image, origin))
+        for statement in (slsa_statement(image, read(origin)), _altered(image, origin))
     )
     good["payload"] = bad["payload"]
-    bill = bill_of_materials(image, origin, DISTRIBUTIONS[:1])
-    ship.registry.attach(image, bill, media_type=BILL, annotations={})
+    bill = make_sbom(image, read(origin), DISTRIBUTIONS[:1])
+    ship.registry.attach(image, bill, media_type=SBOM, annotations={})
     ship.registry.attach(image, json.dumps(good).encode(), media_type=ENVELOPE, annotations={})
     ship.registry.attach(image, b"[]", media_type=IN_TOTO, annotations={})
     _, failed = verify(image, "--key", ship.public)
@@ -234,7 +237,7 @@ def test_deep_looks_into_the_image(ship: Ship, engine: docker.DockerClient) -> N
     try:
         engine.images.push(tagged.repository, tagged.tag)
         image = tagged.at(str(ship.registry.digest(tagged)))
-        there = installed(engine, str(image))
+        there = installed(str(image))
         assert "pip" in {one.name for one in there}
         ship.attest(image, origin, distributions=lambda: [*there, Distribution("left-pad", "1.0")])
         _, failed = verify(image)

@@ -22,7 +22,7 @@ from issuesum.lineage.provenance.model import Exported
 from issuesum.registry.client import MANIFEST, Registry
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.distributions import Distribution
+from issuesum.shipping.attestation.sbom import Distribution
 
 DISTRIBUTIONS = (Distribution("Flask", "3.1.0", "BSD-3-Clause"), Distribution("numpy", "1.26.4"))
 

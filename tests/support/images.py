@@ -17,9 +17,9 @@ import docker
 from docker.models.containers import Container
 
 from components import PROVENANCE
-from issuesum.registry.labels import as_json, labels_of
+from issuesum.registry.labels import as_json
 from issuesum.shipping.image.build import build_image
-from issuesum.shipping.image.smoke import HARDENED
+from issuesum.shipping.image.container import HARDENED
 from issuesum.training.bundle.assemble import copy_code
 from projects import ROOT
 
@@ -69,8 +69,7 @@ def build(client: docker.DockerClient, model: Path, folder: Path, *, image: str)
     shutil.copytree(model, bundle / "model")
     copy_code(bundle, serving=ROOT / "serving", dockerfile=ROOT / "Dockerfile")
     origin = {**PROVENANCE, "image": image}
-    content = as_json(origin)
-    build_image(client, bundle, content, image=image, labels=labels_of(content), base_image=BASE)
+    build_image(client, bundle, as_json(origin), image=image, base_image=BASE)
 
 
 @contextlib.contextmanager

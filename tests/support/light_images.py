@@ -23,7 +23,7 @@ from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.storing import attest
+from issuesum.shipping.attestation.attachments import attest
 
 
 def push_light(

@@ -17,7 +17,7 @@ from pathlib import Path
 import docker
 
 from images import BASE
-from issuesum.shipping.attestation.distributions import SCRIPT
+from issuesum.shipping.attestation.sbom import SCRIPT
 from projects import ROOT, Project
 
 TINY_BASE = "issuesum-test-base:tiny"

@@ -99,7 +99,7 @@ def _with_titles(
 def _writer(found: Found) -> TitleWriter:
     from issuesum.registry.client import Registry
     from issuesum.serving.inference.writer import TitleWriter
-    from issuesum.shipping.image.unpacking import remote_model
+    from issuesum.shipping.image.contents import remote_model
 
     image = found.image
     with remote_model(Registry(image.reference.host), image) as folder:

@@ -37,29 +37,17 @@ def command(*, dry_run: bool, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class _Plan:
-    """What an export would do.
-
-    Attributes:
-        image: registry/name:tag.
-        lineage: what it would be made of, as its labels say it.
-        dirty: files that differ from the commit.
-        gate: why the model would be refused, or None.
-        digest: of the tag in the registry, or None.
-        registry: why the registry cannot be used, or None.
-        action: `build`, `receipt` if the registry holds the image, `refuse` or `fail`.
-        base: image that it would be built on.
-        size: bytes of the bundle.
-    """
+    """What an export would do."""
 
     image: str
-    lineage: str
-    dirty: list[str]
-    gate: str | None
-    digest: str | None
-    registry: str | None
-    action: str
-    base: str
-    size: int
+    lineage: str  # what it would be made of, by its labels
+    dirty: list[str]  # files that differ from the commit
+    gate: str | None  # why the model would be refused
+    digest: str | None  # of the tag in the registry
+    registry: str | None  # why the registry cannot be used
+    action: str  # build, receipt if the registry holds the image, refuse or fail
+    base: str  # image that it would be built on
+    size: int  # bytes of the bundle
 
 
 def _plan() -> _Plan:
@@ -68,32 +56,37 @@ def _plan() -> _Plan:
     from issuesum.lineage import git
     from issuesum.registry.client import Registry
     from issuesum.shipping.gate import check_gate
-    from issuesum.shipping.image.claim import held
     from issuesum.stages import export
     from issuesum.stages.params import load_params
 
-    params = load_params()
-    target = export.target_of(params.export)
-    dirty = git.changed_files(export.ROOT)
+    params = load_params().export
+    target = export.target_of(params)
     refusal = digest = trouble = None
     try:
         check_gate()
     except GateError as error:
         refusal = str(error)
     try:
-        digest = held(Registry(target.image.host), target.image, target.lineage)
+        digest = target.pushed_digest(Registry(target.image.host))
     except RegistryError as error:  # unreachable, or a clash: export would end with the same words
         trouble = str(error)
-    action = "fail" if trouble else "refuse" if refusal else "receipt" if digest else "build"
-    size = sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file())
-    image, lineage, base = str(target.image), str(target.lineage), params.export.base_image
-    return _Plan(image, lineage, list(dirty), refusal, digest, trouble, action, base, size)
+    return _Plan(
+        image=str(target.image),
+        lineage=str(target.lineage),
+        dirty=list(git.changed_files(export.ROOT)),
+        gate=refusal,
+        digest=digest,
+        registry=trouble,
+        action="fail" if trouble else "refuse" if refusal else "receipt" if digest else "build",
+        base=params.base_image,
+        size=sum(path.stat().st_size for path in BUNDLE.rglob("*") if path.is_file()),
+    )
 
 
 def _print(plan: _Plan) -> None:
     from issuesum.layout import BUNDLE
 
-    says = {
+    actions = {
         "build": (
             f"build on {plan.base} from {BUNDLE} ({plan.size / 1e6:.1f} MB), "
             "ask the container for a title, and push"
@@ -106,5 +99,5 @@ def _print(plan: _Plan) -> None:
     for path in plan.dirty or ["nothing differs from the commit"]:
         click.echo(f"dirty    {path}")
     click.echo(f"gate     {plan.gate or 'passed'}")
-    holds = f"holds it as {plan.digest}" if plan.digest else "does not hold it"
-    click.echo(f"registry {plan.registry or holds}\nwould    {says[plan.action]}")
+    found = f"holds it as {plan.digest}" if plan.digest else "does not hold it"
+    click.echo(f"registry {plan.registry or found}\nwould    {actions[plan.action]}")

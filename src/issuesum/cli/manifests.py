@@ -6,47 +6,33 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import (
-    examples,
-    json_option,
-    name_option,
-    output_option,
-    print_json,
-    pull_secret_option,
-    replicas_option,
-    warn_of_localhost,
-)
+from issuesum.cli import shared
 
 
 @click.command(
     help="Write Kubernetes manifests that serve an image, pinned by digest.",
-    epilog=examples(
+    epilog=shared.examples(
         "issuesum manifests # of the image last exported",
         "issuesum manifests --canary REF --canary-traffic 5 # a second image answers 5 %",
     ),
 )
 @click.option(
-    "--image",
-    metavar="REF",
+    "--image", metavar="REF",
     help="registry/name:tag or registry/name@sha256:…; without it, the image last exported.",
-)
-@output_option("Folder to write to.", default=Path("deploy/serving"), folder=True)
-@name_option
-@replicas_option
+)  # fmt: skip
+@shared.output_option("Folder to write to.", default=Path("deploy/serving"), folder=True)
+@shared.name_option
+@shared.replicas_option
 @click.option("--canary", metavar="REF", help="Also write canary.yaml: this image answers a share.")
 @click.option(
-    "--canary-traffic",
-    metavar="N",
-    type=click.IntRange(1, 99),
-    default=10,
-    show_default=True,
+    "--canary-traffic", metavar="N", type=click.IntRange(1, 99), default=10, show_default=True,
     help="That share in percent.",
-)
+)  # fmt: skip
 @click.option(
     "--shadow", metavar="REF", help="Also write shadow.yaml: this image gets a copy of requests."
 )
-@pull_secret_option
-@json_option
+@shared.pull_secret_option
+@shared.json_option
 def command(
     *,
     image: str | None,
@@ -60,28 +46,26 @@ def command(
     as_json: bool,
 ) -> None:
     from issuesum.lineage.receipt import Receipt
-    from issuesum.shipping.kubernetes.reference import resolve
-    from issuesum.shipping.kubernetes.writing import write_manifests
+    from issuesum.shipping.kubernetes.manifests import write_manifests
+    from issuesum.shipping.kubernetes.pod import resolve
 
     if image is None:
         receipt = Receipt.load()
         image = f"{receipt.image}@{receipt.digest}"
     serving = resolve(image)
-    candidate = resolve(canary) if canary else None
-    behind = resolve(shadow) if shadow else None
     written = write_manifests(
         output,
         name,
         serving,
         replicas=replicas,
-        candidate=candidate,
+        canary=resolve(canary) if canary else None,
         traffic=canary_traffic,
-        behind=behind,
+        shadow=resolve(shadow) if shadow else None,
         pull_secret=pull_secret,
     )
-    warn_of_localhost(serving.pinned)
+    shared.warn_of_localhost(serving.pinned)
     if as_json:
-        print_json({"image": serving.pinned, "files": list(map(str, written))})
+        shared.print_json({"image": serving.pinned, "files": list(map(str, written))})
         return
     click.echo(f"{serving.pinned}\n")
     for path in written:

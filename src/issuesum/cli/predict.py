@@ -123,7 +123,7 @@ def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
     if image is None:
         return TitleWriter.tried((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
 
-    from issuesum.shipping.image.unpacking import model_of
+    from issuesum.shipping.image.contents import model_of
 
     with model_of(image) as folder:
         return TitleWriter.tried(folder, of=image)

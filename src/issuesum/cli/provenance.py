@@ -44,7 +44,7 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     from issuesum.lineage.provenance.trace import trace
     from issuesum.lineage.provenance.tree import text_of
     from issuesum.lineage.reporting.provenance_page import write_page, write_picture
-    from issuesum.shipping.image.local import read_local
+    from issuesum.shipping.image.contents import read_local
     from issuesum.training.evaluation.baselines import method_titles
     from issuesum.training.evaluation.metrics import metric_titles
 

@@ -7,30 +7,22 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import (
-    examples,
-    json_option,
-    keys_option,
-    name_option,
-    output_option,
-    print_json,
-    pull_secret_option,
-    replicas_option,
-    warn_of_localhost,
-)
+from issuesum.cli import shared
 from issuesum.console import say
 
 
 @click.command(
     "release",
-    epilog=examples(
+    epilog=shared.examples(
         "issuesum release issuesummarization@v1.2.0 # a version",
         "issuesum release --stage prod --push # what is in production now",
     ),
 )
 @click.argument("tag", metavar="[TAG]", required=False)
 @click.option("--stage", metavar="NAME", help="Instead of TAG: the version in this stage now.")
-@output_option("Folder to write to.  [default: deploy/live/ and the stage or version]", folder=True)
+@shared.output_option(
+    "Folder to write to.  [default: deploy/live/ and the stage or version]", folder=True
+)
 @click.option(
     "--push", is_flag=True, help="Also commit them to a branch, in a folder of the stage's name."
 )
@@ -40,11 +32,11 @@ from issuesum.console import say
 @click.option(
     "--branch", metavar="NAME", default="live", show_default=True, help="Branch of --push."
 )
-@name_option
-@replicas_option
-@pull_secret_option
-@keys_option
-@json_option
+@shared.name_option
+@shared.replicas_option
+@shared.pull_secret_option
+@shared.keys_option
+@shared.json_option
 def command(
     *,
     tag: str | None,
@@ -64,12 +56,10 @@ def command(
     TAG is a tag of GTO: issuesummarization@v1.2.0 or issuesummarization#prod#3. The same version
     gives the same bytes again. What the gate refused, or what no registry holds, is not released.
     """
-    from issuesum.shipping.attestation.keys import public_keys
-    from issuesum.shipping.kubernetes.reference import resolve
-    from issuesum.shipping.kubernetes.writing import write_manifests
-    from issuesum.shipping.release.checking import changed_since, checked_receipt
-    from issuesum.shipping.release.publishing import publish
-    from issuesum.shipping.release.version import wanted
+    from issuesum.shipping.attestation.signing import public_keys
+    from issuesum.shipping.kubernetes.manifests import write_manifests
+    from issuesum.shipping.kubernetes.pod import resolve
+    from issuesum.shipping.release import changed_since, checked_receipt, publish, wanted
 
     root = Path()
     found = wanted(root, tag, stage, current=push)
@@ -82,11 +72,10 @@ def command(
         replicas=replicas,
         pull_secret=pull_secret,
     )
-    changed = changed_since(root, found, receipt)
-    if changed:
+    if changed := changed_since(root, found, receipt):
         some = ", ".join(changed[:3]) + (" …" if changed[3:] else "")
         say("note", f"at that commit is other code than in its image: {some}")
-    warn_of_localhost(receipt.pinned)
+    shared.warn_of_localhost(receipt.pinned)
     commit = None
     if push:
         message = f"Release {found.version} to {found.stage} [skip ci]\n\n{receipt.pinned}"
@@ -94,15 +83,15 @@ def command(
             root, written, folder=folder, message=message, remote=remote, branch=branch
         )
     if as_json:
-        told = {**asdict(found), "image": receipt.pinned, "changed": changed, "pushed": commit}
-        print_json({**told, "files": list(map(str, written))})
+        document = {**asdict(found), "image": receipt.pinned, "changed": changed, "pushed": commit}
+        shared.print_json({**document, "files": list(map(str, written))})
         return
-    stated = f"in stage {found.stage}" if found.stage else "in no stage"
-    click.echo(f"{found.version} {stated}, commit {found.commit[:12]}\n{receipt.pinned}\n")
+    stage = f"in stage {found.stage}" if found.stage else "in no stage"
+    click.echo(f"{found.version} {stage}, commit {found.commit[:12]}\n{receipt.pinned}\n")
     for path in written:
         click.echo(f"  {path}")
     if push:
-        done = f"is at {commit[:12]}" if commit else "had the same already"
-        click.echo(f"\n{remote}/{branch} {done}")
+        state = f"is at {commit[:12]}" if commit else "had the same already"
+        click.echo(f"\n{remote}/{branch} {state}")
     else:
         click.echo(f"\nServe it:  kubectl apply {' '.join(f'-f {path}' for path in written)}")

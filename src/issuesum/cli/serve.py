@@ -17,38 +17,33 @@ from issuesum.cli.shared import examples, json_option, print_json
     ),
 )
 @click.option(
-    "--port",
-    metavar="PORT",
-    type=click.IntRange(1, 65535),
-    default=9000,
-    show_default=True,
+    "--port", metavar="PORT", type=click.IntRange(1, 65535), default=9000, show_default=True,
     help="Port on the loopback address.",
-)
+)  # fmt: skip
 @click.option("--stop", is_flag=True, help="Stop the server instead.")
 @json_option
 def command(*, port: int, stop: bool, as_json: bool) -> None:
     from issuesum.lineage.receipt import Receipt
-    from issuesum.shipping.image import container as serving
+    from issuesum.shipping.image import container
     from issuesum.shipping.image.engine import engine
-    from issuesum.shipping.image.smoke import REQUEST
     from issuesum.stages.params import load_params
 
     with engine() as client:
         if stop:
-            stopped = serving.stop(client, port=port)
-            if as_json:
-                print_json({"stopped": stopped})
-            else:
-                click.echo("stopped" if stopped else "no server was running")
+            stopped = container.stop(client, port=port)
+            words = "stopped" if stopped else "no server was running"
+            print_json({"stopped": stopped}) if as_json else click.echo(words)
             return
         receipt = Receipt.load()
         timeout = load_params().export.smoke_timeout
-        server = serving.start(client, receipt, port=port, timeout=timeout)
+        server = container.start(client, receipt, port=port, timeout=timeout)
     if as_json:
-        asked = {"page": server.page, "url": server.url, "request": json.loads(REQUEST)}
+        asked = {"page": server.page, "url": server.url, "request": json.loads(container.REQUEST)}
         print_json({"image": receipt.image, **asked, "answer": json.loads(server.answer)})
         return
     click.echo(f"{receipt.image} answers.\n\nIn a browser: {server.page}\nOr by a request:\n")
-    click.echo(f"  curl -s -H 'Content-Type: application/json' -d '{REQUEST}' {server.url}\n")
+    click.echo(
+        f"  curl -s -H 'Content-Type: application/json' -d '{container.REQUEST}' {server.url}\n"
+    )
     click.echo(f"Response:\n\n  {server.answer.strip()}\n")
     click.echo(f"Stop it with: .venv/bin/issuesum serve --stop --port {port}")

@@ -4,39 +4,28 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.shared import (
-    examples,
-    json_option,
-    keys_option,
-    optional_image_argument,
-    print_json,
-)
-
-if TYPE_CHECKING:
-    from issuesum.lineage.receipt import Receipt
-    from issuesum.shipping.attestation.distributions import Distribution
+from issuesum.cli import shared
 
 _MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
 
 
 @click.command(
     "verify",
-    epilog=examples(
+    epilog=shared.examples(
         "issuesum verify --key issuesum.pub # the image last exported, signatures too",
         "issuesum verify localhost:5000/issuesummarization:0676567ab7e1-59acd52619a2",
         "issuesum verify --json | jq .verified # true, or false and exit code 10",
     ),
 )
-@optional_image_argument
-@keys_option
+@shared.optional_image_argument
+@shared.keys_option
 @click.option(
-    "--deep", is_flag=True, help="Also run the image's Python: is installed what the bill lists?"
+    "--deep", is_flag=True, help="Also run the image's Python: is installed what the SBOM lists?"
 )
-@json_option
+@shared.json_option
 def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: bool) -> None:
     """Check an image, its provenance, its attestations and their signatures.
 
@@ -47,34 +36,33 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     from issuesum.cli.shared import default_repository
     from issuesum.console import printable
     from issuesum.errors import VerificationError
+    from issuesum.layout import RECEIPT
     from issuesum.lineage.provenance.lookup import look_up
-    from issuesum.lineage.provenance.model import FILE
+    from issuesum.lineage.receipt import Receipt
     from issuesum.registry.client import Registry
-    from issuesum.registry.image import read_file
-    from issuesum.shipping.attestation.keys import public_keys
-    from issuesum.shipping.attestation.verification import Given, verify
+    from issuesum.shipping.attestation.sbom import installed
+    from issuesum.shipping.attestation.signing import public_keys
+    from issuesum.shipping.attestation.verification import verify
 
     public = public_keys(keys)
-    receipt = _receipt(ref)
-    image = look_up(ref, default=default_repository()).image
-    reference = image.reference
-    registry = Registry(reference.host)
-    given = Given(
+    path = Path(ref) if ref else RECEIPT
+    receipt = Receipt.load(path) if ref is None or path.is_file() else None
+    found = look_up(ref, default=default_repository())
+    reference = found.image.reference
+    done = verify(
+        Registry(reference.host),
+        found.image,
+        found.content,
         tag=_tag(receipt.image if receipt else str(ref)),
         receipt=receipt,
         keys=public,
-        listed=_listed(str(reference)) if deep else None,
+        listed=installed(str(reference)) if deep else None,
         root=_repository(),
     )
-    done = verify(registry, image, read_file(registry, image, FILE), given)
     failed = [check.name for check in done if check.state == "failed"]
     if as_json:
-        said = {
-            "image": str(reference),
-            "verified": not failed,
-            "checks": [asdict(check) for check in done],
-        }
-        print_json(said)
+        checks = [asdict(check) for check in done]
+        shared.print_json({"image": str(reference), "verified": not failed, "checks": checks})
     else:
         click.echo(f"{reference}\n")
         for check in done:
@@ -87,25 +75,16 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
         )
 
 
-def _receipt(ref: str | None) -> Receipt | None:
-    from issuesum.layout import RECEIPT
-    from issuesum.lineage.receipt import Receipt
-
-    if ref is None:
-        return Receipt.load(RECEIPT)
-    return Receipt.load(Path(ref)) if Path(ref).is_file() else None
-
-
 def _repository() -> Path | None:
     from issuesum.errors import RepositoryError
+    from issuesum.layout import PIPELINE
     from issuesum.lineage import git
 
-    root = Path()
     try:
-        git.head(root)
+        git.head(Path())
     except RepositoryError:
         return None
-    return root if (root / "dvc.yaml").exists() else None
+    return Path() if PIPELINE.exists() else None
 
 
 def _tag(ref: str) -> str | None:
@@ -115,13 +94,3 @@ def _tag(ref: str) -> str | None:
         return None if ref.startswith("sha256:") else ref
     named = Reference.parse(ref)
     return named.tag or (None if named.digest else named.version)
-
-
-def _listed(image: str) -> list[Distribution]:
-    from issuesum.shipping.attestation.distributions import installed
-    from issuesum.shipping.image.engine import engine
-    from issuesum.shipping.image.transfer import fetch
-
-    with engine() as client:
-        fetch(client, image)
-        return installed(client, image)

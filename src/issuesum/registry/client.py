@@ -1,4 +1,4 @@
-"""The few requests of the OCI distribution specification that lineage needs."""
+"""The requests of the OCI distribution specification that we need, and limits on their answers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from typing import IO, Any
 from urllib.parse import urljoin, urlsplit
 
@@ -14,23 +15,22 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from issuesum.errors import one_line
-from issuesum.registry.authorization import authorize
-from issuesum.registry.bounded import SMALL, limited
-from issuesum.registry.credentials import credentials_for
+from issuesum.errors import ArtifactError, RegistryError, one_line
+from issuesum.registry.credentials import authorize, credentials_for
 from issuesum.registry.reference import Reference, is_loopback
-from issuesum.registry.refusals import refusal
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-_ACCEPTED = ",".join(
-    (
-        MANIFEST,
-        "application/vnd.docker.distribution.manifest.v2+json",
-        INDEX,
-        "application/vnd.docker.distribution.manifest.list.v2+json",
-    )
+_ACCEPTED = (
+    f"{MANIFEST},application/vnd.docker.distribution.manifest.v2+json,"
+    f"{INDEX},application/vnd.docker.distribution.manifest.list.v2+json"
 )
+SMALL = 8 * 2**20
+"""Bytes of a manifest, a config, an attestation, or a packed layer that is read whole."""
+UNPACKED = 64 * 2**20
+"""Bytes of such a layer when it is unpacked."""
+LARGEST = 8 * 2**30
+"""Bytes that a layer may unpack to on disk."""
 _TIMEOUT = (5, 60)
 """Seconds to connect, and to wait for the next bytes."""
 # 0, 0.5, 1 and 2 s between tries; a registry that asks for more patience (Retry-After) gets it.
@@ -41,10 +41,11 @@ _RETRIES = Retry(
     allowed_methods=None,  # each request of ours can be sent twice: content has its hash as address
     raise_on_status=False,
 )
-_CHUNK = 2**20
-_QUESTIONS = ("GET", "HEAD")
 _SHOWN = 200
-"""Bytes of what a refusal says."""
+"""Bytes of a refusal's body that are shown."""
+_SIGNED = re.compile(r"\?\S*(?:sig|signature|token|credential)=[^\s'\")]+", re.IGNORECASE)
+"""The query of a URL that is itself a key, as a registry's storage gives them out."""
+_DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 
 
 class Registry:
@@ -71,10 +72,11 @@ class Registry:
         self._credentials = credentials_for(host)
         self._session = requests.Session()
         self._session.trust_env = not is_loopback(host)  # no proxy
-        self._session.auth = _unchanged  # or requests would put ~/.netrc in place of our header
+        # Or requests would put ~/.netrc in place of our header.
+        self._session.auth = lambda request: request
         self._session.headers["User-Agent"] = "issuesum"
-        for prefix in ("http://", "https://"):
-            self._session.mount(prefix, HTTPAdapter(max_retries=_RETRIES))
+        self._session.mount("http://", HTTPAdapter(max_retries=_RETRIES))
+        self._session.mount("https://", HTTPAdapter(max_retries=_RETRIES))
         self._authorization: str | None = None
 
     def digest(self, image: Reference) -> str | None:
@@ -86,8 +88,7 @@ class Registry:
         answer = self._ask("HEAD", image, f"manifests/{image.version}", accept=_ACCEPTED)
         if answer.status_code == requests.codes.not_found:
             return None
-        found = answer.headers.get("Docker-Content-Digest")
-        return found or f"sha256:{hashlib.sha256(self._manifest(image)).hexdigest()}"
+        return answer.headers.get("Docker-Content-Digest") or _digest(self._manifest(image))
 
     def manifest(self, image: Reference) -> tuple[str, dict[str, Any]]:
         """Return the digest and the content of a manifest or an index.
@@ -96,7 +97,7 @@ class Registry:
             RegistryError: there is none, or it is not what its digest says.
         """
         content = self._manifest(image)
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+        digest = _digest(content)
         if image.digest and digest != image.digest:
             raise refusal(str(image), f"a manifest with digest {digest}")
         found: dict[str, Any] = json.loads(content)
@@ -184,30 +185,22 @@ class Registry:
             "annotations": annotations,
         }
         body = json.dumps(manifest, separators=(",", ":")).encode()
-        digest = f"sha256:{hashlib.sha256(body).hexdigest()}"
+        digest = _digest(body)
         answer = self._put_manifest(image, digest, body, MANIFEST)
         if "OCI-Subject" not in answer.headers:  # it knows no referrers: the index is ours to keep
-            self._list_under_tag(
-                image,
-                {
-                    "mediaType": MANIFEST,
-                    "digest": digest,
-                    "size": len(body),
-                    "artifactType": media_type,
-                    "annotations": annotations,
-                },
-            )
+            known = [item for item in self.referrers(image) if item["digest"] != digest]
+            ours = {
+                "mediaType": MANIFEST, "digest": digest, "size": len(body),
+                "artifactType": media_type, "annotations": annotations,
+            }  # fmt: skip
+            index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*known, ours]}
+            self._put_manifest(image, _referrers_tag(image), json.dumps(index).encode(), INDEX)
         return digest
 
-    def _list_under_tag(self, image: Reference, descriptor: dict[str, Any]) -> None:
-        known = [item for item in self.referrers(image) if item["digest"] != descriptor["digest"]]
-        index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*known, descriptor]}
-        self._put_manifest(image, _referrers_tag(image), json.dumps(index).encode(), INDEX)
-
     def _put_blob(self, image: Reference, content: bytes, media_type: str) -> dict[str, Any]:
-        digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-        held = self._ask("HEAD", image, f"blobs/{digest}")
-        if held.status_code == requests.codes.not_found:
+        digest = _digest(content)
+        found = self._ask("HEAD", image, f"blobs/{digest}")
+        if found.status_code == requests.codes.not_found:
             begun = self._ask("POST", image, "blobs/uploads/")
             where = urljoin(self._base, begun.headers["Location"])
             self._ask(
@@ -270,7 +263,7 @@ class Registry:
                 said = next(answer.iter_content(_SHOWN), b"").decode(errors="replace")
         except (requests.RequestException, ValueError, KeyError) as error:
             raise refusal(str(image), f"no answer: {one_line(error)}") from error
-        if answer.status_code == requests.codes.not_found and method in _QUESTIONS:
+        if answer.status_code == requests.codes.not_found and method in ("GET", "HEAD"):
             return answer
         raise refusal(str(image), f"{answer.status_code} {answer.reason}: {said}")
 
@@ -280,14 +273,52 @@ def _chunks(
 ) -> Iterator[bytes]:
     try:
         with answer:
-            yield from limited(answer.iter_content(_CHUNK), most, what)
+            yield from limited(answer.iter_content(2**20), most, what)
     except requests.RequestException as error:
         raise refusal(str(image), f"an end within {what}: {one_line(error)}") from error
 
 
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _referrers_tag(image: Reference) -> str:
     return str(image.digest).replace(":", "-")
+
+
+def refusal(image: str, reason: str) -> RegistryError:
+    """Return the error for what a registry said to us, with what to do about it."""
+    registry = image.split("/", 1)[0]
+    reason = _SIGNED.sub("?…", " ".join(reason.split()))
+    if any(word in reason.lower() for word in _DENIALS):
+        return RegistryError(
+            f"{registry} must accept our credentials. Received: {reason}. "
+            f"Try: docker login {registry}, or set ISSUESUM_REGISTRY_USERNAME and "
+            "ISSUESUM_REGISTRY_PASSWORD for the registry of ISSUESUM_REGISTRY; then the same again."
+        )
+    return RegistryError(
+        f"{registry} must take or give {image}. Received: {reason}. "
+        "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
+    )
+
+
+def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:
+    """Hand on chunks until they are more than `most` bytes in all.
+
+    Raises:
+        ArtifactError: they are.
+    """
+    total = 0
+    for chunk in chunks:
+        total += len(chunk)
+        if total > most:
+            raise too_large(most, what)
+        yield chunk
+
+
+def too_large(most: int, what: str, unit: str = "bytes") -> ArtifactError:
+    """Return the error for what holds more than can be meant."""
+    return ArtifactError(
+        f"{what} must be at most {most:,} {unit}. Received: more. "
+        "Try: an image that the export stage made."
+    )

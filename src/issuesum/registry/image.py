@@ -1,4 +1,4 @@
-"""What an image in a registry says of itself, read without pulling its large layers."""
+"""Labels, files and folders of an image, read from its registry without Docker Engine."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ import gzip
 import io
 import json
 import tarfile
+import tempfile
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 from issuesum.errors import ArtifactError, one_line
-from issuesum.registry.bounded import SMALL, UNPACKED, too_large
-from issuesum.registry.client import Registry
+from issuesum.registry.client import LARGEST, SMALL, UNPACKED, Registry, too_large
 from issuesum.registry.reference import Reference
+
+_FILES = 10_000
+"""Below a prefix; a model has six."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,42 @@ def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
             continue  # no layer of ours: an attestation, or another way of packing
         if content is not None:
             return content
-    raise ArtifactError(
+    raise _missing(image, path)
+
+
+def read_folder(registry: Registry, image: RemoteImage, prefix: str, target: Path) -> None:
+    """Copy the files below `prefix` from the uppermost layer that has any.
+
+    One COPY of a Dockerfile makes one layer, so that is all of them. Layers are read from the top,
+    one at a time, each checked against its digest before anything is taken out of it.
+
+    Args:
+        registry: that holds the image.
+        image: what `read_image` returned.
+        prefix: the folder in the image, without slashes at its ends.
+        target: an existing folder, which gets what is below `prefix`.
+
+    Raises:
+        ArtifactError: no layer holds such files, or one is too large or cannot be unpacked.
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    for layer in reversed(image.layers):
+        with tempfile.TemporaryFile(dir=target) as packed:
+            registry.download(image.reference, layer["digest"], packed, most=LARGEST)
+            packed.seek(0)
+            try:
+                if _extract(packed, prefix, target):
+                    return
+            except (tarfile.TarError, EOFError, OSError) as error:
+                raise ArtifactError(
+                    f"Layer {layer['digest']} of {image.reference} must be a tar that can be "
+                    f"unpacked. Received: {one_line(error)}. Try: another image, or free space."
+                ) from error
+    raise _missing(image, prefix)
+
+
+def _missing(image: RemoteImage, path: str) -> ArtifactError:
+    return ArtifactError(
         f"{image.reference} must hold /{path}. Received: an image without it. "
         "Try: an image that the export stage made."
     )
@@ -105,3 +144,20 @@ def _unpack(layer: bytes, path: str) -> bytes | None:
                 file = archive.extractfile(entry)
                 return file.read() if file else None
     return None
+
+
+def _extract(packed: IO[bytes], prefix: str, target: Path) -> int:
+    """Return how many files there were."""
+    count = 0
+    with tarfile.open(fileobj=packed) as archive:
+        for entry in archive:
+            if entry.offset_data + entry.size > LARGEST:
+                raise too_large(LARGEST, "A layer, unpacked,")
+            name = entry.name.removeprefix("./")
+            if entry.isfile() and name.startswith(f"{prefix}/"):
+                if count == _FILES:
+                    raise too_large(_FILES, f"The folder /{prefix}", "files")
+                inside = entry.replace(name=name.removeprefix(f"{prefix}/"))
+                archive.extract(inside, target, filter="data")  # nothing outside target (PEP 706)
+                count += 1
+    return count

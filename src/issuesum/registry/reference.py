@@ -10,10 +10,10 @@ from issuesum.errors import ParamsError
 _NAME = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATTERN = re.compile(
     rf"(?P<host>[A-Za-z0-9.-]+(?::\d+)?)/(?P<name>{_NAME}(?:/{_NAME})*)"
-    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?",
+    re.ASCII,
 )
 """OCI distribution specification, "Pulling manifests"."""
-_DOCKER_HUB = "docker.io"
 _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+)(:\d+)?")
 
 
@@ -82,4 +82,4 @@ def _with_host(text: str) -> str:
     first, slash, rest = text.partition("/")
     if slash and ("." in first or ":" in first or first == "localhost"):
         return text
-    return f"{_DOCKER_HUB}/{text}" if slash else f"{_DOCKER_HUB}/library/{first}{rest}"
+    return f"docker.io/{text}" if slash else f"docker.io/library/{first}{rest}"

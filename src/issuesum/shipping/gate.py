@@ -23,7 +23,7 @@ from issuesum.lineage.runs.record import REFUSAL
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.unpacking import remote_model
+from issuesum.shipping.image.contents import remote_model
 
 _ANYTHING = 100
 """ROUGE-L points that no model can lose more of."""

@@ -9,10 +9,8 @@ from issuesum.layout import ATTESTATIONS, BUNDLE
 from issuesum.lineage.provenance.collect import collect
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
-from issuesum.registry.labels import labels_of
 from issuesum.shipping.gate import Judged, check_gate, check_regression
-from issuesum.shipping.image.claim import held
-from issuesum.shipping.image.target import Target
+from issuesum.shipping.image.ship import Target
 from issuesum.stages.live import rouge_l
 from issuesum.stages.params import ExportParams, Params
 from issuesum.stages.runner import run
@@ -25,14 +23,14 @@ def main(params: Params) -> None:
 
     A tag that the registry holds already is not built again and never moved.
     """
-    from issuesum.shipping.attestation.exported import attest_exported
-    from issuesum.shipping.attestation.keys import signing_key
+    from issuesum.shipping.attestation.attachments import attest_exported
+    from issuesum.shipping.attestation.signing import signing_key
 
     key = signing_key()  # first: a key that cannot be used is reported before anything is pushed
     metrics = check_gate()
     target = target_of(params.export)
     registry = Registry(target.image.host)
-    digest = held(registry, target.image, target.lineage)
+    digest = target.pushed_digest(registry)
     if digest:
         print(f"export: the registry holds {target.image} already")
     digest = digest or _ship(registry, target, params, metrics)
@@ -47,7 +45,7 @@ def target_of(params: ExportParams) -> Target:
 
 def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str, Any]) -> str:
     from issuesum.shipping.image.engine import engine
-    from issuesum.shipping.image.shipping import Order, ship
+    from issuesum.shipping.image.ship import ship
 
     image, version = str(target.image), target.version
     check_regression(
@@ -58,18 +56,17 @@ def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str,
     origin = collect(
         ROOT, image=image, made_from=version, params=params.model_dump(), metrics=metrics
     )
-    content, export = origin.to_json(), params.export
-    order = Order(
-        target.image, target.lineage, BUNDLE, content, labels_of(content), export.base_image
-    )
-    limits = {"timeout": export.smoke_timeout, "patience": export.push_patience}
     with engine() as client:
-        shipped = ship(client, registry, order, **limits)
-    if shipped.title is None:
+        digest, title = ship(
+            client, registry, target, origin.to_json(),
+            bundle=BUNDLE, base_image=params.export.base_image,
+            timeout=params.export.smoke_timeout, patience=params.export.push_patience,
+        )  # fmt: skip
+    if title is None:
         print(f"export: another export pushed {image} meanwhile")
     else:
-        print(f"export: the container's first title: {shipped.title}\nexport: pushed {image}")
-    return shipped.digest
+        print(f"export: the container's first title: {title}\nexport: pushed {image}")
+    return digest
 
 
 if __name__ == "__main__":

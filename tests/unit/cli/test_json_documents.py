@@ -15,7 +15,7 @@ import pytest
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.registered import Registered
 from issuesum.lineage.reporting.model_report.comparison import compare
-from issuesum.shipping.image.smoke import REQUEST
+from issuesum.shipping.image.container import REQUEST
 from report_sides import rows, side
 from toy_bundle import write_bundle
 
@@ -97,11 +97,12 @@ def test_export_dry(
     held: str | None, action: str, document: Document, monkeypatch: pytest.MonkeyPatch, root: Path
 ) -> None:
     Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
-    target = SimpleNamespace(image=SimpleNamespace(host="h"), lineage="commit c")
+    target = SimpleNamespace(
+        image=SimpleNamespace(host="h"), lineage="commit c", pushed_digest=lambda _: held
+    )
     monkeypatch.setattr("issuesum.stages.export.target_of", lambda _: target)
     monkeypatch.setattr("issuesum.lineage.git.changed_files", lambda _: ("a.py",))
     monkeypatch.setattr("issuesum.shipping.gate.check_gate", dict)
-    monkeypatch.setattr("issuesum.shipping.image.claim.held", lambda *_: held)
     told, _ = document("export", "--dry-run")
     assert (told["action"], told["digest"], told["dirty"]) == (action, held, ["a.py"])
     assert (told["gate"], told["registry"]) == (None, None)
@@ -131,13 +132,11 @@ def test_manifests(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_release(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     found = Registered("v1.0.0", "c" * 40, "prod")
-    monkeypatch.setattr("issuesum.shipping.release.version.wanted", lambda *_, **__: found)
-    monkeypatch.setattr("issuesum.shipping.release.checking.checked_receipt", lambda *_: RECEIPT)
-    monkeypatch.setattr(
-        "issuesum.shipping.release.checking.changed_since", lambda *_: ["params.yaml"]
-    )
+    monkeypatch.setattr("issuesum.shipping.release.wanted", lambda *_, **__: found)
+    monkeypatch.setattr("issuesum.shipping.release.checked_receipt", lambda *_: RECEIPT)
+    monkeypatch.setattr("issuesum.shipping.release.changed_since", lambda *_: ["params.yaml"])
     monkeypatch.setattr("issuesum.registry.client.Registry.digest", lambda *_: RECEIPT.digest)
-    monkeypatch.setattr("issuesum.shipping.release.publishing.publish", lambda *_, **__: "d" * 40)
+    monkeypatch.setattr("issuesum.shipping.release.publish", lambda *_, **__: "d" * 40)
     told, err = document("release", "--stage", "prod", "--push")
     assert [Path(file).parent.name for file in told.pop("files")] == ["prod", "prod"]
     assert told == {

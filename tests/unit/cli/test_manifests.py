@@ -30,7 +30,7 @@ def test_it_serves_what_was_exported_last(tmp_path: Path, monkeypatch: pytest.Mo
     }
     (component,) = predictors(folder / "seldondeployment.yaml")[0]["componentSpecs"]
     assert component["spec"]["containers"][0]["image"] == f"{NAME}@{digest}"
-    assert component["metadata"]["annotations"] == {"io.issuesum/shipping/image": f"{TAG}@{digest}"}
+    assert component["metadata"]["annotations"] == {"io.issuesum/image": f"{TAG}@{digest}"}
     assert done.stdout.splitlines()[-1] == (
         "Serve it:  kubectl apply -f deploy/serving/seldondeployment.yaml "
         "-f deploy/serving/servicemonitor.yaml"

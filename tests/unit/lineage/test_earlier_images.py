@@ -15,7 +15,7 @@ from issuesum.lineage.provenance.trace import Image, Trace, completed
 from issuesum.lineage.provenance.tree import text_of
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.statement import slsa
+from issuesum.shipping.attestation.statement import slsa_statement
 from projects import ROOT
 
 FOLDER = ROOT / "tests/fixtures/earlier_image"
@@ -32,7 +32,7 @@ def test_all_that_it_says_is_read_and_written_again() -> None:
 
 def test_its_labels_and_its_attestation_are_those_that_are_made_of_it_now() -> None:
     assert labels_of(CONTENT) == json.loads((FOLDER / "labels.json").read_text())
-    statement = slsa(IMAGE, Exported.parse(CONTENT, str(IMAGE)))
+    statement = slsa_statement(IMAGE, Exported.parse(CONTENT, str(IMAGE)))
     assert statement == json.loads((FOLDER / "slsa.json").read_text())
 
 

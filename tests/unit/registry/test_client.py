@@ -12,10 +12,9 @@ import pytest
 
 from issuesum.errors import ArtifactError, RegistryError
 from issuesum.registry import client
-from issuesum.registry.client import INDEX, Registry
+from issuesum.registry.client import INDEX, Registry, refusal
 from issuesum.registry.image import RemoteImage, read_file, read_image
 from issuesum.registry.reference import Reference
-from issuesum.registry.refusals import refusal
 from registry_stub import Answer, Asked, serve
 
 CONTENT = json.dumps({"schemaVersion": 2, "layers": []}).encode()

@@ -9,8 +9,7 @@ import pytest
 
 from issuesum.errors import ArtifactError, RegistryError
 from issuesum.registry.client import Registry
-from issuesum.registry.folder import read_folder
-from issuesum.registry.image import read_image
+from issuesum.registry.image import read_folder, read_image
 from issuesum.registry.reference import Reference
 from registry_stub import Asked, serve
 from shelf import Shelf

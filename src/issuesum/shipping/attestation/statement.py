@@ -23,13 +23,8 @@ BUILD_TYPE = "urn:issuesum:export:v1"
 _BUILDER = "urn:issuesum:builder:docker-engine"
 
 
-def slsa(image: Reference, provenance: Exported) -> dict[str, Any]:
-    """Return the statement of how an image was made.
-
-    Args:
-        image: with a digest.
-        provenance: /app/provenance.json of the image.
-    """
+def slsa_statement(image: Reference, provenance: Exported) -> dict[str, Any]:
+    """Return the statement of how an image, with a digest, was made: its /app/provenance.json."""
     created = _time(provenance.created)
     begun = [_time(made.started) for made in provenance.artefacts or () if made.started]
     patch = provenance.patch
@@ -57,14 +52,9 @@ def slsa(image: Reference, provenance: Exported) -> dict[str, Any]:
     return _statement(image, SLSA, predicate)
 
 
-def contents(image: Reference, bill: bytes) -> dict[str, Any]:
-    """Return the statement of what an image holds.
-
-    Args:
-        image: with a digest.
-        bill: a bill of materials, CycloneDX as JSON.
-    """
-    return _statement(image, CYCLONEDX, json.loads(bill))
+def sbom_statement(image: Reference, sbom: bytes) -> dict[str, Any]:
+    """Return the statement of what an image, with a digest, holds: an SBOM as CycloneDX JSON."""
+    return _statement(image, CYCLONEDX, json.loads(sbom))
 
 
 def serialised(statement: dict[str, Any]) -> bytes:
@@ -73,10 +63,9 @@ def serialised(statement: dict[str, Any]) -> bytes:
 
 
 def _statement(image: Reference, kind: str, predicate: dict[str, Any]) -> dict[str, Any]:
-    algorithm, _, digest = str(image.digest).partition(":")
     return {
         "_type": STATEMENT,
-        "subject": [{"name": image.repository, "digest": {algorithm: digest}}],
+        "subject": [{"name": image.repository, "digest": digest_set(image)}],
         "predicateType": kind,
         "predicate": predicate,
     }
@@ -86,17 +75,12 @@ def _materials(provenance: Exported) -> list[dict[str, Any]]:
     commit, source = provenance.commit, provenance.source
     hashes = dict(provenance.hashes)
     remote = provenance.remote.url if provenance.remote else None
-    files = {
-        "uv.lock": hashes.pop("uv.lock", None),
-        "requirements.txt": provenance.requirements,
-    }
+    uv_lock = hashes.pop("uv.lock", None)
+    files = {"uv.lock": uv_lock, "requirements.txt": provenance.requirements}
     base = provenance.params.get("export", {}).get("base_image")
+    uri = {"uri": f"git+{source}@{commit}"} if source else {}
     return [
-        {
-            "name": "git",
-            **({"uri": f"git+{source}@{commit}"} if source else {}),
-            "digest": {"gitCommit": commit},
-        },
+        {"name": "git", **uri, "digest": {"gitCommit": commit}},
         *(_of_dvc(name, value, remote) for name, value in hashes.items() if value),
         *({"name": name, "digest": {"sha256": value}} for name, value in files.items() if value),
         *([_base_image(base)] if base else []),
@@ -106,16 +90,15 @@ def _materials(provenance: Exported) -> list[dict[str, Any]]:
 def _of_dvc(name: str, value: str, remote: str | None) -> dict[str, Any]:
     """Return the material of a DVC hash.
 
-    That of a folder is the MD5 of DVC's listing of it, not of any file that a person could hash: so
-    it gets a name of its own, lest anyone compare it with an MD5.
+    That of a folder is the MD5 of DVC's listing of it, not of any file that a person could hash:
+    its own name keeps anyone from comparing it with an MD5.
     """
     digest, _, folder = value.partition(".")
-    where = f"{remote.rstrip('/')}/files/md5/{value[:2]}/{value[2:]}" if remote else None
-    return {
-        "name": name,
-        "digest": {"dvcDirMd5" if folder else "md5": digest},
-        **({"downloadLocation": where} if where else {}),
-    }
+    material = {"name": name, "digest": {"dvcDirMd5" if folder else "md5": digest}}
+    if remote:
+        where = f"{remote.rstrip('/')}/files/md5/{value[:2]}/{value[2:]}"
+        return {**material, "downloadLocation": where}
+    return material
 
 
 def _base_image(text: str) -> dict[str, Any]:
@@ -125,8 +108,14 @@ def _base_image(text: str) -> dict[str, Any]:
     namespace, _, name = base.name.rpartition("/")
     where = {} if base.host == "docker.io" else {"repository_url": base.host}
     uri = PackageURL("docker", namespace, name, base.tag or base.digest, where).to_string()
-    algorithm, _, digest = str(base.digest).partition(":")
-    return {"name": "base image", "uri": uri, **({"digest": {algorithm: digest}} if digest else {})}
+    digest = {"digest": digest_set(base)} if base.digest else {}
+    return {"name": "base image", "uri": uri, **digest}
+
+
+def digest_set(image: Reference) -> dict[str, str]:
+    """Return the digest of an image, which has one, as in-toto writes it."""
+    algorithm, _, digest = str(image.digest).partition(":")
+    return {algorithm: digest}
 
 
 def _time(text: str) -> str:

@@ -1,23 +1,34 @@
-"""All that can be checked of an image and its attestations, one after the other."""
+"""All that can be checked of an image and its attestations.
+
+Each `wrong_…` returns what is wrong, or None.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from securesystemslib.signer import Key
 
-from issuesum.errors import ArtifactError, ParamsError
+from issuesum.errors import ArtifactError, ParamsError, RepositoryError
+from issuesum.lineage import git
 from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
+from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage
-from issuesum.shipping.attestation import checks, subject
-from issuesum.shipping.attestation.attached import attached
-from issuesum.shipping.attestation.distributions import Distribution
+from issuesum.registry.labels import differences, labels_of
+from issuesum.registry.reference import Reference
+from issuesum.shipping.attestation.attachments import SBOM, Attached, attached
+from issuesum.shipping.attestation.sbom import Distribution
+from issuesum.shipping.attestation.signing import signed_by
+from issuesum.shipping.attestation.statement import CYCLONEDX, SLSA, slsa_statement
+
+_INSTALLED = "components = what is installed"
 
 
 @dataclass(frozen=True)
@@ -35,89 +46,58 @@ class Check:
     detail: str
 
 
-@dataclass(frozen=True)
-class Given:
-    """What an image is checked against.
-
-    Attributes:
-        tag: by which it was asked for, or None.
-        receipt: likewise.
-        keys: public ones; none leave signatures unchecked.
-        listed: what is installed in the image, if known.
-        root: of the repository, or None.
-    """
-
-    tag: str | None = None
-    receipt: Receipt | None = None
-    keys: Sequence[Key] = ()
-    listed: Sequence[Distribution] | None = None
-    root: Path | None = None
-
-
-def verify(registry: Registry, image: RemoteImage, content: bytes, given: Given) -> list[Check]:
+def verify(
+    registry: Registry,
+    image: RemoteImage,
+    content: bytes,
+    *,
+    tag: str | None = None,
+    receipt: Receipt | None = None,
+    keys: Sequence[Key] = (),
+    listed: Sequence[Distribution] | None = None,
+    root: Path | None = None,
+) -> list[Check]:
     """Check an image; what is wrong with one thing keeps nothing else from being checked.
 
     Args:
         registry: that holds the image.
         image: what `read_image` returned.
         content: of its /app/provenance.json, a JSON object.
-        given: what to compare with.
+        tag: by which it was asked for, or None.
+        receipt: likewise.
+        keys: public ones; none leave signatures unchecked.
+        listed: what is installed in the image, if known.
+        root: of the repository, or None.
 
     Raises:
         RegistryError: the registry is unreachable or refuses us.
         RepositoryError: Git cannot read the repository.
     """
-    reference, receipt, root = image.reference, given.receipt, given.root
-    exported = partial(Exported.parse, content, str(reference))
-    held = attached(registry, reference)
-    listed = "components = what is installed" if given.listed is not None else "without --deep"
-    return [
-        _check("digest", "manifest has the digest", lambda: subject.wrong_digest(registry, image)),
-        _check(
-            "labels",
-            "labels = /app/provenance.json",
-            lambda: subject.wrong_labels(image, content),
-        ),
-        _check("tag", "tag = commit and bundle", lambda: subject.wrong_tag(given.tag, exported())),
-        _check(
-            "attestations",
-            f"{len(held)} attached, readable",
-            lambda: checks.unreadable(held),
-        ),
-        _check(
-            "slsa",
-            "subject = digest, predicate = /app/provenance.json",
-            lambda: checks.wrong_provenance(held, reference, exported()),
-        ),
-        _check(
-            "sbom",
-            f"subject = digest, {listed}",
-            lambda: checks.wrong_bill(held, reference, given.listed),
-        ),
-        _check(
-            "signatures",
-            "all by a key given",
-            lambda: checks.wrong_signature(held, list(given.keys)),
-        )
-        if given.keys
+    reference = image.reference
+    ours = partial(Exported.parse, content, str(reference))
+    found = attached(registry, reference)
+    slsa = "subject = digest, predicate = /app/provenance.json"
+    sbom = f"subject = digest, {'without --deep' if listed is None else _INSTALLED}"
+    checks = [
+        _check("digest", "manifest has the digest", lambda: wrong_digest(registry, image)),
+        _check("labels", "labels = /app/provenance.json", lambda: wrong_labels(image, content)),
+        _check("tag", "tag = commit and bundle", lambda: wrong_tag(tag, ours())),
+        _check("attestations", f"{len(found)} attached, readable", lambda: unreadable(found)),
+        _check("slsa", slsa, lambda: wrong_provenance(found, reference, ours())),
+        _check("sbom", sbom, lambda: wrong_sbom(found, reference, listed)),
+        _check("signatures", "all by a key given", lambda: wrong_signature(found, keys))
+        if keys
         else Check("signatures", "not checked", "no public key (--key, ISSUESUM_VERIFY_KEY)"),
-        _check(
-            "receipt",
-            "tag not moved",
-            lambda: subject.wrong_receipt(receipt, registry, image, exported()),
-        )
+        _check("receipt", "tag not moved", lambda: wrong_receipt(receipt, registry, image, ours()))
         if receipt
         else Check("receipt", "not checked", "the image was not asked for by a receipt"),
-        *(
-            (
-                _check("commit", "is in Git here", lambda: subject.wrong_commit(root, exported())),
-                _check(
-                    "lock", "hashes in a dvc.lock", lambda: subject.wrong_lock(root, exported())
-                ),
-            )
-            if root
-            else (Check("commit", "not checked", "no repository of DVC here"),)
-        ),
+    ]
+    if root is None:
+        return [*checks, Check("commit", "not checked", "no repository of DVC here")]
+    return [
+        *checks,
+        _check("commit", "is in Git here", lambda: wrong_commit(root, ours())),
+        _check("lock", "hashes in a dvc.lock", lambda: wrong_lock(root, ours())),
     ]
 
 
@@ -128,3 +108,152 @@ def _check(name: str, compared: str, wrong: Callable[[], str | None]) -> Check:
         # What is compared comes from outside, and may be of any form.
         detail = f"/app/provenance.json is not ours: {type(error).__name__} {error}"
     return Check(name, "failed", detail) if detail else Check(name, "ok", compared)
+
+
+def wrong_digest(registry: Registry, image: RemoteImage) -> str | None:
+    """Check that the manifest has the digest that the registry gives it."""
+    told = registry.digest(image.reference)
+    computed, _ = registry.manifest(image.reference)
+    return None if told == computed else f"the registry says {told}, its manifest has {computed}"
+
+
+def wrong_labels(image: RemoteImage, content: bytes) -> str | None:
+    """Check that the labels are those of /app/provenance.json, whose content is given."""
+    for name, label, ours in differences(image.labels, labels_of(content), complete=True):
+        return f"{name} is {label!r}, but by /app/provenance.json {ours!r}"
+    return None
+
+
+def wrong_tag(tag: str | None, provenance: Exported) -> str | None:
+    """Check that commit and bundle make up the tag asked for, or else that of the provenance."""
+    made_from = Version(provenance.commit, provenance.dirty, provenance.bundle)
+    if (made_from.git, made_from.dvc) != (provenance.git, provenance.dvc):
+        return f"/app/provenance.json contradicts itself: commit and bundle make {made_from.tag}"
+    named = tag or Reference.parse(provenance.image).tag
+    return None if named == made_from.tag else f"{named} holds the image {made_from.tag}"
+
+
+def wrong_receipt(
+    receipt: Receipt, registry: Registry, image: RemoteImage, provenance: Exported
+) -> str | None:
+    """Check that a receipt names this image, and that its tag still does."""
+    if (receipt.git, receipt.dvc) != (provenance.git, provenance.dvc):
+        return f"it says {receipt.git}-{receipt.dvc}"
+    now = registry.digest(Reference.parse(receipt.image))
+    if now != receipt.digest:
+        return f"{receipt.image} is now {now or 'gone'}, not {receipt.digest}"
+    return None if receipt.digest == image.reference.digest else f"it says {receipt.digest}"
+
+
+def wrong_commit(root: Path, provenance: Exported) -> str | None:
+    """Check that the repository has the commit."""
+    if git.has_commit(root, provenance.commit):
+        return None
+    return f"no commit {provenance.commit} here (git fetch --all, if it may be elsewhere)"
+
+
+def wrong_lock(root: Path, provenance: Exported) -> str | None:
+    """Check that one dvc.lock among all commits records every hash of the provenance."""
+    hashes = {value for name, value in provenance.hashes.items() if value and name != "uv.lock"}
+    patterns = [word for value in sorted(hashes) for word in ("-e", f"md5: {value}")]
+    commits = git.run(root, "log", "--all", "--format=%H", "--", "dvc.lock").decode().split()
+    with suppress(RepositoryError):  # git grep ends like that where nothing matches
+        if commits:
+            git.run(root, "grep", "-qF", "--all-match", *patterns, *commits, "--", "dvc.lock")
+            return None
+    return "no commit here has a dvc.lock with these hashes (git commit dvc.lock, or git fetch)"
+
+
+def unreadable(found: Sequence[Attached]) -> str | None:
+    """Check that what is attached is what its type says."""
+    return next((f"{one.digest} cannot be read: {one.wrong}" for one in found if one.wrong), None)
+
+
+def wrong_provenance(
+    found: Sequence[Attached], image: Reference, provenance: Exported
+) -> str | None:
+    """Check that each SLSA statement is of this image, and is what its provenance.json says."""
+    statements = [one for one in found if one.kind == SLSA]
+    if not statements:
+        return "no SLSA statement is attached to this image"
+    expected = slsa_statement(image, provenance)["predicate"]
+    for one in statements:
+        if not one.is_about(image):
+            return f"{one.digest} is about another image: {one.value.get('subject')}"
+        differing = _difference(expected, one.value.get("predicate"))
+        if differing:
+            return f"{one.digest} disagrees with /app/provenance.json in {differing}"
+    return None
+
+
+def wrong_sbom(
+    found: Sequence[Attached], image: Reference, listed: Sequence[Distribution] | None
+) -> str | None:
+    """Check that each SBOM is of this image and, if `listed`, what is in there."""
+    sboms = [one for one in found if one.kind == SBOM]
+    if not sboms:
+        return "no SBOM is attached to this image"
+    for one in sboms:
+        named = _path(one.value, "metadata", "component", "version")
+        if named != image.digest:
+            return f"{one.digest} is about another image: {named}"
+        if listed is not None and (differing := _other_components(one.value, listed)):
+            return f"{one.digest} does not list what is installed: {differing}"
+    for one in found:
+        if one.kind == CYCLONEDX and not one.is_about(image):
+            return f"{one.digest} is about another image: {one.value.get('subject')}"
+        predicate = one.value.get("predicate")
+        if one.kind == CYCLONEDX and all(predicate != sbom.value for sbom in sboms):
+            return f"{one.digest} signs another SBOM than the one attached"
+    return None
+
+
+def wrong_signature(found: Sequence[Attached], keys: Sequence[Key]) -> str | None:
+    """Check that every statement and every SBOM is signed by one of the keys."""
+    signed = [one for one in found if one.envelope and signed_by(one.envelope, keys)]
+    sboms = [one.value.get("predicate") for one in signed if one.kind == CYCLONEDX]
+    for one in found:
+        if one.kind == SBOM:
+            if one.value not in sboms:
+                return f"no key given signs the SBOM {one.digest}"
+        elif not one.envelope:
+            return f"{one.digest} is not signed"
+        elif one not in signed:
+            return f"{one.digest} is signed by none of the keys given"
+    return None if signed else "nothing is signed"
+
+
+def _difference(expected: Any, found: Any, where: str = "predicate") -> str | None:  # noqa: ANN401 -- JSON
+    """Return the first place where two values differ, say `predicate.runDetails.builder`."""
+    if isinstance(expected, dict) and isinstance(found, dict):
+        pairs = [
+            (f"{where}.{name}", expected.get(name), found.get(name))
+            for name in sorted({*expected, *found})
+        ]
+    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        pairs = [
+            (f"{where}[{_path(mine, 'name') or number}]", mine, found[number])
+            for number, mine in enumerate(expected)
+        ]
+    else:
+        return None if expected == found else where
+    return next(filter(None, (_difference(mine, theirs, at) for at, mine, theirs in pairs)), None)
+
+
+def _other_components(sbom: dict[str, Any], listed: Sequence[Distribution]) -> str | None:
+    components = sbom.get("components")
+    if not isinstance(components, list):
+        return "it has no components"
+    named = {(_path(item, "name"), _path(item, "version")) for item in components}
+    there = {(one.name, one.version) for one in listed}
+    differing = [
+        *(f"{name} {version} is not installed" for name, version in named - there),
+        *(f"{name} {version} is not listed" for name, version in there - named),
+    ]
+    return "; ".join(sorted(differing)[:3]) or None
+
+
+def _path(value: Any, *names: str) -> Any:  # noqa: ANN401 -- JSON
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

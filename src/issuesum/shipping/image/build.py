@@ -1,23 +1,51 @@
-"""`docker build` of a bundle."""
+"""`docker build` of a bundle, under a name that no finished image has."""
 
 from __future__ import annotations
 
+import hashlib
 import io
+import platform
 import re
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
+from uuid import uuid4
 
 import docker
+from docker.errors import DockerException
+from requests import RequestException
 from tqdm import tqdm
 
 from issuesum.errors import EngineError
+from issuesum.registry.labels import labels_of
+from issuesum.registry.reference import Reference
 
-PROVENANCE = "provenance.json"
+_PROVENANCE = "provenance.json"
 _CHATTER = ("Removing intermediate container", "--->")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _NOT_CARRIED = "saved_model"  # for TensorFlow Serving, and as large as the rest together
+
+
+@contextmanager
+def staging_tag(client: docker.DockerClient, image: Reference) -> Iterator[str]:
+    """Give a name to build under, which is removed when the block ends.
+
+    What a killed export left under such a name is removed first; so nobody on this machine may be
+    exporting the same image (`ship` holds a lock). Layers stay for the next build.
+    """
+    repository = f"issuesum-building/{image.name}"
+    # An engine may build for several machines, and for several registries.
+    owner = hashlib.sha256(f"{platform.node()} {image.host}".encode()).hexdigest()[:12]
+    _remove(client, repository, f"{repository}:{owner}-")
+    name = f"{repository}:{owner}-{uuid4().hex[:12]}"
+    try:
+        yield name
+    finally:
+        with suppress(DockerException, RequestException):  # the block's own error is the one to see
+            _remove(client, repository, name)
 
 
 def build_image(
@@ -26,7 +54,6 @@ def build_image(
     provenance: bytes,
     *,
     image: str,
-    labels: dict[str, str],
     base_image: str,
 ) -> None:
     """Build `image` from a bundle and its provenance.
@@ -34,9 +61,8 @@ def build_image(
     Args:
         client: of Docker Engine.
         bundle: the folder that the build stage wrote.
-        provenance: the content of /app/provenance.json.
+        provenance: the content of /app/provenance.json, of which the labels are made.
         image: name that the result gets.
-        labels: OCI labels.
         base_image: the Dockerfile's BASE_IMAGE.
 
     Raises:
@@ -46,29 +72,31 @@ def build_image(
         _write_context(context, bundle, provenance)
         context.seek(0)
         answers = client.api.build(
-            fileobj=context,
-            custom_context=True,
-            tag=image,
-            labels=labels,
-            buildargs={"BASE_IMAGE": base_image},
-            rm=True,
-            forcerm=True,
-            decode=True,
-        )
+            fileobj=context, custom_context=True, tag=image, labels=labels_of(provenance),
+            buildargs={"BASE_IMAGE": base_image}, rm=True, forcerm=True, decode=True,
+        )  # fmt: skip
         last = ""
         with tqdm(desc="docker build", unit=" lines", disable=None) as progress:
             for answer in answers:
                 progress.update()
                 if "error" in answer:
-                    reason = _plain(answer["error"])
                     raise EngineError(
-                        f"{bundle} must build. Received: {reason} (after: {last}). Try: docker "
-                        f"system df, and the same again; or docker build {bundle}, "
-                        f"with an empty {PROVENANCE}."
+                        f"Cannot build {bundle}. Received: {_plain(answer['error'])} "
+                        f"(after: {last}). Try: docker system df, and the same again; or docker "
+                        f"build {bundle}, with an empty {_PROVENANCE}."
                     )
-                said = _plain(answer.get("stream", ""))
-                if said and not said.startswith(_CHATTER):
-                    last = said
+                line = _plain(answer.get("stream", ""))
+                if line and not line.startswith(_CHATTER):
+                    last = line
+
+
+def _remove(client: docker.DockerClient, repository: str, prefix: str) -> None:
+    for image in client.images.list(repository):
+        for tag in image.tags:
+            if tag.startswith(prefix):
+                for container in client.containers.list(all=True, filters={"ancestor": tag}):
+                    container.remove(force=True)
+                client.images.remove(tag, force=True, noprune=True)
 
 
 def _plain(text: str) -> str:
@@ -82,15 +110,13 @@ def _write_context(target: IO[bytes], bundle: Path, provenance: bytes) -> None:
     readable by whatever user the container runs as.
     """
     with tarfile.open(fileobj=target, mode="w") as tar:
-        for path in sorted(path for path in bundle.rglob("*") if path.is_file()):
-            name = path.relative_to(bundle)
-            if name.parts[0] != _NOT_CARRIED:
-                _add(tar, name.as_posix(), path.read_bytes())
-        _add(tar, PROVENANCE, provenance)
+        names = [path.relative_to(bundle) for path in bundle.rglob("*") if path.is_file()]
+        for name in sorted(name for name in names if name.parts[0] != _NOT_CARRIED):
+            _add(tar, name.as_posix(), (bundle / name).read_bytes())
+        _add(tar, _PROVENANCE, provenance)
 
 
 def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
     entry = tarfile.TarInfo(name)
-    entry.size = len(content)
-    entry.mode = 0o644
+    entry.size, entry.mode = len(content), 0o644
     tar.addfile(entry, io.BytesIO(content))

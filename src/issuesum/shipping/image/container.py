@@ -1,10 +1,12 @@
-"""The exported image as a running server on this machine."""
+"""The image in a container as strict as production's: the smoke test, and a local server."""
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.request
 from dataclasses import dataclass
+from typing import Any
 
 import docker
 from docker.errors import APIError, NotFound
@@ -12,11 +14,117 @@ from docker.models.containers import Container
 
 from issuesum.errors import EngineError
 from issuesum.lineage.receipt import Receipt
-from issuesum.shipping.image.engine import one_line
-from issuesum.shipping.image.smoke import HARDENED, REQUEST, environment, last_words
-from issuesum.shipping.image.transfer import fetch
+from issuesum.registry.labels import VARIABLE
+from issuesum.shipping.image.engine import fetch, reason_of
 
-_PORT_OF_REST = "9000/tcp"
+HARDENED: dict[str, Any] = {
+    "read_only": True,
+    "tmpfs": {"/tmp": ""},  # noqa: S108 -- the container's only writable place
+    "cap_drop": ["ALL"],
+    "security_opt": ["no-new-privileges"],
+}
+"""How every container of ours runs."""
+_BODY = "The movie playback area lists everything twice when night colours are on."
+REQUEST = json.dumps({"data": {"ndarray": [_BODY]}})
+"""The JSON of a first request."""
+_NAME = "issuesum-serve-{}"
+_TURN = 10.0  # seconds after which a container that does not answer yet is looked at again
+# The container has no curl; its own Python asks from inside, so no port and no network is needed.
+# It starts once and asks often: starting it takes from the server the very time that is measured.
+_ASK = f"""
+import json, os, sys, time, urllib.request
+request = urllib.request.Request(
+    "http://127.0.0.1:9000/api/v1.0/predictions",
+    {REQUEST!r}.encode(),
+    {{"Content-Type": "application/json"}},
+)
+opener = urllib.request.build_opener(urllib.request.ProxyHandler({{}}))
+end = time.monotonic() + float(sys.argv[1])
+while True:
+    try:
+        answer = json.load(opener.open(request, timeout=10))
+        break
+    except OSError as error:
+        if time.monotonic() > end:
+            sys.exit(str(error))
+        time.sleep(0.05)
+print(json.dumps({{"uid": os.getuid(), "answer": answer}}))
+"""
+
+
+def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout: float) -> str:
+    """Run `image`, ask it for one title and remove the container.
+
+    Args:
+        client: of Docker Engine.
+        image: what Docker Engine calls it.
+        called: what the answers must call it, registry/name:tag.
+        timeout: seconds until the first answer.
+
+    Returns:
+        The title.
+
+    Raises:
+        EngineError: no answer in time, the container ended, the answer is not a title or names
+            another image, or the server runs as root.
+    """
+    container = _run(client, image, network_mode="none")
+    try:
+        return _title(_first_answer(container, timeout), called)
+    except EngineError as error:
+        raise EngineError(f"{error} {last_words(container)}") from error
+    finally:
+        container.remove(force=True)
+
+
+def last_words(container: Container) -> str:
+    """Return what the container's log says of its end, on one line."""
+    lines = container.logs(tail=200).decode(errors="replace").splitlines()
+    last = [line for line in lines if line.startswith("error:")] or lines
+    return f"Its log ends: {' '.join(' '.join(last[-3:]).split())}"
+
+
+def _run(client: docker.DockerClient, image: str, **options: Any) -> Container:  # noqa: ANN401
+    """Start a hardened container, which can compare itself with its image's labels."""
+    labels = {VARIABLE: json.dumps(client.images.get(image).labels)}
+    return client.containers.run(image, detach=True, environment=labels, **HARDENED, **options)
+
+
+def _first_answer(container: Container, timeout: float) -> dict[str, Any]:
+    deadline = time.monotonic() + timeout
+    reason = "no answer"
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            code, output = container.exec_run(["python3", "-c", _ASK, f"{min(left, _TURN):g}"])
+        except APIError:  # it has ended since
+            code, output = None, b""
+        text = output.decode(errors="replace") if isinstance(output, bytes) else ""
+        if code == 0:
+            found: dict[str, Any] = json.loads(text)
+            return found
+        container.reload()
+        if container.status != "running":
+            ended = container.attrs["State"]["ExitCode"]
+            raise EngineError(
+                f"The container must keep running. Received: it ended with exit code {ended}."
+            )
+        reason = " ".join(text.split()[-20:]) or reason
+    raise EngineError(
+        f"The container must answer within {timeout:g} s (export.smoke_timeout). Received: "
+        f"{reason}."
+    )
+
+
+def _title(found: dict[str, Any], called: str) -> str:
+    answer = found["answer"]
+    titles = answer.get("data", {}).get("ndarray")
+    if not (isinstance(titles, list) and titles and isinstance(titles[0], str) and titles[0]):
+        raise EngineError(f"The container must answer with a title. Received: {answer}.")
+    if answer.get("meta", {}).get("tags", {}).get("image") != called:
+        raise EngineError(f"The answer's tags must name {called}. Received: {answer.get('meta')}.")
+    if found["uid"] == 0:
+        raise EngineError("The server must not run as root. Received: uid 0.")
+    return titles[0]
 
 
 @dataclass(frozen=True)
@@ -49,39 +157,29 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
     stop(client, port=port)
     try:
         fetch(client, receipt.pinned)
-        container = client.containers.run(
-            receipt.pinned,
-            name=_name(port),
-            detach=True,
-            environment=environment(client, receipt.pinned),
-            ports={_PORT_OF_REST: ("127.0.0.1", port)},
-            **HARDENED,
-        )
+        published = {"9000/tcp": ("127.0.0.1", port)}
+        container = _run(client, receipt.pinned, name=_NAME.format(port), ports=published)
     except APIError as error:
         stop(client, port=port)
         raise EngineError(
-            f"{receipt.image} must run on port {port}. Received: {one_line(error)}. "
+            f"{receipt.image} must run on port {port}. Received: {reason_of(error)}. "
             "Try: another --port, tools/services up, or dvc repro -f -s export."
         ) from error
     page = f"http://127.0.0.1:{port}/"
     url = f"{page}api/v1.0/predictions"
-    return Server(page, url, answer=_first_answer(container, url, timeout))
+    return Server(page, url, answer=_served_answer(container, url, timeout))
 
 
 def stop(client: docker.DockerClient, *, port: int) -> bool:
     """Remove our server on this port; return whether there was one."""
     try:
-        client.containers.get(_name(port)).remove(force=True)
+        client.containers.get(_NAME.format(port)).remove(force=True)
     except NotFound:
         return False
     return True
 
 
-def _name(port: int) -> str:
-    return f"issuesum-serve-{port}"
-
-
-def _first_answer(container: Container, url: str, timeout: float) -> str:
+def _served_answer(container: Container, url: str, timeout: float) -> str:
     request = urllib.request.Request(  # noqa: S310 -- loopback http, built above
         url, REQUEST.encode(), {"Content-Type": "application/json"}
     )
@@ -92,5 +190,6 @@ def _first_answer(container: Container, url: str, timeout: float) -> str:
                 return str(response.read().decode())
         except OSError:
             time.sleep(0.2)
-    log = last_words(container)
-    raise EngineError(f"{url} must answer within {timeout:g} s. Received: no answer. {log}")
+    raise EngineError(
+        f"{url} must answer within {timeout:g} s. Received: no answer. {last_words(container)}"
+    )

@@ -1,4 +1,4 @@
-"""The pod that serves: one container, run as strictly as `issuesum.shipping.image.smoke` tries it.
+"""The pod that serves: one container, as strict as `issuesum.shipping.image.container` tries it.
 
 Seldon's operator adds its own container beside it, and reads what it must know from names: the
 container's is that of the graph's node, and ports are `http`, `grpc` and `metrics`.
@@ -7,13 +7,18 @@ container's is that of the graph's node, and ports are `http`, `grpc` and `metri
 from __future__ import annotations
 
 import json
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+from issuesum.errors import ParamsError, RegistryError
+from issuesum.lineage.provenance.lookup import OUR_TAG
+from issuesum.registry.client import Registry
 from issuesum.registry.labels import VARIABLE
-from issuesum.shipping.kubernetes.reference import Image
+from issuesum.registry.reference import Reference
 
 CONTAINER = "issuesummarization"  # not IssueSummarization: Kubernetes wants lower case
-ANNOTATION = "io.issuesum/shipping/image"
+ANNOTATION = "io.issuesum/image"
 HTTP, GRPC, METRICS = 9000, 5000, 6000
 USER = 10001  # the image's
 
@@ -38,13 +43,61 @@ is enough for four requests of 60 texts at a time. A worker computes on one core
 """Why the numbers are what they are, for the head of a file: YAML's writer keeps no comments."""
 
 
-def component(image: Image, *, pull_secret: str | None) -> dict[str, Any]:
-    """Return the entry of `componentSpecs` that runs `image`.
+@dataclass(frozen=True)
+class PinnedImage:
+    """An image that a registry holds.
+
+    Attributes:
+        reference: as it was named: registry/name:tag, or by digest.
+        pinned: registry/name@sha256:…, which can never name another image.
+    """
+
+    reference: str
+    pinned: str
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels that the tag gives, for the server to compare; none of a tag of others."""
+        tag = self.reference.partition("@")[0].rpartition(":")[2]
+        if not OUR_TAG.fullmatch(tag):
+            return {}
+        git, _, dvc = tag.rpartition("-")
+        return {"io.issuesum.git": git, "io.issuesum.dvc": dvc}
+
+
+def resolve(reference: str) -> PinnedImage:
+    """Ask the registry for the digest of `reference`.
 
     Args:
-        image: what to run.
-        pull_secret: name of the Secret with which nodes pull, if they need one.
+        reference: registry/name:tag, registry/name@sha256:… or both; of both the digest counts.
+            Without a registry, each node would look where its runtime is set to look.
+
+    Raises:
+        ParamsError: `reference` is nothing of these.
+        RegistryError: the registry does not hold it, is unreachable or refuses us.
     """
+    wanted = None
+    with suppress(ParamsError):
+        wanted = Reference.parse(reference)
+    named = wanted and reference.startswith(f"{wanted.host}/") and (wanted.tag or wanted.digest)
+    if not wanted or not named:
+        raise ParamsError(
+            "An image must be registry/name:tag or registry/name@sha256:…. "
+            f"Received: {reference}. Try: the image in serving/image.json."
+        )
+    if wanted.digest:
+        wanted = wanted.at(wanted.digest)
+    digest = Registry(wanted.host).digest(wanted)
+    if digest is None:
+        raise RegistryError(
+            f"{wanted.host} must hold {wanted}. Received: no such image. "
+            "Try: dvc repro, which pushes the image that serving/image.json names."
+        )
+    return PinnedImage(reference, str(wanted.at(digest)))
+
+
+def component(image: PinnedImage, *, pull_secret: str | None) -> dict[str, Any]:
+    """Return the entry of `componentSpecs` that runs `image`, pulled with that Secret."""
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": _UNROUTE + _DRAIN + _GRPC_DRAIN + 5,
@@ -58,7 +111,7 @@ def component(image: Image, *, pull_secret: str | None) -> dict[str, Any]:
     return {"metadata": {"annotations": {ANNOTATION: image.reference}}, "spec": spec}
 
 
-def _container(image: Image) -> dict[str, Any]:
+def _container(image: PinnedImage) -> dict[str, Any]:
     return {
         "name": CONTAINER,
         "image": image.pinned,

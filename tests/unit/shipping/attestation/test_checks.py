@@ -10,25 +10,29 @@ import pytest
 
 from attestations import DISTRIBUTIONS, exported, write_keys
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.attached import BILL, Attached
-from issuesum.shipping.attestation.bill import bill_of_materials
-from issuesum.shipping.attestation.checks import wrong_bill, wrong_provenance, wrong_signature
-from issuesum.shipping.attestation.distributions import Distribution
-from issuesum.shipping.attestation.envelope import opened, sealed
-from issuesum.shipping.attestation.keys import public_keys, signing_key
-from issuesum.shipping.attestation.statement import CYCLONEDX, SLSA, contents, serialised, slsa
+from issuesum.shipping.attestation.attachments import SBOM, Attached
+from issuesum.shipping.attestation.sbom import Distribution, make_sbom
+from issuesum.shipping.attestation.signing import opened, public_keys, sealed, signing_key
+from issuesum.shipping.attestation.statement import (
+    CYCLONEDX,
+    SLSA,
+    sbom_statement,
+    serialised,
+    slsa_statement,
+)
+from issuesum.shipping.attestation.verification import wrong_provenance, wrong_sbom, wrong_signature
 
 IMAGE = Reference.parse(f"localhost:5000/titles@sha256:{'c' * 64}")
 OTHER = IMAGE.at(f"sha256:{'d' * 64}")
-CONTENT = bill_of_materials(IMAGE, exported(), DISTRIBUTIONS)
+CONTENT = make_sbom(IMAGE, exported(), DISTRIBUTIONS)
 
 
 def bill(content: bytes = CONTENT) -> Attached:
-    return Attached("bill", BILL, content, json.loads(content))
+    return Attached("bill", SBOM, content, json.loads(content))
 
 
 def statement(image: Reference = IMAGE, **changes: object) -> Attached:
-    value = slsa(image, exported(**changes))
+    value = slsa_statement(image, exported(**changes))
     return Attached("slsa", SLSA, b"", value)
 
 
@@ -66,28 +70,26 @@ def test_provenance(held: list[Attached], wrong: str | None) -> None:
     ],
 )
 def test_components(listed: list[Distribution] | None, wrong: str | None) -> None:
-    found = wrong_bill([bill()], IMAGE, listed)
+    found = wrong_sbom([bill()], IMAGE, listed)
     assert found == wrong if wrong is None else wrong in str(found)
 
 
 def test_bills() -> None:
-    assert (
-        wrong_bill([statement()], IMAGE, None) == "no bill of materials is attached to this image"
-    )
-    assert "is about another image: sha256:ccc" in str(wrong_bill([bill()], OTHER, None))
-    assert "is about another image: None" in str(wrong_bill([bill(b"{}")], IMAGE, None))
-    about = Attached("inside", CYCLONEDX, b"", contents(IMAGE, CONTENT))
-    assert wrong_bill([about, bill()], IMAGE, None) is None
-    elsewhere = replace(about, value=contents(OTHER, CONTENT))
-    assert "inside is about another image" in str(wrong_bill([elsewhere, bill()], IMAGE, None))
-    fewer = bill_of_materials(IMAGE, exported(), DISTRIBUTIONS[:1])
-    unlike = replace(about, value=contents(IMAGE, fewer))
-    assert wrong_bill([unlike, bill()], IMAGE, None) == (
-        "inside signs another bill of materials than the one attached"
+    assert wrong_sbom([statement()], IMAGE, None) == "no SBOM is attached to this image"
+    assert "is about another image: sha256:ccc" in str(wrong_sbom([bill()], OTHER, None))
+    assert "is about another image: None" in str(wrong_sbom([bill(b"{}")], IMAGE, None))
+    about = Attached("inside", CYCLONEDX, b"", sbom_statement(IMAGE, CONTENT))
+    assert wrong_sbom([about, bill()], IMAGE, None) is None
+    elsewhere = replace(about, value=sbom_statement(OTHER, CONTENT))
+    assert "inside is about another image" in str(wrong_sbom([elsewhere, bill()], IMAGE, None))
+    fewer = make_sbom(IMAGE, exported(), DISTRIBUTIONS[:1])
+    unlike = replace(about, value=sbom_statement(IMAGE, fewer))
+    assert wrong_sbom([unlike, bill()], IMAGE, None) == (
+        "inside signs another SBOM than the one attached"
     )
     headless = {"metadata": {"component": {"version": IMAGE.digest}}}
     lost = bill(json.dumps(headless).encode())
-    assert "it has no components" in str(wrong_bill([lost], IMAGE, DISTRIBUTIONS))
+    assert "it has no components" in str(wrong_sbom([lost], IMAGE, DISTRIBUTIONS))
 
 
 def test_everything_is_signed_by_a_key_given(
@@ -96,13 +98,11 @@ def test_everything_is_signed_by_a_key_given(
     private, public = write_keys(tmp_path, "a")
     others, _ = write_keys(tmp_path, "b")
     keys = public_keys([public])
-    inside = Attached("inside", CYCLONEDX, b"", contents(IMAGE, CONTENT))
+    inside = Attached("inside", CYCLONEDX, b"", sbom_statement(IMAGE, CONTENT))
     both = [signed(one, monkeypatch, private) for one in (statement(), inside)]
     assert wrong_signature([*both, bill()], keys) is None
     assert wrong_signature([], keys) == "nothing is signed"
     assert wrong_signature([*both, statement()], keys) == "slsa is not signed"
     forged = signed(statement(), monkeypatch, others)
     assert wrong_signature([*both, forged], keys) == "slsa is signed by none of the keys given"
-    assert wrong_signature([both[0], bill()], keys) == (
-        "no key given signs the bill of materials bill"
-    )
+    assert wrong_signature([both[0], bill()], keys) == ("no key given signs the SBOM bill")

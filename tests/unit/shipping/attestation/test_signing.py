@@ -18,8 +18,14 @@ from securesystemslib.signer import Signer
 
 from attestations import write_keys
 from issuesum.errors import ParamsError
-from issuesum.shipping.attestation.envelope import IN_TOTO, opened, sealed, signed_by
-from issuesum.shipping.attestation.keys import public_keys, signing_key
+from issuesum.shipping.attestation.signing import (
+    IN_TOTO,
+    opened,
+    public_keys,
+    sealed,
+    signed_by,
+    signing_key,
+)
 
 PAYLOAD = b'{"_type": "x"}'
 

@@ -6,7 +6,7 @@ import pytest
 
 from attestations import exported
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.statement import contents, serialised, slsa
+from issuesum.shipping.attestation.statement import sbom_statement, serialised, slsa_statement
 
 IMAGE = Reference.parse(f"localhost:5000/titles:x@sha256:{'c' * 64}")
 
@@ -17,7 +17,7 @@ def materials(statement: dict) -> dict[str, dict]:
 
 
 def test_the_subject_is_the_image_without_its_tag() -> None:
-    statement = slsa(IMAGE, exported())
+    statement = slsa_statement(IMAGE, exported())
     assert statement["_type"] == "https://in-toto.io/Statement/v1"
     assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
     assert statement["subject"] == [
@@ -26,7 +26,7 @@ def test_the_subject_is_the_image_without_its_tag() -> None:
 
 
 def test_materials_are_named_by_what_their_digests_are_of() -> None:
-    found = materials(slsa(IMAGE, exported()))
+    found = materials(slsa_statement(IMAGE, exported()))
     assert found["git"] == {
         "name": "git",
         "uri": f"git+https://example.com/issuesum.git@{'1' * 40}",
@@ -49,7 +49,7 @@ def test_materials_are_named_by_what_their_digests_are_of() -> None:
 def test_what_is_not_known_is_left_out() -> None:
     origin = exported(source=None, remote=None)
     origin.hashes["raw"] = None
-    found = materials(slsa(IMAGE, origin))
+    found = materials(slsa_statement(IMAGE, origin))
     assert "uri" not in found["git"]
     assert "raw" not in found
     assert "downloadLocation" not in found["model"]
@@ -58,19 +58,19 @@ def test_what_is_not_known_is_left_out() -> None:
 def test_a_pinned_base_image_of_another_registry_has_its_digest() -> None:
     origin = exported()
     origin.params["export"]["base_image"] = f"example.com/a/b:1@sha256:{'5' * 64}"
-    found = materials(slsa(IMAGE, origin))["base image"]
+    found = materials(slsa_statement(IMAGE, origin))["base image"]
     assert found["digest"] == {"sha256": "5" * 64}
     assert found["uri"] == "pkg:docker/a/b@1?repository_url=example.com"
     origin.params["export"]["base_image"] = f"sha256:{'5' * 64}"
-    found = materials(slsa(IMAGE, origin))["base image"]
+    found = materials(slsa_statement(IMAGE, origin))["base image"]
     assert found == {"name": "base image", "uri": f"docker:sha256:{'5' * 64}"}
 
 
 def test_times_are_utc_and_begin_with_the_first_stage() -> None:
-    details = slsa(IMAGE, exported())["predicate"]["runDetails"]
+    details = slsa_statement(IMAGE, exported())["predicate"]["runDetails"]
     assert details["metadata"]["startedOn"] == "2026-11-25T09:30:00Z"
     assert details["metadata"]["finishedOn"] == "2026-11-25T10:00:00Z"
-    alone = slsa(IMAGE, exported(artefacts=[]))["predicate"]["runDetails"]
+    alone = slsa_statement(IMAGE, exported(artefacts=[]))["predicate"]["runDetails"]
     assert alone["metadata"]["startedOn"] == "2026-11-25T10:00:00Z"
 
 
@@ -82,12 +82,12 @@ def test_times_are_utc_and_begin_with_the_first_stage() -> None:
     ],
 )
 def test_the_patch_of_a_dirty_tree_is_a_byproduct(patch: dict | None, expected: list) -> None:
-    statement = slsa(IMAGE, exported(patch=patch))
+    statement = slsa_statement(IMAGE, exported(patch=patch))
     assert statement["predicate"]["runDetails"]["byproducts"] == expected
 
 
 def test_a_bill_of_materials_is_a_predicate() -> None:
-    statement = contents(IMAGE, b'{"bomFormat": "CycloneDX"}')
+    statement = sbom_statement(IMAGE, b'{"bomFormat": "CycloneDX"}')
     assert statement["predicateType"] == "https://cyclonedx.org/bom"
     assert statement["predicate"] == {"bomFormat": "CycloneDX"}
     backwards = dict(reversed(statement.items()))

@@ -13,7 +13,12 @@ import yaml
 from attestations import all_labels, exported, provenance
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.subject import wrong_commit, wrong_labels, wrong_lock, wrong_tag
+from issuesum.shipping.attestation.verification import (
+    wrong_commit,
+    wrong_labels,
+    wrong_lock,
+    wrong_tag,
+)
 
 IMAGE = Reference.parse(f"localhost:5000/titles@sha256:{'c' * 64}")
 

@@ -14,8 +14,8 @@ import jsonschema
 import pytest
 import yaml
 
+from issuesum.shipping.kubernetes.pod import PinnedImage
 from issuesum.shipping.kubernetes.pod import component as component_of
-from issuesum.shipping.kubernetes.reference import Image
 from schemas import read_definition, schema_of, validate, validate_pod
 from serving_example import DIGESTS, EXAMPLE, NAME, write
 
@@ -104,7 +104,7 @@ def test_names_are_those_that_kubernetes_and_the_operator_take(
 def test_images_are_pinned_and_told_by_tag(components: list[dict]) -> None:
     for component in components:
         (container,) = component["spec"]["containers"]
-        tag = component["metadata"]["annotations"]["io.issuesum/shipping/image"]
+        tag = component["metadata"]["annotations"]["io.issuesum/image"]
         assert container["image"] == f"{NAME}@{DIGESTS[tag]}"
 
 
@@ -113,7 +113,7 @@ def test_the_server_is_handed_the_lineage_that_its_tag_tells(components: list[di
         (container,) = component["spec"]["containers"]
         (labels,) = (json.loads(each["value"]) for each in container["env"]
                      if each["name"] == "ISSUESUM_LABELS")  # fmt: skip
-        tag = component["metadata"]["annotations"]["io.issuesum/shipping/image"].rpartition(":")[2]
+        tag = component["metadata"]["annotations"]["io.issuesum/image"].rpartition(":")[2]
         assert f"{labels['io.issuesum.git']}-{labels['io.issuesum.dvc']}" == tag
 
 
@@ -127,7 +127,7 @@ def test_the_server_is_handed_the_lineage_that_its_tag_tells(components: list[di
     ],
 )  # fmt: skip
 def test_a_name_without_a_lineage_hands_nothing(reference: str, labels: dict) -> None:
-    image = Image(reference, f"{NAME}@sha256:0")
+    image = PinnedImage(reference, f"{NAME}@sha256:0")
     assert image.labels == labels
     (container,) = component_of(image, pull_secret=None)["spec"]["containers"]
     assert ("ISSUESUM_LABELS" in {each["name"] for each in container["env"]}) == bool(labels)

@@ -12,7 +12,7 @@ from issuesum.shipping.image.build import _write_context
 
 def _context(bundle: Path) -> bytes:
     target = io.BytesIO()
-    _write_context(target, bundle, {"image": "x"})
+    _write_context(target, bundle, b'{"image": "x"}')
     return target.getvalue()
 
 

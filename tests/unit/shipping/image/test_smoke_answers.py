@@ -10,7 +10,7 @@ import pytest
 from docker.errors import APIError
 
 from issuesum.errors import EngineError
-from issuesum.shipping.image.smoke import HARDENED, smoke_test
+from issuesum.shipping.image.container import HARDENED, smoke_test
 
 CALLED = "localhost:5000/titles:a-b"
 GOOD = {"data": {"ndarray": ["Fix crash"]}, "meta": {"tags": {"image": CALLED}}}

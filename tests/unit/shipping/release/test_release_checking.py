@@ -10,9 +10,9 @@ import pytest
 from issuesum.errors import ArtifactError, GateError, VerificationError
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.registered import Registered
+from issuesum.shipping import release
 from issuesum.shipping.attestation.verification import Check
-from issuesum.shipping.release import checking
-from issuesum.shipping.release.checking import changed_since, checked_receipt
+from issuesum.shipping.release import changed_since, checked_receipt
 from tags import Tagged
 
 DVC = "59acd52619a2"
@@ -45,9 +45,9 @@ def registered(tagged: Tagged, **files: str | None) -> Registered:
 def said(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
     """Return what the checks of the image will have said: nothing, unless a test adds to it."""
     checks: list[Check] = []
-    monkeypatch.setattr(checking, "look_up", lambda *_, **__: type("Found", (), {
+    monkeypatch.setattr(release, "look_up", lambda *_, **__: type("Found", (), {
         "image": None, "content": b""}))  # fmt: skip
-    monkeypatch.setattr(checking, "verify", lambda *_: checks)
+    monkeypatch.setattr(release, "verify", lambda *_, **__: checks)
     return checks
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import RepositoryError
-from issuesum.shipping.release.publishing import publish
+from issuesum.shipping.release import publish
 from projects import Project
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import ParamsError, RepositoryError
-from issuesum.shipping.release.version import wanted
+from issuesum.shipping.release import wanted
 from tags import Tagged
 
 NAME = "issuesummarization"

@@ -10,10 +10,8 @@ import yaml
 
 from issuesum.errors import ParamsError
 from issuesum.files import replacing_file
-from issuesum.shipping.kubernetes.monitoring import monitoring
-from issuesum.shipping.kubernetes.pod import RULES
-from issuesum.shipping.kubernetes.reference import Image
-from issuesum.shipping.kubernetes.seldon import canary, plain, shadow
+from issuesum.shipping.kubernetes.pod import RULES, PinnedImage
+from issuesum.shipping.kubernetes.seldon import seldon_manifests
 
 # Also the start of Services' names, which begin with a letter and end after 63 characters.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,53}[a-z0-9])?")
@@ -22,12 +20,12 @@ _NAME = re.compile(r"[a-z]([a-z0-9-]{0,53}[a-z0-9])?")
 def write_manifests(
     folder: Path,
     name: str,
-    image: Image,
+    image: PinnedImage,
     *,
     replicas: int,
-    candidate: Image | None = None,
+    canary: PinnedImage | None = None,
     traffic: int = 10,
-    behind: Image | None = None,
+    shadow: PinnedImage | None = None,
     pull_secret: str | None = None,
 ) -> list[Path]:
     """Write the manifests that serve `image`; each file is replaced as a whole.
@@ -37,9 +35,11 @@ def write_manifests(
         name: of the SeldonDeployment.
         image: what serves.
         replicas: pods of it.
-        candidate: writes canary.yaml, in which it gets a share of the requests.
-        traffic: that share in percent.
-        behind: writes shadow.yaml, in which it gets a copy of each request.
+        canary: writes canary.yaml, in which it gets a share of the requests, and as large a share
+            of `replicas`, at least 1.
+        traffic: that share in percent, 1 to 99.
+        shadow: writes shadow.yaml, in which it gets a copy of each request; its answers are
+            dropped.
         pull_secret: name of the Secret with which nodes pull, if they need one.
 
     Returns:
@@ -53,21 +53,16 @@ def write_manifests(
             "--name must be up to 55 of a-z, 0-9 and -, and begin with a letter. "
             f"Received: {name}. Try: issuesummarization."
         )
-    for option, other in (("--canary", candidate), ("--shadow", behind)):
+    for option, other in (("--canary", canary), ("--shadow", shadow)):
         if other and other.pinned == image.pinned:
             raise ParamsError(
                 f"{option} must be another image than --image. Received: {other.pinned} for both. "
                 "Try: the tag of another run."
             )
-    common: dict[str, Any] = {"replicas": replicas, "pull_secret": pull_secret}
-    files = {
-        "seldondeployment.yaml": [plain(name, image, **common)],
-        "servicemonitor.yaml": monitoring(name),
-    }
-    if candidate:
-        files["canary.yaml"] = [canary(name, image, candidate, traffic=traffic, **common)]
-    if behind:
-        files["shadow.yaml"] = [shadow(name, image, behind, **common)]
+    files = seldon_manifests(
+        name, image,
+        replicas=replicas, canary=canary, traffic=traffic, shadow=shadow, pull_secret=pull_secret,
+    )  # fmt: skip
     for file, documents in files.items():
         with replacing_file(folder / file) as temporary:
             temporary.write_text(_text(documents), encoding="utf-8")
@@ -75,11 +70,10 @@ def write_manifests(
 
 
 def _text(documents: list[dict[str, Any]]) -> str:
-    told = ["Written by `issuesum manifests` (docs/serving-on-kubernetes.md); it writes it again."]
+    head = ["Written by `issuesum manifests` (docs/serving-on-kubernetes.md); it writes it again."]
     if documents[0]["kind"] == "SeldonDeployment":
-        told += RULES.splitlines()
-    head = "".join(f"# {line}\n" for line in told)
-    return head + yaml.dump_all(
+        head += RULES.splitlines()
+    return "".join(f"# {line}\n" for line in head) + yaml.dump_all(
         documents,
         Dumper=_Dumper,
         sort_keys=False,

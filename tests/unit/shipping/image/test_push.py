@@ -10,7 +10,7 @@ import pytest
 
 from issuesum.errors import RegistryError
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.transfer import push
+from issuesum.shipping.image.engine import push
 
 IMAGE = Reference("localhost:9", "name", "tag")
 DONE = [{"id": "a", "status": "Pushed"}, {"aux": {"Digest": "sha256:ab"}}]
@@ -40,7 +40,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         now[0] += seconds
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
-    monkeypatch.setattr("issuesum.shipping.image.transfer.time", clock)
+    monkeypatch.setattr("issuesum.shipping.image.engine.time", clock)
     assert time.sleep is not sleep
     return seen
 

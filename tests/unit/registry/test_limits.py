@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import ArtifactError, IssuesumError
-from issuesum.registry import bounded, folder
-from issuesum.registry.client import Registry
-from issuesum.registry.folder import read_folder
-from issuesum.registry.image import RemoteImage, read_file, read_image
+from issuesum.registry import image as module
+from issuesum.registry.client import UNPACKED, Registry
+from issuesum.registry.image import RemoteImage, read_file, read_folder, read_image
 from issuesum.registry.reference import Reference
 from registry_stub import Answer, serve
 from shelf import Shelf, tar
@@ -77,7 +76,7 @@ def test_a_small_layer_that_becomes_large_is_not_taken_into_memory(
     try:
         with pytest.raises(ArtifactError, match=r"at most 67,108,864|must hold /app/provenance"):
             read_file(registry, image, WANTED)
-        assert tracemalloc.get_traced_memory()[1] < 3 * bounded.UNPACKED
+        assert tracemalloc.get_traced_memory()[1] < 3 * UNPACKED
     finally:
         tracemalloc.stop()
 
@@ -125,7 +124,7 @@ def test_a_folder_has_an_end(
     told: str | None,
 ) -> None:
     name, most = bound
-    monkeypatch.setattr(folder, name, most)
+    monkeypatch.setattr(module, name, most)
     layer = gzip.compress(tar({f"app/model/{n}": b"x" * 1000 for n in range(5)}))
     image = image_of(registry, shelf, layer)
     with pytest.raises(ArtifactError, match=told) if told else nullcontext():

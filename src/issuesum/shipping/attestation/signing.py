@@ -1,26 +1,62 @@
-"""Keys that sign attestations and keys that check the signatures, from PEM files."""
+"""Signatures of statements: DSSE envelopes, and the keys that make and check them, as PEM files.
+
+Source: secure-systems-lab, "DSSE: Dead Simple Signing Envelope", protocol and envelope v1.
+"""
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    load_pem_private_key,
-    load_pem_public_key,
-)
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import Error
 from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
 
 from issuesum.errors import ParamsError, one_line
 
+IN_TOTO = "application/vnd.in-toto+json"
+"""Type of a statement, in an envelope and outside."""
 _FILE = "ISSUESUM_SIGNING_KEY"
 _PASSPHRASE = "ISSUESUM_SIGNING_PASSPHRASE"  # noqa: S105 -- the variable's name
 _MAKE = "openssl genpkey -algorithm ed25519 -out issuesum.pem, then chmod 600 issuesum.pem"
 _PUBLIC = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
+
+
+def sealed(payload: bytes, key: Signer) -> bytes:
+    """Return the envelope of a statement, signed by `key`. Equal arguments give equal bytes."""
+    envelope = Envelope(payload, IN_TOTO, {})
+    envelope.sign(key)
+    return json.dumps(envelope.to_dict(), sort_keys=True).encode()
+
+
+def opened(content: bytes) -> Envelope:
+    """Read an envelope; its signatures are not checked.
+
+    Raises:
+        ValueError: it is none, or not one of a statement.
+    """
+    try:
+        envelope = Envelope.from_dict(json.loads(content))
+    except (KeyError, TypeError, AttributeError, Error) as error:
+        raise ValueError(f"no DSSE envelope: {type(error).__name__}") from error
+    if envelope.payload_type != IN_TOTO:
+        raise ValueError(f"an envelope of {envelope.payload_type!r}")
+    return envelope
+
+
+def signed_by(envelope: Envelope, keys: Sequence[Key]) -> bool:
+    """Return whether one of the keys signed the envelope."""
+    try:
+        envelope.verify(list(keys), 1)
+    except Error:
+        return False
+    return True
 
 
 def signing_key() -> Signer | None:
@@ -41,7 +77,7 @@ def signing_key() -> Signer | None:
             mode = os.fstat(file.fileno()).st_mode
             content = file.read()
     except OSError as error:
-        raise _wrong(path, error.strerror or type(error).__name__, f"{_MAKE}") from error
+        raise _wrong(path, error.strerror or type(error).__name__, _MAKE) from error
     if mode & 0o077:
         raise ParamsError(
             f"{path} must be readable by you alone. Received: mode {mode & 0o777:04o}. "
@@ -51,12 +87,11 @@ def signing_key() -> Signer | None:
     encrypted = b"ENCRYPTED" in content
     if encrypted and not passphrase:
         raise _wrong(path, "an encrypted key and no passphrase", f"set {_PASSPHRASE}")
-    secret = passphrase.encode() if encrypted and passphrase else None
     try:
-        key = load_pem_private_key(content, secret)
+        key = load_pem_private_key(content, (passphrase or "").encode() if encrypted else None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        reason = "another passphrase" if encrypted else "no PEM key"
-        raise _wrong(path, reason, _PASSPHRASE if encrypted else _MAKE) from error
+        reason, remedy = ("another passphrase", _PASSPHRASE) if encrypted else ("no PEM key", _MAKE)
+        raise _wrong(path, reason, remedy) from error
     if not isinstance(key, Ed25519PrivateKey):
         raise _wrong(path, "a key of another kind", _MAKE)
     return CryptoSigner(key)

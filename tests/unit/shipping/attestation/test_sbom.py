@@ -1,4 +1,4 @@
-"""The bill of materials, against its schema."""
+"""The SBOM, against its schema."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 from attestations import DISTRIBUTIONS, exported
 from issuesum.errors import EngineError
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.bill import bill_of_materials
-from issuesum.shipping.attestation.distributions import SCRIPT, Distribution, read
+from issuesum.shipping.attestation.sbom import SCRIPT, Distribution, make_sbom, read_distributions
 
 IMAGE = Reference.parse(f"localhost:5000/titles@sha256:{'c' * 64}")
 
@@ -24,7 +23,7 @@ IMAGE = Reference.parse(f"localhost:5000/titles@sha256:{'c' * 64}")
 def ours() -> list[Distribution]:
     """Return some of what is installed here, with licences of every form."""
     answer = subprocess.run([sys.executable, "-I", "-c", SCRIPT], capture_output=True, check=True)
-    found = read(answer.stdout)
+    found = read_distributions(answer.stdout)
     assert "pytest" in {one.name for one in found}
     return found[::3]
 
@@ -32,8 +31,7 @@ def ours() -> list[Distribution]:
 def test_a_large_one_is_valid_and_the_same_each_time(ours: list[Distribution], root: Path) -> None:
     requirements = (root / "serving/requirements.txt").read_text(encoding="utf-8")
     first, second = (
-        bill_of_materials(IMAGE, exported(), some, requirements=requirements)
-        for some in (ours, ours[::-1])
+        make_sbom(IMAGE, exported(), some, requirements=requirements) for some in (ours, ours[::-1])
     )
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(first.decode()) is None
     assert first == second
@@ -42,7 +40,7 @@ def test_a_large_one_is_valid_and_the_same_each_time(ours: list[Distribution], r
 
 
 def test_the_root_is_the_image_and_depends_on_all() -> None:
-    bill = json.loads(bill_of_materials(IMAGE, exported(), DISTRIBUTIONS))
+    bill = json.loads(make_sbom(IMAGE, exported(), DISTRIBUTIONS))
     root = bill["metadata"]["component"]
     assert (root["type"], root["name"], root["version"]) == (
         "container",
@@ -54,7 +52,7 @@ def test_the_root_is_the_image_and_depends_on_all() -> None:
     assert bill["metadata"]["timestamp"] == "2026-11-25T10:00:00+00:00"
     depends = {item["ref"]: item.get("dependsOn", []) for item in bill["dependencies"]}
     assert depends[IMAGE.digest] == ["pkg:pypi/flask@3.1.0", "pkg:pypi/numpy@1.26.4"]
-    elsewhere = bill_of_materials(IMAGE.at(f"sha256:{'d' * 64}"), exported(), DISTRIBUTIONS)
+    elsewhere = make_sbom(IMAGE.at(f"sha256:{'d' * 64}"), exported(), DISTRIBUTIONS)
     assert json.loads(elsewhere)["serialNumber"] != bill["serialNumber"]
 
 
@@ -63,9 +61,7 @@ def test_hashes_are_those_of_the_very_version() -> None:
         f"flask==3.1.0 \\\n    --hash=sha256:{'1' * 64} \\\n    --hash=sha256:{'2' * 64}\n"
         f"numpy==1.26.3 ; python_version > '3' \\\n    --hash=sha256:{'3' * 64}\n"
     )
-    bill = json.loads(
-        bill_of_materials(IMAGE, exported(), DISTRIBUTIONS, requirements=requirements)
-    )
+    bill = json.loads(make_sbom(IMAGE, exported(), DISTRIBUTIONS, requirements=requirements))
     flask, numpy = bill["components"]
     assert flask["licenses"] == [{"license": {"id": "BSD-3-Clause"}}]
     (place,) = flask["externalReferences"]
@@ -87,12 +83,12 @@ def test_hashes_are_those_of_the_very_version() -> None:
 )
 def test_a_licence_is_what_is_declared(declared: dict, expected: str | None) -> None:
     nothing = {"name": "a", "version": "1", "expression": None, "text": None, "classifiers": []}
-    (one,) = read(json.dumps([{**nothing, **declared}]).encode())
+    (one,) = read_distributions(json.dumps([{**nothing, **declared}]).encode())
     assert one.licence == expected
 
 
 @pytest.mark.parametrize("answer", [b"", b"[1]", b'[{"name": "a"}]', b'[{"name": null}]'])
 def test_another_answer_is_one_line(answer: bytes) -> None:
     with pytest.raises(EngineError, match="must list its distributions") as caught:
-        read(answer)
+        read_distributions(answer)
     assert "\n" not in str(caught.value)

@@ -10,16 +10,32 @@ from contextlib import contextmanager
 import pytest
 
 from issuesum.errors import RegistryError
+from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.claim import Lineage, held
+from issuesum.shipping.image.ship import Lineage, Target
 from registry_stub import Answer, Asked, serve
 
 OURS = Lineage("c" * 40, "b" * 32 + ".dir", "a" * 64)
 
 
+def target(host: str, tag: str = "tag") -> Target:
+    version = Version(str(OURS.commit), False, str(OURS.bundle))
+    return Target(Reference(host, "name", tag), version, OURS)
+
+
+def labels_of(lineage: Lineage) -> dict[str, str]:
+    """Return the labels that tell a lineage."""
+    found = {
+        "org.opencontainers.image.revision": lineage.commit,
+        "io.issuesum.hash.bundle": lineage.bundle,
+        "io.issuesum.patch": lineage.patch,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 @contextmanager
-def registry(labels: dict[str, str]) -> Iterator[tuple[Registry, Reference, str]]:
+def registry(labels: dict[str, str]) -> Iterator[tuple[Registry, str]]:
     """Give a registry that holds one image of these labels."""
     config = json.dumps({"config": {"Labels": labels}}).encode()
     of_config = f"sha256:{hashlib.sha256(config).hexdigest()}"
@@ -34,14 +50,14 @@ def registry(labels: dict[str, str]) -> Iterator[tuple[Registry, Reference, str]
         return Answer(404)
 
     with serve(script) as (host, _):
-        yield Registry(host), Reference(host, "name", "tag"), digest
+        yield Registry(host), digest
 
 
 def test_equal_lineage_is_ours_whatever_else_the_labels_say() -> None:
-    labels = {**OURS.labels, "org.opencontainers.image.created": "another day"}
-    with registry(labels) as (there, image, digest):
-        assert held(there, image, OURS) == digest
-        assert held(there, Reference(image.host, "name", "free"), OURS) is None
+    labels = {**labels_of(OURS), "org.opencontainers.image.created": "another day"}
+    with registry(labels) as (there, digest):
+        assert target(there.host).pushed_digest(there) == digest
+        assert target(there.host, "free").pushed_digest(there) is None
 
 
 @pytest.mark.parametrize(
@@ -56,8 +72,8 @@ def test_equal_lineage_is_ours_whatever_else_the_labels_say() -> None:
 )
 def test_another_lineage_is_a_clash_that_shows_both(other: Lineage) -> None:
     with (
-        registry(other.labels) as (there, image, digest),
+        registry(labels_of(other)) as (there, digest),
         pytest.raises(RegistryError, match=f"must be free, or made from {OURS}") as raised,
     ):
-        held(there, image, OURS)
+        target(there.host).pushed_digest(there)
     assert f"Received: {digest}, made from {other}. Try: git commit" in str(raised.value)

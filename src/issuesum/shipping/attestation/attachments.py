@@ -1,0 +1,190 @@
+"""The attestations that a registry holds of an image: made, signed, attached, and read again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from securesystemslib.dsse import Envelope
+from securesystemslib.signer import Signer
+
+from issuesum.errors import one_line
+from issuesum.files import replacing_directory
+from issuesum.lineage.provenance.model import FILE, Exported
+from issuesum.registry.client import Registry, refusal
+from issuesum.registry.image import read_file, read_image
+from issuesum.registry.reference import Reference
+from issuesum.shipping.attestation.sbom import Distribution, installed, make_sbom
+from issuesum.shipping.attestation.signing import IN_TOTO, opened, sealed
+from issuesum.shipping.attestation.statement import (
+    CYCLONEDX,
+    SLSA,
+    STATEMENT,
+    digest_set,
+    sbom_statement,
+    serialised,
+    slsa_statement,
+)
+
+ENVELOPE = "application/vnd.dsse.envelope.v1+json"
+SBOM = "application/vnd.cyclonedx+json"
+_FILES = {SLSA: "slsa.json", SBOM: "sbom.json", CYCLONEDX: "sbom.dsse.json"}
+
+
+@dataclass(frozen=True)
+class Attached:
+    """An artifact whose subject is an image.
+
+    Attributes:
+        digest: of its manifest.
+        kind: SLSA or CYCLONEDX for a statement of that type, SBOM for a bare one, or the media
+            type where it cannot be read.
+        content: as the registry holds it.
+        value: the JSON of the statement or the SBOM; whoever attached it gave it its form.
+        envelope: that the statement is in, or None.
+        wrong: why it cannot be read, or None.
+    """
+
+    digest: str
+    kind: str
+    content: bytes
+    value: dict[str, Any]
+    envelope: Envelope | None = None
+    wrong: str | None = None
+
+    def is_about(self, image: Reference) -> bool:
+        """Return whether the image is the one and only subject of the statement."""
+        try:
+            (subject,) = self.value["subject"]
+            return bool(subject["digest"] == digest_set(image))
+        except (KeyError, TypeError, ValueError):
+            return False
+
+
+def attached(registry: Registry, image: Reference) -> list[Attached]:
+    """Return the provenance and the SBOMs of an image.
+
+    Other artifacts, of a scanner say, are left out. What the annotations say is not relied on.
+
+    Args:
+        registry: that holds the image.
+        image: with a digest.
+
+    Returns:
+        Signed ones first, then by digest: the same order everywhere.
+
+    Raises:
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    found = []
+    for descriptor in registry.referrers(image):
+        if descriptor.get("artifactType") in (IN_TOTO, ENVELOPE, SBOM):
+            if not isinstance(descriptor.get("digest"), str):
+                raise refusal(str(image), "a list of referrers in which one has no digest")
+            one = _read(registry, image, descriptor["digest"], descriptor["artifactType"])
+            if one.kind in _FILES or one.wrong:
+                found.append(one)
+    return sorted(found, key=lambda one: (one.envelope is None, one.digest))
+
+
+def _read(registry: Registry, image: Reference, digest: str, media_type: str) -> Attached:
+    _, manifest = registry.manifest(image.at(digest))
+    content, envelope = b"", None
+    try:
+        (layer,) = manifest["layers"]
+        content = registry.blob(image, layer["digest"])
+        if media_type == ENVELOPE:
+            envelope = opened(content)
+        value = json.loads(envelope.payload if envelope else content)
+        if not isinstance(value, dict):
+            raise TypeError("no JSON object")
+        if media_type == SBOM:
+            kind = SBOM
+        elif value["_type"] == STATEMENT:
+            kind = str(value["predicateType"])
+        else:
+            raise ValueError(f"a statement of type {value['_type']!r}")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        wrong = f"{type(error).__name__}: {one_line(error)}"
+        return Attached(digest, media_type, content, {}, envelope, wrong)
+    return Attached(digest, kind, content, value, envelope)
+
+
+def attest_exported(
+    registry: Registry, image: Reference, *, bundle: Path, folder: Path, key: Signer | None
+) -> None:
+    """Attest an image, as `attest` does, by its own provenance and by what Docker Engine lists.
+
+    The requirements.txt of the bundle that it was built from gives hashes.
+
+    Raises:
+        ArtifactError: the image holds no provenance.
+        EngineError: no engine answers, or it cannot run the image.
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    content = read_file(registry, read_image(registry, image), FILE)
+    attest(
+        registry,
+        image,
+        Exported.parse(content, str(image)),
+        lambda: installed(str(image)),
+        folder=folder,
+        key=key,
+        requirements=(bundle / "requirements.txt").read_text(encoding="utf-8"),
+    )
+
+
+def attest(
+    registry: Registry,
+    image: Reference,
+    provenance: Exported,
+    distributions: Callable[[], Sequence[Distribution]],
+    *,
+    folder: Path,
+    key: Signer | None,
+    requirements: str = "",
+) -> None:
+    """Attach provenance and SBOM to an image, and copy what is attached to a folder.
+
+    An image whose provenance is attached already gets nothing more, whatever the key: what others
+    have attached is not ours to sign. So the folder is the same on every machine.
+
+    Args:
+        registry: that holds the image.
+        image: with a digest.
+        provenance: /app/provenance.json of that very image.
+        distributions: asked what is installed in the image, if that is needed.
+        folder: replaced; gets slsa.json, sbom.json and, where there was a key, sbom.dsse.json.
+        key: signs; None leaves the statements unsigned.
+        requirements: what pip installed the image's distributions from, with hashes.
+
+    Raises:
+        RegistryError: the registry is unreachable or refuses us.
+    """
+
+    def attach(content: bytes, media_type: str, predicate: str | None = None) -> None:
+        annotations = {"org.opencontainers.image.created": provenance.created}
+        if predicate:  # BuildKit's and Cosign's way to tell statements apart without reading them
+            annotations["in-toto.io/predicate-type"] = predicate
+        registry.attach(image, content, media_type=media_type, annotations=annotations)
+
+    found = attached(registry, image)
+    if not any(one.kind == SLSA and one.is_about(image) for one in found):
+        sbom = make_sbom(image, provenance, distributions(), requirements=requirements)
+        attach(sbom, SBOM)
+        if key:
+            attach(sealed(serialised(sbom_statement(image, sbom)), key), ENVELOPE, CYCLONEDX)
+        # Last, because its presence says that all are there.
+        statement = serialised(slsa_statement(image, provenance))
+        attach(sealed(statement, key) if key else statement, ENVELOPE if key else IN_TOTO, SLSA)
+        found = attached(registry, image)
+    chosen: dict[str, bytes] = {}
+    for one in found:
+        if one.kind in _FILES and (one.kind == SBOM or one.is_about(image)):
+            chosen.setdefault(_FILES[one.kind], one.content)
+    with replacing_directory(folder) as temporary:
+        for name, content in chosen.items():
+            (temporary / name).write_bytes(content)

@@ -1,0 +1,181 @@
+"""The SBOM of an image, as CycloneDX 1.6, of the Python distributions that its Python lists."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import NAMESPACE_URL, uuid5
+
+from cyclonedx.contrib.license.factories import LicenseFactory
+from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgorithm, HashType, XsUri
+from cyclonedx.model.bom import Bom, BomMetaData
+from cyclonedx.model.component import Component, ComponentType
+from cyclonedx.output.json import JsonV1Dot6
+from docker.errors import ContainerError
+from packageurl import PackageURL
+
+from issuesum.errors import EngineError, one_line
+from issuesum.lineage.provenance.model import Exported
+from issuesum.registry.reference import Reference
+from issuesum.shipping.image.container import HARDENED
+from issuesum.shipping.image.engine import engine, fetch
+
+# Besides its own environment, the image's Python sees that of the base image: pip is there.
+SCRIPT = """
+import json, sys, sysconfig
+from importlib.metadata import distributions
+below = sysconfig.get_path("purelib", sysconfig.get_default_scheme(), {"base": sys.base_prefix})
+found = []
+for one in distributions(path=[*sys.path, below]):
+    data = one.metadata
+    found.append({
+        "name": data["Name"],
+        "version": one.version,
+        "expression": data["License-Expression"],
+        "text": data["License"],
+        "classifiers": [item for item in data.get_all("Classifier") or () if item[:7] == "License"],
+    })
+print(json.dumps(found))
+"""
+"""What the image's Python (-I) is asked; `read_distributions` reads the answer."""
+_LONGEST = 100  # characters; a longer field License is the text of a licence
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)==(\S+)((?:[^\n]*\\\n)*[^\n]*)", re.MULTILINE)
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, order=True)
+class Distribution:
+    """An installed distribution, by its own metadata; one may declare no licence."""
+
+    name: str
+    version: str
+    licence: str | None = None
+
+
+def installed(image: str) -> list[Distribution]:
+    """Return what is installed in an image, from a container as strict as production's.
+
+    Args:
+        image: registry/name@sha256:…; Docker Engine pulls it if it must.
+
+    Raises:
+        EngineError: no engine answers, the container does not run, or its answer is none.
+        RegistryError: the registry is unreachable, refuses us or does not hold the image.
+    """
+    try:
+        with engine() as client:
+            fetch(client, image)
+            answer = client.containers.run(
+                image, ["-I", "-c", SCRIPT],
+                entrypoint="python3", network_mode="none", remove=True, **HARDENED,
+            )  # fmt: skip
+    except ContainerError as error:
+        raise EngineError(
+            f"{image} must list its distributions. Received: {one_line(error)[-300:]}. "
+            "Try: an image that the export stage made."
+        ) from error
+    assert isinstance(answer, bytes)  # noqa: S101 -- neither detached nor a stream
+    return read_distributions(answer)
+
+
+def read_distributions(answer: bytes) -> list[Distribution]:
+    """Return what SCRIPT printed, sorted, each once.
+
+    Raises:
+        EngineError: it is no such answer.
+    """
+    try:
+        items = json.loads(answer)
+        listed = [Distribution(item["name"], item["version"], _licence(item)) for item in items]
+        found = {(one.name.lower(), one.version): one for one in listed}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EngineError(
+            f"The image's Python must list its distributions. Received: {answer[:200]!r}. "
+            "Try: an image that the export stage made."
+        ) from error
+    return [found[key] for key in sorted(found)]
+
+
+def make_sbom(
+    image: Reference,
+    provenance: Exported,
+    distributions: Sequence[Distribution],
+    *,
+    requirements: str = "",
+) -> bytes:
+    """Return what an image holds. Equal arguments give equal bytes.
+
+    Args:
+        image: with a digest.
+        provenance: /app/provenance.json of the image.
+        distributions: what is installed there.
+        requirements: what pip installed from, whose hashes are those of the files that it accepts.
+    """
+    tag = f"{provenance.git}-{provenance.dvc}"
+    where = {"repository_url": image.repository, "tag": tag}
+    root = Component(
+        name=image.repository,
+        version=str(image.digest),
+        type=ComponentType.CONTAINER,
+        bom_ref=str(image.digest),
+        purl=PackageURL("oci", None, image.name.rpartition("/")[2], image.digest, where),
+        hashes=_hashes([str(image.digest).partition(":")[2]]),
+    )
+    accepted = {
+        (_normal(name), version): _HASH.findall(rest)
+        for name, version, rest in _PINNED.findall(requirements)
+    }
+    components = [_component(one, accepted) for one in distributions]
+    created = datetime.fromisoformat(provenance.created).astimezone(UTC)
+    sbom = Bom(
+        # The same image has the same SBOM, so the number is no random one.
+        serial_number=uuid5(NAMESPACE_URL, f"{image.repository}@{image.digest}"),
+        metadata=BomMetaData(component=root, timestamp=created),
+        components=components,
+    )
+    sbom.register_dependency(root, components)
+    return JsonV1Dot6(sbom).output_as_string(indent=1).encode()
+
+
+def _component(one: Distribution, accepted: dict[tuple[str, str], list[str]]) -> Component:
+    purl = PackageURL("pypi", name=_normal(one.name), version=one.version)
+    # Of several files pip took one; which one it was, it does not say. So the hashes are not the
+    # component's, but those of the place where the files are.
+    files = ExternalReference(
+        type=ExternalReferenceType.DISTRIBUTION,
+        url=XsUri(purl.to_string()),
+        comment="one of the files with these hashes, which pip was told to accept",
+        hashes=_hashes(accepted.get((_normal(one.name), one.version), [])),
+    )
+    return Component(
+        name=one.name,
+        version=one.version,
+        type=ComponentType.LIBRARY,
+        bom_ref=purl.to_string(),
+        purl=purl,
+        licenses=[LicenseFactory().make_from_string(one.licence)] if one.licence else [],
+        external_references=[files] if files.hashes else [],
+    )
+
+
+def _hashes(digests: Sequence[str]) -> list[HashType]:
+    return [HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in digests]
+
+
+def _normal(name: str) -> str:
+    """Return a name as the index of packages writes it (PEP 503)."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _licence(item: dict[str, str | None]) -> str | None:
+    if item["expression"]:
+        return item["expression"]
+    text = (item["text"] or "").strip()
+    if text and text.upper() != "UNKNOWN" and "\n" not in text and len(text) <= _LONGEST:
+        return text
+    classifiers = item["classifiers"] or ()
+    names = {name.rsplit(" :: ", 1)[-1] for name in classifiers} - {"OSI Approved"}
+    return ", ".join(sorted(names)) or None

@@ -1,0 +1,118 @@
+"""Files of an image, copied out of it; nothing of the image is run."""
+
+from __future__ import annotations
+
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+from docker.errors import ImageNotFound, NotFound
+
+from issuesum.errors import ArtifactError, EngineError, RegistryError
+from issuesum.lineage.provenance.model import FILE
+from issuesum.registry.client import LARGEST, UNPACKED, Registry, limited
+from issuesum.registry.image import RemoteImage, read_folder, read_image
+from issuesum.registry.reference import Reference
+from issuesum.shipping.image.engine import engine, reason_of
+
+MODEL = "app/model"
+"""Where the Dockerfile puts it."""
+
+
+def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
+    """Return what the engine knows of an image, and its provenance.
+
+    Args:
+        image_id: 12 or more hex digits, with or without sha256: before them.
+
+    Returns:
+        The engine's answer to `docker image inspect`, and the bytes of /app/provenance.json.
+
+    Raises:
+        ArtifactError: there is no such image, or it has no provenance, or a huge one.
+        EngineError: the engine does not answer.
+    """
+    with engine() as client, tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        try:
+            image = client.images.get(image_id)
+        except ImageNotFound as error:
+            raise ArtifactError(
+                f"Docker Engine must hold the image {image_id}. Received: no such image. "
+                "Try: docker images, or the image's tag."
+            ) from error
+        copied = _copy(client, image_id, FILE, Path(folder), most=UNPACKED)
+        return dict(image.attrs), copied.read_bytes() if copied.is_file() else b""
+
+
+@contextmanager
+def model_of(image: str) -> Iterator[Path]:
+    """Give a copy of the image's model folder, as long as the block lasts.
+
+    Args:
+        image: what `docker pull` takes. Docker Engine is asked first; where it does not hold the
+            image, or does not answer, the registry is.
+
+    Raises:
+        RegistryError: the image cannot be had.
+        ArtifactError: it holds no such folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        try:
+            with engine() as client:
+                client.images.get(image)
+                copied = _copy(client, image, MODEL, Path(folder), most=LARGEST)
+        except EngineError:  # no engine, or none that has this image
+            copied = None
+        if copied:
+            yield copied
+            return
+    reference = Reference.parse(image)
+    registry = Registry(reference.host)
+    try:
+        found = read_image(registry, reference)
+    except RegistryError as error:
+        reason = str(error).partition("Received: ")[2].partition(" Try: ")[0]
+        raise RegistryError(
+            f"{image} must be held by Docker Engine or by a registry. Received: {reason} "
+            f"Try: docker login, then docker pull {image}; or --bundle."
+        ) from error
+    with remote_model(registry, found) as model:
+        yield model
+
+
+@contextmanager
+def remote_model(registry: Registry, image: RemoteImage) -> Iterator[Path]:
+    """Give a copy of the image's model folder, as long as the block lasts, without an engine.
+
+    Raises:
+        RegistryError: the registry is unreachable or refuses us.
+        ArtifactError: the image holds no such folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        read_folder(registry, image, MODEL, Path(folder))
+        yield Path(folder)
+
+
+def _copy(client: docker.DockerClient, image: str, path: str, folder: Path, *, most: int) -> Path:
+    """Copy a file or a folder of an image that the engine holds, and return where it is now."""
+    # A command is needed where the image has none; the container is never started.
+    container = client.containers.create(image, ["never"], network_mode="none")
+    try:
+        chunks, _ = container.get_archive(f"/{path}")
+        with tempfile.TemporaryFile(dir=folder) as packed:
+            packed.writelines(limited(chunks, most, f"/{path}"))
+            packed.seek(0)
+            with tarfile.open(fileobj=packed) as archive:
+                archive.extractall(folder, filter="data")
+    except (NotFound, tarfile.TarError) as error:
+        raise ArtifactError(
+            f"{image} must hold /{path}. Received: {reason_of(error)}. "
+            "Try: an image that the export stage made."
+        ) from error
+    finally:
+        container.remove(force=True)
+    return folder / Path(path).name

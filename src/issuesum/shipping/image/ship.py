@@ -1,0 +1,187 @@
+"""The image of a working tree: built, tried, and pushed under a tag that is never moved."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import docker
+from tqdm import tqdm
+
+from issuesum.errors import RegistryError
+from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.tag import Version, version_of
+from issuesum.registry.client import Registry, refusal
+from issuesum.registry.image import read_image
+from issuesum.registry.reference import Reference
+from issuesum.shipping.image.build import build_image, staging_tag
+from issuesum.shipping.image.container import smoke_test
+from issuesum.shipping.image.engine import push
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What decides an image.
+
+    Attributes:
+        commit: of Git, 40 hex digits.
+        bundle: DVC's hash of serving/bundle.
+        patch: sha256 of what a dirty tree adds to the commit, None of a clean one.
+    """
+
+    commit: str | None
+    bundle: str | None
+    patch: str | None
+
+    def __str__(self) -> str:
+        """Return it in a few words."""
+        patch = f"patch {self.patch[:12]}" if self.patch else "no patch"
+        return f"commit {self.commit}, bundle {self.bundle}, {patch}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """An image by name, and what decides it.
+
+    Attributes:
+        image: registry/name:tag.
+        version: what the tag is made of.
+        lineage: the version, and what a dirty tree adds to it.
+    """
+
+    image: Reference
+    version: Version
+    lineage: Lineage
+
+    @classmethod
+    def of(cls, root: Path, bundle: Path, repository: str) -> Target:
+        """Ask Git and DVC.
+
+        Args:
+            root: of the Git and DVC repository.
+            bundle: the folder that the build stage wrote.
+            repository: registry/name.
+
+        Raises:
+            ArtifactError: there is no bundle.
+            RepositoryError: there is no commit, or no DVC repository.
+        """
+        patch = dirty_patch(root)
+        version = version_of(root, bundle)
+        changes = hashlib.sha256(patch).hexdigest() if patch else None
+        lineage = Lineage(version.commit, version.bundle, changes)
+        return cls(Reference.parse(f"{repository}:{version.tag}"), version, lineage)
+
+    def pushed_digest(self, registry: Registry) -> str | None:
+        """Return the digest of our image in the registry, None if there is nothing under its tag.
+
+        It is ours if its lineage is: two builds of one lineage differ in dates alone.
+
+        Raises:
+            RegistryError: the tag is there and was made from something else, or the registry is
+                unreachable or refuses us.
+        """
+        digest = registry.digest(self.image)
+        if digest is None:
+            return None
+        labels = read_image(registry, self.image.at(digest)).labels
+        found = Lineage(
+            commit=labels.get("org.opencontainers.image.revision"),
+            bundle=labels.get("io.issuesum.hash.bundle"),
+            patch=labels.get("io.issuesum.patch"),
+        )
+        if found != self.lineage:
+            raise RegistryError(
+                f"{self.image} must be free, or made from {self.lineage}. Received: {digest}, made "
+                f"from {found}. Try: git commit, which makes another tag; a tag that is there is "
+                "never moved."
+            )
+        return digest
+
+
+def ship(
+    client: docker.DockerClient,
+    registry: Registry,
+    target: Target,
+    provenance: bytes,
+    *,
+    bundle: Path,
+    base_image: str,
+    timeout: float,
+    patience: float,
+) -> tuple[str, str | None]:
+    """Make an image, unless the registry holds it by now.
+
+    Args:
+        client: of Docker Engine.
+        registry: of the image.
+        target: what to make.
+        provenance: the content of /app/provenance.json.
+        bundle: the folder that the build stage wrote.
+        base_image: the Dockerfile's BASE_IMAGE.
+        timeout: seconds for the container's first answer.
+        patience: see `push`.
+
+    Returns:
+        The digest under the tag, and the container's first title, None if another export was
+        faster.
+
+    Raises:
+        EngineError: the build failed, or the container does not answer as it should.
+        RegistryError: the tag was made from something else, or the registry is unreachable or
+            refuses us.
+    """
+    image = target.image
+    with exclusive(image.repository):
+        if digest := target.pushed_digest(registry):
+            return digest, None
+        with staging_tag(client, image) as name:
+            build_image(client, bundle, provenance, image=name, base_image=base_image)
+            title = smoke_test(client, name, called=str(image), timeout=timeout)
+            if digest := target.pushed_digest(registry):  # from another machine meanwhile
+                return digest, None
+            client.images.get(name).tag(image.repository, image.tag)
+        pushed = push(client, image, patience=patience)
+        # Another machine may have pushed at the same time: the last one has the tag.
+        digest = pushed if registry.digest(image) == pushed else target.pushed_digest(registry)
+        if digest is None:
+            raise refusal(str(image), "the push ended without an error, but the tag is not there")
+        return digest, title
+
+
+@contextmanager
+def exclusive(name: str) -> Iterator[None]:
+    """Hold the lock of `name`; another process of this machine waits and says so.
+
+    The kernel drops the lock when its holder dies, so none is ever left behind. The file stays.
+    """
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    handle = _open(Path(tempfile.gettempdir()) / f"issuesum-export-{digest}.lock")
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tqdm.write(f"waiting for another export of {name}", file=sys.stderr)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _open(path: Path) -> int:
+    """Open a lock that may be another user's: for reading, which is all that a lock needs.
+
+    Linux refuses to open another's file of /tmp in any way that could make one.
+    """
+    with suppress(FileExistsError):
+        made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644)
+        os.fchmod(made, 0o644)  # whatever the umask
+        os.close(made)
+    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)

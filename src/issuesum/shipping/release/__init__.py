@@ -1,1 +1,0 @@
-"""A version of the model, registered by a Git tag, as manifests of its image."""
