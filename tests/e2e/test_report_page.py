@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from browser import chromium
-from issuesum.lineage.reporting.model_report import page
-from issuesum.lineage.reporting.model_report.comparison import compare
+from issuesum.lineage.provenance.params_diff import Change
+from issuesum.lineage.reporting.comparison import compare
+from issuesum.lineage.reporting.model_report import to_page
 from report_sides import HOSTILE, rows, side
 
 
@@ -14,10 +15,12 @@ def test_page_fits_phones_and_desks_in_both_schemes(tmp_path: Path) -> None:
     table = rows(60, seed=2, right=0.8)
     table.loc[:30, "issue_title"] = HOSTILE + "x" * 90
     found = compare(
-        side("working tree", table), side("a" * 12, rows(60)), {"train." + "x" * 60: (HOSTILE, 2)}
+        side("working tree", table),
+        side("a" * 12, rows(60)),
+        {"train." + "x" * 60: Change(HOSTILE, 2)},
     )
     path = tmp_path / "report.html"
-    path.write_text(page.render(found), encoding="utf-8")
+    path.write_text(to_page(found), encoding="utf-8")
     with chromium() as browser:
         for width, scheme in ((400, "light"), (400, "dark"), (1440, "light"), (1440, "dark")):
             tab = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)

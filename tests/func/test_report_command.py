@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from issuesum.cli import cli
 from issuesum.errors import ArtifactError, RepositoryError
 from issuesum.layout import RUNS
+from issuesum.lineage.dvc import Item
 from issuesum.lineage.runs.record import REFUSAL, RunRecord, write
 from projects import ROOT, Project
 from report_sides import rows, side
@@ -101,7 +102,7 @@ def test_a_refused_model_is_told_with_the_params_that_it_was_made_by(
     refused = replace(
         RunRecord.begin("export"),
         state="failed",
-        deps={"serving/bundle": {"md5": outs["serving/bundle"]}},
+        deps={"serving/bundle": Item(outs["serving/bundle"])},
         error=f"{REFUSAL} Received: ROUGE-L is 21.00, 2.00 below. Try: more data.",
     )
     write(refused, made.path / RUNS)
@@ -113,7 +114,7 @@ def test_a_refused_model_is_told_with_the_params_that_it_was_made_by(
 
     told, _ = _report("HEAD")  # a commit is told without what happened on this machine
     assert "The gate is passed." in told
-    write(replace(refused, deps={"serving/bundle": {"md5": "another"}}), made.path / RUNS)
+    write(replace(refused, deps={"serving/bundle": Item("another")}), made.path / RUNS)
     assert "The gate is passed." in _report()[0]  # another bundle was refused
 
 
@@ -125,7 +126,7 @@ def test_what_the_cache_lacks_is_told(
     shutil.rmtree(clone / ".dvc/cache")
     monkeypatch.chdir(clone)
     told, comment = _report("HEAD")
-    assert "cannot be told without single scores" in told
+    assert "there is no interval without scores of single titles" in told
     assert told.count("not available here: eval/scores.csv of ") == 2
     assert "Not available here" in comment
 

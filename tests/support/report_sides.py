@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from issuesum.lineage.reporting.model_report.graph import Graph
-from issuesum.lineage.reporting.model_report.side import Side
+from issuesum.lineage.reporting.model_side import ModelSide
+from issuesum.lineage.reporting.pipeline import Pipeline
 from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.evaluation.metrics import METRICS, score
 from profiles import profile
@@ -55,10 +55,10 @@ def rows(count: int, *, seed: int = 1, right: float = 0.5) -> pd.DataFrame:
     )
 
 
-def side(name: str, scores: pd.DataFrame, **changes: Any) -> Side:
+def side(name: str, scores: pd.DataFrame, **changes: Any) -> ModelSide:
     """Return a side with these scores of single titles and the metrics that follow from them."""
     of_model = score(list(scores["predicted"]), list(scores["issue_title"]))
-    made = Side(
+    made = ModelSide(
         name=name,
         metrics={
             "test_rows": len(scores),
@@ -73,7 +73,7 @@ def side(name: str, scores: pd.DataFrame, **changes: Any) -> Side:
             "loss, validation": ((0, 5.0), (1, 4.0)),
             "ROUGE-L, validation": ((0, 1.0), (1, 9)),
         },
-        graph=Graph(
+        pipeline=Pipeline(
             nodes={
                 "data/raw/github_issues.csv": ("data/raw/github_issues.csv",),
                 "train": ("models/trained",),

@@ -37,6 +37,7 @@ ONLY_IN = {
     "docker": {"shipping", "registry", "automation"},
     "dvc": {"lineage", "automation"},
     "gto": {"lineage"},
+    "jinja2": {"lineage"},
     "securesystemslib": {"shipping"},
     "cyclonedx": {"shipping"},
     "click": {"cli", "console"},

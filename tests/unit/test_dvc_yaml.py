@@ -85,7 +85,8 @@ def test_deps_cover_every_module_that_the_stage_imports(
         imported |= {source / "__init__.py", source / "errors.py", source / "registry/labels.py"}
         imported |= set((source / "serving").rglob("*.py"))
     missing = {path for path in imported if not any(path.is_relative_to(dep) for dep in deps)}
-    unused = {dep for dep in deps if not any(path.is_relative_to(dep) for path in imported)}
+    code = [dep for dep in deps if dep.suffix in {"", ".py"}]  # of other files see below
+    unused = {dep for dep in code if not any(path.is_relative_to(dep) for path in imported)}
     assert (missing, unused) == (set(), set())
 
 

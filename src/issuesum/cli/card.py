@@ -21,7 +21,7 @@ def command(*, output: Path, as_json: bool) -> None:
     It says what the model is for, what it was made from and how good it is, and names the image of
     the last export.
     """
-    from issuesum.lineage.reporting.model_report.writing import write_card
+    from issuesum.lineage.reporting.card import write_card
     from issuesum.stages.params import load_params
 
     side = write_card(Path(), load_params().model_dump(), output)

@@ -12,8 +12,8 @@ from issuesum.cli.shared import complete_file, examples, image_argument, json_op
 
 if TYPE_CHECKING:
     from issuesum.lineage.provenance.lookup import Found
-    from issuesum.lineage.reporting.difference.images import Difference
-    from issuesum.lineage.reporting.difference.titles import Titles
+    from issuesum.lineage.reporting.image_difference import ImageDifference
+    from issuesum.lineage.reporting.issue_difference import TitleDifference
     from issuesum.serving.inference.writer import TitleWriter
 
 _PAIRS = 10
@@ -65,8 +65,8 @@ def command(
     from issuesum.cli.shared import default_repository
     from issuesum.errors import ParamsError
     from issuesum.lineage.provenance.lookup import look_up
-    from issuesum.lineage.reporting.difference.images import compare_images
-    from issuesum.lineage.reporting.difference.telling import tell
+    from issuesum.lineage.reporting.image_difference import compare_images
+    from issuesum.lineage.reporting.text_rendering import lines_of
 
     if source and no_titles:
         raise ParamsError("--on must go without --no-titles. Received: both. Try: one of them.")
@@ -77,14 +77,14 @@ def command(
     if as_json:
         print_json(asdict(found))
     else:
-        click.echo("\n".join(tell(found)))
+        click.echo("\n".join(lines_of(found)))
 
 
 def _with_titles(
-    found: Difference, old: Found, new: Found, source: str | None, *, wanted: bool
-) -> Difference:
+    found: ImageDifference, old: Found, new: Found, source: str | None, *, wanted: bool
+) -> ImageDifference:
     from issuesum.errors import ArtifactError
-    from issuesum.lineage.reporting.difference.images import same_bundle
+    from issuesum.lineage.reporting.image_difference import same_bundle
 
     if not wanted:
         return replace(found, no_titles="not compared: --no-titles")
@@ -92,7 +92,7 @@ def _with_titles(
         return replace(found, no_titles="the same: both images carry the same bundle")
     try:
         return replace(found, titles=_titles(_writer(old), _writer(new), source))
-    except ArtifactError as error:  # a model of another time; all else is still worth telling
+    except ArtifactError as error:  # a model of another time; all else can still be compared
         return replace(found, no_titles=f"not compared: {error}")
 
 
@@ -106,8 +106,8 @@ def _writer(found: Found) -> TitleWriter:
         return TitleWriter.tried(folder, of=str(image.reference))
 
 
-def _titles(old: TitleWriter, new: TitleWriter, source: str | None) -> Titles:
-    from issuesum.lineage.reporting.difference.titles import compare_titles, fixed_issues
+def _titles(old: TitleWriter, new: TitleWriter, source: str | None) -> TitleDifference:
+    from issuesum.lineage.reporting.issue_difference import compare_titles, fixed_issues
     from issuesum.training.corpus.reading import read_issues
     from issuesum.training.corpus.sources import as_csv, local_copy
 

@@ -65,8 +65,8 @@ def command(
     The model of the working tree, or of the commit REV, is compared with a base: data, params,
     scores with confidence intervals, training, titles, hashes.
     """
-    from issuesum.lineage.reporting.model_report import wording
-    from issuesum.lineage.reporting.model_report.writing import write_report
+    from issuesum.lineage.reporting import wording
+    from issuesum.lineage.reporting.model_report import write_report
 
     found = write_report(
         Path(), revision, base, as_markdown=markdown, as_page=html, resamples=resamples

@@ -72,13 +72,13 @@ def command(
 
 # Imported only where there is something to tell: it takes as long as to see that there is nothing.
 def _write_report(base: str) -> None:
-    from issuesum.lineage.reporting.model_report.writing import write_report
+    from issuesum.lineage.reporting.model_report import write_report
 
     write_report(Path(), base=base)
 
 
 def _write_card() -> None:
-    from issuesum.lineage.reporting.model_report.writing import write_card
+    from issuesum.lineage.reporting.card import write_card
     from issuesum.stages.params import load_params
 
     write_card(Path(), load_params().model_dump())

@@ -13,7 +13,7 @@ import yaml
 from issuesum.errors import ArtifactError, RepositoryError, one_line
 from issuesum.layout import LOCK, StageEntry, in_order
 from issuesum.lineage.git import without_secrets
-from issuesum.lineage.provenance.dotted import dotted
+from issuesum.lineage.provenance.params_diff import dotted
 
 # libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -11,7 +11,7 @@ from issuesum.errors import DataError
 from issuesum.files import replacing_directory, replacing_file
 from issuesum.layout import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SUMMARY
 from issuesum.lineage.git import earlier_versions
-from issuesum.lineage.reporting.data_page import write_report
+from issuesum.lineage.reporting.data_report import write_report
 from issuesum.stages.params import Params, PreprocessLimits
 from issuesum.stages.runner import run
 from issuesum.training.corpus.drift import check_limits, is_committed, with_drift

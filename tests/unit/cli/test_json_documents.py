@@ -14,7 +14,7 @@ import pytest
 
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.registered import Registered
-from issuesum.lineage.reporting.model_report.comparison import compare
+from issuesum.lineage.reporting.comparison import compare
 from issuesum.shipping.image.container import REQUEST
 from report_sides import rows, side
 from toy_bundle import write_bundle
@@ -155,7 +155,7 @@ def test_report(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
         side("now", rows(60, right=0.9)), side("before", rows(60, right=0.2)), {}, resamples=1000
     )
     monkeypatch.setattr(
-        "issuesum.lineage.reporting.model_report.writing.write_report", lambda *_, **__: made
+        "issuesum.lineage.reporting.model_report.write_report", lambda *_, **__: made
     )
     told, _ = document("report")
     assert (told["compared"], told["verdict"]) == ("now, compared with before", "better")
@@ -165,9 +165,7 @@ def test_report(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_card(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
     made = side("now", rows(9), missing=("eval/train of now: gone",))
-    monkeypatch.setattr(
-        "issuesum.lineage.reporting.model_report.writing.write_card", lambda *_: made
-    )
+    monkeypatch.setattr("issuesum.lineage.reporting.card.write_card", lambda *_: made)
     told, err = document("card")
     assert told == {"card": "eval/MODEL_CARD.md", "missing": ["eval/train of now: gone"]}
     assert err == "note: not available here: eval/train of now: gone\n"

@@ -34,8 +34,8 @@ from issuesum.lineage.provenance.artefacts import (
     rows_of,
     successful_runs,
 )
-from issuesum.lineage.provenance.dotted import dotted
 from issuesum.lineage.provenance.model import FORMAT, Patch, Provenance
+from issuesum.lineage.provenance.params_diff import params_diff
 from issuesum.lineage.tag import Version
 
 _TOOLS = ("dvc", "keras", "onnxruntime", "seldon-core", "tf2onnx")
@@ -103,12 +103,8 @@ def changed_params(params: dict[str, Any]) -> dict[str, list[Any]]:
         By dotted name, the default and what was used; None where there was none.
     """
     text = files("issuesum.lineage").joinpath("defaults.yaml").read_text(encoding="utf-8")
-    before, after = dotted(yaml.safe_load(text)), dotted(params)
-    return {
-        name: [before.get(name), after.get(name)]
-        for name in {**before, **after}
-        if before.get(name) != after.get(name)
-    }
+    changed = params_diff(yaml.safe_load(text), params)
+    return {name: [of.old, of.new] for name, of in changed.items()}
 
 
 def _patch(root: Path) -> Patch:

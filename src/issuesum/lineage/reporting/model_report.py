@@ -1,0 +1,225 @@
+"""What a change of the model means: as Markdown that a pull request takes, and as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+
+from issuesum.errors import RepositoryError
+from issuesum.lineage import git
+from issuesum.lineage.provenance.params_diff import params_diff
+from issuesum.lineage.reporting import html, markdown, pipeline, plots, wording
+from issuesum.lineage.reporting.comparison import ModelComparison, compare
+from issuesum.lineage.reporting.examples import SHOWN
+from issuesum.lineage.reporting.html import Code, count, signed
+from issuesum.lineage.reporting.model_side import read_side
+from issuesum.lineage.reporting.wording import score
+from issuesum.training.evaluation.baselines import BASELINES
+from issuesum.training.evaluation.metrics import METRICS, PRIMARY
+
+MARKDOWN, PAGE = Path("eval/report/report.md"), Path("eval/report/report.html")
+LIMIT = 60_000
+"""Characters of the Markdown; GitHub takes 65,536."""
+_TEMPLATE = "templates/model_report.j2"
+_SPARKS = "▁▂▃▄▅▆▇█"
+_PLOTS = {
+    "Loss": (("loss, validation", "loss, training"), "Nats per token; dashed: training."),
+    "ROUGE-L": (("ROUGE-L, validation",), "Of greedy titles on the validation split."),
+}
+
+
+def write_report(
+    root: Path,
+    revision: str | None = None,
+    base: str | None = None,
+    *,
+    as_markdown: Path = MARKDOWN,
+    as_page: Path = PAGE,
+    resamples: int = 2_000,
+) -> ModelComparison:
+    """Write what a change of the model means, as a comment and as a page.
+
+    Args:
+        root: of the repository.
+        revision: whose model it is, None for that of the working tree.
+        base: what it is compared with, None for HEAD or the parent of `revision`.
+        as_markdown: where the comment goes.
+        as_page: where the page goes.
+        resamples: of the bootstrap.
+
+    Raises:
+        ArtifactError: there are no scores.
+        RepositoryError: there is no repository, or no such revision.
+    """
+    git.run(root, "rev-parse", "--git-dir")
+    reported = _commit(root, revision) if revision else None
+    against = _commit(root, base) if base else _parent(root, reported)
+    before, now = read_side(root, against) if against else None, read_side(root, reported)
+    params = params_diff(before.params, now.params) if before else {}
+    found = compare(now, before, params, resamples=resamples)
+    html.write(root / as_markdown, to_markdown(found))
+    html.write(root / as_page, to_page(found))
+    return found
+
+
+def to_markdown(of: ModelComparison) -> str:
+    """Return the comment; it has fewer examples rather than more than `LIMIT` characters."""
+    chart = pipeline.to_mermaid(of.now.pipeline, of.changed)
+    mermaid = Markup(f"```mermaid\n{chart}\n```")  # noqa: S704 -- nothing is left that it reads
+    drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
+    for shown in range(SHOWN, -1, -1):
+        text = markdown.render(_TEMPLATE, **_values(of, shown), **drawn, sparks=_sparks(of))
+        if len(text) < LIMIT:
+            break
+    return text
+
+
+def to_page(of: ModelComparison) -> str:
+    """Return the page; equal comparisons give equal text."""
+    return html.page(
+        _TEMPLATE,
+        title="Model report",
+        **_values(of, SHOWN),
+        pipeline=pipeline.draw(of.now.pipeline, of.changed),
+        differences=_differences(of),
+        lengths=_lengths(of) if of.bins else "",
+        curves=[plot for title in _PLOTS if (plot := _training(title, of))],
+        sparks=None,
+    )
+
+
+def _parent(root: Path, reported: str | None) -> str | None:
+    try:
+        return _commit(root, f"{reported}^" if reported else "HEAD")
+    except RepositoryError:
+        return None
+
+
+def _commit(root: Path, revision: str) -> str:
+    commit = f"{revision}^{{commit}}"
+    try:
+        found = git.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", commit)
+    except RepositoryError as error:
+        raise RepositoryError(
+            f"A revision must be a commit that this repository has. Received: {revision!r}. "
+            "Try: git fetch, or git log --oneline."
+        ) from error
+    return found.decode("ascii").strip()
+
+
+def _values(of: ModelComparison, shown: int) -> dict[str, object]:
+    """Return what both renderings show; a table is a pair of names of columns and of rows."""
+    now, before, figures = of.now, of.before, of.figures.items()
+    earlier, hashes = (before.counts, before.hashes) if before else ({}, {})
+    groups = of.titles.groups if of.titles else {}
+    scores = [
+        (
+            METRICS[name].title,
+            score(one.before),
+            score(one.now),
+            wording.change(one),
+            wording.chance(one),
+        )
+        for name, one in figures
+    ]
+    first = [(METRICS[name].title, score(one.now)) for name, one in figures]
+    bins = [(one.label, count(one.issues), score(one.before), score(one.now)) for one in of.bins]
+    outputs = [
+        (
+            Code(path),
+            Code((hashes.get(path) or "")[:12]),
+            Code((digest or "")[:12]),
+            "●" if before and hashes.get(path) != digest else "",
+            stage,
+        )
+        for stage, path, digest in now.outputs
+    ]
+    runs = [
+        (name, run.started[:16].replace("T", " "), f"{run.seconds or 0:,.1f} s")
+        for name in now.pipeline.nodes
+        if (run := now.runs.get(name))
+    ]
+    return {
+        "of": of,
+        "wording": wording,
+        "tiles": _tiles(of),
+        "examples": {heading: group[:shown] for heading, group in groups.items() if group[:shown]},
+        "scores": (("", "before", "now", "difference", ""), scores) if before
+        else (("", "this model"), first),
+        "params": (("param", "before", "now"), [
+            (Code(name), Code(one.old), Code(one.new)) for name, one in of.params.items()
+        ]),
+        "counts": (("issues", "before", "now"), [
+            (name, count(earlier.get(name)), count(rows)) for name, rows in now.counts.items()
+        ]),
+        "bins": (("words", "issues", "before", "now"), bins),
+        "outputs": (("output", "before", "now", "", "stage"), outputs),
+        "runs": (("last run here of", "started", "took"), runs),
+    }  # fmt: skip
+
+
+def _tiles(of: ModelComparison) -> list[tuple[str, str]]:
+    """Return the numbers that are shown large, and what they are."""
+    figure, title = of.figures[PRIMARY], METRICS[PRIMARY].title
+    tiles = [(f"{wording.value(figure.now):.2f}", f"{title} now")]
+    if figure.before is not None:
+        tiles.append((wording.change(figure).split(" ")[0], f"{title} compared with before"))
+    for name, gain in of.baselines.items():
+        tiles.append((signed(gain.value), f"{title} compared with the {BASELINES[name].title}"))
+    if of.titles and of.titles.common:
+        share = of.titles.differing / of.titles.common
+        tiles.append((html.percent(share), "of the titles differ from before"))
+    return tiles
+
+
+def _differences(of: ModelComparison) -> Markup | str:
+    found = {METRICS[name].title: part.difference for name, part in of.figures.items()}
+    spans = {title: (of.value, of.low, of.high) for title, of in found.items() if of}
+    words = (f"{title} {wording.with_interval(of)}" for title, of in found.items() if of)
+    return plots.differences("differences", "; ".join(words), spans) if spans else ""
+
+
+def _lengths(of: ModelComparison) -> Markup:
+    return plots.bars(
+        "lengths",
+        "; ".join(f"{part.label} words: {score(part.now)}" for part in of.bins),
+        [part.now.value for part in of.bins],
+        [part.before for part in of.bins],
+        ticks=dict(enumerate(part.label for part in of.bins)),
+        below="words in the body",
+        intervals=[(part.now.low, part.now.high) for part in of.bins],
+    )
+
+
+def _training(title: str, of: ModelComparison) -> tuple[str, Markup, str] | None:
+    """Return title, plot and caption of the curves."""
+    names, caption = _PLOTS[title]
+    now, before = (
+        [[(step + 1, value) for step, value in curves[name]] for name in names if name in curves]
+        for curves in (of.now.curves, of.before.curves if of.before else {})
+    )
+    if not now:
+        return None
+    if before == now:  # one curve would hide the other
+        before, caption = [], f"{caption} The same as before."
+    label = f"{title} at {len(now[0])} validations, at last {now[0][-1][1]:.2f}."
+    return title, plots.lines(f"curves of {title}", label, now, before, below="validation"), caption
+
+
+def _sparks(of: ModelComparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
+    rows = []
+    for name, curve in of.now.curves.items():
+        values = [value for _, value in curve]
+        before = [value for _, value in of.before.curves.get(name, ())] if of.before else []
+        best = max(values) if "ROUGE" in name else min(values)
+        numbers = (f"{value:.2f}" for value in (values[0], best, values[-1]))
+        rows.append((name, _spark(before), _spark(values), *numbers))
+    return ("at each validation", "before", "now", "first", "best", "last"), rows
+
+
+def _spark(values: Sequence[float]) -> str:
+    low = min(values, default=0)
+    width = max(values, default=0) - low or 1
+    return "".join(_SPARKS[round((value - low) / width * (len(_SPARKS) - 1))] for value in values)

@@ -1,0 +1,150 @@
+"""One side of a comparison: what the working tree, or a commit, says of its model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter
+
+from issuesum import layout
+from issuesum.errors import RepositoryError, one_line
+from issuesum.lineage.dvc import Lock
+from issuesum.lineage.reporting.pipeline import Pipeline
+from issuesum.lineage.runs import record as records
+from issuesum.training.corpus.profile import DataProfile
+from issuesum.training.corpus.shards import SplitSummary
+from issuesum.training.evaluation import per_row
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from dvc.repo import Repo
+
+CURVES = {
+    "loss, validation": ("eval", "loss"),
+    "loss, training": ("train", "loss"),
+    "ROUGE-L, validation": ("eval", "rouge_l"),
+}
+
+
+@dataclass(frozen=True)
+class ModelSide:
+    """What is known of one model; what could not be read is None or empty, and in `missing`."""
+
+    name: str  # `working tree`, or 12 digits of the commit
+    metrics: Mapping[str, Any] | None  # eval/metrics.json
+    profile: DataProfile | None
+    split: SplitSummary | None
+    scores: pd.DataFrame | None  # eval/scores.csv
+    curves: Mapping[str, tuple[tuple[float, float], ...]]  # step and value, by names of `CURVES`
+    pipeline: Pipeline
+    hashes: Mapping[str, str]  # what dvc.lock records, by path
+    receipt: Mapping[str, Any] | None  # serving/image.json
+    params: Mapping[str, Any]  # of the runs, by dotted names, as dvc.lock records them
+    runs: Mapping[str, records.RunRecord]  # last of each stage; of the working tree only
+    refused: str | None  # why export did not ship this bundle; of the working tree only
+    missing: tuple[str, ...]  # what could not be read, and why
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What became of the rows of the raw data; empty if it is not known."""
+        split = self.split
+        return {} if split is None else {
+            "raw rows": split.rows,
+            "rejected": sum(split.rejected.values()),
+            "repeat an earlier one": split.repeated,
+            "train": split.train,
+            "validation": split.validation,
+            "test": split.test,
+        }  # fmt: skip
+
+    @property
+    def outputs(self) -> list[tuple[str, str, str | None]]:
+        """Stage, path and hash of every output, from raw data on."""
+        nodes = self.pipeline.nodes.items()
+        return [(name, path, self.hashes.get(path)) for name, paths in nodes for path in paths]
+
+
+def read_side(root: Path, commit: str | None) -> ModelSide:
+    """Read a commit of 40 hex digits through Git and DVC's cache, or the working tree if None.
+
+    No remote is asked.
+
+    Raises:
+        RepositoryError: there is no DVC repository, or DVC cannot open it at this commit.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    name = commit[:12] if commit else "working tree"
+    # An empty folder stands in for the remote: one out of reach is waited for at each file.
+    empty = str((root / ".dvc/tmp/issuesum-no-remote").resolve())
+    offline = {"core": {"remote": "none"}, "remote": {"none": {"url": empty}}}
+    try:
+        with Repo(str(root), rev=commit, config=offline) as repo:
+            return _read(repo, name, [] if commit else records.read_all(root / layout.RUNS))
+    except DvcException as error:
+        raise RepositoryError(
+            f"{root.resolve()} must be a DVC repository whose pipeline can be read at {name}. "
+            f"Received: {one_line(error)}. Try: dvc dag."
+        ) from error
+
+
+def _read(repo: Repo, name: str, runs: list[records.RunRecord]) -> ModelSide:
+    from dvc_data.index import DataIndexDirError
+
+    missing: list[str] = []
+
+    def get[T](path: Path, parse: Callable[[str], T]) -> T | None:
+        try:
+            return parse(repo.dvcfs.read_text(path.as_posix(), encoding="utf-8"))
+        except (FileNotFoundError, DataIndexDirError):
+            missing.append(f"{path} of {name}: not there, or not in the cache (try: dvc fetch)")
+        except Exception as error:  # noqa: BLE001 -- a broken file is reported like a missing one
+            missing.append(f"{path} of {name}: {one_line(error)}")
+        return None
+
+    curves = {
+        of: get(layout.CURVES / f"plots/metrics/{side}/{metric}.tsv", _curve)
+        for of, (side, metric) in CURVES.items()
+    }
+    lock = get(layout.LOCK, Lock.parse) or Lock("", {})
+    mapping = TypeAdapter(dict[str, Any]).validate_json
+    return ModelSide(
+        name=name,
+        metrics=get(layout.METRICS, mapping),
+        profile=get(layout.DATA_PROFILE, DataProfile.from_json),
+        split=get(layout.SPLIT_SUMMARY, TypeAdapter(SplitSummary).validate_json),
+        scores=get(layout.SCORES, lambda text: per_row.read(io.StringIO(text, newline=""))),
+        curves={of: curve for of, curve in curves.items() if curve},
+        pipeline=Pipeline.of(lock),
+        hashes=lock.hashes,
+        receipt=get(layout.RECEIPT, mapping),
+        params=lock.params,
+        runs={run.stage: run for run in reversed(runs) if run.state == "done"},
+        refused=_refused(runs, lock),
+        missing=tuple(missing),
+    )
+
+
+def _curve(text: str) -> tuple[tuple[float, float], ...]:
+    lines = list(csv.reader(io.StringIO(text), delimiter="\t"))[1:]
+    return tuple((float(step), float(value)) for step, value, *_ in lines)
+
+
+def _refused(runs: list[records.RunRecord], lock: Lock) -> str | None:
+    """Return the gate's reason, if the newest export was of this bundle and was refused."""
+    last = next((run for run in runs if run.stage == layout.EXPORT_STAGE), None)
+    if last is None or not records.is_refusal(last.error or ""):
+        return None
+    bundle = last.deps.get(layout.BUNDLE.as_posix())
+    if not bundle or bundle.md5 != lock.md5(layout.BUNDLE):
+        return None
+    reason = str(last.error).removeprefix(records.REFUSAL).partition(" Try: ")[0]
+    return reason.strip().removeprefix("Received: ").rstrip(".")

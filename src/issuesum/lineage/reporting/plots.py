@@ -1,0 +1,182 @@
+"""Plots as SVG for a page of any colour scheme: text stays text, colours are the page's own.
+
+Of each plot, `name` differs from that of any other on its page, and `label` says what it shows to
+those who cannot see it.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.ticker import Locator
+
+_WIDTH = 5.0  # inches of 72 units: little, because a phone shows about 330 of its pixels
+_LEFT, _RIGHT, _ABOVE = 0.8, 0.16, 0.1  # margins in inches, for text of 12 units
+_AXIS, _NO_AXIS = 0.52, 0.1  # margin below
+_MILLION = 1_000_000
+# Matplotlib knows no CSS, so it is given colours that occur nowhere else.
+_TEXT, _NOW, _BEFORE, _GRID = "#010101", "#020202", "#030303", "#040404"
+_COLOURS = {
+    _TEXT: "currentColor",
+    _NOW: "var(--now)",
+    _BEFORE: "var(--before)",
+    _GRID: "var(--grid)",
+}
+_INK = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",  # text, not outlines
+    "font.sans-serif": ["DejaVu Sans"],  # measures text; it comes with Matplotlib
+    "font.size": 12,
+    "axes.axisbelow": True,
+    "grid.color": _GRID,
+    **dict.fromkeys(_INK, _TEXT),
+    **dict.fromkeys(("axes.facecolor", "figure.facecolor", "savefig.facecolor"), "none"),
+    **dict.fromkeys(("axes.spines.top", "axes.spines.right", "axes.spines.left"), False),
+    **dict.fromkeys(("xtick.major.size", "ytick.major.size"), 0),
+}
+
+type Curve = Sequence[tuple[float, float]]
+
+
+def bars(
+    name: str,
+    label: str,
+    now: Sequence[float],
+    before: Sequence[float | None],
+    *,
+    ticks: Mapping[int, str],
+    below: str,
+    unit: str = "",
+    intervals: Sequence[tuple[float, float]] = (),
+) -> Markup:
+    """Draw upright bars with intervals, and earlier heights as an outline; `ticks` by place."""
+
+    def draw(axes: Axes) -> None:
+        axes.bar(range(len(now)), now, width=0.8, color=_NOW)
+        for place, interval in enumerate(intervals):
+            axes.plot([place, place], interval, color=_TEXT, linewidth=1.5)
+        if any(height is not None for height in before):
+            heights = [float("nan") if height is None else height for height in before]
+            edges = [place - 0.5 for place in range(len(now) + 1)]
+            axes.stairs(heights, edges, color=_BEFORE, linewidth=1.5)
+        axes.set_xticks(list(ticks), list(ticks.values()), fontsize=10)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(below)
+        axes.yaxis.set_major_locator(_few_ticks())
+        axes.yaxis.set_major_formatter(f"{{x:g}}{unit}")
+        axes.grid(axis="y")
+
+    return _draw(name, label, draw)
+
+
+def lines(
+    name: str,
+    label: str,
+    now: Sequence[Curve],
+    before: Sequence[Curve],
+    *,
+    below: str,
+    from_zero: bool = False,
+) -> Markup:
+    """Draw curves, and earlier ones in another colour; the second of each is dashed."""
+
+    def draw(axes: Axes) -> None:
+        for colour, curves in ((_BEFORE, before), (_NOW, now)):
+            for curve, style in zip(curves, ("-", "--"), strict=False):
+                x, y = zip(*curve, strict=True)
+                axes.plot(x, y, color=colour, linewidth=2, marker=".", linestyle=style)
+        if from_zero:
+            axes.set_xlim(left=0)
+            axes.set_ylim(bottom=0)
+        axes.set_xlabel(below)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(_few_ticks())
+            axis.set_major_formatter(_short)
+        axes.grid(axis="y")
+
+    return _draw(name, label, draw)
+
+
+def shares(name: str, label: str, of: Mapping[str, float]) -> Markup:
+    """Draw shares of 1 as horizontal bars, in the order given."""
+
+    def draw(axes: Axes) -> None:
+        drawn = axes.barh(list(of), [100 * part for part in of.values()], color=_NOW)
+        axes.bar_label(drawn, [f"{100 * part:.1f} %" for part in of.values()], padding=4)
+        axes.invert_yaxis()
+        axes.set_xlim(0, 118)  # room for the label of a bar of 100 %
+        axes.xaxis.set_visible(False)
+        axes.spines["bottom"].set_visible(False)
+
+    return _draw(name, label, draw, height=0.3 * len(of), margin=_NO_AXIS)
+
+
+def differences(name: str, label: str, of: Mapping[str, tuple[float, float, float]]) -> Markup:
+    """Draw differences (value, low, high) by a name of at most 7 letters, and a line at none."""
+
+    def draw(axes: Axes) -> None:
+        for place, (value, low, high) in enumerate(of.values()):
+            colour = _NOW if low > 0 or high < 0 else _TEXT
+            axes.plot([low, high], [place, place], color=colour, linewidth=2)
+            axes.plot([value], [place], color=colour, marker="o", markersize=7)
+        axes.axvline(0, color=_BEFORE, linewidth=1.5)
+        axes.set_yticks(range(len(of)), list(of))
+        axes.set_ylim(len(of) - 0.5, -0.5)
+        axes.xaxis.set_major_locator(_few_ticks())
+        axes.xaxis.set_major_formatter(lambda at, _place: f"{at:+g}" if at else "0")
+        axes.set_xlabel("now minus before")
+        axes.grid(axis="x")
+
+    return _draw(name, label, draw, height=0.36 * len(of))
+
+
+def _short(number: float, _place: float) -> str:
+    """Write a number so that it fits into the margin."""
+    return f"{number:,g}" if number < _MILLION else f"{number / _MILLION:g} M"
+
+
+def _few_ticks() -> Locator:
+    from matplotlib.ticker import MaxNLocator
+
+    return MaxNLocator(nbins=4, integer=True)
+
+
+def _draw(
+    name: str,
+    label: str,
+    draw: Callable[[Axes], None],
+    *,
+    height: float = 2.4,
+    margin: float = _AXIS,
+) -> Markup:
+    # Where there is no writable home, Matplotlib makes itself a temporary one, and says so.
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    file, whole = io.StringIO(), _ABOVE + height + margin
+    with mpl.rc_context():
+        mpl.rcdefaults()  # whatever matplotlibrc this machine has
+        mpl.rcParams.update(_STYLE | {"svg.hashsalt": name})  # ids: equal for equal plots only
+        figure = Figure((_WIDTH, whole))
+        # Margins are fixed: fitted ones would depend on the fonts that this machine has.
+        left, right = _LEFT / _WIDTH, 1 - _RIGHT / _WIDTH
+        figure.subplots_adjust(left, margin / whole, right, 1 - _ABOVE / whole)
+        draw(figure.subplots())
+        figure.savefig(file, format="svg")
+    # Part of a page: the page's font and colours, and no ids but those referred to.
+    head, _, inner = file.getvalue().partition("</defs>")  # root, date and the file's own style
+    inner = re.sub(r'<g id="[^"]*"', "<g", re.sub(r"font-family: [^;]*; ", "", inner))
+    for colour, of_page in _COLOURS.items():
+        inner = inner.replace(colour, of_page)
+    (box,) = re.findall(r'viewBox="[^"]+"', head)
+    # Matplotlib escapes the words of a plot.
+    return Markup(f'<svg {box} role="img" aria-label="{escape(label)}">{inner}')  # noqa: S704

@@ -1,0 +1,111 @@
+"""What Markdown, page and terminal say of a comparison in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from issuesum.lineage.metrics import Metrics
+from issuesum.lineage.reporting.comparison import Figure, ModelComparison
+from issuesum.lineage.reporting.html import signed
+from issuesum.training.evaluation.baselines import BASELINES
+from issuesum.training.evaluation.bootstrap import Interval
+from issuesum.training.evaluation.metrics import METRICS, PRIMARY
+
+_PRIMARY = METRICS[PRIMARY].title
+_SCALE = "F1 and BLEU times 100, on issues that training never saw; in brackets 95 % intervals."
+
+
+def heading(of: ModelComparison) -> str:
+    """Return what is compared with what."""
+    return f"{of.now.name}{f', compared with {of.before.name}' if of.before else ': first model'}"
+
+
+def verdict(of: ModelComparison) -> tuple[str, str]:
+    """Return better, worse, even, first or unknown, and the sentence that says so."""
+    figure, kind = of.figures[PRIMARY], chance(of.figures[PRIMARY])
+    if figure.before is None:
+        return "first", f"First model: {_PRIMARY} is {score(figure.now)}."
+    before, now = (f"{value(part):.2f}" for part in (figure.before, figure.now))
+    if figure.difference is None:
+        change = f"{now} (unchanged)" if before == now else f"goes from {before} to {now}"
+        reason = "there is no interval without scores of single titles"
+        return "unknown", f"{_PRIMARY} {change}; {reason}."
+    if kind == "equal":
+        return "even", f"{_PRIMARY} {now} (unchanged): the titles score the same."
+    size = "not larger" if kind == "within chance" else "larger"
+    change = f"{_PRIMARY} goes from {before} to {now} ({with_interval(figure.difference)})"
+    kind = "even" if kind == "within chance" else kind
+    return kind, f"{change}: the difference is {size} than chance."
+
+
+def chance(figure: Figure) -> str:
+    """Return how to read one difference, in a word or two."""
+    of = figure.difference
+    if of is None:
+        return ""
+    if not any((of.value, of.low, of.high)):
+        return "equal"
+    if not of.excludes_zero:
+        return "within chance"
+    return "better" if of.value > 0 else "worse"
+
+
+def gate(of: ModelComparison) -> str:
+    """Return the gate's verdict."""
+    result = Metrics.read(of.now.metrics).gate
+    if not of.now.refused and result and result.passed:
+        return "The gate is passed."
+    reason = of.now.refused or ("; ".join(result.reasons) if result else "unknown")
+    return f"The gate refuses this model: {reason}."
+
+
+def value(of: Interval | float) -> float:
+    """Return the score without its interval."""
+    return of.value if isinstance(of, Interval) else of
+
+
+def score(of: Interval | float | None) -> str:
+    """Write a score with its interval, `22.01 (20.10 to 24.09)`."""
+    if isinstance(of, Interval):
+        return f"{of.value:.2f} ({of.low:.2f} to {of.high:.2f})"
+    return "" if of is None else f"{of:.2f}"
+
+
+def with_interval(of: Interval) -> str:
+    """Write a difference with its interval, `+0.78, 95 % interval +0.02 to +1.50`."""
+    return f"{signed(of.value)}, 95 % interval {signed(of.low)} to {signed(of.high)}"
+
+
+def change(figure: Figure) -> str:
+    """Write what a table says of a difference, `+0.78 (+0.02 to +1.50)`."""
+    if of := figure.difference:
+        return f"{signed(of.value)} ({signed(of.low)} to {signed(of.high)})"
+    return "" if figure.before is None else signed(value(figure.now) - value(figure.before))
+
+
+def against_baselines(baselines: Mapping[str, Interval]) -> list[str]:
+    """Say by how much the model beats what costs nothing."""
+    gains = {BASELINES[name].title: with_interval(of) for name, of in baselines.items()}
+    return [f"Against the {title}: {_PRIMARY} {gain}." for title, gain in gains.items()]
+
+
+def notes(of: ModelComparison) -> str:
+    """Say what scores are, how they were compared, and how much better than baselines they are."""
+    return " ".join(filter(None, (_SCALE, of.basis, *against_baselines(of.baselines))))
+
+
+def titles_changed(of: ModelComparison) -> str:
+    """Say how many titles are other than before; empty if no issue was titled by both."""
+    titles = of.titles
+    if titles is None or not titles.common:
+        return ""
+    same = titles.differing - titles.better - titles.worse
+    return (
+        f"{titles.differing:,} of {titles.common:,} titles differ from before: {titles.better:,} "
+        f"score higher, {titles.worse:,} lower, {same:,} the same."
+    )
+
+
+def missing(of: ModelComparison) -> tuple[str, ...]:
+    """Return what could not be read on either side."""
+    return of.now.missing + (of.before.missing if of.before else ())

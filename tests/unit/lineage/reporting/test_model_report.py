@@ -1,0 +1,157 @@
+"""Reports say what was compared, and survive what is not there."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from issuesum.errors import ArtifactError
+from issuesum.lineage.provenance.params_diff import Change
+from issuesum.lineage.reporting import wording
+from issuesum.lineage.reporting.comparison import compare
+from issuesum.lineage.reporting.model_report import LIMIT, to_markdown, to_page
+from issuesum.lineage.reporting.pipeline import Pipeline, to_mermaid
+from report_sides import HOSTILE, rows, side
+
+VOID = {"meta", "br", "img"}
+
+
+class _Checker(HTMLParser):
+    """Collects tags, and fails where they are not nested."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict]] = []
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def _tags(text: str) -> list[tuple[str, dict]]:
+    checker = _Checker()
+    checker.feed(text)
+    assert checker.open == []
+    return checker.seen
+
+
+BEFORE = side("a" * 12, rows(60, seed=1, right=0.4))
+NOW = side("working tree", rows(60, seed=2, right=0.8))
+
+
+def test_both_pages_tell_that_the_model_is_better() -> None:
+    found = compare(NOW, BEFORE, {"train.epochs": Change(2, 3)})
+    kind, sentence = wording.verdict(found)
+    assert kind == "better"
+    assert sentence.endswith("the difference is larger than chance.")
+    for text in (to_markdown(found), to_page(found)):
+        assert sentence in text
+        assert "Paired bootstrap over the same 60 issues." in text
+        assert "train.epochs" in text
+    assert '<p class="verdict better">' in to_page(found)
+    assert found.changed == {"train"}
+    assert '["train ●"]' in to_markdown(found)
+    assert compare(BEFORE, NOW, {}).figures["rouge_l"].difference.value < 0
+    assert wording.verdict(compare(BEFORE, NOW, {}))[0] == "worse"
+
+
+def test_the_same_model_is_neither_better_nor_worse() -> None:
+    found = compare(BEFORE, BEFORE, {})
+    assert wording.verdict(found)[0] == "even"
+    assert {wording.chance(figure) for figure in found.figures.values()} == {"equal"}
+    assert found.titles.differing == 0
+    assert "No param differs." in to_markdown(found)
+
+
+@pytest.mark.parametrize("base", [None, replace(BEFORE, metrics=None)])
+def test_without_a_base_it_is_the_first_model(base) -> None:
+    found = compare(NOW, base, {})
+    assert wording.heading(found) == "working tree: first model"
+    assert "before" not in to_markdown(found).replace("| before |", "")
+    _tags(to_page(found))
+
+
+def test_grown_data_is_paired_and_other_data_is_not() -> None:
+    grown = compare(side("w", rows(90)), side("b", rows(60)), {})
+    assert "60 issues" in grown.basis or "60." in grown.basis
+    assert grown.basis.startswith("Paired")
+    other = rows(60).assign(issue=lambda table: "f" + table["issue"].str[1:])
+    found = compare(side("w", rows(60)), side("b", other), {})
+    assert found.basis.startswith("Unpaired")
+    assert found.titles.common == 0
+
+
+def test_hostile_words_are_shown_and_not_read() -> None:
+    table = rows(20)
+    table["issue_title"] = HOSTILE
+    table["predicted"] = HOSTILE + " too"
+    table["issue_url"] = 'javascript:alert("x")'
+    found = compare(
+        side("w", table, receipt={"image": HOSTILE, "digest": HOSTILE}),
+        side("b", table.assign(predicted=HOSTILE, rouge_l=0.0)),
+        {HOSTILE: Change(HOSTILE, HOSTILE)},
+    )
+    tags = _tags(to_page(found))
+    names = {name for name, _ in tags}
+    assert not names & {"script", "img", "iframe", "link"}
+    assert not any("href" in attributes for name, attributes in tags if name == "a")
+    comment = to_markdown(found)
+    assert not re.search(r"<script|@octocat|#12\b|!\[|://evil", comment)
+
+
+def test_titles_of_any_length_fit_into_a_comment() -> None:
+    table = rows(40).assign(issue_title="@<|" * 400, predicted="`#[" * 400)
+    nodes = {f"stage{place}": tuple(f"out{place}/{n}" for n in range(12)) for place in range(9)}
+    pipeline = Pipeline(nodes, ())
+    found = compare(
+        side("w", table, pipeline=pipeline), side("b", table.assign(predicted="x", rouge_l=0.5)), {}
+    )
+    assert 1_000 < len(to_markdown(found)) < LIMIT
+
+
+def test_what_is_missing_is_told_and_nothing_else_fails() -> None:
+    bare = replace(
+        NOW, profile=None, split=None, scores=None, curves={}, hashes={}, receipt=None,
+        missing=("eval/scores.csv of w: not there",),
+    )  # fmt: skip
+    found = compare(bare, BEFORE, {})
+    assert wording.verdict(found)[0] == "unknown"
+    for text in (to_markdown(found), to_page(found)):
+        assert "eval/scores.csv of w" in text
+    _tags(to_page(found))
+
+
+@pytest.mark.parametrize("metrics", [None, {}, {"model": {"rouge_l": "much"}}])
+def test_a_model_without_scores_is_an_error_of_one_line(metrics) -> None:
+    with pytest.raises(
+        ArtifactError, match=r"^eval/metrics.json must .* Try: dvc repro evaluate\.$"
+    ):
+        compare(replace(NOW, metrics=metrics), None, {})
+
+
+def test_equal_comparisons_give_equal_pages_that_ask_for_nothing() -> None:
+    one, other = (compare(NOW, BEFORE, {}) for _ in range(2))
+    assert to_page(one) == to_page(other)
+    assert to_markdown(one) == to_markdown(other)
+    assert not re.search(r"(src=|@import|url\((?!#))", to_page(one))
+
+
+def test_names_of_files_cannot_leave_their_label() -> None:
+    drawn = to_mermaid(Pipeline({'a"]; click x "http://evil': ()}, ()), set())
+    assert drawn.splitlines()[1] == '    n0["a___ click x _http_//evil"]'
+
+
+def test_a_refused_model_says_so() -> None:
+    metrics = json.loads(json.dumps(NOW.metrics))
+    metrics["gate"] = {"passed": False, "reasons": ["ROUGE-L is 1.00, below 2"]}
+    found = compare(replace(NOW, metrics=metrics), None, {})
+    assert "The gate refuses this model: ROUGE-L is 1.00, below 2." in to_page(found)
