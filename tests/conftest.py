@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -45,11 +46,24 @@ def tiny_params() -> str:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory, tiny_params: str) -> Project:
-    """Return a project whose stages up to evaluate have run, to be copied and not to be changed."""
-    project = copy_project(tmp_path_factory.mktemp("finished") / "project")
-    (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
-    project.run("issuesum", "sample", "--rows", "300", "--force")
-    project.commit("begin")
-    project.repro("evaluate")
-    project.commit("run")
+    """Return a project whose stages up to evaluate have run, to be copied and not to be changed.
+
+    All workers share the one that the first of them makes.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    project = Project(folder / "finished/project")
+    done = folder / "finished/done"
+    with (folder / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            copy_project(project.path)
+            (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
+            project.run("issuesum", "sample", "--rows", "300", "--force")
+            project.commit("begin")
+            # With another seed of sets, a test of build must give the same bytes.
+            project.repro("evaluate", PYTHONHASHSEED="1")
+            project.commit("run")
+            done.touch()
     return project

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +12,7 @@ import pytest
 
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.shipping.image.contents import model_of
+from projects import Project
 from shelf import model_files, tar
 from toy_bundle import write_bundle
 
@@ -52,9 +51,8 @@ def images(engine, services, folder: Path) -> list[str]:
 
 
 def diff(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).parent / "issuesum", "diff", *arguments]
-    env = {**os.environ, "DOCKER_HOST": "unix:///nowhere", "GIT_CEILING_DIRECTORIES": "/"}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    nowhere = {"DOCKER_HOST": "unix:///nowhere", "GIT_CEILING_DIRECTORIES": "/"}
+    return Project(folder).issuesum("diff", *arguments, ok=False, **nowhere)
 
 
 def test_all_that_two_registries_tell(images: list[str], folder: Path) -> None:

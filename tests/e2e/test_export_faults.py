@@ -117,7 +117,7 @@ def test_two_exports_at_once_push_once_and_leave_equal_receipts(fresh: Project) 
     assert [process.returncode for process in processes] == [0, 0], outputs
     assert sum("export: pushed" in output for output, _ in outputs) == 1
     assert is_whole(fresh)
-    shown = fresh.run("issuesum", "export", "--dry-run", DOCKER_HOST="unix:///nowhere").stdout
+    shown = fresh.issuesum("export", "--dry-run", DOCKER_HOST="unix:///nowhere").stdout
     assert f"registry holds it as {receipt(fresh)['digest']}" in shown
     assert "nothing is built or pushed" in shown
 
@@ -125,7 +125,7 @@ def test_two_exports_at_once_push_once_and_leave_equal_receipts(fresh: Project) 
 def test_a_dry_run_needs_no_engine_and_changes_nothing(fresh: Project) -> None:
     before = receipt(fresh)
     fresh.edit("params.yaml", lambda text: text + "# a remark\n")
-    shown = fresh.run("issuesum", "export", "--dry-run", DOCKER_HOST="unix:///nowhere").stdout
+    shown = fresh.issuesum("export", "--dry-run", DOCKER_HOST="unix:///nowhere").stdout
     assert "gate     passed" in shown
     assert "dirty    params.yaml" in shown
     assert "would    build on issuesum-test-base:tiny from serving/bundle (3.0 MB)" in shown
@@ -334,12 +334,11 @@ def of_tag(engine) -> dict[str, str]:
 
 def fresh_image(project: Project) -> str:
     """Return the image that an export would make."""
-    code = (
-        "from issuesum.stages.params import load_params; "
-        "from issuesum.stages.export import target_of; "
-        "print(target_of(load_params().export).image)"
-    )
-    return project.run("python", "-c", code).stdout.strip()
+    from issuesum.stages.export import target_of
+    from issuesum.stages.params import load_params
+
+    with contextlib.chdir(project.path):
+        return str(target_of(load_params().export).image)
 
 
 @contextlib.contextmanager

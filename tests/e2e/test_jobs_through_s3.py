@@ -43,14 +43,14 @@ def test_a_failed_run_of_one_clone_is_listed_in_the_other(
     first, second = (clone(tmp_path / name, url) for name in ("first", "second"))
     run = replace(RunRecord.begin("train"), state="failed", error="no rows")
     runs.write(run, first.path / RUNS)
-    assert first.run("issuesum", "jobs", "--sync").stderr == "note: records: 1 sent, 0 received\n"
-    done = second.run("issuesum", "jobs", "--sync", "--json")
+    assert first.issuesum("jobs", "--sync").stderr == "note: records: 1 sent, 0 received\n"
+    done = second.issuesum("jobs", "--sync", "--json")
     assert done.stderr == "note: records: 0 sent, 1 received\n"
     (job,) = json.loads(done.stdout)
     assert (job["state"], job["error"], job["host"]) == ("failed", "no rows", run.host)
 
     second.env["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:9"
-    refused = second.run("issuesum", "jobs", "--sync", ok=False)
+    refused = second.issuesum("jobs", "--sync", ok=False)
     assert refused.returncode == 8
     assert refused.stderr.startswith(f"error: {url}/issuesum-runs must be readable and writable.")
     assert refused.stderr.count("\n") == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -11,6 +10,8 @@ from uuid import uuid4
 import pytest
 import requests
 import yaml
+
+from projects import Project
 
 pytestmark = pytest.mark.e2e
 
@@ -29,8 +30,8 @@ def pushed(engine, services, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 def manifests(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [Path(sys.executable).parent / "issuesum", "manifests", "--output", folder, *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    call = ("manifests", "--output", str(folder), *options)
+    return Project(folder.parent).issuesum(*call, ok=False)
 
 
 def test_a_tag_is_pinned_by_the_digest_of_the_registry(pushed: str, tmp_path: Path) -> None:

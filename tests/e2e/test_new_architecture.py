@@ -62,7 +62,7 @@ def test_its_image_answers_and_names_its_bundle(added: Project) -> None:
         out["md5"] for out in added.lock()["build"]["outs"] if out["path"] == "serving/bundle"
     )
     port = free_port()
-    added.run("issuesum", "serve", "--port", str(port))
+    added.issuesum("serve", "--port", str(port))
     try:
         answer = requests.post(
             f"http://127.0.0.1:{port}/api/v1.0/predictions",
@@ -70,7 +70,7 @@ def test_its_image_answers_and_names_its_bundle(added: Project) -> None:
             timeout=30,
         ).json()
     finally:
-        added.run("issuesum", "serve", "--stop", "--port", str(port))
+        added.issuesum("serve", "--stop", "--port", str(port))
     (title,) = answer["data"]["ndarray"]
     assert title
     assert answer["meta"]["tags"]["bundle"] == bundle

@@ -6,7 +6,6 @@ import io
 import json
 import os
 import subprocess
-import sys
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import provenances
 from browser import chromium
 from issuesum.lineage.provenance.collect import labels
 from issuesum.registry.labels import as_json
+from projects import Project
 
 pytestmark = pytest.mark.e2e
 
@@ -61,11 +61,8 @@ def pushed(engine: docker.DockerClient, services) -> Iterator[Pushed]:
 
 
 def ask(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    kept = {key: value for key, value in os.environ.items() if key != "ISSUESUM_REGISTRY"}
-    command = [str(Path(sys.executable).parent / "issuesum"), "provenance", *arguments]
-    return subprocess.run(
-        command, cwd=folder, env={**kept, **env}, capture_output=True, text=True, check=False
-    )
+    chosen = {"ISSUESUM_REGISTRY": "", **env}
+    return Project(folder).issuesum("provenance", *arguments, ok=False, **chosen)
 
 
 NOWHERE = {"DOCKER_HOST": "tcp://127.0.0.1:1", "GIT_DIR": os.devnull}

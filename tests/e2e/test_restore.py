@@ -91,9 +91,7 @@ def test_from_a_fresh_folder_the_same_bundle_is_made_again(
     before = _state(made.project)
     nowhere = Project(tmp_path / "fresh")
     nowhere.path.mkdir()
-    done = nowhere.run(
-        "issuesum", "restore", made.image, "back", "--source", str(made.source), "--verify"
-    )
+    done = nowhere.issuesum("restore", made.image, "back", "--source", str(made.source), "--verify")
     bundle = made.provenance["hashes"]["bundle"]
     assert done.stdout.count(bundle) == 2
     assert done.stdout.endswith("the same\n")
@@ -122,7 +120,7 @@ def test_the_tree_of_a_dirty_image_comes_back_as_a_worktree(
         )
         before = _state(project)
         patch = dirty_patch(project.path)
-        done = project.run("issuesum", "restore", image, str(tmp_path / "back"))
+        done = project.issuesum("restore", image, str(tmp_path / "back"))
         assert _state(project) == before
     finally:
         project.run("git", "checkout", "--quiet", "--", "params.yaml", "serving")
@@ -140,8 +138,8 @@ def test_the_tree_of_a_dirty_image_comes_back_as_a_worktree(
 def test_what_the_remote_lacks_is_named_and_the_code_stays(made: Made, tmp_path: Path) -> None:
     nowhere = Project(tmp_path)
     (tmp_path / "empty").mkdir()
-    done = nowhere.run(
-        "issuesum", "restore", made.image, "back", "--source", str(made.source),
+    done = nowhere.issuesum(
+        "restore", made.image, "back", "--source", str(made.source),
         "--remote", "empty", ok=False,
     )  # fmt: skip
     assert done.returncode == 4

@@ -1,10 +1,11 @@
 """From a CSV to an image that answers, through the real S3 server, registry, engine and container.
 
-One project is made by `tools/run` and then looked at, changed, broken and mended.
+One project is shipped by `tools/run` and then looked at, changed, broken and repaired.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
@@ -17,22 +18,20 @@ import pytest
 import requests
 
 from images import free_port
+from issuesum.serving.inference.writer import TitleWriter
 from own_registry import own_registry
-from projects import Project, copy_project
+from projects import Project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
 def shipped(
-    tmp_path_factory: pytest.TempPathFactory, tiny_params: str, engine
+    finished: Project, tmp_path_factory: pytest.TempPathFactory, engine
 ) -> Iterator[Project]:
-    """Return a clone in which `tools/run` has run once, as in a fresh clone of ours."""
-    project = copy_project(tmp_path_factory.mktemp("shipped") / "project")
-    (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
+    """Return a clone in which `tools/run` has run once, on data and a model that are there."""
+    project = finished.copy(tmp_path_factory.mktemp("shipped") / "project")
     (project.path / ".venv").symlink_to(Path(project.env["PATH"].split(":")[0]).parent)
-    # The sample of the real size would take minutes; a CSV that is there is used as it is.
-    project.run("issuesum", "sample", "--rows", "300", "--force")
     commit = project.commit("begin")
     done = project.run("tools/run")
     assert "title of the most similar issue" in done.stdout
@@ -48,12 +47,12 @@ def shipped(
 def server(shipped: Project) -> Iterator[str]:
     """Run `issuesum serve` and return the URL."""
     port = free_port()
-    done = shipped.run("issuesum", "serve", "--port", str(port))
+    done = shipped.issuesum("serve", "--port", str(port))
     line = next(line for line in done.stdout.splitlines() if line.strip().startswith("curl "))
     answer = subprocess.run(line, shell=True, capture_output=True, text=True, check=True)  # noqa: S602
     assert json.loads(answer.stdout)["data"]["ndarray"][0]
     yield f"http://127.0.0.1:{port}"
-    stopped = shipped.run("issuesum", "serve", "--stop", "--port", str(port))
+    stopped = shipped.issuesum("serve", "--stop", "--port", str(port))
     assert stopped.stdout == "stopped\n"
 
 
@@ -75,11 +74,11 @@ def test_the_tag_is_the_commit_and_the_bundle_and_the_registry_holds_it(
 def test_serve_says_that_a_port_is_taken(shipped: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = shipped.run("issuesum", "serve", "--port", str(port), ok=False)
+        done = shipped.issuesum("serve", "--port", str(port), ok=False)
     assert done.returncode == 6
     assert f"must run on port {port}" in done.stderr
     assert done.stderr.count("\n") == 1
-    stopped = shipped.run("issuesum", "serve", "--stop", "--port", str(port))
+    stopped = shipped.issuesum("serve", "--stop", "--port", str(port))
     assert stopped.stdout == "no server was running\n"
 
 
@@ -112,13 +111,8 @@ def test_probes_of_the_manifests_are_answered(server: str, root: Path) -> None:
 
 def test_titles_are_those_of_the_bundle(shipped: Project, server: str) -> None:
     body = "After the update to 2.1 the settings page does not open (see https://example.org)."
-    code = (
-        "import sys; from pathlib import Path; "
-        "from issuesum.serving.inference.writer import TitleWriter; "
-        "print(TitleWriter(Path('serving/bundle/model')).titles([sys.argv[1]])[0])"
-    )
-    here = shipped.run("python", "-c", code, body).stdout.strip()
-    assert post(server, {"data": {"ndarray": [body]}}).json()["data"]["ndarray"] == [here]
+    here = TitleWriter(shipped.path / "serving/bundle/model").titles([body])
+    assert post(server, {"data": {"ndarray": [body]}}).json()["data"]["ndarray"] == here
 
 
 @pytest.mark.parametrize("values", [[1], [None], [["a", "b"]], [], [[["a"]]]])
@@ -199,22 +193,21 @@ def test_data_and_model_come_back_from_s3(shipped: Project, tmp_path: Path) -> N
         assert (clone.path / name).read_bytes() == (shipped.path / name).read_bytes()
 
 
-def test_other_data_makes_another_tag_and_the_first_data_the_first_tag(
+def test_another_bundle_makes_another_tag_and_the_first_the_first_tag(
     shipped: Project, services
 ) -> None:
+    """What other data makes is shipped by tests/e2e/test_retrain_on_push.py."""
     first = receipt(shipped)
     assert shipped.repro() == []
 
     before = tags(services.registry)
-    shipped.edit("data/raw/github_issues.csv", lambda text: text + '"",A new one,Its body\n')
-    shipped.run("dvc", "add", "data/raw/github_issues.csv")
-    assert shipped.repro()[-1] == "export"
+    shipped.edit("params.yaml", lambda text: text.replace("beam_width: 4", "beam_width: 2"))
+    assert shipped.repro() == ["build", "evaluate", "export"]
     second = receipt(shipped)
     assert second["git"] == f"{first['git']}-dirty"
     assert tags(services.registry) == before | {second["image"].rsplit(":", 1)[1]}
 
-    shipped.run("git", "checkout", "data/raw/github_issues.csv.dvc")
-    shipped.run("dvc", "checkout", "--force", "data/raw/github_issues.csv.dvc")
+    shipped.run("git", "checkout", "params.yaml")
     done = shipped.run("dvc", "repro")
     assert f"the registry holds {first['image']} already" in done.stdout
     assert "export: pushed" not in done.stdout
@@ -225,7 +218,7 @@ def test_other_data_makes_another_tag_and_the_first_data_the_first_tag(
 def test_a_second_clone_makes_the_same_lock_by_force(shipped: Project, tmp_path: Path) -> None:
     shipped.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
     clone = Project(tmp_path / "clone")
-    clone.run("issuesum", "sample", "--rows", "300")
+    clone.issuesum("sample", "--rows", "300")
     done = clone.run("dvc", "repro", "--force")
     assert "already" in done.stdout
     assert clone.lock() == shipped.lock()
@@ -233,13 +226,12 @@ def test_a_second_clone_makes_the_same_lock_by_force(shipped: Project, tmp_path:
 
 
 def test_a_registry_that_lost_the_image_gets_it_again(shipped: Project, tmp_path: Path) -> None:
-    with own_registry(tmp_path, password=False) as address:
-        done = shipped.run("issuesum", "summary", "--verify", ok=False, ISSUESUM_REGISTRY=address)
+    with kept(shipped, tmp_path), own_registry(tmp_path, password=False) as address:
+        done = shipped.issuesum("summary", "--verify", ok=False, ISSUESUM_REGISTRY=address)
         assert done.returncode == 7
         assert done.stderr.startswith(f"error: {address} must hold ")
         shipped.repro("--force", "--single-item", "export", ISSUESUM_REGISTRY=address)
-        shipped.run("issuesum", "summary", "--verify", ISSUESUM_REGISTRY=address)
-    shipped.repro("--force", "--single-item", "export")
+        shipped.issuesum("summary", "--verify", ISSUESUM_REGISTRY=address)
 
 
 def test_what_the_registry_holds_needs_no_engine(shipped: Project) -> None:
@@ -247,22 +239,15 @@ def test_what_the_registry_holds_needs_no_engine(shipped: Project) -> None:
     assert shipped.repro(DOCKER_HOST="unix:///nonexistent.sock") == ["export"]
 
 
-@pytest.mark.parametrize(
-    ("environment", "code", "message"),
-    [
-        ({"DOCKER_HOST": "unix:///nonexistent.sock"}, 6, "Docker Engine must answer"),
-        ({"ISSUESUM_REGISTRY": "localhost:9"}, 7, "localhost:9 must take"),
-    ],
-)
-def test_without_a_part_export_says_so_and_the_rerun_continues(
-    environment: dict, code: int, message: str, shipped: Project
-) -> None:
+def test_without_a_part_export_says_so_and_the_rerun_continues(shipped: Project) -> None:
     shipped.edit("params.yaml", lambda text: text.replace("smoke_timeout: 60", "smoke_timeout: 61"))
-    done = shipped.run("dvc", "repro", ok=False, **environment)
-    lines = [line for line in done.stderr.splitlines() if line.startswith("error:")]
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith(f"error: export: {message}")
-    assert f"exited with {code}" in done.stderr
+    done = shipped.stage("export", ok=False, DOCKER_HOST="unix:///nonexistent.sock")
+    assert (done.returncode, done.stderr.count("\n")) == (6, 1), done.stderr
+    assert done.stderr.startswith("error: export: Docker Engine must answer")
+    done = shipped.run("dvc", "repro", ok=False, ISSUESUM_REGISTRY="localhost:9")
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert line.startswith("error: export: localhost:9 must take")
+    assert "exited with 7" in done.stderr
     assert "Traceback" not in done.stderr
     (shipped.path / "serving/image.json").unlink()
     shipped.run("git", "checkout", "params.yaml")
@@ -272,21 +257,19 @@ def test_without_a_part_export_says_so_and_the_rerun_continues(
 def test_a_wrong_password_is_told_and_the_right_one_is_taken(
     shipped: Project, tmp_path: Path
 ) -> None:
-    with own_registry(tmp_path, password=True) as address:
+    with kept(shipped, tmp_path), own_registry(tmp_path, password=True) as address:
         known = {"ISSUESUM_REGISTRY": address, "ISSUESUM_REGISTRY_USERNAME": "tester"}
-        command = ("python", "-m", "issuesum.stages.export")
         for password in ("", "wrong-one"):
-            done = shipped.run(*command, ok=False, ISSUESUM_REGISTRY_PASSWORD=password, **known)
+            done = shipped.stage("export", ok=False, ISSUESUM_REGISTRY_PASSWORD=password, **known)
             assert done.returncode == 7
             assert f"{address} must accept our credentials" in done.stderr
             assert "docker login" in done.stderr
             assert "wrong-one" not in done.stdout + done.stderr
-        shipped.run(*command, **known, ISSUESUM_REGISTRY_PASSWORD="right")  # noqa: S106
+        shipped.stage("export", **known, ISSUESUM_REGISTRY_PASSWORD="right")  # noqa: S106
         shown = requests.get(
             f"http://{address}/v2/issuesummarization/tags/list", auth=("tester", "right"), timeout=9
         )
         assert len(of_images(shown.json()["tags"])) == 1
-    shipped.repro("--force", "--single-item", "export")
 
 
 def test_an_image_that_does_not_answer_is_never_pushed(shipped: Project, services) -> None:
@@ -296,7 +279,7 @@ def test_an_image_that_does_not_answer_is_never_pushed(shipped: Project, service
     encoder.unlink()
     encoder.write_bytes(b"no graph")
     try:
-        done = shipped.run("python", "-m", "issuesum.stages.export", ok=False)
+        done = shipped.stage("export", ok=False)
     finally:
         encoder.unlink()
         encoder.write_bytes(content)
@@ -305,6 +288,22 @@ def test_an_image_that_does_not_answer_is_never_pushed(shipped: Project, service
     assert "must keep running" in done.stderr
     assert "encoder.onnx must be an ONNX graph" in done.stderr
     assert tags(services.registry) == before
+
+
+@contextlib.contextmanager
+def kept(project: Project, folder: Path) -> Iterator[None]:
+    """Put back what export wrote before."""
+    names = ("dvc.lock", "serving/image.json", "serving/attestations")
+    for name in names:
+        shutil.move(project.path / name, folder / Path(name).name)
+        copy = shutil.copytree if name.endswith("attestations") else shutil.copyfile
+        copy(folder / Path(name).name, project.path / name)
+    try:
+        yield
+    finally:
+        shutil.rmtree(project.path / "serving/attestations")
+        for name in names:
+            shutil.move(folder / Path(name).name, project.path / name)
 
 
 def receipt(project: Project) -> dict:

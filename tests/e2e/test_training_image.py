@@ -42,7 +42,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, tiny_params: str, services
     (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
     # In a remote that is shared, the model may come from another test.
     project.edit(".dvc/config", lambda text: text.replace("//issuesum/", f"//issuesum/{NAME}/"))
-    project.run("issuesum", "sample", "--rows", "300", "--force")
+    project.issuesum("sample", "--rows", "300", "--force")
     project.repro("preprocess")
     project.run("dvc", "push")
     project.commit("data")

@@ -1,14 +1,12 @@
-"""`issuesum ingest` and `issuesum sample` as commands, in real Git and DVC repositories."""
+"""`issuesum ingest` and `issuesum sample` in real Git and DVC repositories."""
 
 from __future__ import annotations
 
 import contextlib
 import gzip
 import hashlib
-import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 from zc.lockfile import LockFile
+
+import projects
 
 RAW = Path("data/raw/github_issues.csv")
 REJECTS = Path("data/raw/rejects.csv")
@@ -37,26 +37,20 @@ class Project:
         (root / "other.csv").write_text(OTHER)
 
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"NO_PROXY": "127.0.0.1"}
-        return subprocess.run(
-            [str(Path(sys.executable).parent / command[0]), *command[1:]]
-            if command[0] != "git"
-            else command,
-            cwd=self.root,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return projects.Project(self.root).run(*command, ok=False)
 
     def issuesum(self, *arguments: str) -> str:
-        done = self.run("issuesum", *arguments)
+        done = self._issuesum(*arguments)
         assert (done.returncode, done.stderr) == (0, ""), done.stderr
         return done.stdout
 
+    def _issuesum(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        # DVC's start takes a process of its own longer than all the rest.
+        return projects.Project(self.root).issuesum(*arguments, ok=False, NO_PROXY="127.0.0.1")
+
     def refusal(self, *arguments: str) -> tuple[int, str]:
         """Run a command that must fail and return its exit code and its one line."""
-        done = self.run("issuesum", *arguments)
+        done = self._issuesum(*arguments)
         assert done.stdout == ""
         assert done.stderr.count("\n") == 1, done.stderr
         return done.returncode, done.stderr
@@ -309,13 +303,7 @@ def test_data_that_the_cache_has_lost_are_kept_before_they_are_replaced(tracking
 def test_in_a_subfolder_nothing_is_written_beside_the_data(tracking, command):
     folder = tracking.root / "sub"
     folder.mkdir()
-    done = subprocess.run(
-        [Path(sys.executable).parent / "issuesum", *command],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = projects.Project(folder).issuesum(*command, ok=False)
     assert done.returncode == 8
     assert done.stderr.startswith("error: The command must run at the root of the repository.")
     assert done.stderr.count("\n") == 1

@@ -37,8 +37,8 @@ def test_exactly_what_depends_on_a_change_reruns_and_going_back_restores(made: P
     assert made.repro("evaluate") == ["evaluate"]
 
     made.edit("params.yaml", lambda text: text.replace("seed: 2018", "seed: 2019"))
-    assert made.repro("evaluate") == ["train", "build", "evaluate"]
-    assert _hash(made.lock(), "build", "serving/bundle") != bundle
+    assert made.repro("train") == ["train"]
+    assert list(json.loads(made.run("dvc", "status", "--json", "build").stdout)) == ["build"]
     made.run("git", "checkout", "params.yaml")
 
     made.edit("data/raw/github_issues.csv", _change_a_train_row(made))
@@ -54,10 +54,10 @@ def test_exactly_what_depends_on_a_change_reruns_and_going_back_restores(made: P
 
 
 def test_the_bundle_does_not_depend_on_the_order_of_python_s_sets(made: Project) -> None:
-    # With these seeds tf2onnx was seen to choose between two equal outputs in either way.
-    for seed in ("1", "2"):
-        made.run("python", "-m", "issuesum.stages.build", PYTHONHASHSEED=seed)
-        assert made.run("dvc", "status", "build").stdout.startswith("Data and pipelines are up to")
+    # With seeds 1, by which it was made, and 2 tf2onnx was seen to choose between two equal outputs
+    # in either way.
+    made.run("python", "-m", "issuesum.stages.build", PYTHONHASHSEED="2")
+    assert made.run("dvc", "status", "build").stdout.startswith("Data and pipelines are up to")
 
 
 def test_outputs_are_what_the_architecture_says(made: Project) -> None:
@@ -137,7 +137,7 @@ def test_a_stage_without_its_input_says_so_in_one_line_and_changes_nothing(
     before = [output.stat().st_mtime_ns for output in outputs]
     path.rename(kept)
     try:
-        done = made.run("python", "-m", f"issuesum.stages.{stage}", ok=False)
+        done = made.stage(stage, ok=False)
     finally:
         kept.rename(path)
     assert done.returncode == code, done.stderr
@@ -152,8 +152,8 @@ def test_a_stage_without_its_input_says_so_in_one_line_and_changes_nothing(
 def test_a_model_below_the_gate_is_not_exported(made: Project) -> None:
     made.edit("params.yaml", lambda text: text.replace("min_rouge_l: 0.0", "min_rouge_l: 100.0"))
     try:
-        made.run("python", "-m", "issuesum.stages.evaluate")
-        done = made.run("python", "-m", "issuesum.stages.export", ok=False)
+        made.stage("evaluate")
+        done = made.stage("export", ok=False)
     finally:
         made.run("git", "checkout", "params.yaml", "eval/metrics.json")
     assert done.returncode == 5

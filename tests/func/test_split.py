@@ -1,4 +1,4 @@
-"""The split stage and ingest as processes: what they say and leave, and what memory they take."""
+"""The split stage and ingest: what they say and leave, and what memory they take."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = copy_project(tmp_path_factory.mktemp("split") / "project")
     (project.path / RAW).parent.mkdir(parents=True, exist_ok=True)
     (project.path / RAW).write_bytes(GOOD)
-    project.run("python", "-m", "issuesum.stages.split")
+    project.stage("split")
     return project
 
 
@@ -60,7 +60,7 @@ def test_it_leaves_three_sides_and_a_summary_that_dvc_shows(project: Project) ->
 
 def test_no_rejects_are_no_line_and_an_empty_mapping(project: Project) -> None:
     (project.path / RAW).write_bytes(GOOD)
-    done = project.run("python", "-m", "issuesum.stages.split")
+    done = project.stage("split")
     assert done.stdout.count("\n") == 1
     assert json.loads(_files(project)["summary.json"])["rejected"] == {}
     assert "300" in project.run("dvc", "metrics", "show", "data/split/summary.json").stdout
@@ -82,7 +82,7 @@ def test_a_file_that_cannot_be_used_is_one_line_and_changes_nothing(
 ) -> None:
     before = _files(project)
     (project.path / RAW).write_bytes(content)
-    done = project.run("python", "-m", "issuesum.stages.split", ok=False)
+    done = project.stage("split", ok=False)
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.count("\n") == 1, done.stderr
     assert done.stderr.startswith("error: split: ")

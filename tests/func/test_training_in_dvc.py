@@ -14,25 +14,15 @@ import pytest
 
 from extension import check_experiments, check_plots
 from issuesum.stages.params import load_params
-from projects import Project, copy_project
+from projects import Project
 
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory, tiny_params: str) -> Project:
-    """Return a project whose stages up to preprocess have run."""
-    project = copy_project(tmp_path_factory.mktemp("made") / "project")
-    # Enough steps to be caught in the middle of them.
-    params = tiny_params.replace("epochs: 1\n", "epochs: 30\n")
-    params = params.replace("checkpoint_steps: 200\n", "checkpoint_steps: 3\n")
-    assert params.count("epochs: 30\n") == params.count("checkpoint_steps: 3\n") == 1
-    (project.path / "params.yaml").write_text(params, encoding="utf-8")
-    project.run("issuesum", "sample", "--rows", "300", "--force")
-    project.commit("begin")
-    project.repro("preprocess")
-    project.commit("run")
-    return project
+@pytest.fixture
+def made(finished: Project, tmp_path: Path) -> Project:
+    """Return a project of our own whose stages up to evaluate have run."""
+    return finished.copy(tmp_path / "project")
 
 
 def _weights(project: Project) -> str:
@@ -50,6 +40,12 @@ def _wait_for(path: Path, process: subprocess.Popen[bytes], pattern: str) -> Non
 
 
 def test_after_kill_9_a_rerun_ends_with_the_same_weights(made: Project) -> None:
+    # Enough steps to be caught in the middle of them.
+    for old, new in (
+        ("epochs: 1\n", "epochs: 6\n"),
+        ("checkpoint_steps: 200", "checkpoint_steps: 3"),
+    ):
+        made.edit("params.yaml", lambda text, old=old, new=new: text.replace(old, new))
     checkpoints = made.path / ".issuesum/checkpoints"
     with subprocess.Popen(
         ["dvc", "repro", "train"],
@@ -75,12 +71,6 @@ def test_after_kill_9_a_rerun_ends_with_the_same_weights(made: Project) -> None:
 
 
 def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> None:
-    made.run("git", "checkout", "--", ".")
-    made.edit("params.yaml", lambda text: text.replace("epochs: 30\n", "epochs: 1\n"))
-    made.commit("one epoch")
-    made.repro("evaluate")
-    made.commit("run")
-
     made.run("dvc", "exp", "run", "--name", "wider", "-S", "train.hidden_units=12", "evaluate")
     made.run("git", "checkout", "--", ".")
     made.run("dvc", "exp", "run", "--queue", "-S", "train.dropout=0.1,0.2", "train")

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import jsonschema
-
 
 def _object(properties: dict[str, Any], *optional: str) -> dict[str, Any]:
     required = [name for name in properties if name not in optional]
@@ -111,6 +109,8 @@ _PLOTS = _object(
 
 def check_experiments(answer: Any) -> None:
     """Refuse an answer of `dvc exp show --json` that the extension could not show."""
+    import jsonschema  # takes seconds, in every process that collects tests
+
     jsonschema.validate(answer, _EXPERIMENTS)
     assert answer[0]["rev"] == "workspace"
 
@@ -122,6 +122,8 @@ def check_plots(answer: Any, *, gaps: set[str]) -> None:
         answer: of DVC.
         gaps: names of the plots that some revision may lack.
     """
+    import jsonschema
+
     jsonschema.validate(answer, _PLOTS)
     assert {error.get("name") for error in answer.get("errors", [])} <= gaps
     kinds = {plot["type"] for plots in answer["data"].values() for plot in plots}

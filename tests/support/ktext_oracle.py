@@ -1,8 +1,7 @@
 """ktext's own `fit_transform`, with Keras's own `pad_sequences`, in a process of its own.
 
-Run as a script: reads {"texts", "settings"} as JSON from the file in its first argument, writes the
-ids to the .npy in its second, and prints the vocabulary as JSON. A process of its own, because
-ktext forks and logs, and Keras takes seconds to load.
+Run as a script in a folder: reads {"texts", "settings"} of each field from in.json, writes the ids
+to FIELD.npy, and prints the vocabularies as JSON. ktext forks and logs, so it has this process.
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,34 +19,39 @@ from issuesum.training.features.ktext_adapter import FieldSettings
 
 
 def fit_transform(
-    folder: Path, texts: list[str], settings: FieldSettings
-) -> tuple[dict[str, int], np.ndarray, list[list[str]]]:
-    """Return ktext's vocabulary, ids and tokens."""
-    (folder / "in.json").write_text(json.dumps({"texts": texts, "settings": asdict(settings)}))
+    folder: Path, fields: Mapping[str, tuple[list[str], FieldSettings]]
+) -> dict[str, tuple[dict[str, int], np.ndarray, list[list[str]]]]:
+    """Return ktext's vocabulary, ids and tokens of each field."""
+    requests = {
+        field: {"texts": texts, "settings": asdict(settings)}
+        for field, (texts, settings) in fields.items()
+    }
+    (folder / "in.json").write_text(json.dumps(requests))
     done = subprocess.run(
-        [sys.executable, __file__, str(folder / "in.json"), str(folder / "ids.npy")],
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, __file__], cwd=folder, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    return found["vocabulary"], np.load(folder / "ids.npy"), found["tokens"]
+    return {
+        field: (found["vocabulary"], np.load(folder / f"{field}.npy"), found["tokens"])
+        for field, found in json.loads(done.stdout).items()
+    }
 
 
-def _main(source: str, target: str) -> None:
+def _main() -> None:
     from keras.utils import pad_sequences
 
     from issuesum.training.features.ktext_adapter import make_processor
 
-    request = json.loads(Path(source).read_text())
-    processor = make_processor(FieldSettings(**request["settings"]))
-    sys.modules["ktext.preprocess"].pad_sequences = pad_sequences
-    processor.set_num_processes(2)
-    np.save(target, processor.fit_transform(request["texts"]))
-    tokens = processor.process_text(request["texts"][:20])
-    json.dump({"vocabulary": processor.token2id, "tokens": tokens}, sys.stdout)
+    answers = {}
+    for field, request in json.loads(Path("in.json").read_text()).items():
+        processor = make_processor(FieldSettings(**request["settings"]))
+        sys.modules["ktext.preprocess"].pad_sequences = pad_sequences
+        processor.set_num_processes(2)
+        np.save(f"{field}.npy", processor.fit_transform(request["texts"]))
+        tokens = processor.process_text(request["texts"][:20])
+        answers[field] = {"vocabulary": processor.token2id, "tokens": tokens}
+    json.dump(answers, sys.stdout)
 
 
 if __name__ == "__main__":
-    _main(*sys.argv[1:])
+    _main()

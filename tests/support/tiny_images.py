@@ -112,5 +112,5 @@ def write_dockerfile(project: Project, *steps: str) -> None:
 
 
 def export(project: Project, *, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the export stage, as `dvc repro` does."""
-    return project.run("python", "-m", "issuesum.stages.export", ok=ok, **env)
+    """Run the export stage."""
+    return project.stage("export", ok=ok, **env)

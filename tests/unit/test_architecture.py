@@ -45,10 +45,6 @@ ONLY_IN = {
     "distributed": {"training", "automation"},
 }
 """By library, the packages that may import it."""
-HEAVY = {
-    "tensorflow", "keras", "dvc", "dvclive", "pandas", "pyarrow", "sklearn", "ktext", "docker",
-    "dask", "distributed", "matplotlib", "py3langid",
-}  # fmt: skip
 
 
 def _top(name: str) -> str:
@@ -167,19 +163,6 @@ def test_ktext_is_imported_by_one_module_and_loads_neither_keras_nor_tensorflow(
         "print(*({'ktext', 'keras', 'tensorflow', 'textacy'} & set(sys.modules)))"
     )
     assert _printed(code).split() == ["ktext"]
-
-
-def test_help_imports_no_heavy_module() -> None:
-    code = (
-        "import sys, contextlib\n"
-        "from issuesum.cli import main\n"
-        "sys.argv = ['issuesum', '--help']\n"
-        "with contextlib.suppress(SystemExit): main()\n"
-        "print('LOADED', *sorted({name.split('.')[0] for name in sys.modules}))"
-    )
-    shown, _, loaded = _printed(code).partition("LOADED")
-    assert "ingest" in shown
-    assert not {*HEAVY, "onnxruntime", "numpy", "pydantic"} & set(loaded.split())
 
 
 def _printed(code: str) -> str:

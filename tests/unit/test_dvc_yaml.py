@@ -116,22 +116,17 @@ def test_deps_cover_every_file_that_these_modules_read(
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_every_stage_says_what_it_does_and_depends_on_its_own_params(
+def test_every_stage_is_its_module_and_depends_on_its_own_params(
     stage: str, pipeline: dict
 ) -> None:
     entry = pipeline["stages"][stage]
-    assert len(entry["desc"].split()) > 10
     assert entry["cmd"] == f"python -m issuesum.stages.{stage}"
     assert entry["params"] == [stage]
     assert stage in Params.model_fields
 
 
-def test_the_committed_params_are_valid_and_each_is_explained(root: Path) -> None:
+def test_the_committed_params_are_valid(root: Path) -> None:
     load_params(root / "params.yaml")
-    lines = (root / "params.yaml").read_text(encoding="utf-8").splitlines()
-    values = [line for line in lines if line.strip() and not line.strip().endswith(":")]
-    explained = [line for line in values if "#" in line]
-    assert set(values) - set(explained) == {"  base_image: python:3.12-slim-bookworm"}
 
 
 def test_receipt_is_never_restored_from_the_run_cache(pipeline: dict) -> None:

@@ -183,7 +183,7 @@ def test_a_mistake(call: tuple[object, ...], issuesum: Callable) -> None:
 @pytest.mark.usefixtures("clone")
 def test_a_tag_that_names_no_version(tag: str, code: int, said: str) -> None:
     # A process of its own: to import GTO within a captured one can end it.
-    call = [sys.executable, "-m", "issuesum", "release", tag]
+    call = [sys.executable, "-m", "issuesum.cli", "release", tag]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
     assert done.stderr.startswith(f"error: {said}")

@@ -62,7 +62,7 @@ def _write(arch: str, folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Return folders of this process and of another, each with one folder an architecture."""
+    """Return folders of this process, one an architecture, and of another with the first alone."""
     here, there = tmp_path_factory.mktemp("here"), tmp_path_factory.mktemp("there")
     seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
     other = subprocess.Popen(
@@ -84,8 +84,8 @@ def _contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_two_processes_write_the_same_bytes(written: tuple[Path, Path]) -> None:
-    here, there = map(_contents, written)
-    assert "pointer/saved_model/1/variables/variables.index" in here
+    here, there = (_contents(folder / ARCHITECTURES[0]) for folder in written)
+    assert "saved_model/1/variables/variables.index" in here
     assert here.keys() == there.keys()
     assert {name for name in here if here[name] != there[name]} == set()
 
@@ -143,5 +143,4 @@ def test_it_writes_what_onnx_writes_and_another_model_is_noticed(
 
 
 if __name__ == "__main__":
-    for name in ARCHITECTURES:
-        _write(name, Path(sys.argv[1]) / name)
+    _write(ARCHITECTURES[0], Path(sys.argv[1]) / ARCHITECTURES[0])

@@ -44,9 +44,12 @@ def test_ids_are_those_of_ktext_on_the_original_s_issues(shared: Path, tmp_path:
     ours = {field: number_words(counts[field].top, settings) for field, settings in FIELDS.items()}
     encoded = [encode_entry(entry, ours).features for entry in entries]
 
-    for column, (field, settings) in enumerate(FIELDS.items()):
-        texts = [issue[1 - column] for issue in issues]
-        vocabulary, ids, tokens = fit_transform(tmp_path, texts, settings)
+    texts_of = {"body": [body for _, body in issues], "title": [title for title, _ in issues]}
+    theirs = fit_transform(
+        tmp_path, {field: (texts_of[field], settings) for field, settings in FIELDS.items()}
+    )
+    for field, (vocabulary, ids, tokens) in theirs.items():
+        settings, texts = FIELDS[field], texts_of[field]
         assert ours[field].ids == vocabulary
         np.testing.assert_array_equal(
             np.concatenate([getattr(part, field) for part in encoded]), ids
