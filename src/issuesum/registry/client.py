@@ -31,8 +31,7 @@ UNPACKED = 64 * 2**20
 """Bytes of such a layer when it is unpacked."""
 LARGEST = 8 * 2**30
 """Bytes that a layer may unpack to on disk."""
-_TIMEOUT = (5, 60)
-"""Seconds to connect, and to wait for the next bytes."""
+_TIMEOUT = (5, 60)  # seconds to connect, and to wait for the next bytes
 # 0, 0.5, 1 and 2 s between tries; a registry that asks for more patience (Retry-After) gets it.
 _RETRIES = Retry(
     total=4,
@@ -41,8 +40,7 @@ _RETRIES = Retry(
     allowed_methods=None,  # each request of ours can be sent twice: content has its hash as address
     raise_on_status=False,
 )
-_SHOWN = 200
-"""Bytes of a refusal's body that are shown."""
+_SHOWN = 200  # bytes of a refusal's body
 _SIGNED = re.compile(r"\?\S*(?:sig|signature|token|credential)=[^\s'\")]+", re.IGNORECASE)
 """The query of a URL that is itself a key, as a registry's storage gives them out."""
 _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")

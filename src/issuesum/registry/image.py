@@ -15,8 +15,7 @@ from issuesum.errors import ArtifactError, one_line
 from issuesum.registry.client import LARGEST, SMALL, UNPACKED, Registry, too_large
 from issuesum.registry.reference import Reference
 
-_FILES = 10_000
-"""Below a prefix; a model has six."""
+_FILES = 10_000  # below a prefix; a model has six
 
 
 @dataclass(frozen=True)
@@ -147,7 +146,6 @@ def _unpack(layer: bytes, path: str) -> bytes | None:
 
 
 def _extract(packed: IO[bytes], prefix: str, target: Path) -> int:
-    """Return how many files there were."""
     count = 0
     with tarfile.open(fileobj=packed) as archive:
         for entry in archive:

@@ -19,8 +19,7 @@ from issuesum.registry.image import RemoteImage, read_folder, read_image
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.engine import engine, reason_of
 
-MODEL = "app/model"
-"""Where the Dockerfile puts it."""
+MODEL = "app/model"  # where the Dockerfile puts it
 
 
 def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:

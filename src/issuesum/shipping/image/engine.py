@@ -23,7 +23,6 @@ from issuesum.registry.client import refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.reference import Reference
 
-_LONGEST_PAUSE = 8.0
 # What may be gone by itself a moment later; a denial, or a name that is none, is not among it.
 _PASSING = re.compile(
     r"connection (refused|reset)|broken pipe|closed network connection|server closed|\bEOF\b"
@@ -119,7 +118,7 @@ class _Push:
                 self._check_patience(str(error))
                 tqdm.write(f"push: {error}; again in {self._pause:g} s", file=sys.stderr)
                 time.sleep(self._pause)
-                self._pause = min(2 * self._pause, _LONGEST_PAUSE)
+                self._pause = min(2 * self._pause, 8.0)
 
     def _check_patience(self, reason: str) -> None:
         now = time.monotonic()
