@@ -17,6 +17,7 @@ from issuesum.errors import ArtifactError
 from issuesum.layout import RAW
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import read_issues, write_issues
+from issuesum.training.evaluation.metrics import Scores
 
 
 def test_commands_are_divided_by_what_they_cannot_do_without():
@@ -50,7 +51,7 @@ def test_a_bundle_without_a_model_is_not_exported(tmp_path):
 
 
 def test_our_rouge_l_is_divided_by_that_of_every_other_way():
-    scores = {name: {"rouge_l": value} for name, value in (("a", 4), ("b", 0), ("c", 8))}
+    scores = {name: Scores({"rouge_l": value}) for name, value in (("a", 4), ("b", 0), ("c", 8))}
     ratios = list(quality.rouge_l_ratios("test issues", scores))
     assert [ratio.value for ratio in ratios] == [2, 800]
     assert ratios[0].what == "test issues: ROUGE-L vs. a"
