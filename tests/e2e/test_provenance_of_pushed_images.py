@@ -17,8 +17,7 @@ import pytest
 
 import provenances
 from browser import chromium
-from issuesum.lineage.provenance.collect import labels
-from issuesum.registry.labels import as_json
+from issuesum.registry.labels import as_json, labels_of
 from projects import Project
 
 pytestmark = pytest.mark.e2e
@@ -50,7 +49,7 @@ def pushed(engine: docker.DockerClient, services) -> Iterator[Pushed]:
             tar.addfile(entry, io.BytesIO(content))
     context.seek(0)
     made, _ = engine.images.build(
-        fileobj=context, custom_context=True, tag=image, labels=labels(origin), rm=True
+        fileobj=context, custom_context=True, tag=image, labels=labels_of(as_json(origin)), rm=True
     )
     digest = ""
     for answer in engine.images.push(image, stream=True, decode=True):
