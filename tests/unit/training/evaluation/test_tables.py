@@ -13,17 +13,18 @@ from click.testing import CliRunner
 
 from issuesum.cli import summary
 from issuesum.layout import SCORES
-from issuesum.lineage.provenance.trace import Trace, completed
+from issuesum.lineage.provenance.trace import Trace
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.reporting.model_report import card, markdown
-from issuesum.lineage.reporting.model_report.comparison import compare
+from issuesum.lineage.reporting import card
+from issuesum.lineage.reporting.comparison import compare
+from issuesum.lineage.reporting.model_report import to_markdown
 from issuesum.stages import evaluate
 from issuesum.stages.params import Params, load_params
 from issuesum.training.corpus.shards import ShardWriter
 from issuesum.training.evaluation.baselines import BASELINES, Baseline, Settings, shortfalls
 from issuesum.training.evaluation.metrics import METRICS, Floats, Metric
 from projects import ROOT
-from provenances import provenance, text_of
+from provenances import provenance, read, text_of
 from report_sides import rows, side
 from toy_bundle import write_bundle
 
@@ -72,7 +73,7 @@ def test_a_metric_is_one_function_and_one_entry(
     assert "Exact" in text_of(_traced(metrics))
     titles = rows(30)
     model, before = side("now", titles), side("before", rows(30, seed=2, right=0.2))
-    assert "| Exact |" in markdown.render(compare(model, before, {}, resamples=100))
+    assert "| Exact |" in to_markdown(compare(model, before, {}, resamples=100))
     written = card.render(model, params.model_dump())
     assert "| Exact |" in written
     assert "type: exact" in written
@@ -95,11 +96,11 @@ def test_a_baseline_is_one_function_and_one_entry(
     assert shortfalls(metrics, {"min_over_same": 100})[0].startswith("ROUGE-L is ")
     assert "one title for all" in text_of(_traced(metrics))
     model = side("now", rows(30).assign(same=5.0))
-    assert "Against the one title for all" in markdown.render(compare(model, None, {}, resamples=9))
+    assert "Against the one title for all" in to_markdown(compare(model, None, {}, resamples=9))
     metrics_of_model = {**model.metrics, "same": metrics["same"]}  # type: ignore[dict-item]
     model = side("now", rows(30).assign(same=5.0), metrics=metrics_of_model)
     assert "| one title for all |" in card.render(model, params.model_dump())
 
 
 def _traced(metrics: object) -> Trace:
-    return Trace(completed(provenance(metrics=metrics)), None)
+    return Trace(read(provenance(metrics=metrics)), None)
