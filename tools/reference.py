@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from issuesum.cli import SECTIONS, cli
 from issuesum.files import replacing_file
-from issuesum.stages.params import PARAMS_FILE, Params
+from issuesum.stages.params import Params, defaults
 
 ROOT = Path(__file__).parents[1]
 MARK = "<!-- What follows is made by `make docs`. -->\n"
@@ -93,13 +93,13 @@ def _escaped(text: str) -> str:
 
 def params() -> str:
     """Return a table for each section of params.yaml, from the models that check it."""
-    values = yaml.safe_load((ROOT / PARAMS_FILE).read_text(encoding="utf-8"))
+    values = defaults()
     parts = []
     for stage, field in Params.model_fields.items():
         section: Any = field.annotation  # a model
         parts.append(f"## {stage}\n\n{section.__doc__}\n")
         rows = "\n".join(_rows(section, values[stage], f"{stage}."))
-        parts.append(f"| key | value | allowed | what it is |\n|---|---|---|---|\n{rows}\n")
+        parts.append(f"| key | default | allowed | what it is |\n|---|---|---|---|\n{rows}\n")
     return "\n".join(parts)
 
 
@@ -111,7 +111,7 @@ def _rows(section: type[BaseModel], values: Mapping[str, Any], prefix: str) -> I
             yield from _rows(inner, values[name], f"{prefix}{name}.")
         else:
             allowed = _allowed(schema["properties"][name]).replace("|", "\\|")
-            value = yaml.safe_dump(values.get(name, field.default)).splitlines()[0]
+            value = yaml.safe_dump(values[name]).splitlines()[0]
             meaning = " ".join(str(field.description).split())
             yield f"| `{prefix}{name}` | `{value}` | {allowed} | {meaning} |"
 

@@ -42,6 +42,7 @@ def push_light(
         image=image,
         made_from=version,
         params=yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8")),
+        defaults={},
         metrics=json.loads((root / "eval/metrics.json").read_text(encoding="utf-8")),
     )
     digest = hashlib.sha256(patch).hexdigest()

@@ -45,10 +45,11 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     from issuesum.lineage.provenance.tree import text_of
     from issuesum.lineage.reporting.provenance_page import write_page, write_picture
     from issuesum.shipping.image.contents import read_local
+    from issuesum.stages.params import defaults
     from issuesum.training.evaluation.baselines import method_titles
     from issuesum.training.evaluation.metrics import metric_titles
 
-    found = trace(ref, default=default_repository(), read_local=read_local)
+    found = trace(ref, default=default_repository(), read_local=read_local, defaults=defaults())
     if html:
         write_page(html, found)
     if svg:

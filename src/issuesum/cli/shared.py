@@ -144,9 +144,10 @@ def default_repository() -> str | None:
     Raises:
         ParamsError: params.yaml or the variable is wrong.
     """
-    from issuesum.stages.params import PARAMS_FILE, load_params
+    from issuesum.layout import PARAMS
+    from issuesum.stages.params import load_params
 
-    if PARAMS_FILE.exists():
+    if PARAMS.exists():
         export = load_params().export
         return f"{export.address}/{export.image}"
     registry = os.environ.get("ISSUESUM_REGISTRY")

@@ -12,7 +12,7 @@ from issuesum.registry.client import Registry
 from issuesum.shipping.gate import Judged, check_gate, check_regression
 from issuesum.shipping.image.ship import Target
 from issuesum.stages.live import rouge_l
-from issuesum.stages.params import ExportParams, Params
+from issuesum.stages.params import ExportParams, Params, defaults
 from issuesum.stages.runner import run
 
 ROOT = Path()
@@ -54,7 +54,12 @@ def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str,
         score=lambda model, name: rouge_l(model, name, params.evaluate), note=print,
     )  # fmt: skip
     origin = collect(
-        ROOT, image=image, made_from=version, params=params.model_dump(), metrics=metrics
+        ROOT,
+        image=image,
+        made_from=version,
+        params=params.model_dump(),
+        defaults=defaults(),
+        metrics=metrics,
     )
     with engine() as client:
         digest, title = ship(

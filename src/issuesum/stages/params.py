@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from issuesum.errors import ParamsError, one_line
+from issuesum.layout import PARAMS, PIPELINE, read_stages
 
-PARAMS_FILE = Path("params.yaml")
 _SCHEDULER = r"^(local|(tcp|tls)://[^\s/]+:[0-9]+)$"
 _REGISTRY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
 
@@ -25,25 +25,33 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
+def _param(default: object, **limits: Any) -> Any:  # noqa: ANN401 -- as pydantic's Field
+    """Declare a param whose default is shown and compared with, and never filled in.
+
+    What params.yaml lacks is an error: DVC would not see a default that changes with the code.
+    """
+    return Field(json_schema_extra={"default": default}, **limits)  # type: ignore[arg-type]
+
+
 class SplitLimits(_Section):
     """Above these the raw data is suspicious and split fails; 1 never fails."""
 
-    rejected: float = Field(ge=0, le=1)
+    rejected: float = _param(0.1, ge=0, le=1)
     """Share of rows that cannot be used."""
-    repeated: float = Field(ge=0, le=1)
+    repeated: float = _param(0.5, ge=0, le=1)
     """Share of usable rows that repeat an earlier issue."""
 
 
 class SplitParams(_Section):
     """How issues are divided into train, validation and test."""
 
-    group: Literal["issue", "repository"]
+    group: Literal["issue", "repository"] = _param("issue")
     """What stays together on one side: equal issues, or all issues of a repository."""
-    validation: float = Field(gt=0, lt=1)
+    validation: float = _param(0.1, gt=0, lt=1)
     """Share of distinct issues that the training loop watches."""
-    test: float = Field(gt=0, lt=1)
+    test: float = _param(0.1, gt=0, lt=1)
     """Share of distinct issues that only evaluate sees."""
-    shard_rows: int = Field(gt=0)
+    shard_rows: int = _param(2000, gt=0)
     """Rows of the raw file that one shard of each side is cut from."""
     limits: SplitLimits
     """What suspicious raw data may look like before split fails."""
@@ -69,22 +77,22 @@ class FieldParams(_Section):
 class PreprocessLimits(_Section):
     """Above these the data is suspicious and preprocess fails; 1 never fails."""
 
-    unknown: float = Field(ge=0, le=1)
+    unknown: float = _param(0.6, ge=0, le=1)
     """Share of the validation side's body words that the body vocabulary does not hold."""
-    drift: float = Field(ge=0, le=1)
+    drift: float = _param(1, ge=0, le=1)
     """Jensen-Shannon distance of body lengths from those of the last committed data."""
 
 
 class PreprocessParams(_Section):
     """Vocabularies and id arrays."""
 
-    body: FieldParams
+    body: FieldParams = _param({"keep_n": 8000, "padding_maxlen": 70})
     """Body vocabulary and ids."""
-    title: FieldParams
+    title: FieldParams = _param({"keep_n": 4500, "padding_maxlen": 12})
     """Title vocabulary and ids; `_start_` and `_end_` count as words."""
-    scheduler: str = Field(pattern=_SCHEDULER)
+    scheduler: str = _param("local", pattern=_SCHEDULER)
     """`local`, or the address of a Dask scheduler; ISSUESUM_SCHEDULER takes precedence."""
-    workers: int = Field(ge=0)
+    workers: int = _param(0, ge=0)
     """Local processes; 0 is one a core. The outputs are the same for any number."""
     limits: PreprocessLimits
     """What suspicious data may look like before preprocess fails."""
@@ -104,73 +112,73 @@ class PreprocessParams(_Section):
 class TrainParams(_Section):
     """The model and its training."""
 
-    arch: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
+    arch: str = _param("pointer", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
     """Module of `issuesum.training.model.architectures` that makes the model."""
-    embedding_dim: int = Field(gt=0)
+    embedding_dim: int = _param(128, gt=0)
     """Width of the vector that stands for a word."""
-    hidden_units: int = Field(gt=0)
+    hidden_units: int = _param(192, gt=0)
     """Width of the recurrent layers; the time of a step grows with its square."""
-    dropout: float = Field(ge=0, lt=1)
+    dropout: float = _param(0.3, ge=0, lt=1)
     """Share of features left out of each row while learning."""
-    word_dropout: float = Field(ge=0, lt=1)
+    word_dropout: float = _param(0.1, ge=0, lt=1)
     """Share of body words made unknown while learning, which teaches to copy."""
-    label_smoothing: float = Field(ge=0, lt=1)
+    label_smoothing: float = _param(0.1, ge=0, lt=1)
     """Probability spread evenly over all words instead of given to the right one."""
-    batch_size: int = Field(gt=0)
+    batch_size: int = _param(32, gt=0)
     """Rows of an update, over all replicas, whose number must divide it."""
-    epochs: int = Field(gt=0)
+    epochs: int = _param(12, gt=0)
     """Passes over the train side, at most; the learning rate falls to 0 over them."""
-    max_steps: int = Field(gt=0)
+    max_steps: int = _param(6000, gt=0)
     """Updates, at most; where they are fewer than the epochs hold, the rate falls over these."""
-    eval_steps: int = Field(gt=0)
+    eval_steps: int = _param(500, gt=0)
     """Updates between validations; an epoch that has fewer ends with one."""
-    patience: int = Field(ge=0)
+    patience: int = _param(3, ge=0)
     """Validations without a better one before training stops."""
-    monitor: Literal["loss", "rouge_l"]
+    monitor: Literal["loss", "rouge_l"] = _param("loss")
     """What decides which validation was the best one."""
-    validation_rows: int = Field(gt=0)
+    validation_rows: int = _param(1000, gt=0)
     """Validation rows that are looked at, the first in file order."""
-    learning_rate: float = Field(gt=0)
+    learning_rate: float = _param(0.002, gt=0)
     """Of Adam, at its highest."""
-    warmup_steps: int = Field(ge=0)
+    warmup_steps: int = _param(200, ge=0)
     """Updates over which the learning rate rises from 0."""
-    clip_norm: float = Field(gt=0)
+    clip_norm: float = _param(1.0, gt=0)
     """Longest gradient, by its global norm; longer ones are shortened to it."""
-    average_decay: float = Field(ge=0, lt=1)
+    average_decay: float = _param(0.99, ge=0, lt=1)
     """Of the moving average of weights that is kept; 0 keeps the weights themselves."""
-    precision: Literal["float32", "mixed_bfloat16"]
+    precision: Literal["float32", "mixed_bfloat16"] = _param("float32")
     """Of activations. mixed_float16 would need loss scaling; bfloat16 has the range of float32."""
-    xla: bool
+    xla: bool = _param(False)
     """Whether to compile the step with XLA."""
-    checkpoint_steps: int = Field(gt=0)
+    checkpoint_steps: int = _param(200, gt=0)
     """Updates between checkpoints: what an interruption costs at most."""
-    seed: int = Field(ge=0, lt=2**32)
+    seed: int = _param(2018, ge=0, lt=2**32)
     """Of initial weights, the order of rows, and dropout."""
 
 
 class DecodingParams(_Section):
     """How the bundle searches for titles; the names are those of `inference.settings.Decoding`."""
 
-    beam_width: int = Field(ge=1, le=64)
+    beam_width: int = _param(4, ge=1, le=64)
     """Beginnings of a title that are followed at once; 1 takes the best word at every step."""
-    length_penalty: float = Field(ge=0)
+    length_penalty: float = _param(1.1, ge=0)
     """A title is judged by its log-probability over its length to this power."""
-    min_words: int = Field(ge=1)
+    min_words: int = _param(2, ge=1)
     """Words of a title, at least."""
-    no_repeat: int = Field(ge=0)
+    no_repeat: int = _param(2, ge=0)
     """Words in a row that a title holds at most once; 0 allows everything."""
 
 
 class BuildParams(_Section):
     """The bundle that the image carries."""
 
-    opset: int = Field(ge=15, le=18)
+    opset: int = _param(18, ge=15, le=18)
     """ONNX operator set; 18 is the newest that tf2onnx 1.17 writes."""
-    parity_rows: int = Field(gt=0)
+    parity_rows: int = _param(64, gt=0)
     """Validation rows on which ONNX and Keras must agree."""
-    parity_tolerance: float = Field(gt=0)
+    parity_tolerance: float = _param(0.001, gt=0)
     """Largest absolute difference of a log-probability that is accepted."""
-    saved_model: bool
+    saved_model: bool = _param(False)
     """Whether to write the model for TensorFlow Serving too, which decodes greedily."""
     decoding: DecodingParams
     """How evaluate and the image search for titles."""
@@ -179,7 +187,7 @@ class BuildParams(_Section):
 class GateParams(_Section):
     """What the model must reach before export ships it, in points of ROUGE-L (F1 times 100)."""
 
-    min_rouge_l: float = Field(ge=0, le=100)
+    min_rouge_l: float = _param(0.1, ge=0, le=100)
     """What the model must reach on the test side."""
     min_over_lead: float = Field(0, ge=-100, le=100)
     """Above copying the first words; negative allows the model to be below."""
@@ -192,17 +200,17 @@ class GateParams(_Section):
 class EvaluateParams(_Section):
     """Scores of the bundle on the test side."""
 
-    max_rows: int = Field(gt=0)
+    max_rows: int = _param(5000, gt=0)
     """Test rows scored, the first in file order."""
-    batch_size: int = Field(gt=0)
+    batch_size: int = _param(64, gt=0)
     """Bodies decoded at once; changes the time and the memory, not the titles."""
-    lead_words: int = Field(gt=0)
+    lead_words: int = _param(12, gt=0)
     """Length of the copy-the-first-words baseline."""
-    neighbour_rows: int = Field(gt=0)
+    neighbour_rows: int = _param(50000, gt=0)
     """Train rows that the nearest-neighbour baseline knows, the first in file order."""
-    examples: int = Field(ge=0)
+    examples: int = _param(200, ge=0)
     """Rows written to eval/examples.csv."""
-    heat_maps: int = Field(ge=0)
+    heat_maps: int = _param(3, ge=0)
     """Test rows, the first in file order, whose attention is drawn."""
     gate: GateParams
     """What export asks for."""
@@ -211,15 +219,15 @@ class EvaluateParams(_Section):
 class ExportParams(_Section):
     """Where the image goes."""
 
-    registry: str = Field(pattern=f"^{_REGISTRY}$")
+    registry: str = _param("localhost:5000", pattern=f"^{_REGISTRY}$")
     """Host[:port][/namespace]; the environment variable ISSUESUM_REGISTRY takes precedence."""
-    image: str = Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")
+    image: str = _param("issuesummarization", pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")
     """Repository name within the registry."""
-    base_image: str
+    base_image: str = _param("python:3.12-slim-bookworm")
     """What the Dockerfile builds on; it needs Python 3.12."""
-    smoke_timeout: float = Field(gt=0)
+    smoke_timeout: float = _param(60, gt=0)
     """Seconds that the container has to answer a first request."""
-    push_patience: float = Field(ge=0)
+    push_patience: float = _param(60, ge=0)
     """Seconds that the registry may fail before a push is given up."""
 
     @property
@@ -235,7 +243,9 @@ class ExportParams(_Section):
 
 
 class Params(_Section):
-    """The whole of params.yaml."""
+    """The whole of params.yaml; stages that dvc.yaml has besides these have a section there too."""
+
+    model_config = ConfigDict(extra="allow")
 
     split: SplitParams
     preprocess: PreprocessParams
@@ -244,12 +254,20 @@ class Params(_Section):
     evaluate: EvaluateParams
     export: ExportParams
 
+    def section[T: BaseModel](self, stage: str, model: type[T]) -> T:
+        """Return the section of another stage, checked by that stage's own model.
+
+        Raises:
+            ParamsError: it is missing, or holds a wrong or unknown key.
+        """
+        return _validated(model, (self.model_extra or {}).get(stage), stage)
+
 
 Stage = Literal["split", "preprocess", "train", "build", "evaluate", "export"]
 STAGES: tuple[Stage, ...] = ("split", "preprocess", "train", "build", "evaluate", "export")
 
 
-def load_params(path: Path = PARAMS_FILE) -> Params:
+def load_params(path: Path = PARAMS) -> Params:
     """Read params.yaml; ParamsError if it is missing, no YAML, or has a wrong or unknown key."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -262,13 +280,39 @@ def load_params(path: Path = PARAMS_FILE) -> Params:
         raise ParamsError(
             f"{path} must be YAML in UTF-8. Received: {one_line(error)}. Try: fix that line."
         ) from error
+    found = _validated(Params, values)
+    stages = read_stages(path.parent).values() if (path.parent / PIPELINE).is_file() else ()
+    known = {name for stage in stages for name in stage.params}
+    for name in (found.model_extra or {}).keys() - known:
+        raise _mismatch(f"at {name}: no stage of {PIPELINE} has such params")
+    return found
+
+
+def defaults(model: type[BaseModel] = Params) -> dict[str, Any]:
+    """Return the params that params.yaml came with."""
+    found = {}
+    for name, field in model.model_fields.items():
+        if isinstance(field.json_schema_extra, dict):
+            found[name] = field.json_schema_extra["default"]
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            found[name] = defaults(field.annotation)
+        else:
+            found[name] = field.default
+    return found
+
+
+def _validated[T: BaseModel](model: type[T], values: object, prefix: str = "") -> T:
     try:
-        return Params.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "its top level"
+        where = ".".join(str(part) for part in (prefix, *first["loc"]) if part != "")
         more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise ParamsError(
-            f"{path} must match issuesum.stages.params. Received at {where}: {first['msg']}{more}. "
-            "Try: compare with docs/params.md."
-        ) from error
+        raise _mismatch(f"at {where or 'its top level'}: {first['msg']}{more}") from error
+
+
+def _mismatch(received: str) -> ParamsError:
+    return ParamsError(
+        f"{PARAMS} must match issuesum.stages.params. Received {received}. "
+        "Try: compare with docs/params.md."
+    )

@@ -25,7 +25,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list:
     """Return what is looked up, and where; in an empty folder."""
     seen: list = []
 
-    def trace(text: str | None, *, default: str | None, read_local: object) -> Trace:  # noqa: ARG001
+    def trace(text: str | None, *, default: str | None, **_: object) -> Trace:
         seen.append((text, default))
         return FOUND
 

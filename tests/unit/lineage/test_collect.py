@@ -11,7 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 import provenances
 from issuesum.layout import DATA_PROFILE, SPLIT_SUMMARY
@@ -22,7 +21,6 @@ from issuesum.lineage.provenance.collect import changed_params, collect
 from issuesum.lineage.provenance.model import Artefact
 from issuesum.lineage.tag import Version
 from issuesum.registry.labels import labels_of
-from issuesum.stages.params import Params
 
 SECRETS = ("hunter2", "AKIAEXAMPLE", "tok3n")
 PROFILE = {"rows": {"read": 4000, "train": 3174, "validation": 390, "test": 398}}
@@ -78,6 +76,7 @@ def collected(root: Path, *, is_dirty: bool = False) -> dict:
         image="registry.example.com/name:tag",
         made_from=made_from,
         params={"train": {"epochs": 3}},
+        defaults={},
         metrics=provenances.METRICS,
     )
     return json.loads(found.to_json())
@@ -233,16 +232,12 @@ def test_the_hash_of_the_split_is_that_of_its_parts() -> None:
     assert md5(provenances.LOCK) == md5(provenances.LOCK.replace("ad365add0125", "000000000000"))
 
 
-def test_the_defaults_are_params_and_what_differs_is_told(request: pytest.FixtureRequest) -> None:
-    package = request.config.rootpath / "src/issuesum/lineage/defaults.yaml"
-    defaults = yaml.safe_load(package.read_text(encoding="utf-8"))
-    assert Params.model_validate(defaults).model_dump() == defaults
-    assert changed_params(defaults) == {}
-    defaults["train"]["epochs"] = 3
-    defaults["split"]["limits"]["new"] = [1]
-    del defaults["export"]["image"]
-    assert changed_params(defaults) == {
+def test_params_that_differ_from_the_defaults_are_told() -> None:
+    before = {"train": {"epochs": 12, "arch": "pointer"}, "export": {"image": "titles"}}
+    assert changed_params(before, before) == {}
+    now = {"train": {"epochs": 3, "arch": "pointer"}, "split": {"limits": {"new": [1]}}}
+    assert changed_params(now, before) == {
         "train.epochs": [12, 3],
+        "export.image": ["titles", None],
         "split.limits.new": [None, [1]],
-        "export.image": ["issuesummarization", None],
     }

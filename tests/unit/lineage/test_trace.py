@@ -191,7 +191,12 @@ def test_the_page_shows_both_drawings_and_every_hash() -> None:
 
 def trace(text: str | None, *, default: str | None, read_local: mock.Mock | None = None) -> Trace:
     """Trace where, unless told otherwise, no engine may be asked."""
-    return trace_by(text, default=default, read_local=read_local or mock.Mock(side_effect=OSError))
+    return trace_by(
+        text,
+        default=default,
+        read_local=read_local or mock.Mock(side_effect=OSError),
+        defaults={"train": {"epochs": 12}},
+    )
 
 
 @pytest.fixture

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import BaseModel
 
 from issuesum.errors import ParamsError
-from issuesum.stages.params import load_params
+from issuesum.stages.params import defaults, load_params
 
 
 @pytest.mark.parametrize(
@@ -54,3 +56,25 @@ def test_an_environment_that_names_no_registry_is_refused(
     monkeypatch.setenv("ISSUESUM_REGISTRY", named)
     with pytest.raises(ParamsError, match=r"ISSUESUM_REGISTRY must be host\[:port\]"):
         _ = export.address
+
+
+def test_the_defaults_are_valid_and_whole(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(defaults()), encoding="utf-8")
+    assert load_params(path).model_dump() == defaults()
+
+
+def test_another_stage_of_dvc_yaml_has_a_section_of_its_own(tmp_path: Path) -> None:
+    class CensusParams(BaseModel, extra="forbid"):
+        rows: int
+
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump({**defaults(), "census": {"rows": 5}}), encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"at census: no stage of dvc\.yaml has such params"):
+        load_params(path)
+    stage = {"cmd": "x", "params": ["census"]}
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"census": stage}}))
+    assert load_params(path).section("census", CensusParams) == CensusParams(rows=5)
+    path.write_text(yaml.safe_dump({**defaults(), "census": {"row": 5}}), encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"at census\.rows: Field required \(and 1 more\)"):
+        load_params(path).section("census", CensusParams)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,13 @@ _TOOLS = ("dvc", "keras", "onnxruntime", "seldon-core", "tf2onnx")
 
 
 def collect(
-    root: Path, *, image: str, made_from: Version, params: dict[str, Any], metrics: dict[str, Any]
+    root: Path,
+    *,
+    image: str,
+    made_from: Version,
+    params: dict[str, Any],
+    defaults: Mapping[str, Any],
+    metrics: dict[str, Any],
 ) -> Provenance:
     """Gather what is known of an image before it is built; needs no network.
 
@@ -53,6 +59,7 @@ def collect(
         image: registry/name:tag.
         made_from: commit and bundle hash.
         params: the whole of params.yaml.
+        defaults: what it came with.
         metrics: the whole of eval/metrics.json.
 
     Raises:
@@ -89,22 +96,17 @@ def collect(
             ),
             "lock": lock.text,
             "params": params,
-            "changed_params": changed_params(params),
+            "changed_params": changed_params(params, defaults),
             "metrics": metrics,
             "tools": {name: version(name) for name in _TOOLS},
         }
     )
 
 
-def changed_params(params: dict[str, Any]) -> dict[str, list[Any]]:
-    """Return the params that differ from those that params.yaml came with.
-
-    Returns:
-        By dotted name, the default and what was used; None where there was none.
-    """
-    text = files("issuesum.lineage").joinpath("defaults.yaml").read_text(encoding="utf-8")
-    changed = params_diff(yaml.safe_load(text), params)
-    return {name: [of.old, of.new] for name, of in changed.items()}
+def changed_params(params: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return by dotted name what differs from the defaults: the default and what was used."""
+    changed = params_diff(defaults, params)
+    return {name: [change.old, change.new] for name, change in changed.items()}
 
 
 def _patch(root: Path) -> Patch:
@@ -122,7 +124,7 @@ def _sha256(path: Path) -> str | None:
     return None if content is None else hashlib.sha256(content).hexdigest()
 
 
-def provenance_of(bundle: Path) -> Provenance:
+def provenance_of(bundle: Path, *, defaults: Mapping[str, Any]) -> Provenance:
     """Return what the repository knows of a bundle.
 
     Of the commits whose dvc.lock has this bundle's hash the earliest counts: that is where it was
@@ -130,6 +132,7 @@ def provenance_of(bundle: Path) -> Provenance:
 
     Args:
         bundle: a folder, inside a project or anywhere; then of the project in the working folder.
+        defaults: of the params.
 
     Raises:
         ArtifactError: no commit knows the bundle.
@@ -156,7 +159,9 @@ def provenance_of(bundle: Path) -> Provenance:
             ),
             "lock": lock.text,
             "params": params,
-            "changed_params": changed_params(params) if isinstance(params, dict) else None,
+            "changed_params": (
+                changed_params(params, defaults) if isinstance(params, dict) else None
+            ),
             "metrics": json.loads(git.file_at(root, commit, METRICS.as_posix()) or b"null"),
         }
     )

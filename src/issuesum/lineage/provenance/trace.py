@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +61,13 @@ class Trace:
         }
 
 
-def trace(text: str | None, *, default: str | None, read_local: ReadLocal) -> Trace:
+def trace(
+    text: str | None,
+    *,
+    default: str | None,
+    read_local: ReadLocal,
+    defaults: Mapping[str, Any],
+) -> Trace:
     """Find out where an image or a bundle comes from.
 
     Args:
@@ -69,12 +75,13 @@ def trace(text: str | None, *, default: str | None, read_local: ReadLocal) -> Tr
             then, and for a digest that the registry does not have), or the folder of a bundle.
         default: registry/name, where a tag or a digest alone is looked up; None if unknown.
         read_local: asks the engine.
+        defaults: of the params, which those of a bundle are compared with.
 
     Raises:
         IssuesumError: it is not found, or is not what it seems.
     """
     if text and Path(text).is_dir():
-        return Trace(provenance_of(Path(text)), None)
+        return Trace(provenance_of(Path(text), defaults=defaults), None)
     if text and _IMAGE_ID.fullmatch(text):
         return _of_engine(text, read_local)
     try:
