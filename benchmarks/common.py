@@ -19,8 +19,8 @@ import psutil
 
 from issuesum.automation.retraining.results import with_values
 from issuesum.errors import IssuesumError
-from issuesum.layout import DOCKERFILE, RAW, SERVING
-from issuesum.stages.params import PARAMS_FILE, Params, load_params
+from issuesum.layout import DOCKERFILE, PARAMS, RAW, SERVING
+from issuesum.stages.params import Params, load_params
 from issuesum.training.corpus.ingest import ingest
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import read_issues
@@ -104,7 +104,7 @@ class Project:
         """Return a folder next to this one with the same data, whose params differ by `changes`."""
         other = type(self)(self.path.with_name(name), self.code)
         code = (SERVING / "IssueSummarization.py", SERVING / "requirements.txt")
-        for path in (PARAMS_FILE, DOCKERFILE, *code):
+        for path in (PARAMS, DOCKERFILE, *code):
             (other.path / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.path / path, other.path / path)
         (other.path / "data").symlink_to((self.path / "data").resolve())
@@ -113,11 +113,11 @@ class Project:
 
     @property
     def params(self) -> Params:
-        return load_params(self.path / PARAMS_FILE)
+        return load_params(self.path / PARAMS)
 
     def change(self, values: Mapping[str, Any]) -> None:
         """Set values of params.yaml by their dotted names; ParamsError if one is not allowed."""
-        path = self.path / PARAMS_FILE
+        path = self.path / PARAMS
         text = with_values(path.read_text(encoding="utf-8"), list(values.items()))
         path.write_text(text, encoding="utf-8")
         load_params(path)

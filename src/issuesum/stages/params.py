@@ -25,12 +25,12 @@ class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
 
-def _param(default: object, **limits: Any) -> Any:  # noqa: ANN401 -- as pydantic's Field
+def _param(default: Any, **limits: Any) -> Any:  # noqa: ANN401 -- as pydantic's Field
     """Declare a param whose default is shown and compared with, and never filled in.
 
     What params.yaml lacks is an error: DVC would not see a default that changes with the code.
     """
-    return Field(json_schema_extra={"default": default}, **limits)  # type: ignore[arg-type]
+    return Field(json_schema_extra={"default": default}, **limits)
 
 
 class SplitLimits(_Section):
