@@ -7,6 +7,7 @@ import http.client
 import json
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
+import toy_bundle
 from components import PROVENANCE
 from issuesum.registry.labels import as_json
 from issuesum.shipping.image.build import build_image
@@ -112,3 +114,11 @@ def run_inside(container: Container, code: str) -> str:
     code_, output = container.exec_run(["python3", "-c", code])
     assert code_ == 0, output
     return str(output.decode())
+
+
+if __name__ == "__main__":
+    # Before tests run: or several workers would install what the image needs at the same time.
+    with contextlib.closing(docker.from_env()) as engine, tempfile.TemporaryDirectory() as made:
+        (model := Path(made) / "model").mkdir()
+        build(engine, toy_bundle.write_bundle(model), Path(made), image="issuesum-test-first:1")
+        engine.images.remove("issuesum-test-first:1", noprune=True)

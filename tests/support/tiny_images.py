@@ -19,6 +19,7 @@ import docker
 from images import BASE
 from issuesum.shipping.attestation.sbom import SCRIPT
 from projects import ROOT, Project
+from provenances import METRICS
 
 TINY_BASE = "issuesum-test-base:tiny"
 _SERVER = """
@@ -88,7 +89,7 @@ def make_project(folder: Path, *, image: str) -> Project:
         "params.yaml", lambda text: text.replace("image: issuesummarization", f"image: {image}")
     )
     (folder / "eval").mkdir()
-    (folder / "eval/metrics.json").write_text('{"gate": {"passed": true, "reasons": []}}')
+    (folder / "eval/metrics.json").write_text(json.dumps(METRICS))
     bundle = folder / "serving/bundle"
     bundle.mkdir(parents=True)
     (bundle / "server.py").write_text(_SERVER)
