@@ -241,3 +241,21 @@ def test_params_that_differ_from_the_defaults_are_told() -> None:
         "export.image": ["titles", None],
         "split.limits.new": [None, [1]],
     }
+
+
+def test_a_stage_that_leads_nowhere_stands_next_to_what_it_begins_with() -> None:
+    census = (
+        "  census: {cmd: x, deps: [{path: data/split/train, md5: '1'}],"
+        " outs: [{path: data/census.json, md5: '2', size: 7}, {path: data/words, md5: '3'}]}\n"
+    )
+    lock = provenances.LOCK.replace("    cmd: x\n    outs:\n    - {path: data/features", (
+        "    cmd: x\n    deps: [{path: data/split/train, md5: '1'}]\n"
+        "    outs:\n    - {path: data/features"
+    ))  # fmt: skip
+    found = artefacts.artefacts_of(Lock.parse(lock + census), bundle=provenances.BUNDLE)
+    names = [item.name for item in found]
+    assert names.index("census") == names.index("split") + 1
+    assert names[-1] == "bundle"
+    made = found[names.index("census")]
+    assert (made.path, made.stage) == ("data", "census")
+    assert [part.name for part in made.parts] == ["census.json", "words"]

@@ -11,6 +11,7 @@ from typing import Any
 from issuesum.errors import RepositoryError
 from issuesum.layout import (
     ARTEFACTS,
+    BUNDLE,
     DATA_PROFILE,
     EVALUATE_STAGE,
     EXPORT_STAGE,
@@ -60,9 +61,17 @@ def artefacts_of(
     """
     maker = _Maker(lock, rows or {}, tuple(made_by))
     found = [maker.one("raw", RAW.as_posix())]
+    leading = maker.leading_to(BUNDLE.as_posix())
     for name, stage in lock.stages.items():
-        if name not in (EVALUATE_STAGE, EXPORT_STAGE):
-            found += maker.of_stage(name, stage)
+        if name in (EVALUATE_STAGE, EXPORT_STAGE):
+            continue
+        made, place = maker.of_stage(name, stage), len(found)
+        if name not in leading and not {item.name for item in made} & ARTEFACTS.keys():
+            before = maker.leading_to(*stage.deps)  # a side branch stands next to where it begins
+            place = 1 + max(
+                (at for at, each in enumerate(found) if each.stage in before), default=0
+            )
+        found[place:place] = made
     for before, name in zip(ARTEFACTS, list(ARTEFACTS)[1:], strict=False):
         if name not in (item.name for item in found):
             place = [item.name for item in found].index(before) + 1
@@ -129,6 +138,17 @@ class _Maker:
         if len(paths) > 1:
             return [self.whole(name, {PurePosixPath(path).name: path for path in paths})]
         return [self.one(name, path) for path in paths]
+
+    def leading_to(self, *paths: str) -> set[str]:
+        """Return the stages that these paths come from, at any distance."""
+        found: set[str] = set()
+        waiting = [name for path in paths if (name := self._makers.get(path))]
+        while waiting:
+            if (name := waiting.pop()) not in found:
+                found.add(name)
+                deps = self._lock.stages[name].deps
+                waiting += [maker for path in deps if (maker := self._makers.get(path))]
+        return found
 
     def named(self, name: str) -> Artefact:
         """Return one of layout.ARTEFACTS."""
