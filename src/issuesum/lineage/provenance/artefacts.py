@@ -67,10 +67,8 @@ def artefacts_of(
             continue
         made, place = maker.of_stage(name, stage), len(found)
         if name not in leading and not {item.name for item in made} & ARTEFACTS.keys():
-            before = maker.leading_to(*stage.deps)  # a side branch stands next to where it begins
-            place = 1 + max(
-                (at for at, each in enumerate(found) if each.stage in before), default=0
-            )
+            above = maker.leading_to(*stage.deps)  # a side branch stands next to where it begins
+            place = 1 + max((at for at, each in enumerate(found) if each.stage in above), default=0)
         found[place:place] = made
     for before, name in zip(ARTEFACTS, list(ARTEFACTS)[1:], strict=False):
         if name not in (item.name for item in found):
