@@ -16,6 +16,9 @@ A message says what must hold, what was received and what to do next, on one lin
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class IssuesumError(Exception):
     """Base of every foreseeable failure.
@@ -79,6 +82,15 @@ class VerificationError(IssuesumError):
     """An image, or an attestation of it, is not what it says."""
 
     exit_code = 10
+
+
+@contextmanager
+def reading_artifact(must: str, advice: str) -> Iterator[None]:
+    """Raise an ArtifactError, which begins with `must`, if the block cannot read a file."""
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{must}. Received: {one_line(error)}. Try: {advice}.") from error
 
 
 def one_line(error: BaseException) -> str:

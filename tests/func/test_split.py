@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_used_is_one_line_and_changes_nothing(
 
 
 _SPLIT = """
-targets = {side: folder / side for side in SIDES}
+targets = {split: folder / split for split in SPLITS}
 for target in targets.values():
     target.mkdir(parents=True)
 work = lambda: split_csv(source, targets, validation=0.1, test=0.1, shard_rows=2000)
@@ -104,7 +104,7 @@ _MEASURE = """
 import sys
 from pathlib import Path
 from issuesum.training.corpus.ingest import ingest
-from issuesum.training.corpus.shards import SIDES
+from issuesum.training.corpus.shards import SPLITS
 from issuesum.training.corpus.splitting import split_csv
 from issuesum.errors import DataError
 

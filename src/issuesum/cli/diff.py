@@ -108,8 +108,8 @@ def _writer(found: Found) -> TitleWriter:
 
 def _titles(old: TitleWriter, new: TitleWriter, source: str | None) -> TitleDifference:
     from issuesum.lineage.reporting.issue_difference import compare_titles, fixed_issues
+    from issuesum.training.corpus.ingest import as_csv, local_copy
     from issuesum.training.corpus.reading import read_issues
-    from issuesum.training.corpus.sources import as_csv, local_copy
 
     if source is None:
         return compare_titles(fixed_issues(), old, new, examples=_PAIRS)

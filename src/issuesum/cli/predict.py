@@ -134,8 +134,8 @@ def _predict(
 ) -> tuple[int, int]:
     """Return how many rows there were, and how many of them have a title."""
     from issuesum.console import bar
+    from issuesum.training.corpus.ingest import local_copy
     from issuesum.training.corpus.reading import read_issues
-    from issuesum.training.corpus.sources import local_copy
     from issuesum.training.evaluation.predicting import predictions, writing
 
     rows = titles = 0

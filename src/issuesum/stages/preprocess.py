@@ -16,7 +16,7 @@ from issuesum.stages.params import Params, PreprocessLimits
 from issuesum.stages.runner import run
 from issuesum.training.corpus.drift import check_limits, is_committed, with_drift
 from issuesum.training.corpus.profile import DataProfile
-from issuesum.training.corpus.shards import Side, SplitSummary
+from issuesum.training.corpus.shards import Split, SplitSummary
 from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import UnknownWords, write_features
 from issuesum.training.features.incremental import (
@@ -38,15 +38,15 @@ def main(params: Params) -> dict[str, int]:
     cache = EntryCache(Path(os.environ.get("ISSUESUM_CACHE") or CACHE) / "tokens")
     fields = field_settings(body=settings.body.model_dump(), title=settings.title.model_dump())
     # Evaluate reads the raw text of the test split, through what is shipped.
-    sides: tuple[Side, ...] = ("train", "validation")
-    shards = {side: list(find_shards(SPLIT / side, fields, cache)) for side in sides}
-    every = [shard for side in sides for shard in shards[side]]
+    splits: tuple[Split, ...] = ("train", "validation")
+    shards = {split: list(find_shards(SPLIT / split, fields, cache)) for split in splits}
+    every = [shard for split in splits for shard in shards[split]]
     started = time.monotonic()
     rows = tokenise_new(every, fields, cache, address=settings.cluster, workers=settings.workers)
-    for side in sides:
-        print(f"preprocess: {side}: {describe(shards[side])}")
+    for split in splits:
+        print(f"preprocess: {split}: {describe(shards[split])}")
     print(f"preprocess: tokenised {rows:,} rows in {time.monotonic() - started:.1f} s")
-    entries = {side: [shard.entry for shard in shards[side]] for side in sides}
+    entries = {split: [shard.entry for shard in shards[split]] for split in splits}
     # The report names WORDS words even where the model knows fewer.
     wanted = {field: max(of.keep_n, WORDS) for field, of in fields.items()}
     counts = count_words(entries["train"], wanted)

@@ -9,7 +9,7 @@ from issuesum.files import replacing_directory, replacing_file
 from issuesum.layout import RAW, SPLIT, SPLIT_SUMMARY
 from issuesum.stages.params import Params, SplitParams
 from issuesum.stages.runner import run
-from issuesum.training.corpus.shards import SIDES, SplitSummary
+from issuesum.training.corpus.shards import SPLITS, SplitSummary
 from issuesum.training.corpus.splitting import split_csv
 
 
@@ -28,10 +28,10 @@ def main(params: Params) -> dict[str, int]:
 
 
 def _split(settings: SplitParams) -> SplitSummary:
-    """Replace the sides and then their summary, which is entered first and so renamed last."""
+    """Replace the splits and then their summary, which is entered first and so renamed last."""
     with ExitStack() as stack:
         described = stack.enter_context(replacing_file(SPLIT_SUMMARY))
-        targets = {side: stack.enter_context(replacing_directory(SPLIT / side)) for side in SIDES}
+        targets = {name: stack.enter_context(replacing_directory(SPLIT / name)) for name in SPLITS}
         with reading_bar("split") as watch:
             summary = split_csv(
                 RAW, targets, validation=settings.validation, test=settings.test,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import islice
 
 from issuesum.errors import DataError
 from issuesum.training.corpus.profile import DataProfile, Drift, FieldDrift, FieldProfile
@@ -18,47 +17,47 @@ _LONGEST_NAME = 40  # characters of a word in a message
 def with_drift(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> DataProfile:
     """Return the profile with its drift from the newest other data, if there is any.
 
-    A version that describes the same data is passed over. So whoever commits a profile and runs
-    the stage again gets the same drift, and not that of the data from itself. What only params
-    decide (sizes of shards and vocabularies) is no difference of data.
+    A version that describes the same data is skipped. So whoever commits a profile and runs the
+    stage again gets the same drift, and not that of the data from itself. What only params decide
+    (sizes of shards and vocabularies) is no difference of data.
 
     Args:
-        profile: of the present data.
-        versions: commits and what they hold as the profile's file, the newest first; what is no
-            profile, or one of another version of this code, is passed over.
+        profile: the present data.
+        versions: commits and their contents of the profile's file, newest first; what is no
+            profile, or one of another version of this code, is skipped.
     """
     for commit, content in versions:
-        try:
-            earlier = DataProfile.from_json(content)
-        except ValueError:
-            continue
-        if _data_of(earlier) != _data_of(profile):
+        earlier = _parsed(content)
+        if earlier and _data_of(earlier) != _data_of(profile):
             return replace(profile, drift=compare(profile, earlier, commit=commit))
     return replace(profile, drift=None)
 
 
 def is_committed(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> bool:
     """Return whether the newest of `versions` describes the same data, which then was accepted."""
+    _, content = next(iter(versions), ("", ""))
+    newest = _parsed(content)
+    return newest is not None and _data_of(newest) == _data_of(profile)
+
+
+def _parsed(content: str) -> DataProfile | None:
     try:
-        newest = [DataProfile.from_json(content) for _, content in islice(versions, 1)]
+        return DataProfile.from_json(content)
     except ValueError:
-        return False
-    return any(_data_of(each) == _data_of(profile) for each in newest)
+        return None
 
 
 def compare(now: DataProfile, earlier: DataProfile, *, commit: str) -> Drift:
     """Measure how `now` differs from `earlier`, of `commit`; distances have four decimals."""
-    shares, before = now.languages.shares, earlier.languages.shares
-    codes = sorted({*shares, *before})
+    shares = (now.languages.shares, earlier.languages.shares)
+    codes = sorted({code for of_data in shares for code in of_data})
     return Drift(
         commit=commit,
         rows_before=earlier.rows.read,
         rows_added=now.rows.read - earlier.rows.read,
         body=_compare_field(now.body, earlier.body),
         title=_compare_field(now.title, earlier.title),
-        language_distance=_distance(
-            [shares.get(code, 0) for code in codes], [before.get(code, 0) for code in codes]
-        ),
+        language_distance=_distance(*([each.get(code, 0) for code in codes] for each in shares)),
         new_words=_new_words(now.body.words, earlier.body.words),
     )
 
@@ -69,12 +68,10 @@ def check_limits(
     """Refuse data that is unlike what a model can be trained on.
 
     Args:
-        profile: of the present data.
-        unknown: largest allowed share of the validation split's body words that the vocabulary does
-            not hold, 0 to 1.
+        profile: the present data.
+        unknown: largest allowed share of out-of-vocabulary body words in validation, 0 to 1.
         drift: largest allowed distance of body lengths from the earlier data, 0 to 1.
-        worst_rows: rows of the raw file and the share of unknown words in their bodies; those with
-            the largest shares are named.
+        worst_rows: rows of the raw file and the share of out-of-vocabulary words in their bodies.
 
     Raises:
         DataError: a limit is exceeded.
@@ -85,29 +82,21 @@ def check_limits(
         raise DataError(
             "The share of the validation split's body words that the vocabulary does not hold must "
             f"be at most {unknown} (preprocess.limits.unknown). Received: {profile.body.unknown}; "
-            f"the raw file's rows with most are {rows}. "
-            "Try: look at these rows, raise preprocess.body.keep_n, or raise the limit in "
-            "params.yaml."
+            f"the raw file's rows with most are {rows}. Try: look at these rows, raise "
+            "preprocess.body.keep_n, or raise the limit in params.yaml."
         )
     found = profile.drift
     if found and found.body.length_distance > drift:
+        body = found.body
+        names = ", ".join(word[:_LONGEST_NAME] for word, _ in found.new_words[:_NAMED_WORDS])
+        words = f"; new frequent words: {names}" if names else ""
         raise DataError(
             f"The distance of body lengths from those of commit {found.commit[:12]} must be at "
-            f"most {drift} (preprocess.limits.drift). Received: {_describe(found)}. "
-            "Try: look at the new rows, or raise the limit in params.yaml."
+            f"most {drift} (preprocess.limits.drift). Received: {body.length_distance}; bodies had "
+            f"{body.words_mean_before} words on average and have {body.words_mean_after}{words}; "
+            f"{found.rows_added:+} rows. Try: look at the new rows, or raise the limit in "
+            "params.yaml."
         )
-
-
-def _describe(drift: Drift) -> str:
-    body = drift.body
-    text = (
-        f"{body.length_distance}; bodies had {body.words_mean_before} words on average and have "
-        f"{body.words_mean_after}"
-    )
-    if drift.new_words:
-        words = ", ".join(word[:_LONGEST_NAME] for word, _ in drift.new_words[:_NAMED_WORDS])
-        text += f"; new frequent words: {words}"
-    return f"{text}; {drift.rows_added:+} rows"
 
 
 def _data_of(profile: DataProfile) -> object:
@@ -131,9 +120,8 @@ def _compare_field(now: FieldProfile, earlier: FieldProfile) -> FieldDrift:
 def _distance(now: Sequence[float], earlier: Sequence[float]) -> float:
     """Return the Jensen-Shannon distance of two distributions, which need not add up to 1.
 
-    It is the square root, and so a metric, of the divergence of Lin 1991, "Divergence Measures
-    Based on the Shannon Entropy"; with logarithms to base 2 it is 0 for equal distributions and 1
-    for those that share nothing.
+    The square root, and so a metric, of the divergence of Lin 1991, "Divergence Measures Based on
+    the Shannon Entropy"; to base 2 it is 0 for equal distributions and 1 for disjoint ones.
     """
     import numpy as np
     from scipy.spatial.distance import jensenshannon

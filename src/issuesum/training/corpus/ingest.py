@@ -1,28 +1,29 @@
-"""Turn a CSV from anywhere into data/raw: checked, normalised, nothing dropped silently.
+"""Turn a CSV or JSON lines from anywhere into data/raw: checked, nothing dropped silently.
 
-Both files appear whole or not at all, so a source that turns out to be broken after two million
-rows leaves what was there before. Rows are streamed; the key of each goes to a temporary file.
+Both files appear whole or not at all: a source that breaks after two million rows leaves what was
+there before. Rows are streamed; the key of each goes to a temporary file.
 """
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from issuesum.errors import DataError
+from issuesum.errors import DataError, one_line
 from issuesum.files import replacing_file
-from issuesum.training.corpus.issue import COLUMNS, Issue, issue_key
+from issuesum.training.corpus.issue import COLUMNS, FirstRow, Issue, issue_key, seen_issues
 from issuesum.training.corpus.reading import Reject, Watch, normalise, read_issues, writing_rows
-from issuesum.training.corpus.repeats import FirstRow, seen_issues
-from issuesum.training.corpus.sources import as_csv, local_copy
 
 REJECT_COLUMNS = ("row", "reason", *COLUMNS)
 _SHOWN = 500  # characters of each field that the rejects file keeps: enough to find the row
-
-type Rows = Iterable[Issue | Reject]
-type Write = Callable[[Sequence[object]], object]
+_HTTP = ("http://", "https://")
+type _Write = Callable[[Sequence[object]], object]
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,7 @@ class IngestReport:
 
 
 def ingest(
-    source: str,
-    output: Path,
-    rejects: Path,
-    *,
-    append: bool = False,
-    watch: Watch | None = None,
+    source: str, output: Path, rejects: Path, *, append: bool = False, watch: Watch | None = None
 ) -> IngestReport:
     """Write the usable rows of `source` to `output` and the others to `rejects`.
 
@@ -52,7 +48,7 @@ def ingest(
         output: the CSV to replace.
         rejects: the CSV to replace, or to remove if every row is usable.
         append: keep the rows of `output`, byte for byte, before the new ones.
-        watch: called now and then while the source is read.
+        watch: called with the progress of reading.
 
     Raises:
         DataError: the source cannot be used; both files are then as they were.
@@ -84,7 +80,7 @@ def ingest(
                 rows = read_issues(path, name=source, watch=watch)
                 report = _divide(rows, write, refuse, first_row, earlier)
             if not report.accepted:
-                raise DataError(_nothing_usable(report, source))
+                raise _nothing_usable(report, source)
         if not report.rejected:
             rejects.unlink()
     except OSError as error:
@@ -101,28 +97,26 @@ def _begins_with(file: Path, columns: Sequence[str]) -> bool:
 
 
 def _take_earlier(present: Path, first_row: FirstRow) -> int:
-    """Show the present rows to `first_row`; return how many they are, if others can follow them."""
-    ours = _begins_with(present, COLUMNS)
+    """Pass the present rows to `first_row`; return how many they are, if others can follow them."""
+    other = DataError(
+        f"{present} must be as `issuesum ingest` wrote it, for rows to be appended. "
+        f"Received: something else. Try: issuesum ingest {present}, then append."
+    )
     with present.open("rb") as file:
         file.seek(max(0, present.stat().st_size - 1))
-        ours &= file.read() == b"\n"
+        ended = file.read() == b"\n"
+    if not (ended and _begins_with(present, COLUMNS)):
+        raise other
     count = 0
-    for row in read_issues(present) if ours else ():
+    for count, row in enumerate(read_issues(present), start=1):
         if isinstance(row, Reject):
-            ours = False
-            break
-        count += 1
+            raise other
         first_row(issue_key(row.title, row.body), count)
-    if not ours:
-        raise DataError(
-            f"{present} must be as `issuesum ingest` wrote it, for rows to be appended. "
-            f"Received: something else. Try: issuesum ingest {present}, then append."
-        )
     return count
 
 
 def _divide(
-    rows: Rows, write: Write, refuse: Write, first_row: FirstRow, earlier: int
+    rows: Iterable[Issue | Reject], write: _Write, refuse: _Write, first_row: FirstRow, earlier: int
 ) -> IngestReport:
     """Write every row to one of the two files."""
     accepted = repeated = without_url = 0
@@ -147,12 +141,97 @@ def _divide(
     )
 
 
-def _nothing_usable(report: IngestReport, source: str) -> str:
-    expected = f"{source} must hold at least one usable row. Received: "
-    if not report.read:
-        return expected + "a header and no row. Try: get the file again."
-    reason, times = next(iter(report.rejected.items()))
-    return expected + (
-        f"{report.read:,} rows, all rejected, {times:,} of them because of: {reason}. "
-        "Try: check that the columns hold what their names say."
-    )
+def _nothing_usable(report: IngestReport, source: str) -> DataError:
+    received = "a header and no row. Try: get the file again."
+    for reason, times in islice(report.rejected.items(), 1):
+        received = (
+            f"{report.read:,} rows, all rejected, {times:,} of them because of: {reason}. "
+            "Try: check that the columns match their names."
+        )
+    return DataError(f"{source} must hold at least one usable row. Received: {received}")
+
+
+@contextmanager
+def local_copy(source: str) -> Iterator[Path]:
+    """Give a path that holds the bytes of `source`; a download is removed afterwards.
+
+    A URL that cannot be read, or to whose end not, is a DataError.
+    """
+    if not source.startswith((*_HTTP, "s3://")):
+        yield Path(source)
+        return
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        target = Path(folder) / "download"
+        _download(source, target)
+        yield target
+
+
+def _download(url: str, target: Path) -> None:
+    import aiohttp
+    import fsspec
+
+    # By default aiohttp ends any download after 5 minutes and ignores proxies.
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+    http = {"client_kwargs": {"timeout": timeout, "trust_env": True}}
+    try:
+        files, path = fsspec.url_to_fs(url, **(http if url.startswith(_HTTP) else {}))
+        files.get_file(path, str(target))
+        expected = files.info(path).get("size")
+    except Exception as error:  # every protocol brings error classes of its own
+        missing = isinstance(error, FileNotFoundError)
+        reason = "not found" if missing else one_line(error) or type(error).__name__
+        raise DataError(
+            f"{url} must be readable to its end. Received: {reason}. "
+            "Try: check the address and your credentials, then run the command again."
+        ) from error
+    received = target.stat().st_size
+    if expected not in (None, received):
+        raise DataError(
+            f"{url} must arrive whole. Received: {received:,} of {expected:,} bytes. "
+            "Try: run the command again."
+        )
+
+
+@contextmanager
+def as_csv(path: Path, *, name: str) -> Iterator[Path]:
+    """Give `path`, or a temporary CSV of the same rows if it holds JSON lines.
+
+    A line is an object with the keys `issue_title` and `body`, and perhaps `issue_url`, as the
+    server keeps of feedback; other keys are ignored. What is no text is left empty, for the reader
+    of the CSV to reject. JSON lines begin with a brace, which no header does. A line that is no
+    JSON object in UTF-8 is a DataError, which calls the file `name`.
+    """
+    if not _is_json(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        target = Path(folder) / "rows.csv"
+        with path.open("rb") as file, writing_rows(target, COLUMNS) as write:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    write(_issue(line, f"line {number:,} of {name}"))
+        yield target
+
+
+def _is_json(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:  # whoever reads it reports the error
+        return file.read(1) == b"{"
+    return False
+
+
+def _issue(line: bytes, where: str) -> Issue:
+    content, received = None, ""
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        received = str(error)
+    if not isinstance(content, dict):
+        raise DataError(
+            f"{where} must be a JSON object. Received: {received or repr(content):.100}. "
+            "Try: remove that line."
+        )
+    values = (content.get(column) for column in COLUMNS)
+    texts = (value if isinstance(value, str) else "" for value in values)
+    # What a server received may hold half a surrogate pair, which no file can. Line ends of one
+    # kind: `csv` writes a lone carriage return without quotes.
+    return normalise(Issue(*(text.encode(errors="replace").decode() for text in texts)))

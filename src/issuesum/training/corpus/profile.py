@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import reading_artifact
 from issuesum.files import replacing_file
 
 BINS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """The least number of words of each bin of lengths; the last bin has no upper end."""
 
 
-@dataclass(frozen=True)
 class _Strict:
     """A part of a profile: a key that is missing, unknown or of another type is refused."""
 
@@ -39,23 +38,22 @@ class Rows(_Strict):
 class FieldProfile(_Strict):
     """One text field, body or title, of the training and the validation split."""
 
-    words_mean: float  # mean length in words of whole texts
-    words_median: int  # median length in words
-    words_p95: int  # 95th percentile of the length in words
+    words_mean: float  # length in words of whole texts
+    words_median: int
+    words_p95: int  # 95th percentile
     distinct: int  # distinct words of the training split
     kept: int  # words of these that the vocabulary holds
     unknown: float  # share of the validation split's words that are out-of-vocabulary, 0 to 1
     histogram: tuple[int, ...]  # texts in each of `BINS`
-    # Issues of the training split and the distinct words in them, after some shards.
-    growth: tuple[tuple[int, int], ...]
-    # The most frequent words of the training split, with occurrences in 10,000 words.
-    words: tuple[tuple[str, float], ...]
+    growth: tuple[tuple[int, int], ...]  # issues of the first training shards, distinct words
+    words: tuple[tuple[str, float], ...]  # most frequent in training, occurrences in 10,000 words
 
     def __post_init__(self) -> None:
-        """Refuse a histogram over other bins."""
+        """Check that the histogram is over `BINS`."""
         if len(self.histogram) != len(BINS):
-            msg = f"a histogram must have {len(BINS)} bins, received {len(self.histogram)}"
-            raise ValueError(msg)
+            raise ValueError(
+                f"a histogram must have {len(BINS)} bins, received {len(self.histogram)}"
+            )
 
 
 @dataclass(frozen=True)
@@ -71,11 +69,11 @@ class FieldDrift(_Strict):
     """How one text field differs from what it was."""
 
     length_distance: float  # Jensen-Shannon, of the histograms: 0 equal, 1 disjoint
-    words_mean_before: float  # mean length in words of the earlier texts
-    words_mean_after: float  # that of the present texts
-    unknown_before: float  # share of the earlier validation split's words unknown to its vocabulary
-    unknown_after: float  # the present share
-    histogram_before: tuple[int, ...]  # earlier texts in each of `BINS`
+    words_mean_before: float  # as in FieldProfile, of the earlier data
+    words_mean_after: float  # of the present data
+    unknown_before: float
+    unknown_after: float
+    histogram_before: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -85,11 +83,10 @@ class Drift(_Strict):
     commit: str  # the commit whose data was compared, 40 hex digits
     rows_before: int  # rows of its raw file
     rows_added: int  # rows that the present raw file has more; negative if it has fewer
-    body: FieldDrift  # of the bodies
-    title: FieldDrift  # of the titles
+    body: FieldDrift
+    title: FieldDrift
     language_distance: float  # Jensen-Shannon, of their shares: 0 equal, 1 disjoint
-    # Words of bodies that have become frequent, with occurrences in 10,000 words.
-    new_words: tuple[tuple[str, float], ...]
+    new_words: tuple[tuple[str, float], ...]  # newly frequent ones of bodies, as in FieldProfile
 
 
 @dataclass(frozen=True)
@@ -97,14 +94,14 @@ class DataProfile(_Strict):
     """Statistics of one state of the data.
 
     Numbers to watch are leaves of mappings, which DVC shows as metrics; what is long is in lists,
-    which it passes over.
+    which it skips.
     """
 
-    rows: Rows  # what became of the rows
-    body: FieldProfile  # of the bodies
-    title: FieldProfile  # of the titles
+    rows: Rows
+    body: FieldProfile
+    title: FieldProfile
     copyable: float  # share of title words that occur in the body of their issue, 0 to 1
-    languages: Languages  # of the bodies
+    languages: Languages
     drift: Drift | None = None  # difference from earlier data, or None if Git holds no earlier data
 
     def to_json(self) -> str:
@@ -113,11 +110,7 @@ class DataProfile(_Strict):
 
     @classmethod
     def from_json(cls, text: str) -> DataProfile:
-        """Return the profile that `to_json` wrote.
-
-        Raises:
-            ValueError: this is no profile; the message is one line.
-        """
+        """Return the profile that `to_json` wrote; raise a ValueError of one line otherwise."""
         from pydantic import TypeAdapter, ValidationError
 
         try:
@@ -125,8 +118,7 @@ class DataProfile(_Strict):
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "its top level"
-            msg = f"{first['msg']} at {where}"
-            raise ValueError(msg) from error
+            raise ValueError(f"{first['msg']} at {where}") from error
 
     def save(self, path: Path) -> None:
         """Write the profile as JSON, atomically; equal profiles give equal bytes."""
@@ -135,24 +127,16 @@ class DataProfile(_Strict):
 
     @classmethod
     def load(cls, path: Path) -> DataProfile:
-        """Read a profile that `save` wrote.
-
-        Raises:
-            ArtifactError: the file is missing or is no profile.
-        """
-        try:
+        """Read a profile that `save` wrote; raise an ArtifactError if that is impossible."""
+        advice = "dvc repro -f preprocess, or git checkout of that file"
+        with reading_artifact(f"{path} must be a data profile", advice):
             return cls.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise ArtifactError(
-                f"{path} must be a data profile. Received: {error}. "
-                "Try: dvc repro -f preprocess, or git checkout of that file."
-            ) from error
 
 
 def _render(value: Any, margin: str = "") -> str:  # noqa: ANN401 -- any part of a profile
     """Indent mappings and write lists on one line: what a diff shows is mostly the scalars."""
     if is_dataclass(value):
-        parts = {field.name: getattr(value, field.name) for field in fields(value)}
+        parts = vars(value)
     elif isinstance(value, Mapping):  # the largest first
         parts = dict(sorted(value.items(), key=lambda item: (-item[1], item[0])))
     else:

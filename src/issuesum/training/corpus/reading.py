@@ -1,8 +1,8 @@
 r"""Read a CSV of issues row by row; what cannot be used comes out with its row and reason.
 
-`csv` is forgiving where data would be lost without a word: it takes an end of file inside quotes
-for the end of the field. So a file that ends there, bytes that are not UTF-8 and a gzip stream
-that breaks off are errors that stop the reading, while a single bad row is a `Reject`.
+`csv` would lose data silently: it takes an end of file inside quotes for the end of the field. So
+a file that ends there, bytes that are not UTF-8 and a truncated gzip stream are errors that stop
+the reading, while a single bad row is a `Reject`.
 
 Rows are written in one form, so that equal rows give equal bytes: UTF-8 without a mark, `\n`
 between rows, quotes only where needed.
@@ -34,19 +34,18 @@ _RUNAWAY = 2**24
 character. A field of 100 MB ends the reading at 81 MB of memory; with 2**26 it took 394 MB."""
 _WATCHED = 1_000
 _GZIP_MAGIC = b"\x1f\x8b"
-_ABSENT = sys.maxsize
-"""Place of a column that the header does not have: every row is too short for it."""
+_ABSENT = sys.maxsize  # place of a column that is not in the header: every row is too short for it
 
 type Watch = Callable[[int, float], None]
 """Takes the number of rows and the share of the file's bytes that have been read so far."""
 
 
 class Reject(NamedTuple):
-    """A row that cannot be used."""
+    """A row that cannot be used; URL, title and body as received, empty if the row is too short."""
 
     row: int  # number of the data row, counted from 1; the header and blank lines do not count
-    reason: str  # one of a handful of fixed phrases
-    url: str  # as received, as are title and body; empty where the row is too short
+    reason: str
+    url: str
     title: str
     body: str
 
@@ -57,15 +56,11 @@ def normalise(issue: Issue) -> Issue:
     Line ends become `\n`, URL and title lose the white space around them, and the URL loses the
     literal double quotes that the Kaggle data set wraps it in.
     """
-    url, title, body = issue
-    url = _with_lf(url).strip()
+    url, title, body = (text.replace("\r\n", "\n").replace("\r", "\n") for text in issue)
+    url = url.strip()
     while len(url) > 1 and url[0] == url[-1] == '"':
         url = url[1:-1].strip()
-    return Issue(url, _with_lf(title).strip(), _with_lf(body))
-
-
-def _with_lf(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+    return Issue(url, title.strip(), body)
 
 
 def read_issues(
@@ -79,11 +74,10 @@ def read_issues(
     """Yield each row of a CSV, or of a gzipped one, as a normalised issue or as a reject.
 
     Args:
-        path: the file, or a stream such as a pipe, which is closed at the end; its first bytes
-            decide whether it is gzip.
+        path: the file, or a stream such as a pipe, which is closed at the end; gzip is detected.
         name: what messages call the file; by default `path`.
-        columns: of COLUMNS those that are looked at; what stands in the others is left empty.
-        optional: of `columns` those that the header need not have.
+        columns: those of COLUMNS that are read; the others are left empty.
+        optional: those of `columns` that the header need not have.
         watch: called every 1,000 rows and at the end; a pipe must have none, since it has no size.
 
     Raises:
@@ -100,13 +94,12 @@ def read_issues(
             )
         positions = _positions(header, columns, optional, source.name)
         titled = "issue_title" in columns
-        width = len(header)
         for row in rows:
             fields = Issue(*[row[at] if at < len(row) else "" for at in positions])
-            if len(row) == width:
+            if len(row) == len(header):
                 reason = _problem(fields, titled=titled)
             else:
-                reason = "too few fields" if len(row) < width else "too many fields"
+                reason = f"too {'few' if len(row) < len(header) else 'many'} fields"
             yield Reject(source.row, reason, *fields) if reason else normalise(fields)
             if watch and source.row % _WATCHED == 0:
                 watch(source.row, share())
@@ -116,11 +109,10 @@ def read_issues(
 
 @dataclass
 class _Place:
-    """Where the reader stands, for messages."""
+    """How far the reader is, for messages."""
 
     name: str
-    row: int = -1
-    """The last row that was read whole; 0 is the header."""
+    row: int = -1  # the last one that was read whole; 0 is the header
 
     @property
     def next(self) -> str:
@@ -131,7 +123,6 @@ class _Place:
 def _readable(
     path: Path | io.BufferedReader, source: _Place
 ) -> Iterator[tuple[TextIO, Callable[[], float]]]:
-    """Yield `path` as text, and a function that returns the share of bytes that has been read."""
     try:
         with path.open("rb") if isinstance(path, Path) else path as file:
             zipped = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
@@ -162,7 +153,7 @@ def _readable(
 
 
 def _rows(text: TextIO, source: _Place) -> Iterator[list[str]]:
-    """Yield header and rows, without blank lines; notice quotes that never close."""
+    """Yield header and rows without blank lines; detect quotes that never close."""
     ended = False
 
     def lines() -> Iterator[str]:
@@ -198,7 +189,6 @@ def _rows(text: TextIO, source: _Place) -> Iterator[list[str]]:
 def _positions(
     header: list[str], columns: Sequence[str], optional: Collection[str], name: str
 ) -> list[int]:
-    """Return where each of COLUMNS stands; one that is not looked at is absent."""
     found = [column.strip() for column in header]
     for column in columns:
         times = found.count(column)
@@ -207,22 +197,19 @@ def _positions(
                 f"{name} must have the column {column} once. Received: {times} times in "
                 f"{','.join(found)!r:.200}. Try: rename the columns to {','.join(columns)}."
             )
-    return [
-        found.index(column) if column in columns and column in found else _ABSENT
-        for column in COLUMNS
-    ]
+    present = set(columns) & set(found)
+    return [found.index(column) if column in present else _ABSENT for column in COLUMNS]
 
 
 def _problem(fields: Issue, *, titled: bool) -> str:
     """Return why a row of the right width cannot be used, or an empty string."""
-    url, title, body = fields
-    if max(len(url), len(title), len(body)) > MAX_FIELD:
+    if max(map(len, fields)) > MAX_FIELD:
         return "field too long"
-    if "\0" in url or "\0" in title or "\0" in body:
+    if any("\0" in text for text in fields):
         return "NUL character"
-    if titled and not title.strip():
+    if titled and not fields.title.strip():
         return "empty title"
-    return "" if body.strip() else "empty body"
+    return "" if fields.body.strip() else "empty body"
 
 
 @contextmanager
@@ -231,10 +218,7 @@ def writing_rows(
 ) -> Iterator[Callable[[Sequence[object]], object]]:
     """Give a function that writes one row to `path`; on disk when the block ends.
 
-    Args:
-        path: the file to create.
-        columns: the header.
-        after: a file in the same form whose bytes, header included, come first.
+    The bytes of `after`, a file in the same form, come first, or else `columns` as the header.
     """
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

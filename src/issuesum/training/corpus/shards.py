@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
@@ -11,14 +12,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
-from issuesum.errors import ArtifactError, one_line
+from issuesum.errors import ArtifactError, reading_artifact
 from issuesum.files import write_json
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Side = Literal["train", "validation", "test"]
-SIDES: tuple[Side, ...] = ("train", "validation", "test")
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 _SCHEMA = pa.schema(
     pa.field(name, pa.int64() if name == "row" else pa.string(), nullable=False)
@@ -30,11 +31,7 @@ million, so that shards have one, but 2,000 of the longest rows that are accepte
 
 
 def shard_paths(folder: Path) -> list[Path]:
-    """Return the shards of one split in order.
-
-    Raises:
-        ArtifactError: there is none.
-    """
+    """Return the shards of one split in order; raises ArtifactError if there is none."""
     paths = sorted(folder.glob("part-*.parquet"))
     if not paths:
         raise ArtifactError(
@@ -47,33 +44,24 @@ def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
     """Yield the shards of one split in order; columns as in `_SCHEMA`, texts as strings.
 
     Raises:
-        ArtifactError: there is no shard, or one is broken.
+        ArtifactError: there is no shard, or one is broken; also of the other readers.
     """
     import pandas as pd
 
     for path in shard_paths(folder):
-        try:
-            yield pd.read_parquet(path)
-        except (OSError, ValueError) as error:
-            raise _broken(path, error) from error
+        with _parquet(path):
+            rows = pd.read_parquet(path)
+        yield rows
 
 
 def count_rows(path: Path) -> int:
-    """Return the rows of a shard, from its footer alone.
-
-    Raises:
-        ArtifactError: it is broken.
-    """
-    try:
+    """Return how many rows a shard has, from its footer alone."""
+    with _parquet(path):
         return int(pq.read_metadata(path).num_rows)
-    except (OSError, ValueError) as error:
-        raise _broken(path, error) from error
 
 
-def _broken(path: Path, error: Exception) -> ArtifactError:
-    return ArtifactError(
-        f"{path} must be a Parquet shard. Received: {one_line(error)}. Try: dvc repro -f split."
-    )
+def _parquet(path: Path) -> AbstractContextManager[None]:
+    return reading_artifact(f"{path} must be a Parquet shard", "dvc repro -f split")
 
 
 def read_head(folder: Path, rows: int) -> pd.DataFrame:
@@ -81,11 +69,10 @@ def read_head(folder: Path, rows: int) -> pd.DataFrame:
     import pandas as pd
 
     kept: list[pd.DataFrame] = []
-    missing = rows
     for shard in read_shards(folder):
-        kept.append(shard.head(missing))
-        missing -= len(kept[-1])
-        if not missing:
+        kept.append(shard.head(rows))
+        rows -= len(kept[-1])
+        if not rows:
             break
     return pd.concat(kept, ignore_index=True)
 
@@ -98,17 +85,10 @@ class ShardWriter:
     """
 
     def __init__(self, folder: Path, shard_rows: int) -> None:
-        """Write to `folder`, which exists and is empty.
-
-        Args:
-            folder: of the split.
-            shard_rows: rows of the file, in this split or not, that a shard is cut from.
-        """
-        self._folder = folder
-        self._shard_rows = shard_rows
-        self._number = 0
+        """Write to `folder`, which exists and is empty."""
+        self._folder, self._shard_rows = folder, shard_rows
+        self._number = self._characters = 0
         self._rows: list[tuple[int, str, str, str]] = []
-        self._characters = 0
         self._file: pq.ParquetWriter | None = None
 
     def __enter__(self) -> Self:
@@ -123,14 +103,9 @@ class ShardWriter:
             self._file.close()
 
     def write(self, row: int, issue: tuple[str, str, str]) -> None:
-        """Add an issue.
+        """Add an issue: URL, title and body of any length.
 
-        Args:
-            row: number of its data row, counted from 1; greater than that of the call before.
-            issue: URL, title and body of any length.
-
-        Raises:
-            OSError: the disk is full, for example.
+        `row` is the number of its data row, counted from 1; greater than that of the call before.
         """
         number = (row - 1) // self._shard_rows
         if number != self._number:
@@ -172,19 +147,10 @@ class SplitSummary:
 
     def save(self, path: Path) -> None:
         """Write the summary as JSON, which DVC reads as metrics."""
-        write_json(path, asdict(self))
+        write_json(path, vars(self))
 
     @classmethod
     def load(cls, path: Path) -> SplitSummary:
-        """Read a summary that `save` wrote.
-
-        Raises:
-            ArtifactError: the file is missing or is no summary.
-        """
-        try:
+        """Read a summary that `save` wrote; raise an ArtifactError if that is impossible."""
+        with reading_artifact(f"{path} must be the split stage's summary", "dvc repro -f split"):
             return TypeAdapter(cls).validate_json(path.read_bytes())
-        except (OSError, ValueError) as error:
-            raise ArtifactError(
-                f"{path} must be the split stage's summary. Received: {one_line(error)}. "
-                "Try: dvc repro -f split."
-            ) from error

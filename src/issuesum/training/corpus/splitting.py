@@ -1,8 +1,8 @@
 """Which split an issue belongs to, decided by the issue alone.
 
 The split is a hash of the normalised title and body, or of the repository that the URL names, so it
-needs no seed and no knowledge of the other rows: adding or reordering rows moves no old row, and
-equal issues are never in two splits. Rows are streamed in memory that does not grow.
+needs neither a seed nor the other rows: adding or reordering rows moves no old row, and equal
+issues are never in two splits. Rows are streamed in memory that does not grow.
 """
 
 from __future__ import annotations
@@ -15,23 +15,17 @@ from pathlib import Path
 from typing import Literal
 
 from issuesum.errors import DataError
-from issuesum.training.corpus.issue import COLUMNS, issue_key, repository_key, repository_of
+from issuesum.training.corpus.issue import COLUMNS, digest, issue_key, repository_of, seen_issues
 from issuesum.training.corpus.reading import Reject, Watch, read_issues
-from issuesum.training.corpus.repeats import seen_issues
-from issuesum.training.corpus.shards import SIDES, ShardWriter, Side, SplitSummary
-
-type Group = Literal["issue", "repository"]
+from issuesum.training.corpus.shards import SPLITS, ShardWriter, Split, SplitSummary
 
 _EXAMPLES = 3  # rows that a message names
 
 
-def side_of(key: bytes, *, validation: float, test: float) -> Side:
-    """Return the split of the issue or repository with this key.
+def split_of(key: bytes, *, validation: float, test: float) -> Split:
+    """Return the split of the issue or repository with this hash, given the splits' shares.
 
-    Args:
-        key: what `issue_key` or `repository_key` returned; read as a number uniform in [0, 1).
-        validation: share of the validation split.
-        test: share of the test split.
+    The first 8 bytes of the key are read as a number uniform in [0, 1).
     """
     place = int.from_bytes(key[:8], "big") / 2**64
     if place < test:
@@ -41,12 +35,12 @@ def side_of(key: bytes, *, validation: float, test: float) -> Side:
 
 def split_csv(
     source: Path,
-    targets: Mapping[Side, Path],
+    targets: Mapping[Split, Path],
     *,
     validation: float,
     test: float,
     shard_rows: int,
-    group: Group = "issue",
+    group: Literal["issue", "repository"] = "issue",
     max_rejected: float = 1,
     max_repeated: float = 1,
     watch: Watch | None = None,
@@ -59,14 +53,14 @@ def split_csv(
     Args:
         source: a CSV, as `issuesum ingest` writes or reads it.
         targets: an existing, empty folder for each split.
-        validation: share of the validation split.
-        test: share of the test split.
+        validation: share of the validation split, 0 to 1.
+        test: share of the test split, 0 to 1.
         shard_rows: rows of the source that a shard of each split is cut from.
         group: what stays together in one split: equal issues, or all issues of a repository; an
             issue whose URL names no repository stands for itself.
         max_rejected: share of the rows that may be unusable.
         max_repeated: share of the usable rows that may repeat an earlier one.
-        watch: called now and then while the source is read.
+        watch: called with the progress of reading.
 
     Raises:
         DataError: the source cannot be used, a split would be empty, or a share is too large.
@@ -79,12 +73,12 @@ def split_csv(
     rows = 0
     rejected = _LeftOut("split.limits.rejected", max_rejected)
     repeated = _LeftOut("split.limits.repeated", max_repeated)
-    sides: Counter[Side] = Counter()
+    splits: Counter[Split] = Counter()
     with ExitStack() as stack:
         first_row = stack.enter_context(seen_issues(targets["train"].parent))
         writers = {
-            side: stack.enter_context(ShardWriter(folder, shard_rows))
-            for side, folder in targets.items()
+            split: stack.enter_context(ShardWriter(folder, shard_rows))
+            for split, folder in targets.items()
         }
         for rows, row in enumerate(read_issues(source, watch=watch), start=1):
             if isinstance(row, Reject):
@@ -95,24 +89,24 @@ def split_csv(
             if first is not None:
                 repeated.add("repeated", f"row {rows:,} repeats row {first:,}")
                 continue
-            repository = repository_of(row.url) if group == "repository" else None
-            place = repository_key(repository) if repository else key
-            side = side_of(place, validation=validation, test=test)
-            writers[side].write(rows, row)
-            sides[side] += 1
+            if group == "repository" and (repository := repository_of(row.url)):
+                key = digest(repository)
+            split = split_of(key, validation=validation, test=test)
+            writers[split].write(rows, row)
+            splits[split] += 1
     rejected.check(f"rows of {source} that cannot be used", rows)
     repeated.check(f"usable rows of {source} that repeat an earlier one", rows - rejected.count)
-    if not all(sides[side] for side in SIDES):
+    if not all(splits[split] for split in SPLITS):
         raise DataError(
-            f"Every split must hold at least one issue. Received: {sides['train']:,} train, "
-            f"{sides['validation']:,} validation and {sides['test']:,} test from {source}. "
+            f"Every split must hold at least one issue. Received: {splits['train']:,} train, "
+            f"{splits['validation']:,} validation and {splits['test']:,} test from {source}. "
             "Try: ingest more rows, or raise split.validation and split.test."
         )
     return SplitSummary(
         rows=rows,
         rejected=dict(rejected.reasons.most_common()),
         repeated=repeated.count,
-        **{side: sides[side] for side in SIDES},
+        **{split: splits[split] for split in SPLITS},
     )
 
 
@@ -135,7 +129,6 @@ class _LeftOut:
             self.examples.append(example)
 
     def check(self, what: str, total: int) -> None:
-        """Raise a DataError if they are too large a share of `total` rows."""
         if self.count <= self.most * total:
             return
         examples = ", ".join(self.examples) + (", …" if self.count > len(self.examples) else "")

@@ -1,7 +1,7 @@
 """One function over many arguments, on this machine's cores or on a Dask cluster that exists.
 
 What a job needs travels with it and its result comes back, so workers share no file system. At
-most IN_FLIGHT jobs a thread are under way, so memory does not grow with their number. A job whose
+most IN_FLIGHT jobs per thread are running, so memory does not grow with their number. A job whose
 worker dies is given to another; Dask gives up on one that has taken three workers with it.
 """
 
@@ -21,12 +21,9 @@ from issuesum.errors import ClusterError, one_line
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-IN_FLIGHT = 2
-"""One that runs and one that waits, so that no thread idles while a result travels."""
-ROWS_WORTH_A_PROCESS = 40_000
-"""One process does these in the 4.5 s in which another starts (2 cores, 9,000 rows/s)."""
-_PATIENCE = 30
-"""Seconds to wait for the scheduler, for its first worker, and for another after the last died."""
+IN_FLIGHT = 2  # one that runs and one that waits, so that no thread idles while a result travels
+ROWS_WORTH_A_PROCESS = 40_000  # take one 4.5 s, as another takes to start (2 cores, 9,000 rows/s)
+_PATIENCE = 30  # seconds to wait for the scheduler, a first worker, another after the last died
 _SETTINGS = {
     # The last 1,000 messages, which hold shards, would stay in memory: 190 MB for 400 jobs.
     "distributed.admin.low-level-log-length": 0,
@@ -35,20 +32,16 @@ _SETTINGS = {
 }
 
 
+type _Jobs[K] = Iterable[tuple[K, tuple[Any, ...]]]
+
+
 def run_jobs[K, R](
-    function: Callable[..., R],
-    jobs: Iterable[tuple[K, tuple[Any, ...]]],
-    *,
-    address: str | None,
-    processes: int,
+    function: Callable[..., R], jobs: _Jobs[K], *, address: str | None, processes: int
 ) -> Iterator[tuple[K, R]]:
     """Yield (key, function(*arguments)) for every (key, arguments), in the order of completion.
 
-    Args:
-        function: of a module that the workers have too.
-        jobs: taken one at a time, as workers become free.
-        address: a Dask scheduler's; None for local processes.
-        processes: local ones; with one, the jobs run in this process.
+    Jobs are taken one at a time, as workers become free. Workers are those of the Dask scheduler at
+    `address`, or local processes; if that is one, the jobs run in this process.
 
     Raises:
         ClusterError: the scheduler or its workers cannot be used.
@@ -60,7 +53,7 @@ def run_jobs[K, R](
                 yield key, function(*arguments)
         return
     with _client(address, processes) as client:
-        yield from _on_cluster(client, function, iter(jobs))
+        yield from _on_cluster(client, function, jobs)
 
 
 def local_processes(wanted: int, rows: int) -> int:
@@ -71,10 +64,11 @@ def local_processes(wanted: int, rows: int) -> int:
 
 
 def _on_cluster[K, R](
-    client: Client, function: Callable[..., R], jobs: Iterator[tuple[K, tuple[Any, ...]]]
+    client: Client, function: Callable[..., R], jobs: _Jobs[K]
 ) -> Iterator[tuple[K, R]]:
     from distributed import wait
 
+    jobs = iter(jobs)
     keys: dict[Future, K] = {}
     while True:
         threads = sum(client.nthreads().values())  # workers may come and go
@@ -98,13 +92,12 @@ def _on_cluster[K, R](
 
 @contextmanager
 def _client(address: str | None, processes: int) -> Iterator[Client]:
-    """Connect to a scheduler, which is started if there is no address."""
     import dask
     from distributed import LocalCluster
     from distributed.client import FutureCancelledError, FuturesCancelledError
     from distributed.scheduler import KilledWorker
 
-    # A failure is one line, and it is ours. asyncio tells of what a result's time limit cancels.
+    # A failure is one line, and it is ours. asyncio logs what a result's time limit cancels.
     for name in ("distributed", "distributed.client", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
@@ -113,14 +106,11 @@ def _client(address: str | None, processes: int) -> Iterator[Client]:
             if address is None:
                 scratch = tempfile.TemporaryDirectory(prefix="issuesum-dask-")
                 cluster = LocalCluster(
-                    n_workers=processes,
-                    threads_per_worker=1,
-                    host="127.0.0.1",
-                    dashboard_address=None,
-                    local_directory=stack.enter_context(scratch),
+                    n_workers=processes, threads_per_worker=1, host="127.0.0.1",
+                    dashboard_address=None, local_directory=stack.enter_context(scratch),
                     memory_limit=0,  # jobs are small; pausing workers would only slow them
                     silence_logs=logging.CRITICAL,
-                )
+                )  # fmt: skip
                 stack.enter_context(cluster)
             client = stack.enter_context(_connect(address or cluster))
             client.wait_for_workers(1, timeout=_PATIENCE)
@@ -134,7 +124,7 @@ def _client(address: str | None, processes: int) -> Iterator[Client]:
         except (KilledWorker, ImportError) as error:
             raise ClusterError(
                 "Workers must survive their jobs and have issuesum installed. Received: "
-                f"{one_line(error)}. Try: the workers' logs; more memory a worker, or a smaller "
+                f"{one_line(error)}. Try: the workers' logs; more memory per worker, or a smaller "
                 "split.shard_rows."
             ) from error
 

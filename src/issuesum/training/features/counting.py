@@ -8,6 +8,7 @@ than 64 times as many words; not by the distinct words of all.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
@@ -18,12 +19,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from issuesum.training.features.entry import BUCKETS, Counts, read_statistics, read_words
 from issuesum.training.features.ktext_adapter import Field
+from issuesum.training.features.tokenise import BUCKETS, Counts, read_statistics, read_words
 
 ENTRIES_AT_ONCE = 1_000_000
 """Words of shards that are added up together, about 100 bytes each."""
 _SHARD_BITS = 32  # of a place: the shard above, the place within the shard below
+_MOST_FREQUENT = [("count_sum", "descending"), ("first_min", "ascending")]
 
 
 @dataclass(frozen=True)
@@ -41,14 +43,27 @@ def count_words(entries: Sequence[Path], keep: dict[Field, int]) -> dict[Field, 
 
     Args:
         entries: folders of the shards' entries, in the order of the shards.
-        keep: words wanted of each field; of those that occur equally often the ones that occur
-            first are preferred.
+        keep: how many words are wanted of each field; of those that occur equally often the ones
+            that occur first are preferred.
     """
-    sums = {field: _Sums(count, len(entries)) for field, count in keep.items()}
+    tops: dict[Field, list[pa.Table]] = {field: [] for field in keep}
+    new = {field: np.zeros(len(entries), np.int64) for field in keep}
+    totals: Counter[Field] = Counter()
     for words in _in_parts(entries):
-        for field, of_field in sums.items():
-            of_field.add(words, field)
-    return {field: of_field.result() for field, of_field in sums.items()}
+        for field, most in keep.items():
+            merged = _merged(words, field)
+            ranked = pa.concat_tables([*tops[field], merged]).sort_by(_MOST_FREQUENT)
+            tops[field] = [ranked.slice(0, most)]
+            totals[field] += pc.sum(merged["count_sum"]).as_py() or 0
+            shards = merged["first_min"].to_numpy() >> _SHARD_BITS
+            new[field] += np.bincount(shards, minlength=len(entries))
+    found = {}
+    for field in keep:
+        top = pa.concat_tables(tops[field]).sort_by("first_min")
+        counts = dict(zip(top["word"].to_pylist(), top["count_sum"].to_pylist(), strict=True))
+        growth = np.cumsum(new[field])
+        found[field] = WordCounts(counts, int(growth[-1]), totals[field], growth)
+    return found
 
 
 def _in_parts(entries: Sequence[Path]) -> Iterator[pa.Table]:
@@ -59,46 +74,17 @@ def _in_parts(entries: Sequence[Path]) -> Iterator[pa.Table]:
         tables = []
         for shard, entry in enumerate(entries):
             words = read_words(entry, buckets)
-            shard_place = pa.scalar(shard << _SHARD_BITS, pa.int64())
-            body_first = pc.add(words["number"].cast(pa.int64()), shard_place)
-            title_first = pc.add(words["title_first"], shard_place)
-            tables.append(
-                words.drop_columns(["number", "title_first"])
-                .append_column("body_first", body_first)
-                .append_column("title_first", title_first)
-            )
+            place = pa.scalar(shard << _SHARD_BITS, pa.int64())
+            body_first = pc.add(words["number"].cast(pa.int64()), place)
+            title_first = pc.add(words["title_first"], place)
+            words = words.drop_columns(["number", "title_first"])
+            words = words.append_column("body_first", body_first)
+            tables.append(words.append_column("title_first", title_first))
         yield pa.concat_tables(tables)
 
 
-class _Sums:
-    """What has been seen so far of one field."""
-
-    def __init__(self, keep: int, shards: int) -> None:
-        self._keep = keep
-        self._top: list[pa.Table] = []
-        self._new = np.zeros(shards, np.int64)
-        self._total = 0
-
-    def add(self, words: pa.Table, field: Field) -> None:
-        """Add words none of which occurs in another call."""
-        of_field = words.select(["word", f"{field}_count", f"{field}_first"])
-        of_field = of_field.rename_columns(["word", "count", "first"])
-        of_field = of_field.filter(pc.greater(of_field["count"], 0))
-        merged = of_field.group_by("word").aggregate([("count", "sum"), ("first", "min")])
-        self._top = [self._most_frequent(pa.concat_tables([*self._top, merged]))]
-        self._total += pc.sum(merged["count_sum"]).as_py() or 0
-        first_shards = merged["first_min"].to_numpy() >> _SHARD_BITS
-        self._new += np.bincount(first_shards, minlength=len(self._new))
-
-    def result(self) -> WordCounts:
-        top = pa.concat_tables(self._top).sort_by("first_min")
-        return WordCounts(
-            top=dict(zip(top["word"].to_pylist(), top["count_sum"].to_pylist(), strict=True)),
-            distinct=int(self._new.sum()),
-            total=self._total,
-            growth=np.cumsum(self._new),
-        )
-
-    def _most_frequent(self, words: pa.Table) -> pa.Table:
-        ranked = words.sort_by([("count_sum", "descending"), ("first_min", "ascending")])
-        return ranked.slice(0, self._keep)
+def _merged(words: pa.Table, field: Field) -> pa.Table:
+    of_field = words.select(["word", f"{field}_count", f"{field}_first"])
+    of_field = of_field.rename_columns(["word", "count", "first"])
+    of_field = of_field.filter(pc.greater(of_field["count"], 0))
+    return of_field.group_by("word").aggregate([("count", "sum"), ("first", "min")])

@@ -24,11 +24,10 @@ from issuesum.training.features.cluster import local_processes, run_jobs
 from issuesum.training.features.ktext_adapter import Fields
 from issuesum.training.features.tokenise import code_digest, entry_key, tokenise_shard
 
-KEPT_DAYS = 30
-"""An entry that no run has used for so long is removed."""
+KEPT_DAYS = 30  # an entry that no run has used for so long is removed
 _DIGEST = "digest"
+# Entries, and what a killed run left of one; nothing else is ever removed.
 _OURS = re.compile(r"[0-9a-f]{2}/([0-9a-f]{30}|\.issuesum-.+)")
-"""Entries, and what a killed run left of one; nothing else is ever removed."""
 
 
 class EntryCache:
@@ -39,7 +38,7 @@ class EntryCache:
         self._folder = folder
 
     def path(self, key: str) -> Path:
-        """Return where the entry of this key, 32 hex digits, lies, or would."""
+        """Return the folder of the entry of this key, 32 hex digits."""
         return self._folder / key[:2] / key[2:]
 
     def holds(self, key: str) -> bool:
@@ -87,57 +86,42 @@ def _digest(files: Mapping[str, bytes]) -> bytes:
 class Shard:
     """A Parquet shard and where its entry is kept."""
 
-    path: Path  # the Parquet file
-    rows: int  # issues that it holds
+    path: Path
+    rows: int
     key: str  # of its entry
-    entry: Path  # folder of its entry
+    entry: Path  # folder
     reused: bool  # whether the entry was there before this run
 
 
 def find_shards(split: Path, fields: Fields, cache: EntryCache) -> Iterator[Shard]:
-    """Yield the shards of one split in order.
-
-    Raises:
-        ArtifactError: there is none, or one is broken.
-    """
+    """Yield the shards of one split in order; none, or a broken one, is an ArtifactError."""
     for path in shard_paths(split):
         key = entry_key(path.read_bytes(), fields)
         yield Shard(path, count_rows(path), key, cache.path(key), reused=cache.holds(key))
 
 
 def tokenise_new(
-    shards: Sequence[Shard],
-    fields: Fields,
-    cache: EntryCache,
-    *,
-    address: str | None,
-    workers: int,
+    shards: Sequence[Shard], fields: Fields, cache: EntryCache, *, address: str | None, workers: int
 ) -> int:
     """Make the entries that are missing; return how many rows they hold.
 
-    Args:
-        shards: all shards of the data.
-        fields: how bodies and titles become rows.
-        cache: where entries are kept.
-        address: a Dask scheduler's, or None for local processes.
-        workers: how many of those; 0 is as many as pay.
+    Workers are those of the Dask scheduler at `address`, or local processes; 0 is as many as pay.
 
     Raises:
         ArtifactError: a shard is broken.
         ClusterError: the scheduler or its workers cannot be used.
     """
-    new = {shard.key: shard for shard in shards if not shard.reused}
-    rows = sum(shard.rows for shard in new.values())
+    new = {shard.key: shard for shard in shards if not shard.reused}.values()
+    rows = sum(shard.rows for shard in new)
     if not new:
         return rows
     jobs = (
         (shard, (str(shard.path), _unchanged(shard, fields), fields, code_digest()))
-        for shard in new.values()
+        for shard in new
     )
     processes = local_processes(workers, rows)
-    done = run_jobs(tokenise_shard, jobs, address=address, processes=processes)
     with bar("preprocess", rows) as progress:
-        for shard, files in done:
+        for shard, files in run_jobs(tokenise_shard, jobs, address=address, processes=processes):
             cache.put(shard.key, files)
             progress.update(shard.rows)
     return rows

@@ -1,12 +1,11 @@
 """The one module that touches ktext.
 
 ktext 0.40 (2019) imports `keras.preprocessing.{text,sequence}` and `textacy.preprocess`, which are
-gone from today's Keras and textacy. It inherits from one of their classes, calls one of their
-functions (`pad_sequences`) and otherwise only names them, so small stand-ins during its import are
-enough, and neither Keras nor TensorFlow is loaded. Its `apply_parallel` returns inside `finally`
-(a worker's exception is lost) and its dill pickles execute code when loaded, so neither is used:
-workers tokenise a shard at a time with its `process_text`, its indexer numbers the merged counts,
-and the result is kept as JSON.
+gone from today's Keras and textacy. It calls only `pad_sequences`, so small stand-ins during its
+import are enough, and neither Keras nor TensorFlow is loaded. Its `apply_parallel` returns inside
+`finally` (a worker's exception is lost) and its dill pickles execute code when loaded, so neither
+is used: workers tokenise a shard at a time with its `process_text`, its indexer numbers the merged
+counts, and the result is kept as JSON.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from issuesum.text.tokens import END, START, clean, tokenize
 from issuesum.text.vocabulary import Ids, Vocabulary, pad
 
 Field = Literal["body", "title"]
+Padding = Literal["pre", "post"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FieldSettings:
 
     keep_n: int  # words kept at most, the most frequent ones
     padding_maxlen: int  # ids a row; longer rows lose their end
-    padding: Literal["pre", "post"]  # side that is filled with 0
+    padding: Padding  # end that is filled with 0
     append_indicators: bool  # enclose rows in `_start_` and `_end_`, counted as words
 
 
@@ -42,8 +42,8 @@ type Fields = dict[Field, FieldSettings]
 def field_settings(*, body: Mapping[str, int], title: Mapping[str, int]) -> Fields:
     """Return the settings of both fields, given `keep_n` and `padding_maxlen` of each.
 
-    Bodies are padded in front, so that a recurrent encoder reads their words last; titles behind,
-    so that a decoder begins with `_start_`.
+    Bodies are padded in front, so that a recurrent encoder reads their words last; titles at the
+    end, so that a decoder begins with `_start_`.
     """
     return {
         "body": FieldSettings(**body, padding="pre", append_indicators=False),
@@ -52,16 +52,11 @@ def field_settings(*, body: Mapping[str, int], title: Mapping[str, int]) -> Fiel
 
 
 def number_words(counts: Mapping[str, int], settings: FieldSettings) -> Vocabulary:
-    """Let ktext number the most frequent words.
+    """Let ktext number the most frequent words, given counts in the order of first occurrence.
 
-    Its indexer counts, sorts and numbers in one method. It counts in one process, so it is given
-    counts that were taken elsewhere and no further text. Its sort is stable: words that occur
-    equally often keep the order in which they first occur.
-
-    Args:
-        counts: how often each word occurs, in the order in which they first occur; with
-            `append_indicators`, `_start_` and `_end_` are among them.
-        settings: of the field.
+    Its indexer counts, sorts and numbers in one method. It counts in one process, so it gets
+    counts that were taken elsewhere, `_start_` and `_end_` included, and no further text. Its sort
+    is stable: words that occur equally often keep the order in which they first occur.
     """
     indexer = _ktext().custom_Indexer(num_words=settings.keep_n)
     indexer.word_counts.update(counts)
@@ -123,16 +118,9 @@ def _no_textacy(*_: object, **__: object) -> str:
 
 
 def _pad_sequences(
-    sequences: Sequence[Sequence[int]],
-    *,
-    maxlen: int,
-    dtype: str,
-    padding: str,
-    truncating: str,
-    value: float,
+    sequences: Sequence[Sequence[int]], *, maxlen: int, padding: Padding, value: float, **other: str
 ) -> Ids:
     """Do what Keras 2's `pad_sequences` did, as far as ktext calls it (keras.io, 2.2.4)."""
-    if truncating != "post" or dtype != "int32" or padding not in ("pre", "post"):
-        raise NotImplementedError(f"{truncating=}, {dtype=}, {padding=}")
-    side: Literal["pre", "post"] = "pre" if padding == "pre" else "post"
-    return pad(sequences, maxlen, padding=side, value=int(value))
+    if other != {"truncating": "post", "dtype": "int32"}:
+        raise NotImplementedError(str(other))
+    return pad(sequences, maxlen, padding=padding, value=int(value))

@@ -14,50 +14,53 @@ import numpy as np
 from issuesum.text.tokens import END, START
 from issuesum.text.vocabulary import Vocabulary
 from issuesum.training.corpus.profile import BINS, DataProfile, FieldProfile, Languages, Rows
-from issuesum.training.corpus.shards import Side, SplitSummary
+from issuesum.training.corpus.shards import Split, SplitSummary
 from issuesum.training.features.counting import WordCounts
 from issuesum.training.features.encoding import UnknownWords
-from issuesum.training.features.entry import Counts, ShardStatistics, read_statistics
 from issuesum.training.features.ktext_adapter import Field
+from issuesum.training.features.tokenise import Counts, ShardStatistics, read_statistics
 
-WORDS = 1000
-"""Most frequent words that a profile names."""
+WORDS = 1000  # most frequent ones that a profile names
 GROWTH_POINTS = 50  # of a curve at most
 OTHER = "other"  # rare languages, added up
 _RARE = 0.005  # languages of a smaller share
 
 
 def profile_data(
-    entries: Mapping[Side, Sequence[Path]],
+    entries: Mapping[Split, Sequence[Path]],
     counts: Mapping[Field, WordCounts],
     vocabularies: Mapping[Field, Vocabulary],
     unknown: UnknownWords,
     split: SplitSummary,
 ) -> DataProfile:
-    """Put together the profile of the data.
+    """Return the profile of the data.
 
-    Args:
-        entries: of the shards of the training and the validation split, in order.
-        counts: of the training split's words.
-        vocabularies: made from `counts`.
-        unknown: of the whole validation split.
-        split: summary of the split stage.
+    `entries` are those of the training and validation split's shards, in order; `counts` those of
+    the training split, from which the vocabularies were made.
     """
     of_train = [read_statistics(entry) for entry in entries["train"]]
     of_validation = [read_statistics(entry) for entry in entries["validation"]]
     both = [*of_train, *of_validation]
     rows = np.cumsum([shard.rows for shard in of_train])
-    fields = {
-        field: _profile_field(
-            both,
-            field,
-            counts[field],
-            rows=rows,
-            vocabulary=vocabularies[field],
+    fields = {}
+    for field, vocabulary in vocabularies.items():
+        lengths = np.sum([getattr(shard, f"{field}_lengths") for shard in both], axis=0)
+        mean, median, p95 = length_statistics(lengths, _sum(both, f"{field}_words"))
+        marks = (START, END) if vocabulary.append_indicators else ()
+        counted = counts[field]
+        words = {word: count for word, count in counted.top.items() if word not in marks}
+        marked = sum(counted.top.get(mark, 0) for mark in marks)
+        fields[field] = FieldProfile(
+            words_mean=mean,
+            words_median=median,
+            words_p95=p95,
+            distinct=counted.distinct - len(marks),
+            kept=len(set(vocabulary.words).difference(marks)),
             unknown=share(unknown.words[field], _sum(of_validation, f"{field}_words")),
+            histogram=histogram(lengths),
+            growth=growth_curve(rows, counted.growth - len(marks)),
+            words=frequent_words(words, counted.total - marked),
         )
-        for field in vocabularies
-    }
     languages = sum((Counter(shard.languages) for shard in both), Counter[str]())
     return DataProfile(
         rows=Rows(
@@ -73,33 +76,6 @@ def profile_data(
         title=fields["title"],
         copyable=share(_sum(both, "copyable"), _sum(both, "title_words")),
         languages=language_shares(languages),
-    )
-
-
-def _profile_field(
-    shards: Sequence[ShardStatistics],
-    field: Field,
-    counts: WordCounts,
-    *,
-    rows: Counts,
-    vocabulary: Vocabulary,
-    unknown: float,
-) -> FieldProfile:
-    lengths = np.sum([getattr(shard, f"{field}_lengths") for shard in shards], axis=0)
-    mean, median, p95 = length_statistics(lengths, _sum(shards, f"{field}_words"))
-    marks = (START, END) if vocabulary.append_indicators else ()
-    spoken = {word: count for word, count in counts.top.items() if word not in marks}
-    marked = sum(counts.top.get(mark, 0) for mark in marks)
-    return FieldProfile(
-        words_mean=mean,
-        words_median=median,
-        words_p95=p95,
-        distinct=counts.distinct - len(marks),
-        kept=len(set(vocabulary.words).difference(marks)),
-        unknown=unknown,
-        histogram=histogram(lengths),
-        growth=growth_curve(rows, counts.growth - len(marks)),
-        words=frequent_words(spoken, counts.total - marked),
     )
 
 
@@ -119,9 +95,7 @@ def length_statistics(counts: Counts, words: int) -> tuple[float, int, int]:
     95 %, of the texts do not exceed (definition 1 of Hyndman & Fan, "Sample Quantiles in
     Statistical Packages", 1996), exact below the last cell; `len(counts) - 1` means that or more.
 
-    Args:
-        counts: `counts[n]` texts have n words; the last cell holds the longer ones too.
-        words: words of all texts.
+    `counts[n]` texts have n words; the last cell holds the longer ones too. All have `words`.
     """
     upto = np.cumsum(counts)
     texts = int(upto[-1])
@@ -133,28 +107,20 @@ def length_statistics(counts: Counts, words: int) -> tuple[float, int, int]:
 
 
 def histogram(counts: Counts) -> tuple[int, ...]:
-    """Return the texts in each of `BINS`.
-
-    Args:
-        counts: as for `length_statistics`.
+    """Return the texts in each of `BINS`; `counts` are as for `length_statistics`.
 
     Raises:
         ValueError: there are too few cells, so the bins of long texts are not known.
     """
     if len(counts) <= BINS[-1]:
-        msg = f"counts must have at least {BINS[-1] + 1} cells, received {len(counts)}"
-        raise ValueError(msg)
+        raise ValueError(f"counts must have at least {BINS[-1] + 1} cells, received {len(counts)}")
     return tuple(map(int, np.add.reduceat(counts, BINS)))
 
 
-def growth_curve(
-    rows: Sequence[int] | Counts, distinct: Sequence[int] | Counts
-) -> tuple[tuple[int, int], ...]:
-    """Return at most `GROWTH_POINTS` pairs, evenly chosen; the last one is among them.
+def growth_curve(rows: Counts, distinct: Counts) -> tuple[tuple[int, int], ...]:
+    """Return at most `GROWTH_POINTS` pairs, evenly chosen, the last one among them.
 
-    Args:
-        rows: issues in the first n + 1 shards.
-        distinct: distinct words in them.
+    Of n + 1 shards `rows[n]` are the issues and `distinct[n]` the distinct words.
     """
     last = len(rows) - 1
     chosen = np.linspace(last, 0, min(len(rows), GROWTH_POINTS)).round().astype(int)[::-1]
@@ -164,13 +130,10 @@ def growth_curve(
 def frequent_words(counts: Mapping[str, int], total: int) -> tuple[tuple[str, float], ...]:
     """Return the `WORDS` most frequent words with occurrences in 10,000 words, to two decimals.
 
-    Args:
-        counts: words, the most frequent ones at least, and how often each occurs.
-        total: occurrences of all words.
+    `counts` need hold only the most frequent words; `total` counts all occurrences.
     """
-    return tuple(
-        (word, round(10_000 * count / total, 2)) for word, count in _ranked(counts)[:WORDS]
-    )
+    ranked = _ranked(counts)[:WORDS]
+    return tuple((word, round(10_000 * count / total, 2)) for word, count in ranked)
 
 
 def language_shares(counts: Mapping[str, int]) -> Languages:

@@ -25,7 +25,7 @@ from issuesum.stages.params import Params, load_params
 from issuesum.stages.runner import run
 from issuesum.training.corpus.ingest import ingest
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.shards import SIDES, read_shards
+from issuesum.training.corpus.shards import SPLITS, read_shards
 
 REJECTS = RAW.with_name("rejects.csv")
 HEADER = b"issue_url,issue_title,body\n"
@@ -106,7 +106,7 @@ def params(root: Path) -> Params:
 
 @pytest.fixture
 def project(tmp_path: Path, params: Params, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with earlier raw data, rejects, sides and a summary, which the process stands in."""
+    """A folder with earlier raw data, rejects, splits and a summary: the working directory."""
     monkeypatch.chdir(tmp_path)
     RAW.parent.mkdir(parents=True)
     RAW.write_bytes(GOOD.replace(b"text", b"earlier"))
@@ -154,7 +154,7 @@ def test_split(content: bytes, outcome: Refused | Taken, params: Params) -> None
         _fails(lambda: split.main(params), outcome.pattern)
         return
     split.main(params)
-    found = pd.concat([rows for side in SIDES for rows in read_shards(SPLIT / side)])
+    found = pd.concat([rows for split in SPLITS for rows in read_shards(SPLIT / split)])
     found = found.sort_values("row").drop(columns="row")
     assert [Issue(*row) for row in found.itertuples(index=False)] == outcome.rows
     summary = json.loads(SPLIT_SUMMARY.read_text())

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import DataError
-from issuesum.training.corpus import repeats
-from issuesum.training.corpus.repeats import seen_issues
+from issuesum.training.corpus import issue
+from issuesum.training.corpus.issue import seen_issues
 
 
 def test_the_first_row_of_a_key_is_remembered(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_full_disk_is_one_line(
     pages: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit = f"PRAGMA max_page_count = {pages}"
-    monkeypatch.setattr(repeats, "_SETUP", (limit, *repeats._SETUP))
+    monkeypatch.setattr(issue, "_SETUP", (limit, *issue._SETUP))
 
     def fill() -> None:
         with seen_issues(tmp_path) as first_row:

@@ -1,4 +1,4 @@
-"""Sides that do not move."""
+"""Split that do not move."""
 
 from __future__ import annotations
 
@@ -18,63 +18,63 @@ from issuesum.training.corpus import shards
 from issuesum.training.corpus.issue import (
     COLUMNS,
     Issue,
+    digest,
     issue_key,
-    repository_key,
     repository_of,
 )
 from issuesum.training.corpus.reading import read_issues, write_issues
 from issuesum.training.corpus.shards import (
-    SIDES,
-    Side,
+    SPLITS,
+    Split,
     SplitSummary,
     count_rows,
     read_head,
     read_shards,
     shard_paths,
 )
-from issuesum.training.corpus.splitting import side_of, split_csv
+from issuesum.training.corpus.splitting import split_csv, split_of
 
 ISSUES = [Issue(f"https://example.com/{n}", f"title {n}", f"body of {n}") for n in range(400)]
-DIALS = {"validation": 0.1, "test": 0.1, "shard_rows": 100}
+PARAMS = {"validation": 0.1, "test": 0.1, "shard_rows": 100}
 
 
-def _split(folder: Path, issues: list[Issue], **dials) -> tuple[SplitSummary, dict[Side, Path]]:
+def _split(folder: Path, issues: list[Issue], **params) -> tuple[SplitSummary, dict[Split, Path]]:
     """Split `issues`, unusable ones included, within the empty or absent folder."""
-    targets = {side: folder / side for side in SIDES}
+    targets = {split: folder / split for split in SPLITS}
     for target in targets.values():
         target.mkdir(parents=True)
     write_issues(folder / "raw.csv", issues)
-    return split_csv(folder / "raw.csv", targets, **{**DIALS, **dials}), targets
+    return split_csv(folder / "raw.csv", targets, **{**PARAMS, **params}), targets
 
 
-def _rows(targets: dict[Side, Path]) -> dict[Side, pd.DataFrame]:
-    return {side: pd.concat(read_shards(folder)) for side, folder in targets.items()}
+def _rows(targets: dict[Split, Path]) -> dict[Split, pd.DataFrame]:
+    return {split: pd.concat(read_shards(folder)) for split, folder in targets.items()}
 
 
-def _sides(targets: dict[Side, Path]) -> dict[bytes, set[str]]:
-    """Return the sides on which each key stands."""
+def _splits(targets: dict[Split, Path]) -> dict[bytes, set[str]]:
+    """Return the splits on which each key stands."""
     found = defaultdict(set)
-    for side, rows in _rows(targets).items():
+    for split, rows in _rows(targets).items():
         for title, body in zip(rows["issue_title"], rows["body"], strict=True):
-            found[issue_key(title, body)].add(side)
+            found[issue_key(title, body)].add(split)
     return found
 
 
-def _files(targets: dict[Side, Path]) -> dict[str, bytes]:
+def _files(targets: dict[Split, Path]) -> dict[str, bytes]:
     return {
-        f"{side}/{path.name}": path.read_bytes()
-        for side, folder in targets.items()
+        f"{split}/{path.name}": path.read_bytes()
+        for split, folder in targets.items()
         for path in shard_paths(folder)
     }
 
 
 def test_every_row_stands_on_one_side(tmp_path: Path) -> None:
     summary, targets = _split(tmp_path, ISSUES)
-    sides = _rows(targets)
-    found = pd.concat(sides.values()).sort_values("row")
+    splits = _rows(targets)
+    found = pd.concat(splits.values()).sort_values("row")
     assert list(found["row"]) == list(range(1, 401))
     assert [Issue(*row) for row in found[list(COLUMNS)].itertuples(index=False)] == ISSUES
-    assert summary == SplitSummary(400, {}, 0, *(len(sides[side]) for side in SIDES))
+    assert summary == SplitSummary(400, {}, 0, *(len(splits[split]) for split in SPLITS))
     assert 20 <= summary.test <= 60
     assert 20 <= summary.validation <= 60
 
@@ -140,8 +140,8 @@ def test_long_rows_are_written_in_parts(tmp_path: Path, monkeypatch: pytest.Monk
     path = shard_paths(parts["train"])[0]
     assert pq.ParquetFile(path).num_row_groups > 1
     assert pq.ParquetFile(shard_paths(whole["train"])[0]).num_row_groups == 1
-    for side in SIDES:
-        assert _rows(whole)[side].equals(_rows(parts)[side])
+    for split in SPLITS:
+        assert _rows(whole)[split].equals(_rows(parts)[split])
 
 
 def test_equal_files_give_equal_bytes(tmp_path: Path) -> None:
@@ -154,10 +154,10 @@ def test_a_zipped_file_gives_the_same_bytes(tmp_path: Path) -> None:
     _, plain = _split(tmp_path / "a", ISSUES)
     source = tmp_path / "raw.csv"
     source.write_bytes(gzip.compress((tmp_path / "a/raw.csv").read_bytes()))
-    targets = {side: tmp_path / "b" / side for side in SIDES}
+    targets = {split: tmp_path / "b" / split for split in SPLITS}
     for target in targets.values():
         target.mkdir(parents=True)
-    split_csv(source, targets, **DIALS)
+    split_csv(source, targets, **PARAMS)
     assert _files(targets) == _files(plain)
 
 
@@ -165,13 +165,13 @@ def test_sides_follow_the_key_alone() -> None:
     key = issue_key("A title", "a body")
     assert key == issue_key("a TITLE", " a\n body ")
     assert key != issue_key("a title a", "body")
-    assert side_of(bytes(16), validation=0.1, test=0.1) == "test"
-    assert side_of(b"\x20" + bytes(15), validation=0.1, test=0.1) == "validation"
-    assert side_of(b"\xff" * 16, validation=0.1, test=0.1) == "train"
+    assert split_of(bytes(16), validation=0.1, test=0.1) == "test"
+    assert split_of(b"\x20" + bytes(15), validation=0.1, test=0.1) == "validation"
+    assert split_of(b"\xff" * 16, validation=0.1, test=0.1) == "train"
 
 
 @pytest.mark.parametrize(
-    ("place", "side"),
+    ("place", "split"),
     [
         (0, "test"),
         (0x3FFF, "test"),
@@ -180,11 +180,11 @@ def test_sides_follow_the_key_alone() -> None:
         (0xC000, "train"),
     ],
 )
-def test_a_side_ends_where_its_share_does(place: int, side: Side) -> None:
+def test_a_side_ends_where_its_share_does(place: int, split: Split) -> None:
     key = place.to_bytes(2, "big") + bytes(14)
-    assert side_of(key, validation=0.5, test=0.25) == side
-    assert side_of(key, validation=0, test=0) == "train"
-    assert side_of(key, validation=0, test=1) == "test"
+    assert split_of(key, validation=0.5, test=0.25) == split
+    assert split_of(key, validation=0, test=0) == "train"
+    assert split_of(key, validation=0, test=1) == "test"
 
 
 @pytest.mark.parametrize(
@@ -226,12 +226,12 @@ def _of_repositories(repositories: int) -> list[Issue]:
 def test_a_repository_stays_on_one_side(tmp_path: Path) -> None:
     _, targets = _split(tmp_path, _of_repositories(40), group="repository")
     found = defaultdict(set)
-    for side, rows in _rows(targets).items():
+    for split, rows in _rows(targets).items():
         for url in rows["issue_url"]:
-            found[repository_of(url)].add(side)
+            found[repository_of(url)].add(split)
     assert len(found) == 40
-    for repository, sides in found.items():
-        assert sides == {side_of(repository_key(repository), validation=0.1, test=0.1)}
+    for repository, splits in found.items():
+        assert splits == {split_of(digest(repository), validation=0.1, test=0.1)}
 
 
 def test_issues_without_a_repository_stand_for_themselves(tmp_path: Path) -> None:
@@ -248,7 +248,7 @@ def test_an_empty_side_is_refused(tmp_path: Path) -> None:
 
 def test_an_absent_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"raw.csv must be a CSV .* Received: no such file\."):
-        split_csv(tmp_path / "raw.csv", {}, **DIALS)
+        split_csv(tmp_path / "raw.csv", {}, **PARAMS)
 
 
 def test_too_many_rejected_rows_are_refused_by_number_and_reason(tmp_path: Path) -> None:
@@ -299,8 +299,8 @@ def test_absent_and_broken_shards_are_refused(tmp_path: Path) -> None:
 
 def test_rows_are_counted_from_the_footer(tmp_path: Path) -> None:
     _, targets = _split(tmp_path, ISSUES)
-    for side, rows in _rows(targets).items():
-        assert sum(map(count_rows, shard_paths(targets[side]))) == len(rows)
+    for split, rows in _rows(targets).items():
+        assert sum(map(count_rows, shard_paths(targets[split]))) == len(rows)
 
 
 # Few words, so that rows repeat, differ only in case and white space, or cannot be used.
@@ -317,7 +317,7 @@ def _in_one_repository(title: str, body: str) -> Issue:
 
 _OWN_REPOSITORIES = st.lists(st.builds(_in_one_repository, _WORDS, _WORDS), max_size=30)
 _ENOUGH = [_in_one_repository("t", f"number {n}") for n in range(60)]
-"""Rows that make sure that no side is empty."""
+"""Rows that make sure that no split is empty."""
 _HALVES = {"validation": 0.3, "test": 0.3, "shard_rows": 20}
 
 
@@ -328,12 +328,12 @@ def test_every_row_is_accounted_for_and_no_issue_stands_on_two_sides(
 ) -> None:
     folder = tmp_path_factory.mktemp("any")
     summary, targets = _split(folder, [*_ENOUGH, *issues], group=group, **_HALVES)
-    sides = _rows(targets)
-    assert [summary.train, summary.validation, summary.test] == [len(sides[s]) for s in SIDES]
-    standing = sum(map(len, sides.values()))
+    splits = _rows(targets)
+    assert [summary.train, summary.validation, summary.test] == [len(splits[s]) for s in SPLITS]
+    standing = sum(map(len, splits.values()))
     assert summary.rows == standing + summary.repeated + sum(summary.rejected.values())
     assert summary.rows == len(_ENOUGH) + len(issues)
-    by_key = _sides(targets)
+    by_key = _splits(targets)
     assert all(len(found) == 1 for found in by_key.values())
     assert len(by_key) == standing
 
@@ -354,7 +354,7 @@ def test_no_old_row_changes_side_when_rows_are_added_or_reordered(
     folder = tmp_path_factory.mktemp("moved")
     _, before_targets = _split(folder / "a", old, group=group, **_HALVES)
     _, after_targets = _split(folder / "b", after, group=group, **{**_HALVES, "shard_rows": 33})
-    assert _sides(before_targets).items() <= _sides(after_targets).items()
+    assert _splits(before_targets).items() <= _splits(after_targets).items()
 
 
 @pytest.mark.parametrize("group", ["issue", "repository"])
@@ -368,12 +368,12 @@ def test_500_more_real_rows_move_no_row_and_touch_only_the_last_shards(
     else:
         other = read_issues(shared / "data/issues_35k.csv.gz")
         old, new = rows, [*rows, *itertools.islice(other, 500)]
-    dials = {"shard_rows": 400, "group": group}
-    _, before = _split(tmp_path / "a", old, **dials)
-    _, after = _split(tmp_path / "b", new, **dials)
-    assert _sides(before).items() <= _sides(after).items()
+    params = {"shard_rows": 400, "group": group}
+    _, before = _split(tmp_path / "a", old, **params)
+    _, after = _split(tmp_path / "b", new, **params)
+    assert _splits(before).items() <= _splits(after).items()
     files_before, files_after = _files(before), _files(after)
     last = len(old) // 400
     changed = {name for name in files_before if files_before[name] != files_after.get(name, b"")}
-    assert changed == {f"{side}/part-{last:05d}.parquet" for side in SIDES}
+    assert changed == {f"{split}/part-{last:05d}.parquet" for split in SPLITS}
     assert len(files_before) == 3 * (last + 1)

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from issuesum.text.tokens import words
-from issuesum.training.features import counting, entry
+from issuesum.training.features import counting, tokenise
 from issuesum.training.features.counting import count_words
 from shards import put_entry, shard, small_fields
 
@@ -78,5 +78,5 @@ def test_parts_hold_a_bounded_number_of_words(
     entries = _entries(tmp_path, [rows[:20], rows[20:]])
     monkeypatch.setattr(counting, "ENTRIES_AT_ONCE", 1000)
     parts = [len(part) for part in counting._in_parts(entries)]
-    assert sum(parts) == sum(entry.read_statistics(path).words for path in entries)
+    assert sum(parts) == sum(tokenise.read_statistics(path).words for path in entries)
     assert max(parts) < 2000

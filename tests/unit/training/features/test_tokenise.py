@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from issuesum.errors import ArtifactError, ClusterError
-from issuesum.training.features import entry, tokenise
+from issuesum.training.features import tokenise
 from issuesum.training.features.tokenise import code_digest, entry_key, tokenise_shard
 from shards import put_entry, shard, small_fields
 
@@ -21,7 +21,7 @@ def test_an_entry_holds_rows_words_and_sums(tmp_path: Path) -> None:
     content = shard([(3, "Foo crashes", "the app Foo crashes, the app"), (7, "It", "bar")])
     folder = put_entry(tmp_path / "entry", content, FIELDS)
 
-    table = entry.read_words(folder).sort_by("number").to_pydict()
+    table = tokenise.read_words(folder).sort_by("number").to_pydict()
     assert table["word"] == [
         "the", "app", "foo", "crashes", "bar", "_start_", "_end_", "it",
     ]  # fmt: skip
@@ -30,12 +30,12 @@ def test_an_entry_holds_rows_words_and_sums(tmp_path: Path) -> None:
     first = dict(zip(table["word"], table["title_first"], strict=True))
     assert (first["_start_"], first["foo"], first["crashes"], first["it"]) == (0, 1, 2, 5)
 
-    rows = entry.read_rows(folder)
+    rows = tokenise.read_rows(folder)
     assert rows.row.tolist() == [3, 7]
     assert rows.body.tolist() == [[0, 1, 2, 3], [-1, -1, -1, 4]]
     assert rows.title.tolist() == [[5, 2, 3, 6, -1], [5, 7, 6, -1, -1]]
 
-    sums = entry.read_statistics(folder)
+    sums = tokenise.read_statistics(folder)
     assert (sums.rows, sums.words, sums.body_words, sums.title_words) == (2, 8, 7, 3)
     assert np.flatnonzero(sums.body_lengths).tolist() == [1, 6]
     assert np.flatnonzero(sums.title_lengths).tolist() == [1, 2]
@@ -45,9 +45,9 @@ def test_an_entry_holds_rows_words_and_sums(tmp_path: Path) -> None:
 
 def test_a_word_is_in_its_bucket_alone(tmp_path: Path) -> None:
     folder = put_entry(tmp_path / "entry", shard([(1, "a b c", "d e f g h")]), FIELDS)
-    for bucket in range(entry.BUCKETS):
-        words = entry.read_words(folder, [bucket])["word"].to_pylist()
-        assert [entry.bucket_of(word) for word in words] == [bucket] * len(words)
+    for bucket in range(tokenise.BUCKETS):
+        words = tokenise.read_words(folder, [bucket])["word"].to_pylist()
+        assert [tokenise.bucket_of(word) for word in words] == [bucket] * len(words)
 
 
 def test_equal_shards_give_equal_bytes_and_keys_follow_what_matters() -> None:
@@ -93,6 +93,6 @@ def test_a_broken_entry_is_named(tmp_path: Path) -> None:
     folder = put_entry(tmp_path / "entry", shard([(1, "a", "b")]), FIELDS)
     for path in folder.iterdir():
         path.write_bytes(path.read_bytes()[:20])
-    for read in (entry.read_words, entry.read_rows, entry.read_statistics):
+    for read in (tokenise.read_words, tokenise.read_rows, tokenise.read_statistics):
         with pytest.raises(ArtifactError, match="entry must hold a tokenised shard"):
             read(folder)
