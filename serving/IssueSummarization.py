@@ -15,8 +15,8 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from issuesum.errors import IssuesumError
-from issuesum.serving.server import feedback, metrics, open_inference
-from issuesum.serving.server.answering import Answering, Limits
+from issuesum.serving.server import feedback, open_inference
+from issuesum.serving.server.answering import Answering, Limits, feedback_metrics
 from issuesum.serving.server.lifecycle import Lifecycle
 from issuesum.serving.server.messages import RequestError
 from issuesum.serving.server.origin import Origin
@@ -34,11 +34,8 @@ class IssueSummarization:
         """Read what this image is and try the model, in a process of its own.
 
         An error in `load` would leave gunicorn without a worker, and an AttributeError there is
-        swallowed by seldon-core. So a model that cannot answer is found here.
-
-        Raises:
-            SystemExit: the model does not work, the environment is wrong, or the image's labels
-                are not those of its provenance; the log says why.
+        swallowed by seldon-core. So a model that cannot answer, an environment that is wrong, and
+        labels that are not those of the provenance end the process here, with a line in the log.
         """
         self._lifecycle = Lifecycle()
         self._lifecycle.start()
@@ -49,11 +46,8 @@ class IssueSummarization:
         except IssuesumError as error:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201
             raise SystemExit(error.exit_code) from error
-        tried = subprocess.run(
-            [sys.executable, "-m", "issuesum.serving.inference.writer", str(HERE / "model")],
-            cwd=HERE,
-            check=False,
-        )
+        program = [sys.executable, "-m", "issuesum.serving.inference.writer", str(HERE / "model")]
+        tried = subprocess.run(program, cwd=HERE, check=False)
         if tried.returncode:
             raise SystemExit(tried.returncode)
         self._feedback: feedback.FeedbackLog | None = None
@@ -71,12 +65,9 @@ class IssueSummarization:
         self._lifecycle.enter_worker()
 
     def predict(self, X: Any, names: Any, meta: Any = None) -> list[str]:  # noqa: ANN401, ARG002, N803
-        """Return one title for each text; servers that do not know `predict_raw` call this.
+        """Return one title for each text of X, of shape (texts,) or (texts, 1).
 
-        Args:
-            X: strings of shape (texts,) or (texts, 1).
-            names: of the columns; not used.
-            meta: of the request; not used.
+        Servers that do not know `predict_raw` call this.
         """
         rows = X.tolist() if hasattr(X, "tolist") else X
         answer = self._answer({"data": {"ndarray": rows}})
@@ -96,13 +87,9 @@ class IssueSummarization:
         return _as(type(msg), self._answer(content))
 
     def send_feedback_raw(self, msg: Message) -> Message:
-        """Count a reader's opinion, and keep the better title if there is one.
+        """Count a reader's opinion (Seldon's `Feedback`), and keep the better title if any.
 
-        Args:
-            msg: Seldon's `Feedback`.
-
-        Returns:
-            A SeldonMessage; what is refused has `status`.
+        What is refused is answered with `status`.
         """
         answer = type(msg.response)  # type: ignore[attr-defined]
         try:
@@ -111,7 +98,7 @@ class IssueSummarization:
                 self._feedback.add(given)
         except RequestError as error:
             return _as(answer, error.as_status())
-        counted = metrics.of_feedback(given.reward, corrected=given.title is not None)
+        counted = feedback_metrics(given.reward, corrected=given.title is not None)
         return _as(answer, {"meta": {"tags": self.tags(), "metrics": counted}})
 
     def tags(self) -> dict[str, str]:
@@ -126,7 +113,7 @@ class IssueSummarization:
             "platform": "seldon",
             "inputs": [TEXTS],
             "outputs": [TITLES],
-            "custom": self._origin.custom,
+            "custom": {**self.tags(), **self._origin.labels},
         }
 
     def health_status(self) -> list[str]:

@@ -18,7 +18,6 @@ BROWSER = "chromium"
 
 
 def path() -> str:
-    """Return PATH with the folders of system programs."""
     return f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_PATH}"
 
 
@@ -36,30 +35,28 @@ def may_install() -> bool:
 
 
 def install(packages: list[str], log: Path) -> None:
-    """Install packages without what they merely recommend."""
     _run(["install", "--no-install-recommends", *packages], log, log.parent)
 
 
 def download(package: str, folder: Path, log: Path) -> Path:
-    """Download one package into a folder, which needs no root, and return the file."""
+    """Download a package into a folder, which needs no root, and return the file."""
     _run(["download", package], log, folder)
     return max(folder.glob(f"{package}_*.deb"), key=lambda file: file.stat().st_mtime)
 
 
 def install_browser(settings: Settings) -> Report:
     """Install Chromium, for the tests of the web page, if there is none; `up` does not."""
-    state = "already there"
-    if which(BROWSER) is None:
-        if not may_install():
-            raise ServiceError(
-                f"{BROWSER} must be on PATH for the test of the web page. Received: none."
-                " Try: install it, or run this as root on Debian"
-            )
-        log = common.private_folder(settings.state / "browser") / "apt.log"
-        print(f"browser: installing {BROWSER} (log: {log})", flush=True)
-        install([BROWSER], log)
-        state = "installed"
-    return Report("browser", which(BROWSER) or BROWSER, state, up=True)
+    if found := which(BROWSER):
+        return Report("browser", found, "already there", up=True)
+    if not may_install():
+        raise ServiceError(
+            f"{BROWSER} must be on PATH for the test of the web page. Received: none."
+            " Try: install it, or run this as root on Debian"
+        )
+    log = common.private_folder(settings.state / "browser") / "apt.log"
+    print(f"browser: installing {BROWSER} (log: {log})", flush=True)
+    install([BROWSER], log)
+    return Report("browser", which(BROWSER) or BROWSER, "installed", up=True)
 
 
 def run_logged(command: list[str], log: Path, folder: Path) -> bool:
@@ -78,8 +75,8 @@ def _run(command: list[str], log: Path, folder: Path) -> None:
     full = ["apt-get", *OPTIONS, *command]
     if run_logged(full, log, folder):
         return
-    # Empty or outdated lists are the usual reason. The update's own exit code says little: it fails
-    # for one third-party source that is unreachable, though Debian's lists are there.
+    # Empty or outdated lists are the usual reason. The update's own exit code means little: one
+    # third-party source that is unreachable makes it fail, though Debian's lists are there.
     if is_root():
         run_logged(["apt-get", *OPTIONS, "update"], log, folder)
         if run_logged(full, log, folder):

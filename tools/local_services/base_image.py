@@ -45,7 +45,7 @@ SETUP = (
 
 
 class BaseImage(Service):
-    """The base image, with the verbs of a service; `down` leaves it."""
+    """The base image as a service; `down` leaves it."""
 
     name = "base"
 

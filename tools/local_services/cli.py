@@ -46,20 +46,17 @@ def _run(verb: str, clone: Path) -> bool:
             return _print(lambda: apt.install_browser(found))
         # Looked at under the lock: another `up` may just have chosen the ports.
         if verb == "down":
-            ended = [_print(of.down) for of in reversed([S3(found), *_others(found)])]
+            ended = [_print(of.down) for of in reversed(services(found, clone=None))]
             return all(ended)
         return _up(services(found, clone), clone)
 
 
-def services(found: settings.Settings, clone: Path) -> list[Service]:
+def services(found: settings.Settings, clone: Path | None) -> list[Service]:
     """List them in order: the registry may need the engine, the base image does."""
-    remote = settings.remote_url(clone)
+    remote = clone and settings.remote_url(clone)
     own = remote and not f"{remote}/".startswith(f"s3://{found.bucket}/")
-    return [OwnRemote(remote) if own and remote else S3(found), *_others(found)]
-
-
-def _others(found: settings.Settings) -> list[Service]:
-    return [Engine(found), Registry(found), BaseImage(found)]
+    s3 = OwnRemote(remote) if own and remote else S3(found)
+    return [s3, Engine(found), Registry(found), BaseImage(found)]
 
 
 def _up(services: list[Service], clone: Path) -> bool:

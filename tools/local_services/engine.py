@@ -62,21 +62,15 @@ def pull(name: str) -> None:
         return
     repository, _, tag = name.partition(":")
     deadline = time.monotonic() + PULL_SECONDS
-    reason = None
     try:
         with connect() as client:
             for step in client.api.pull(repository, tag=tag, stream=True, decode=True):
-                late = time.monotonic() > deadline
-                reason = step.get("error") or (f"not done after {PULL_SECONDS} s" if late else None)
-                if reason:
-                    break
+                if "error" in step or time.monotonic() > deadline:
+                    raise OSError(step.get("error", f"not done after {PULL_SECONDS} s"))
     except OSError as error:  # the SDK's APIError and what requests raises are OSErrors
-        reason = str(error)
-    if reason:
         raise ServiceError(
-            f"Docker Engine must be able to pull {name}. Received: {reason}."
-            f" Try: docker pull {name}"
-        )
+            f"Docker Engine must be able to pull {name}. Received: {error}. Try: docker pull {name}"
+        ) from error
 
 
 class Engine(Service):
@@ -103,10 +97,15 @@ class Engine(Service):
             raise ServiceError(_advice(reason))
         common.private_folder(self.folder)
         if self.daemon.pid() is None:
-            self._install()
+            if apt.which("dockerd") is None:
+                log = self.folder / "apt.log"
+                print(f"engine: installing {' and '.join(PACKAGES)} (log: {log})", flush=True)
+                apt.install(PACKAGES, log)
             # systemd starts the service of a package that was just installed.
             if not _other_runs():
-                self._start()
+                # dockerd writes PID_FILE too: it keeps any other away from /var/lib/docker.
+                env = {of: value for of, value in os.environ.items() if not of.startswith("AWS_")}
+                self.daemon.start([apt.which("dockerd") or "dockerd"], env | {"PATH": apt.path()})
         self._wait()
         return self._report("started" if self.daemon.pid() else "already running", up=True)
 
@@ -123,27 +122,15 @@ class Engine(Service):
         log = self.daemon.log if self.daemon.pid() else None
         return Report(self.name, self.host or SOCKET, state, up=up, log=log)
 
-    def _install(self) -> None:
-        if apt.which("dockerd") is None:
-            log = self.folder / "apt.log"
-            print(f"engine: installing {' and '.join(PACKAGES)} (log: {log})", flush=True)
-            apt.install(PACKAGES, log)
-
-    def _start(self) -> None:
-        # dockerd writes PID_FILE too: it keeps any second dockerd away from /var/lib/docker.
-        env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        self.daemon.start([apt.which("dockerd") or "dockerd"], env | {"PATH": apt.path()})
-
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while reason := refusal():
             ended = self.daemon.pid() is None and not _other_runs()
             if ended or time.monotonic() > deadline:
-                found = (
-                    f"it ended, saying {common.last_line(self.daemon.log)!r}" if ended else reason
-                )
+                line = common.last_line(self.daemon.log)
                 raise ServiceError(
-                    f"dockerd must answer within {START_SECONDS} s. Received: {found}."
+                    f"dockerd must answer within {START_SECONDS} s."
+                    f" Received: {f'it ended, saying {line!r}' if ended else reason}."
                     f" Try: read {self.daemon.log}"
                 )
             time.sleep(common.POLL_SECONDS)

@@ -15,7 +15,7 @@ from local_services.common import ServiceError
 
 
 def start_mark(pid: int) -> str | None:
-    """Return what tells this process from a later one with the same id; None if it is gone.
+    """Return a mark that no later process with the same id has; None if the process is gone.
 
     The wall clock may be set back, so on Linux it is ticks since boot, and the id of that boot.
     """

@@ -103,7 +103,17 @@ class Registry(Service):
 
     def _start(self) -> None:
         if program := binary(self.folder):
-            self._start_process(program)
+            config = self.folder / "config.yml"
+            data = common.private_folder(self.folder / "data")
+            settings = {
+                "version": "0.1",
+                "storage": {"filesystem": {"rootdirectory": str(data)}},
+                "http": {"addr": f"{common.LOOPBACK}:{self.port}"},
+            }
+            common.write_private(config, json.dumps(settings, indent=2) + "\n")  # JSON is YAML
+            # A clean environment: any REGISTRY_* variable would override the file.
+            env = {"PATH": apt.path(), "HOME": str(self.folder)}
+            self.daemon.start([str(program), "serve", str(config)], env)
         elif engine.refusal() is None:
             self.container.start(self.port)
         else:
@@ -112,21 +122,6 @@ class Registry(Service):
                 " Received: neither. Try: install docker-registry, or start Docker"
             )
         common.write_json(self.folder / "address.json", {"port": self.port})
-
-    def _start_process(self, program: Path | str) -> None:
-        """Start it with its images in the state folder."""
-        config = self.folder / "config.yml"
-        settings = {
-            "version": "0.1",
-            "storage": {
-                "filesystem": {"rootdirectory": str(common.private_folder(self.folder / "data"))}
-            },
-            "http": {"addr": f"{common.LOOPBACK}:{self.port}"},
-        }
-        common.write_private(config, json.dumps(settings, indent=2) + "\n")  # JSON is YAML
-        # A clean environment: any REGISTRY_* variable would override the file.
-        env = {"PATH": apt.path(), "HOME": str(self.folder)}
-        self.daemon.start([str(program), "serve", str(config)], env)
 
     def _wait(self) -> None:
         deadline = time.monotonic() + START_SECONDS

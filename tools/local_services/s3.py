@@ -32,6 +32,7 @@ NOT_FOUND = 404
 ONCE = {"total_max_attempts": 1}
 S3_PORT = "s3.port"
 DEFAULT_S3_PORT = 8333
+CREDENTIALS = ("access_key_id", "secret_access_key")
 SIDE_PORTS = (
     "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
     "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc",
@@ -67,21 +68,18 @@ class S3(Service):
         if self.elsewhere:
             return Report(self.name, self.elsewhere, "from the environment", up=True)
         running = self.daemon.pid() is not None
-        if not running:
-            self._start()
         # Another program may take a free port before weed does, which then ends: choose others.
         for attempt in range(START_ATTEMPTS):
+            if attempt or not running:
+                self._start()
             if self._wait():
-                break
-            if attempt == START_ATTEMPTS - 1:
-                line = common.last_line(self.daemon.log)
-                raise ServiceError(
-                    f"weed must keep running. Received: it ended. Its last line: {line!r}."
-                    f" Try: read {self.daemon.log}"
-                )
-            self._start()
-        state = "already running" if running else "started"
-        return Report(self.name, self.endpoint, state, up=True, log=self.daemon.log)
+                state = "already running" if running else "started"
+                return Report(self.name, self.endpoint, state, up=True, log=self.daemon.log)
+        line = common.last_line(self.daemon.log)
+        raise ServiceError(
+            f"weed must keep running. Received: it ended. Its last line: {line!r}."
+            f" Try: read {self.daemon.log}"
+        )
 
     def status(self) -> Report:
         """Ask the server with its keys, or look whether anybody listens elsewhere."""
@@ -104,19 +102,14 @@ class S3(Service):
         return found if self.elsewhere else found | self._credentials()
 
     def _ports(self) -> dict[str, int]:
-        return {
-            flag: int(port) for flag, port in common.read_json(self.folder / "ports.json").items()
-        }
+        found = common.read_json(self.folder / "ports.json")
+        return {flag: int(port) for flag, port in found.items()}
 
     def _keys(self) -> dict[str, str]:
         return keys(common.private_folder(self.folder) / "keys.json")
 
     def _credentials(self) -> dict[str, str]:
-        secret = self._keys()
-        return {
-            "AWS_ACCESS_KEY_ID": secret["access_key_id"],
-            "AWS_SECRET_ACCESS_KEY": secret["secret_access_key"],
-        }
+        return {f"AWS_{name.upper()}": self._keys()[name] for name in CREDENTIALS}
 
     def _start(self) -> None:
         common.private_folder(self.folder)
@@ -140,24 +133,22 @@ class S3(Service):
                 return False
             if time.monotonic() > deadline:
                 raise ServiceError(
-                    f"S3 at {self.endpoint} must answer within {START_SECONDS} s."
-                    f" Received: {refusal}."
-                    f" Try: read {self.daemon.log}, then tools/services down and up"
+                    f"S3 at {self.endpoint} must answer within {START_SECONDS} s. Received: "
+                    f"{refusal}. Try: read {self.daemon.log}, then tools/services down and up"
                 )
             time.sleep(common.POLL_SECONDS)
         return True
 
     def _refusal(self, *, make_bucket: bool) -> str | None:
         """Make a signed request for the bucket; return why it failed."""
-        secret = self._keys()
+        secret = {f"aws_{name}": self._keys()[name] for name in CREDENTIALS}
         try:
             # No proxies: HTTP_PROXY would send a request for this machine away from it.
             client = get_session().create_client(
                 "s3",
                 endpoint_url=self.endpoint,
                 region_name="us-east-1",
-                aws_access_key_id=secret["access_key_id"],
-                aws_secret_access_key=secret["secret_access_key"],
+                **secret,
                 config=Config(proxies={}, connect_timeout=2, read_timeout=5, retries=ONCE),
             )
             try:
@@ -180,20 +171,17 @@ class OwnRemote(Service):
     name: str = "s3"
 
     def up(self) -> Report:
-        return self.status()
-
-    def status(self) -> Report:
         """Report that it is used; only its keys could show whether it answers."""
         return Report(self.name, self.url, "your own remote", up=True)
+
+    status = up
 
 
 def keys(path: Path) -> dict[str, str]:
     """Return the random keys of this state folder, made at the first call."""
     if not path.exists():
         lengths = {"access_key_id": 10, "secret_access_key": 20, "signing_key": 32}
-        common.write_json(
-            path, {name: secrets.token_hex(length) for name, length in lengths.items()}
-        )
+        common.write_json(path, {name: secrets.token_hex(of) for name, of in lengths.items()})
     return {name: str(value) for name, value in common.read_json(path).items()}
 
 

@@ -24,7 +24,7 @@ OPTIONS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """The environment, checked; None where it says nothing."""
+    """The environment, checked; None where it sets nothing."""
 
     state: Path
     bucket: str
@@ -37,14 +37,12 @@ class Settings:
 
 
 def read(env: Mapping[str, str]) -> Settings:
-    """Read the variables above; an empty one counts as absent.
-
-    Raises:
-        ServiceError: a port is not a port.
-    """
+    """Read the variables; an empty one counts as absent, a port that is none is a ServiceError."""
+    own = env.get("ISSUESUM_STATE")
+    base = env.get("XDG_STATE_HOME") or "~/.local/state"
     endpoint = env.get("AWS_ENDPOINT_URL_S3") or env.get("AWS_ENDPOINT_URL") or None
     return Settings(
-        state=_state(env),
+        state=Path(own).expanduser().resolve() if own else Path(base).expanduser() / "issuesum",
         bucket=env.get("ISSUESUM_S3_BUCKET") or "issuesum",
         s3_endpoint=endpoint.rstrip("/") if endpoint else None,
         s3_access_key_id=env.get("AWS_ACCESS_KEY_ID") or None,
@@ -53,13 +51,6 @@ def read(env: Mapping[str, str]) -> Settings:
         registry_port=_port(env, "ISSUESUM_REGISTRY_PORT"),
         docker_host=env.get("DOCKER_HOST") or None,
     )
-
-
-def _state(env: Mapping[str, str]) -> Path:
-    if own := env.get("ISSUESUM_STATE"):
-        return Path(own).expanduser().resolve()
-    base = env.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "issuesum"
 
 
 def _port(env: Mapping[str, str], name: str) -> int | None:
@@ -73,11 +64,9 @@ def _port(env: Mapping[str, str], name: str) -> int | None:
 
 def remote_url(project: Path) -> str | None:
     """Return the URL of the clone's DVC remote `storage`, or None if there is none."""
-    found = None
-    for name in ("config", "config.local"):
-        section = _config(project / ".dvc" / name).get(REMOTE, {})
-        found = section.get("url", found)
-    return str(found) if found else None
+    sections = [_config(project / ".dvc" / name) for name in ("config.local", "config")]
+    urls = (section.get(REMOTE, {}).get("url") for section in sections)
+    return next((str(url) for url in urls if url), None)
 
 
 def write(project: Path, values: dict[str, str]) -> None:

@@ -8,8 +8,7 @@ from issuesum.console import with_bar
 from issuesum.files import replacing_directory, replacing_file, write_json
 from issuesum.layout import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SCORES, SPLIT
 from issuesum.lineage.metrics import GateResult, Metrics
-from issuesum.serving.inference.title import Attention
-from issuesum.serving.inference.writer import TitleWriter
+from issuesum.serving.inference.writer import Attention, TitleWriter
 from issuesum.stages.params import Params
 from issuesum.stages.runner import run
 from issuesum.training.corpus.shards import read_head

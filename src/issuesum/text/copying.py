@@ -31,11 +31,9 @@ class WordTable(defaultdict[str, int]):
 
 
 def look_up(numbers: Ids, ids: Ids) -> Ids:
-    """Return `ids[numbers]`, with padding where a number is ABSENT.
+    """Return the id of each number (rows, places), with padding where it is ABSENT.
 
-    Args:
-        numbers: int32 (rows, places), numbers of a word table.
-        ids: int32 (words,), the id of each word of that table.
+    `ids` (words,) are those of the words of a table.
     """
     return np.append(ids, np.int32(PADDING))[numbers]
 
@@ -66,16 +64,10 @@ def extend(numbers: Ids, ids: Ids, size: int) -> Ids:
 
 
 def extend_pair(body: Ids, title: Ids, ids: Ids, size: int) -> tuple[Ids, Ids]:
-    """Return extended ids of bodies and of the titles that are to be copied from them.
+    """Return ids as `extend` does, of bodies and of the titles that are to be copied from them.
 
     A title's unknown word has the id that it has in the body, or stays unknown if the body does
     not hold it.
-
-    Args:
-        body: int32 (rows, body places), numbers of a word table.
-        title: int32 (rows, title places), numbers of the same table.
-        ids: int32 (words,), the title vocabulary's ids.
-        size: ids of the title vocabulary.
     """
     both = extend(np.hstack([body, title]), ids, size)
     of_body, of_title = both[:, : body.shape[1]], both[:, body.shape[1] :]

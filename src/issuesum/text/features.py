@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -20,7 +20,7 @@ TITLE_VOCABULARY = "title_vocabulary.json"
 
 @dataclass(frozen=True)
 class Features:
-    """Encoded rows of one side.
+    """Encoded rows of one split.
 
     Attributes:
         body: int32 (rows, body maxlen), ids of the body vocabulary.
@@ -39,10 +39,6 @@ class Features:
         """Return the number of rows."""
         return len(self.body)
 
-    def head(self, rows: int) -> Features:
-        """Return the first `rows` rows, or all if there are fewer."""
-        return self.take(slice(rows))
-
     def take(self, rows: slice | Ids) -> Features:
         """Return some rows, chosen as in an array."""
         return Features(**{name: ids[rows] for name, ids in vars(self).items()})
@@ -54,7 +50,7 @@ def save_shard(path: Path, features: Features) -> None:
 
 
 class Shards:
-    """The shards of one side in order; they are read when asked for, not held."""
+    """The shards of one split in order; they are read when asked for, not held."""
 
     def __init__(self, folder: Path) -> None:
         """Count the rows of each shard, from its header alone.
@@ -68,33 +64,26 @@ class Shards:
                 f"{folder} must hold shards part-*.npz. Received: none. Try: dvc repro preprocess."
             )
         self.rows = [_count_rows(path) for path in self.paths]
-        """Rows of each."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return sum(self.rows)
 
     def read(self, numbers: Iterable[int]) -> Features:
-        """Return the rows of the shards with these numbers, one after the other.
-
-        Raises:
-            ArtifactError: one is broken.
-        """
+        """Return the rows of the shards with these numbers; ArtifactError if one is broken."""
         return concatenate([_load_shard(self.paths[number]) for number in numbers])
 
     def head(self, rows: int) -> Features:
-        """Return the first `rows` rows, or all if there are fewer, reading no more than these."""
-        behind = list(accumulate(self.rows))
-        needed = next((place for place, end in enumerate(behind) if end >= rows), len(behind) - 1)
-        return self.read(range(needed + 1)).head(rows)
+        """Return the first `rows` rows, or all if there are fewer, reading no other shards."""
+        earlier = accumulate(self.rows[:-1], initial=0)
+        needed = sum(1 for count in earlier if count < rows)
+        return self.read(range(max(1, needed))).take(slice(rows))
 
 
 def concatenate(parts: Sequence[Features]) -> Features:
     """Return the rows of all parts, of which there is at least one."""
-    names = [field.name for field in fields(Features)]
-    return Features(
-        **{name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    )
+    columns = zip(*(vars(part).values() for part in parts), strict=True)
+    return Features(*map(np.concatenate, columns))
 
 
 def _count_rows(path: Path) -> int:

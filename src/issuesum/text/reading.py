@@ -1,7 +1,7 @@
 """From raw bodies to what an encoder reads: the ids that preprocess writes, for any text.
 
-A title's words come from the title vocabulary or from the body, so what is read also says which
-word each extended id means in its row, and where every word stands in the raw text.
+A title's words come from the title vocabulary or from the body, so what is read also holds the word
+behind each extended id of a row, and the place of every word in the raw text.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from issuesum.text.tokens import Token, tokens
 from issuesum.text.vocabulary import PADDING, Ids, Vocabulary, pad
 
 MAX_WORDS = 1000
-"""Words of a body that are looked at; a title hardly ever says what stands behind them."""
+"""Words of a body that are looked at; a title hardly ever repeats what comes later."""
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,7 @@ class Reading:
 
 
 def read(bodies: Sequence[str], body: Vocabulary, title: Vocabulary) -> Reading:
-    """Find the words of raw bodies and look them up.
-
-    Args:
-        bodies: any texts.
-        body: vocabulary of bodies; a model reads their first `body.maxlen` words.
-        title: vocabulary of titles, which extended ids begin with.
-    """
+    """Find the words of raw bodies and look them up; a model reads the first `body.maxlen`."""
     looked_at = max(MAX_WORDS, body.maxlen)
     seen = [list(islice(tokens(text), looked_at)) for text in bodies]
     rows = [[token.word for token in row[: body.maxlen]] for row in seen]

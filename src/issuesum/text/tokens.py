@@ -3,8 +3,8 @@
 `clean` is what `processor.set_cleaner` is given and `tokenize` what `processor.set_tokenizer` is.
 Identifiers and numbers stay whole (`node.js`, `v2.1.0`, `don't`, `re-run`, `404`) and a path keeps
 its parts; URLs and e-mail addresses become placeholders, because no vocabulary can hold them and a
-title should not repeat them. `tokens` also tells where each word stands, so that a word that a
-model copies can be written as its author wrote it.
+title should not repeat them. `tokens` also gives each word's place, so that a word that a model
+copies can be written as its author wrote it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from itertools import pairwise, product
+from itertools import count, groupby, product
 from typing import NamedTuple
 
 URL = "_url_"
@@ -24,15 +24,10 @@ UNSPEAKABLE = frozenset({URL, EMAIL, START, END})
 
 
 class Token(NamedTuple):
-    """A word and its place in the raw text.
-
-    Attributes:
-        word: lower-cased, in Unicode's composed form, or a placeholder.
-        start: offset of its first character in the raw text.
-        end: offset behind its last; `text[start:end]` is the word as its author wrote it.
-    """
+    """A word and its place in the raw text, `text[start:end]`, as its author wrote it."""
 
     word: str
+    """Lower-cased, in Unicode's composed form, or a placeholder."""
     start: int
     end: int
 
@@ -43,18 +38,12 @@ def _marks() -> str:
     Python's `\w` does not know them, though Hindi or Thai words are full of them. Variation
     selectors are left out: they choose between the looks of an emoji.
     """
-    candidates = range(0x300, 0x20000)  # only variation selectors stand above (Unicode 15)
-    selectors = range(0xFE00, 0xFE10)
-    marks = [
-        code
-        for code in candidates
-        if code not in selectors and unicodedata.category(chr(code)) in ("Mn", "Mc")
-    ]
-    breaks = [place for place, (a, b) in enumerate(pairwise(marks), 1) if b != a + 1]
-    starts, ends = [0, *breaks], [*breaks, len(marks)]
-    return "".join(
-        f"{chr(marks[a])}-{chr(marks[b - 1])}" for a, b in zip(starts, ends, strict=True)
-    )
+    selectors = range(0xFE00, 0xFE10)  # all others are above 0x20000 (Unicode 15)
+    codes = (code for code in range(0x300, 0x20000) if code not in selectors)
+    marks = [code for code in codes if unicodedata.category(chr(code)) in ("Mn", "Mc")]
+    places = count()
+    runs = [list(run) for _, run in groupby(marks, lambda code: code - next(places))]
+    return "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
 
 
 # The bounds on the parts of an address are those of RFC 5321 (4.5.3.1.1) and RFC 1035 (2.3.4); with
@@ -91,12 +80,10 @@ def words(text: str) -> list[str]:
 
 
 def _word(token: str) -> str:
-    """Return the word that `token` is, or what stands for an address."""
     # What no word holds, and three quick looks are cheaper than a group at every match.
-    if "@" in token or ":" in token or token[:4] in _WWW:
-        address = _ADDRESS.match(token)
-        if address:
-            return URL if address["url"] else EMAIL
+    quick = "@" in token or ":" in token or token[:4] in _WWW
+    if quick and (address := _ADDRESS.match(token)):
+        return URL if address["url"] else EMAIL
     lowered = token.lower()
     if lowered.isascii():
         return lowered

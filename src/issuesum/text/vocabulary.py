@@ -31,7 +31,7 @@ Ids = npt.NDArray[np.int32]
 def pad(
     rows: Sequence[Sequence[int]], maxlen: int, *, padding: Literal["pre", "post"], value: int
 ) -> Ids:
-    """Return int32 (rows, maxlen): rows cut at their end, filled with `value` on side `padding`."""
+    """Return int32 (rows, maxlen): rows cut at their end, or filled with `value`."""
     padded = np.full((len(rows), maxlen), value, np.int32)
     for line, row in zip(padded, rows, strict=True):
         kept = row[:maxlen]
@@ -49,7 +49,7 @@ class Vocabulary:
     Attributes:
         words: by falling frequency; `words[0]` has id 2.
         maxlen: ids a row.
-        padding: the side that is filled with 0.
+        padding: where 0 is filled in.
         append_indicators: whether rows are enclosed in `_start_` and `_end_`.
     """
 
@@ -70,18 +70,14 @@ class Vocabulary:
 
     def encode(self, rows: Iterable[Sequence[str]]) -> Ids:
         """Return the ids of rows of words, int32 (rows, maxlen)."""
-        ids = [
-            [self.ids.get(word, UNKNOWN) for word in self._enclosed(row)[: self.maxlen]]
-            for row in rows
-        ]
+        marked = ([START, *row, END] if self.append_indicators else row for row in rows)
+        ids = [[self.ids.get(word, UNKNOWN) for word in row[: self.maxlen]] for row in marked]
         return pad(ids, self.maxlen, padding=self.padding, value=PADDING)
 
     def decode(self, row: Iterable[int], oov: Sequence[str] = ()) -> list[str]:
         """Return the words behind ids; padding and unknown ids give nothing.
 
-        Args:
-            row: ids of this vocabulary, or from `size` on.
-            oov: the words behind the ids from `size` on (see `issuesum.text.copying`).
+        Ids from `size` on are those of the words of `oov` (see `issuesum.text.copying`).
         """
         return [
             oov[index - self.size] if index >= self.size else self.words[index - FIRST_WORD]
@@ -122,6 +118,3 @@ class Vocabulary:
                 f"{path} must be a vocabulary of format {_FORMAT}. "
                 f"Received: {type(error).__name__}: {error}. Try: dvc repro preprocess."
             ) from error
-
-    def _enclosed(self, row: Sequence[str]) -> Sequence[str]:
-        return [START, *row, END] if self.append_indicators else row

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.serving.inference.title import NO_TITLE, Title, Word
+from issuesum.serving.inference.writer import NO_TITLE, Title, Word
 from issuesum.serving.server.answering import Limits
 from issuesum.serving.server.messages import RequestError, TitleRequest, read_request, response
 

@@ -10,11 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 
 import components
-from issuesum.serving.server.page import routes
+from issuesum.serving.server import page
 from issuesum.training.bundle.assemble import copy_code
 from projects import ROOT
 
-FOLDER = Path(routes.__file__).parent
+FOLDER = Path(page.__file__).parent
 FILES = {
     "/": ("page.html", "text/html"),
     "/page.css": ("page.css", "text/css"),

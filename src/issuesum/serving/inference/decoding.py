@@ -1,8 +1,8 @@
-"""From next-word scores to titles: greedy search and beam search.
+"""From next-word scores to titles: beam search over one step function, whatever the model.
 
-Both see one step function and know nothing of any model. A title's score is the sum of its words'
-log-probabilities over its length to the power of `length_penalty`, the end mark counted as a word.
-A rule takes a word's probability away; the others' are not made larger for it.
+A title's score is the sum of its words' log-probabilities over its length to the power of
+`length_penalty`, the end mark counted as a word. A rule takes a word's probability away; the
+others' are not made larger for it.
 """
 
 from __future__ import annotations
@@ -23,15 +23,12 @@ _FEW = 0.75
 
 
 class Hypothesis(NamedTuple):
-    """A way to write a title.
-
-    Attributes:
-        ids: of its words, without marks.
-        score: log-probability, normalised by length; higher is better.
-    """
+    """A way to write a title."""
 
     ids: list[int]
+    """Of its words, without marks."""
     score: float
+    """Log-probability, normalised by length; higher is better."""
 
 
 class Scorer[S](Protocol):
@@ -47,50 +44,19 @@ class Scorer[S](Protocol):
         """Return the state of these rows, each a row of the body that stands in its place."""
 
 
-def greedy[S](
-    scorer: Scorer[S],
-    state: S,
-    rules: TitleRules,
-    *,
-    keep: int = 1,  # noqa: ARG001
-) -> list[list[Hypothesis]]:
-    """Take the most probable word at every step; of equal ones that with the lowest id.
-
-    Arguments and result are those of `beam`, with one hypothesis for each row.
-    """
-    every = np.arange(rules.rows)
-    previous = np.full(rules.rows, rules.start, np.int32)
-    history = np.empty((rules.rows, 0), np.int32)
-    totals, lengths = np.zeros(rules.rows), np.zeros(rules.rows)
-    running = np.ones(rules.rows, bool)
-    for _ in range(rules.steps):
-        log_probs, state = scorer.step(previous, state)
-        rules.enforce(log_probs, history)
-        previous = log_probs.argmax(axis=1).astype(np.int32)
-        totals += np.where(running, log_probs[every, previous], 0)
-        lengths += running
-        history = np.column_stack([history, np.where(running, previous, PADDING)])
-        running &= previous != rules.end
-        if not running.any():
-            break
-    scores = totals / lengths**rules.settings.length_penalty
-    return _hypotheses(history[:, None], scores[:, None], rules.end)
-
-
 def beam[S](
     scorer: Scorer[S], state: S, rules: TitleRules, *, keep: int = 1
 ) -> list[list[Hypothesis]]:
-    """Follow the `beam_width` best beginnings of each row, all rows at once.
+    """Follow the `beam_width` best beginnings of each row, all rows at once; 1 is greedy search.
 
     At every step the best continuations are chosen, as many as the beam is wide; those that end
     are set aside and the others go on. A row is done when none goes on, or none that does can beat
-    the worst that is kept. Of equal scores the better beginning wins, then the lower id. A beam of
-    width 1 is `greedy`.
+    the worst that is kept. Of equal scores the better beginning wins, then the lower id.
 
     Args:
         scorer: the model.
         state: its first state, `rules.rows` rows.
-        rules: what must not be said.
+        rules: which words may come next.
         keep: hypotheses wanted; the best do not depend on it, the time does.
 
     Returns:
@@ -128,16 +94,10 @@ def beam[S](
 
 
 def _best(totals: Doubles, log_probs: Floats, width: int) -> tuple[Doubles, RowNumbers, Ids]:
-    """Choose the best continuations of each row.
+    """Choose the best continuations of each row: `totals` (rows, slots) are of its beginnings.
 
-    Args:
-        totals: (rows, slots), log-probabilities of the beginnings.
-        log_probs: (rows x slots, outputs); overwritten.
-        width: continuations of a row.
-
-    Returns:
-        Their log-probabilities, the slots that they continue and their words, each (rows, width)
-        or as many as there are, best first.
+    `log_probs` (rows x slots, outputs) is overwritten. Returns log-probabilities, the slots that
+    are continued and the words, each (rows, width) or as many as there are, best first.
     """
     rows, slots = totals.shape
     every = np.arange(rows * slots)
@@ -156,12 +116,7 @@ def _best(totals: Doubles, log_probs: Floats, width: int) -> tuple[Doubles, RowN
 
 
 class _Finished:
-    """The best hypotheses of every row that have ended, best first.
-
-    Attributes:
-        scores: float64 (rows, kept); -inf where there is none yet.
-        history: int32 (rows, kept, steps), with the end mark, then 0.
-    """
+    """The best hypotheses of every row that have ended, best first."""
 
     def __init__(self, rows: int, keep: int, steps: int) -> None:
         self.scores: Doubles = np.full((rows, keep), -np.inf)
@@ -179,7 +134,6 @@ class _Finished:
 
 
 def _hypotheses(history: Ids, scores: Doubles, end: int) -> list[list[Hypothesis]]:
-    """Return arrays (rows, hypotheses, ids) and (rows, hypotheses) as lists; -inf is left out."""
     return [
         [
             Hypothesis([index for index in ids if index not in (PADDING, end)], score)

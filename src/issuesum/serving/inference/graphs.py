@@ -38,11 +38,7 @@ class Graphs:
     """An encoder and a decoder step; safe to call from several threads."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """Load both graphs.
-
-        Args:
-            folder: holds encoder.onnx and decoder.onnx.
-            threads: of one call; 0 lets onnxruntime take every core.
+        """Load both graphs; `threads` are those of one call, 0 takes every core.
 
         Raises:
             ArtifactError: a graph is missing or broken.
@@ -54,7 +50,6 @@ class Graphs:
         given = {output.name for output in self._decoder.get_outputs()}
         self._changed = [name for name in self._state if NEXT + name in given]
         self.has_attention = ATTENTION in given
-        """Whether `look` can be called."""
 
     def encode(self, body: Ids, body_extended: Ids) -> State:
         """Return the decoder's first state for bodies.
@@ -67,23 +62,15 @@ class Graphs:
         fed = {name: ids for name, ids in given.items() if name in self._inputs}
         return dict(zip(self._state, self._encoder.run(self._state, fed), strict=True))
 
-    def step(self, previous: Ids, state: State) -> tuple[Floats, State]:
-        """Return log-probabilities of the next word, float32 (rows, outputs), and the next state.
+    def step(self, previous: Ids, state: State, output: str = LOG_PROBS) -> tuple[Floats, State]:
+        """Return an output of the decoder and the next state.
 
         Args:
             previous: int32 (rows,), extended title id of the word before.
             state: of `encode` or of the step before.
+            output: LOG_PROBS of the next word, float32 (rows, outputs), or ATTENTION to the places
+                of the body for it, float32 (rows, body maxlen), the first word first.
         """
-        return self._ask(LOG_PROBS, previous, state)
-
-    def look(self, previous: Ids, state: State) -> tuple[Floats, State]:
-        """Return attention to the next word, float32 (rows, body maxlen), and the next state.
-
-        Places are those of the body's words, the first one first.
-        """
-        return self._ask(ATTENTION, previous, state)
-
-    def _ask(self, output: str, previous: Ids, state: State) -> tuple[Floats, State]:
         wanted = [output, *(NEXT + name for name in self._changed)]
         answer, *changed = self._decoder.run(wanted, {PREVIOUS: previous, **state})
         return answer, {**state, **dict(zip(self._changed, changed, strict=True))}

@@ -1,4 +1,4 @@
-"""How titles are searched for, and what one must not say whatever a model thinks of it."""
+"""Settings of the search for titles, and which words a title must not have."""
 
 from __future__ import annotations
 
@@ -67,13 +67,11 @@ class TitleRules:
 
     Attributes:
         start: id that stands before the first word.
-        end: id that ends a title.
         steps: ids of a title at most, `end` included.
         forbidden: ids that are never taken.
         size: ids that all rows share; those from here on are a row's out-of-vocabulary words.
         masked: float32 (rows, out-of-vocabulary ids), -inf for ids that the row does not have or
             must not take, else 0; as many as there can be, whether or not the model scores them.
-        settings: of the search.
     """
 
     start: int
@@ -114,7 +112,7 @@ class TitleRules:
 
         Args:
             log_probs: float32 (rows x hypotheses, outputs).
-            history: int32 (rows x hypotheses, words), what each hypothesis says so far.
+            history: int32 (rows x hypotheses, words), ids of each hypothesis so far.
         """
         count, outputs = log_probs.shape
         words = history.shape[1]

@@ -49,10 +49,7 @@ class Surface:
         self._casing = _Casing(body, tokens)
 
     def write(self, title: Sequence[str]) -> tuple[str, list[tuple[int, int] | None]]:
-        """Write the words of a title.
-
-        Args:
-            title: words as `tokens.words` gives them.
+        """Write words as `tokens.words` gives them.
 
         Returns:
             The text, and for each word its place in the body, or None if the body does not hold it.
@@ -63,22 +60,19 @@ class Surface:
             rest = title[len(spans) :]
             number, length = self._longest(rest)
             texts.append(self._phrase(rest[:length], number, first=not texts))
-            if number is None:
-                spans.append(None)
-            else:
-                spans += [(t.start, t.end) for t in self._tokens[number : number + length]]
+            held = [] if number is None else self._tokens[number : number + length]
+            spans += [(token.start, token.end) for token in held] or [None]
         return " ".join(texts), spans
 
     def _longest(self, rest: Sequence[str]) -> tuple[int | None, int]:
         """Return where most of the next words stand in a row, and how many; else None and 1."""
-        best: tuple[int | None, int] = (None, 0)
-        for number in self._casing.places.get(rest[0], ()):
-            following = self._tokens[number : number + len(rest)]
-            pairs = zip(rest, following, strict=False)
-            length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1].word, pairs))
-            if length > best[1]:
-                best = (number, length)
-        return best if best[1] else (None, 1)
+
+        def length(number: int) -> int:
+            pairs = zip(rest, self._tokens[number : number + len(rest)], strict=False)
+            return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1].word, pairs))
+
+        number = max(self._casing.places.get(rest[0], ()), key=length, default=None)
+        return number, 1 if number is None else length(number)
 
     def _phrase(self, phrase: Sequence[str], number: int | None, *, first: bool) -> str:
         """Write words that stand in a row from token `number` on, or one that stands nowhere."""
@@ -93,8 +87,7 @@ class Surface:
                     )
         if first and self._casing.capitals and not signs[0] and signs[1][:1] in ("", " "):
             forms[0] = _capitalised(forms[0], phrase[0])
-        rest = zip(forms, signs[1:], strict=True)
-        text = signs[0] + "".join(form + sign for form, sign in rest)
+        text = signs[0] + "".join(map(str.__add__, forms, signs[1:]))
         for candidate in (text, " ".join(forms)):
             if words(candidate) == list(phrase):
                 return candidate
@@ -118,13 +111,9 @@ def joiner(gap: str) -> str:
 
 
 def balanced(signs: list[str]) -> list[str]:
-    """Leave out brackets and quotes without their other half.
+    """Leave out brackets and quotes without their other half, of what is around a phrase's words.
 
-    Args:
-        signs: what stands before, between and behind the words of a phrase.
-
-    Returns:
-        The same, with a space in place of what does not go together, or nothing at the ends.
+    What does not go together becomes a space, or nothing before the first and behind the last word.
     """
     signs = list(signs)
     while (wrong := _unmatched(signs)) is not None:
@@ -175,7 +164,6 @@ class _Casing:
         self.capitals = 3 * sum(form[0].isupper() for form in plain) > len(plain)
 
     def written(self, number: int) -> str:
-        """Return a token as its author wrote it."""
         _, start, end = self._tokens[number]
         return self._body[start:end]
 

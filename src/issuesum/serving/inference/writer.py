@@ -15,11 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from issuesum.errors import ArtifactError, IssuesumError, one_line
-from issuesum.serving.inference.decoding import Hypothesis, beam, greedy
-from issuesum.serving.inference.graphs import Graphs, State
+from issuesum.serving.inference.decoding import Hypothesis, beam
+from issuesum.serving.inference.graphs import ATTENTION, Floats, Graphs, State
 from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
 from issuesum.serving.inference.surface import Surface
-from issuesum.serving.inference.title import NO_TITLE, Attention, Title, Word
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY
 from issuesum.text.reading import Reading, read
 from issuesum.text.tokens import END, START, UNSPEAKABLE
@@ -34,6 +33,57 @@ _AT_ONCE = 16
 """Bodies that are decoded at once at most: what the decoder knows of them stays in the cache."""
 
 
+@dataclass(frozen=True)
+class Word:
+    """A word of a title.
+
+    Attributes:
+        word: lower-cased, as `tokens.words` gives it for the title's text.
+        copied: whether it is one of the words of the body that the model read.
+        span: its place in the raw body, `body[start:end]`, maybe behind what the model read; None
+            if it has none.
+    """
+
+    word: str
+    copied: bool
+    span: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Title:
+    """A title and how sure the model is of it.
+
+    Attributes:
+        text: as people write it.
+        score: log-probability of its words, normalised by their number; higher is better.
+        words: of the text, in order.
+    """
+
+    text: str
+    score: float
+    words: tuple[Word, ...]
+
+
+NO_TITLE = Title("", float("-inf"), ())
+"""What a body gets if its vocabulary is so small that the rules leave no word."""
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Where a model looked while it wrote a title.
+
+    Attributes:
+        title: words written, without the end mark.
+        body: words read.
+        weights: float32 (title words, body words), each row sums to 1: the probability of each
+            place of the body if the word is copied.
+    """
+
+    title: tuple[str, ...]
+    body: tuple[str, ...]
+    weights: Floats
+
+
 @dataclass
 class WordCounts:
     """Words of bodies that were read, and those of them that the vocabulary does not hold."""
@@ -41,21 +91,12 @@ class WordCounts:
     words: int = 0
     unknown: int = 0
 
-    def add(self, reading: Reading) -> None:
-        """Count the words of a batch."""
-        self.words += int(np.count_nonzero(reading.body != PADDING))
-        self.unknown += int(np.count_nonzero(reading.body == UNKNOWN))
-
 
 class TitleWriter:
     """Writes titles; safe to call from several threads."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """Load a bundle's `model` folder.
-
-        Args:
-            folder: holds the graphs, the vocabularies and the settings of the search.
-            threads: of one call; 0 takes every core.
+        """Load a bundle's `model` folder; `threads` are those of one call, 0 takes every core.
 
         Raises:
             ArtifactError: something is missing, broken or does not fit together.
@@ -72,11 +113,7 @@ class TitleWriter:
 
     @classmethod
     def tried(cls, folder: Path, *, of: str) -> TitleWriter:
-        """Load a `model` folder and write a title, so that what does not fit is found at once.
-
-        Args:
-            folder: of a bundle, or out of an image.
-            of: what holds it, for messages.
+        """Load the `model` folder of a bundle or image, and write a title: does all fit together?
 
         Raises:
             ArtifactError: there is none, or it is broken or of another version of this code.
@@ -116,17 +153,22 @@ class TitleWriter:
         Args:
             bodies: any texts; what stands behind MAX_CHARACTERS is not looked at.
             alternatives: titles wanted for each; there are no more than the beam is wide.
-            counts: what was read is added to it.
+            counts: the words that were read are added to it.
 
         Returns:
             For each body up to `alternatives` titles, at least one, the best first.
         """
-        counts = counts or WordCounts()
-        return [
-            titles
-            for batch in batched((body[:MAX_CHARACTERS] for body in bodies), _AT_ONCE)
-            for titles in self._write(batch, alternatives, counts)
-        ]
+        written = []
+        for batch in batched((body[:MAX_CHARACTERS] for body in bodies), _AT_ONCE):
+            reading = read(batch, self._body, self._title)
+            if counts:
+                counts.words += np.count_nonzero(reading.body != PADDING)
+                counts.unknown += np.count_nonzero(reading.body == UNKNOWN)
+            state = self._graphs.encode(reading.body, reading.body_extended)
+            found = self._search(reading, state, alternatives)
+            for row, (body, hypotheses) in enumerate(zip(batch, found, strict=True)):
+                written.append(self._titles(body, reading, row, hypotheses) or [NO_TITLE])
+        return written
 
     def attend(self, body: str) -> Attention | None:
         """Return where the model looks for the best title, or None if it has no attention."""
@@ -138,30 +180,19 @@ class TitleWriter:
             return None
         ids, weights = found[0].ids, []
         for previous in (self._title.ids[START], *ids[:-1]):
-            attention, state = self._graphs.look(np.array([previous], np.int32), state)
+            ids_before = np.array([previous], np.int32)
+            attention, state = self._graphs.step(ids_before, state, ATTENTION)
             weights.append(attention[0, : len(known)])
         title = self._title.decode(ids, reading.oov[0])
         return Attention(tuple(title), tuple(known), np.stack(weights))
-
-    def _write(
-        self, bodies: Sequence[str], alternatives: int, counts: WordCounts
-    ) -> Iterator[list[Title]]:
-        reading = read(bodies, self._body, self._title)
-        counts.add(reading)
-        state = self._graphs.encode(reading.body, reading.body_extended)
-        found = self._search(reading, state, alternatives)
-        for row, (body, hypotheses) in enumerate(zip(bodies, found, strict=True)):
-            yield self._titles(body, reading, row, hypotheses) or [NO_TITLE]
 
     def _search(self, reading: Reading, state: State, keep: int) -> list[list[Hypothesis]]:
         # Masked are ids that a row does not have, and words that no reader should see.
         masked = np.full((len(reading.oov), self._body.maxlen), -np.inf, np.float32)
         for line, words in zip(masked, reading.oov, strict=True):
             line[: len(words)] = [-np.inf if word in UNSPEAKABLE else 0 for word in words]
-        width = self._settings.beam_width
-        strategy = greedy if width == 1 else beam
         rules = TitleRules.of(self._title, masked, self._settings)
-        return strategy(self._graphs, state, rules, keep=min(keep, width))
+        return beam(self._graphs, state, rules, keep=min(keep, self._settings.beam_width))
 
     def _titles(
         self, body: str, reading: Reading, row: int, hypotheses: Sequence[Hypothesis]
@@ -178,14 +209,9 @@ class TitleWriter:
         return titles
 
 
-def main(folder: Path) -> None:
-    """Write one title, or end the process with the reason on one line."""
+if __name__ == "__main__":
     try:
-        TitleWriter(folder, threads=1).titles([PROBE])
+        TitleWriter(Path(sys.argv[1]), threads=1).titles([PROBE])
     except IssuesumError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

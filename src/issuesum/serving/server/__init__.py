@@ -1,4 +1,1 @@
-"""The server's side of the component: messages, protocols, limits; what the image carries.
-
-Nothing here knows seldon-core, which sees only the class in serving/IssueSummarization.py.
-"""
+"""Messages, protocols and limits of the server; only serving/IssueSummarization.py knows Seldon."""

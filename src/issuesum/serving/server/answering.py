@@ -1,17 +1,21 @@
-"""From a request to its answer, whatever protocol it came by, within limits."""
+"""From a request to its answer and metrics, whatever protocol it came by, within limits.
+
+Prometheus gets shares as ratios of counters, so that they hold for any time span and of all workers
+together: `rate(issuesum_body_words_unknown_total[1h]) / rate(issuesum_body_words_total[1h])`. Where
+two threads of a worker end at once, seldon-core may miss an increment.
+"""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from issuesum.errors import ParamsError
-from issuesum.serving.inference.writer import PROBE, TitleWriter, WordCounts
-from issuesum.serving.server import metrics
+from issuesum.serving.inference.writer import PROBE, Title, TitleWriter, WordCounts
 from issuesum.serving.server.messages import RequestError, read_request, response
 
 
@@ -20,11 +24,9 @@ class Limits:
     """Bounds from the environment, so that no one request can hurt the others.
 
     Attributes:
-        request_bytes: of a request's body; ISSUESUM_MAX_REQUEST_BYTES.
-        texts: bodies in a request; ISSUESUM_MAX_TEXTS. A batch holds a worker for as long as it
-            takes, a few milliseconds a title.
-        threads: of onnxruntime in one call; ISSUESUM_THREADS. One, because gunicorn's workers and
-            threads are what uses the other cores.
+        request_bytes: of a request's body.
+        texts: bodies in a request. A batch holds a worker for a few milliseconds a title.
+        threads: of onnxruntime in one call. Gunicorn's workers and threads use the other cores.
     """
 
     request_bytes: int = 8 * 1024 * 1024
@@ -33,11 +35,7 @@ class Limits:
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Limits:
-        """Return the bounds that the environment sets, and the defaults of the others.
-
-        Raises:
-            ParamsError: a value is no positive whole number.
-        """
+        """Return the environment's bounds; ParamsError if one is no positive whole number."""
 
         def number(name: str, default: int) -> int:
             text = environment.get(name, str(default))
@@ -81,11 +79,40 @@ class Answering:
             )
         except RequestError as error:
             return {**error.as_status(), "meta": {"tags": self.tags}}
-        seconds = time.perf_counter() - started
-        measured = metrics.of_titles([best for best, *_ in titles], counts=counts, seconds=seconds)
+        measured = _metrics([best for best, *_ in titles], counts, time.perf_counter() - started)
         return {"meta": {"tags": self.tags, "metrics": measured}, **response(request, titles)}
 
     def _loaded(self) -> TitleWriter:
         if self._writer is None:
             raise RequestError("The model is not loaded yet.", status=503, reason="NOT_LOADED")
         return self._writer
+
+
+def _metrics(best: Sequence[Title], counts: WordCounts, seconds: float) -> list[dict[str, Any]]:
+    words = sum(len(title.words) for title in best)
+    copied = sum(word.copied for title in best for word in title.words)
+    return [
+        _metric("TIMER", "issuesum_latency_seconds", 1000 * seconds),
+        _metric("COUNTER", "issuesum_titles", len(best)),
+        _metric("COUNTER", "issuesum_title_words", words),
+        _metric("COUNTER", "issuesum_title_words_copied", copied),
+        _metric("COUNTER", "issuesum_body_words", counts.words),
+        _metric("COUNTER", "issuesum_body_words_unknown", counts.unknown),
+        _metric("GAUGE", "issuesum_title_length", words / max(1, len(best))),
+        _metric("GAUGE", "issuesum_copy_share", copied / max(1, words)),
+        _metric("GAUGE", "issuesum_unknown_share", counts.unknown / max(1, counts.words)),
+    ]
+
+
+def feedback_metrics(reward: float, *, corrected: bool) -> list[dict[str, Any]]:
+    """Return the metrics of a message of feedback in Seldon's form."""
+    # seldon-core sums rewards too, but over gRPC those that are refused as well.
+    return [
+        _metric("COUNTER", "issuesum_feedback", 1),
+        _metric("COUNTER", "issuesum_feedback_reward", reward),
+        _metric("COUNTER", "issuesum_feedback_corrected", int(corrected)),
+    ]
+
+
+def _metric(kind: str, key: str, value: float) -> dict[str, Any]:
+    return {"type": kind, "key": key, "value": value}

@@ -27,14 +27,7 @@ _LONGEST_TITLE = 1024
 
 @dataclass(frozen=True)
 class FeedbackRequest:
-    """A reader's opinion of a title.
-
-    Attributes:
-        body: the text.
-        shown: the title that was shown, or "" if the message does not say.
-        reward: from 0 to 1.
-        title: the better title, or None.
-    """
+    """A reader's opinion, from 0 to 1, of the title that was shown; `title` is a better one."""
 
     body: str
     shown: str
@@ -42,17 +35,10 @@ class FeedbackRequest:
     title: str | None
 
 
-def read(message: Any) -> FeedbackRequest:  # noqa: ANN401 -- whatever a client sends
-    """Read Seldon's `Feedback`, given as JSON.
-
-    Raises:
-        RequestError: it holds something else.
-    """
-    if not isinstance(message, dict):
-        raise RequestError("Feedback must be a JSON object.")
+def read(message: Mapping[str, Any]) -> FeedbackRequest:
+    """Read Seldon's `Feedback`, given as JSON; RequestError if it is something else."""
     reward = message.get("reward", 0)
-    is_number = isinstance(reward, int | float) and not isinstance(reward, bool)
-    if not (is_number and 0 <= reward <= 1):
+    if isinstance(reward, bool) or not (isinstance(reward, int | float) and 0 <= reward <= 1):
         raise RequestError(
             f"reward must be a number from 0 (bad) to 1 (good). Received: {reward!r:.60}."
         )
@@ -72,11 +58,7 @@ def read(message: Any) -> FeedbackRequest:  # noqa: ANN401 -- whatever a client 
 
 
 def configured_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Return the folder that ISSUESUM_FEEDBACK_DIR names, or None: feedback is only counted then.
-
-    Raises:
-        ParamsError: it is no folder that this process can write to.
-    """
+    """Return the folder of ISSUESUM_FEEDBACK_DIR; None: feedback is only counted."""
     name = environment.get("ISSUESUM_FEEDBACK_DIR")
     if name and not (Path(name).is_dir() and os.access(name, os.W_OK)):
         raise ParamsError(
@@ -97,35 +79,19 @@ class FeedbackLog:
     """JSON lines that `issuesum ingest` reads; a process keeps its last GiB."""
 
     def __init__(self, folder: Path, tags: Mapping[str, str]) -> None:
-        """Open this process's file in a folder that several processes may share.
-
-        Args:
-            folder: existing and writable.
-            tags: name the model that wrote the titles.
-        """
+        """Name this process's file in a folder that several may share; `tags` name the model."""
         path = folder / f"feedback-{socket.gethostname()}-{os.getpid()}.jsonl"
         self._image = tags.get("image", "")
-        self._file = _File(
-            path, maxBytes=_FILE_BYTES, backupCount=_FILES, encoding="utf-8", delay=True
-        )
+        self._file = _File(path, "a", _FILE_BYTES, _FILES, encoding="utf-8", delay=True)
 
     def add(self, given: FeedbackRequest) -> None:
-        """Append a row, if the reader wrote a title.
-
-        Raises:
-            RequestError: the disk is full, or the folder is gone.
-        """
+        """Append a row if the reader wrote a title; RequestError if that fails (full disk, …)."""
         if given.title is None:
             return
-        row = {
-            "issue_url": "",
-            "issue_title": given.title,
-            "body": given.body,
-            "shown": given.shown,
-            "reward": given.reward,
-            "received": datetime.now(UTC).isoformat(timespec="seconds"),
-            "image": self._image,
-        }
+        received = datetime.now(UTC).isoformat(timespec="seconds")
+        row = {"issue_url": "", "issue_title": given.title, "body": given.body,
+               "shown": given.shown, "reward": given.reward, "received": received,
+               "image": self._image}  # fmt: skip
         try:
             self._file.handle(logging.makeLogRecord({"msg": json.dumps(row)}))
             self._file.close()  # it opens the file again for the next row
@@ -135,7 +101,6 @@ class FeedbackLog:
 
 
 def _one_text(message: Mapping[str, Any], part: str) -> str | None:
-    """Return the text of a part of the message, or None where there is none."""
     content = message.get(part)
     if not content:
         return None

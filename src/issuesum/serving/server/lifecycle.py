@@ -22,8 +22,7 @@ from types import FrameType
 
 _PATIENCE = 20.0
 """Seconds that requests in flight over gRPC have, once gunicorn has ended those over REST (30)."""
-_FLUSH = 0.2
-"""Seconds for an answer to leave, once it is made."""
+_FLUSH = 0.2  # seconds for an answer to leave, once it is made
 
 
 class Lifecycle:
@@ -88,15 +87,14 @@ def main() -> None:
     path = "/v2/health/ready"
     # Not urllib, which would ask a proxy that the environment names.
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
+    found: int | Exception
     try:
         connection.request("GET", path)
-        status = connection.getresponse().status
+        found = connection.getresponse().status
     except (OSError, http.client.HTTPException) as error:
-        sys.exit(f"error: port {port} must answer {path}. Received: {error}.")
-    finally:
-        connection.close()
-    if status != http.client.OK:
-        sys.exit(f"error: port {port} must answer {path} with 200. Received: {status}.")
+        found = error
+    if found != http.client.OK:
+        sys.exit(f"error: port {port} must answer {path} with 200. Received: {found}.")
 
 
 if __name__ == "__main__":

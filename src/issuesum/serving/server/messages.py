@@ -13,22 +13,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from issuesum.serving.inference.title import Title
+from issuesum.serving.inference.writer import Title
 
 _FORMS = ("data", "strData", "jsonData", "binData")
 _KEYS = {"body", "bodies", "alternatives"}
 
 
 class RequestError(Exception):
-    """A request is refused.
-
-    Attributes:
-        status: of HTTP.
-        reason: a word for programs.
-    """
+    """A request is refused, with a status of HTTP and, next to the message, a word for programs."""
 
     def __init__(self, message: str, *, status: int = 400, reason: str = "BAD_REQUEST") -> None:
-        """Keep the reason for people, the status and the reason for programs."""
+        """Keep all three."""
         super().__init__(message)
         self.status, self.reason = status, reason
 
@@ -40,27 +35,17 @@ class RequestError(Exception):
 
 @dataclass(frozen=True)
 class TitleRequest:
-    """What a request asks for.
-
-    Attributes:
-        form: the field of the message that held it.
-        bodies: texts.
-        alternatives: titles wanted for each.
-        one: whether jsonData holds a single body.
-    """
+    """What a request asks for."""
 
     form: Literal["data", "strData", "jsonData"]
     bodies: tuple[str, ...]
     alternatives: int = 1
     one: bool = False
+    """Whether jsonData holds a single body."""
 
 
 def read_request(message: Any, *, most: int) -> TitleRequest:  # noqa: ANN401 -- whatever a client sends
-    """Read a SeldonMessage, given as JSON, of at most `most` texts.
-
-    Raises:
-        RequestError: it holds something else.
-    """
+    """Read a SeldonMessage, given as JSON; RequestError if it is none or has over `most` texts."""
     if not isinstance(message, dict):
         raise RequestError(f"A request must be a JSON object. Received: {_name(message)}.")
     held = [form for form in _FORMS if message.get(form) is not None]

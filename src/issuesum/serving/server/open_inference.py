@@ -17,11 +17,6 @@ _TITLE = {"name": "title", "datatype": "BYTES", "shape": [-1]}
 _SCORE = {"name": "score", "datatype": "FP64", "shape": [-1]}
 
 
-def server(tags: Mapping[str, str]) -> dict[str, Any]:
-    """Return the server's metadata."""
-    return {"name": "issuesum", "version": tags["image"], "extensions": []}
-
-
 def model(tags: Mapping[str, str]) -> dict[str, Any]:
     """Return the model's metadata."""
     return {
@@ -39,14 +34,8 @@ def version(tags: Mapping[str, str]) -> str:
     return tags["image"].rsplit(":", 1)[-1]
 
 
-def as_seldon(request: Any) -> dict[str, Any]:  # noqa: ANN401 -- whatever a client sends
-    """Return the SeldonMessage that asks the same.
-
-    Raises:
-        RequestError: the request is none of this protocol, or not for this model.
-    """
-    if not isinstance(request, dict):
-        raise RequestError("An inference request must be a JSON object.")
+def as_seldon(request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the SeldonMessage that asks the same; RequestError if it is none of this protocol."""
     inputs = request.get("inputs")
     if not (isinstance(inputs, list) and len(inputs) == 1 and isinstance(inputs[0], dict)):
         raise RequestError("inputs must hold one tensor, `body`.")

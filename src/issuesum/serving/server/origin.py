@@ -15,22 +15,17 @@ from issuesum.registry.labels import VARIABLE, differences, labels_of
 
 @dataclass(frozen=True)
 class Origin:
-    """Where this image comes from.
-
-    Attributes:
-        provenance: the content of /app/provenance.json.
-        labels: that the image must have.
-    """
+    """Where this image comes from: /app/provenance.json, and the labels that follow from it."""
 
     provenance: dict[str, Any]
     labels: dict[str, str]
 
     @classmethod
     def read(cls, path: Path, environment: Mapping[str, str] = os.environ) -> Origin:
-        """Read the file, and compare it with the labels that the environment hands on.
+        """Read the file, and compare it with the labels in ISSUESUM_LABELS.
 
         Raises:
-            ArtifactError: there is no such file, it is broken, or a label contradicts it.
+            ArtifactError: the file is missing or broken, or a label contradicts it.
             ParamsError: ISSUESUM_LABELS is no JSON object.
         """
         try:
@@ -57,24 +52,15 @@ class Origin:
         kept = {"bundle": "bundle", "model": "model", "data": "raw"}
         return {**named, **{tag: hashes.get(name) or "" for tag, name in kept.items()}}
 
-    @property
-    def custom(self) -> dict[str, str]:
-        """What Seldon's metadata have: all labels, and the tags under their short names."""
-        return {**self.tags, **self.labels}
-
 
 def _handed(environment: Mapping[str, str]) -> dict[str, Any]:
     try:
         found = json.loads(environment.get(VARIABLE) or "{}")
+        if not isinstance(found, dict):
+            raise ValueError(f"a {type(found).__name__}")  # noqa: TRY004
     except (ValueError, RecursionError) as error:
-        raise _unreadable(one_line(error)) from error
-    if not isinstance(found, dict):
-        raise _unreadable(f"a {type(found).__name__}")
+        raise ParamsError(
+            f"{VARIABLE} must be the image's labels as a JSON object. Received: {one_line(error)}. "
+            "Try: docker inspect -f '{{json .Config.Labels}}' IMAGE."
+        ) from error
     return found
-
-
-def _unreadable(reason: str) -> ParamsError:
-    return ParamsError(
-        f"{VARIABLE} must be the image's labels as a JSON object. Received: {reason}. "
-        "Try: docker inspect -f '{{json .Config.Labels}}' IMAGE."
-    )

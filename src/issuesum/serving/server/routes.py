@@ -17,7 +17,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from issuesum.serving.server import feedback, open_inference
 from issuesum.serving.server.answering import Answering
 from issuesum.serving.server.messages import RequestError
-from issuesum.serving.server.page.routes import add_page
+from issuesum.serving.server.page import add_page
 
 _PREDICTIONS = "/api/v1.0/predictions"
 _FEEDBACK = ("/send-feedback", "/api/v1.0/feedback", "/api/v0.1/feedback")
@@ -31,43 +31,42 @@ _MODEL = f"/v2/models/{open_inference.NAME}"
 def create_routes(answering: Answering) -> Blueprint:
     """Return the blueprint of a server, which answers once the model of `answering` is loaded."""
     routes = Blueprint("issuesum", __name__)
-    _add_checks(routes, answering.limits.request_bytes)
-    _add_refusals(routes)
     _add_open_inference(routes, answering)
     add_page(routes)
+
+    @routes.record_once
+    def bound(state: BlueprintSetupState) -> None:
+        for name in ("MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE"):
+            state.app.config[name] = answering.limits.request_bytes
+
+    routes.before_app_request(_check)
+    routes.app_errorhandler(HTTPException)(_explain)
+    routes.app_errorhandler(RequestError)(_refused)
+    routes.app_errorhandler(RecursionError)(lambda _: _refused(RequestError(_DEEP)))
     return routes
 
 
-def _add_checks(routes: Blueprint, request_bytes: int) -> None:
-    @routes.record_once
-    def bound(state: BlueprintSetupState) -> None:
-        state.app.config["MAX_CONTENT_LENGTH"] = request_bytes
-        state.app.config["MAX_FORM_MEMORY_SIZE"] = request_bytes
-
-    @routes.before_app_request
-    def check() -> None:
-        if request.path in _OF_OTHER_KINDS:
-            info = f"{request.path} is no route of a MODEL. Try: {_PREDICTIONS}."
-            raise RequestError(info, status=404, reason="NOT_FOUND")
-        if request.routing_exception or request.method == "OPTIONS":  # what CORS asks before
-            return
-        if request.path in _FEEDBACK:
-            feedback.read(_message())
-        elif request.path in _ASKING:
-            _message()
+def _check() -> None:
+    if request.path in _OF_OTHER_KINDS:
+        info = f"{request.path} is no route of a MODEL. Try: {_PREDICTIONS}."
+        raise RequestError(info, status=404, reason="NOT_FOUND")
+    if request.routing_exception or request.method == "OPTIONS":  # what CORS asks before
+        return
+    if request.path in _FEEDBACK:
+        feedback.read(_message())
+    elif request.path in _ASKING:
+        _message()
 
 
-def _add_refusals(routes: Blueprint) -> None:
-    @routes.app_errorhandler(HTTPException)
-    def explain(error: HTTPException) -> tuple[Response, int]:
-        if isinstance(error, RequestEntityTooLarge):
-            _discard_rest()
-        reason = error.name.upper().replace(" ", "_")
-        info = error.description or error.name
-        return _refused(RequestError(info, status=error.code or 500, reason=reason))
-
-    routes.app_errorhandler(RequestError)(_refused)
-    routes.app_errorhandler(RecursionError)(lambda _: _refused(RequestError(_DEEP)))
+def _explain(error: HTTPException) -> tuple[Response, int]:
+    if isinstance(error, RequestEntityTooLarge):
+        # To the end: a client that still sends would not see the answer.
+        for _ in range(_DISCARDED // _CHUNK):
+            if not request.environ["wsgi.input"].read(_CHUNK):
+                break
+    reason = error.name.upper().replace(" ", "_")
+    info = error.description or error.name
+    return _refused(RequestError(info, status=error.code or 500, reason=reason))
 
 
 def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
@@ -75,7 +74,7 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
 
     @routes.get("/v2")
     def server() -> Response:
-        return jsonify(open_inference.server(answering.tags))
+        return jsonify(name="issuesum", version=answering.tags["image"], extensions=[])
 
     @routes.get("/v2/health/live")
     def live() -> Response:
@@ -110,14 +109,6 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
         if "status" in content:
             raise RequestError(content["status"]["info"], status=answer.status_code)
         return jsonify(open_inference.from_seldon(asked, content))
-
-
-def _discard_rest() -> None:
-    """Read what is too large to its end: a client that still sends would not see the answer."""
-    source = request.environ["wsgi.input"]
-    for _ in range(_DISCARDED // _CHUNK):
-        if not source.read(_CHUNK):
-            break
 
 
 def _message() -> dict[str, Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tensorflow.core.protobuf.meta_graph_pb2 import MetaGraphDef
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from issuesum.errors import ArtifactError
-from issuesum.serving.inference.decoding import Hypothesis, greedy
+from issuesum.serving.inference.decoding import Hypothesis, beam
 from issuesum.serving.inference.graphs import BODY, BODY_EXTENDED, Floats, Graphs
 from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
 from issuesum.text.features import TITLE_VOCABULARY, Features
@@ -80,7 +81,8 @@ def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> flo
         **{BODY: tf.constant(rows.body), BODY_EXTENDED: tf.constant(rows.body_extended)}
     )
     graphs = Graphs(folder)
-    titles = greedy(graphs, graphs.encode(rows.body, rows.body_extended), rules)
+    greedy = replace(rules, settings=replace(rules.settings, beam_width=1))
+    titles = beam(graphs, graphs.encode(rows.body, rows.body_extended), greedy)
     best = [title[0] if title else Hypothesis([], -np.inf) for title in titles]
     expected = pad([title.ids for title in best], rules.steps, padding="post", value=PADDING)
     others = int((answer[TITLE_IDS].numpy() != expected).any(axis=1).sum())
@@ -135,7 +137,7 @@ def _described(tensors: Mapping[str, tf.TensorSpec]) -> dict[str, str]:
 def title_graph(
     model: TitleModel, rules: TitleRules
 ) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
-    """Return a function that decodes greedily, as `decoding.greedy` does, to be traced.
+    """Return a function that decodes greedily, as a `beam` of width 1 does, to be traced.
 
     It takes and returns what `SIGNATURE` does. The steps are unrolled, so each rule is a few
     operations on ids. `rules.masked` is not looked at: of each row's own words those are allowed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from issuesum.serving.inference.title import Attention
+from issuesum.serving.inference.writer import Attention
 
 _CELL = 0.24  # inches of a word
 _MARGIN = 1.6  # inches for the words themselves

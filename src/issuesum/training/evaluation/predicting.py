@@ -13,8 +13,7 @@ from typing import Literal, NamedTuple, TextIO
 
 from issuesum.errors import ArtifactError
 from issuesum.files import replacing_file
-from issuesum.serving.inference.title import NO_TITLE, Title
-from issuesum.serving.inference.writer import TitleWriter
+from issuesum.serving.inference.writer import NO_TITLE, Title, TitleWriter
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import Reject, normalise
 

@@ -116,7 +116,7 @@ class Epochs:
             waiting = []
             pool = pool.take(draw.permutation(len(pool)).astype(np.int32))
             full = len(pool) if is_last else len(pool) // self.batch_size * self.batch_size
-            yield from self._batches(pool.head(full), draw)
+            yield from self._batches(pool.take(slice(full)), draw)
             left = pool.take(slice(full, None))
 
     def _batches(self, pool: Features, draw: np.random.Generator) -> Iterator[Features]:

@@ -1,4 +1,4 @@
-"""Strategies with toy vocabularies and scores made by hand, without any model."""
+"""The search with toy vocabularies and scores made by hand, without any model."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuesum.serving.inference.decoding import beam, greedy
+from issuesum.serving.inference.decoding import beam
 from issuesum.serving.inference.rules import Decoding, TitleRules
 from issuesum.text.vocabulary import Vocabulary
 
 START, END, A, B, BAD = 2, 3, 4, 5, 6
-STRATEGIES = [greedy, beam]
 
 
 class Tables:
@@ -84,9 +83,9 @@ def _rules(rows: int, *, steps: int, size: int = 7, **settings: float) -> TitleR
     )
 
 
-def _ids(strategy, tables: list[list[dict[int, float]]], **settings) -> list[list[int]]:
+def _ids(tables: list[list[dict[int, float]]], **settings) -> list[list[int]]:
     scorer = Tables(tables)
-    found = strategy(scorer, scorer.first, _rules(len(tables), **settings))
+    found = beam(scorer, scorer.first, _rules(len(tables), **settings))
     return [of_row[0].ids for of_row in found]
 
 
@@ -105,59 +104,58 @@ def test_rules_are_those_of_a_title_vocabulary() -> None:
     assert (fewer.end, fewer.settings) == (rules.end, chosen)
 
 
-@pytest.mark.parametrize("strategy", STRATEGIES)
-class TestEveryStrategy:
-    def test_the_most_probable_word_is_taken_until_the_end(self, strategy) -> None:
-        assert _ids(strategy, [[{A: -1, B: -2}, {B: -1}, {END: -1}]], steps=3) == [[A, B]]
+class TestOneBeam:
+    def test_the_most_probable_word_is_taken_until_the_end(self) -> None:
+        assert _ids([[{A: -1, B: -2}, {B: -1}, {END: -1}]], steps=3) == [[A, B]]
 
-    def test_a_finished_row_waits_for_the_others(self, strategy) -> None:
+    def test_a_finished_row_waits_for_the_others(self) -> None:
         first = [{A: -1}, {END: -1}, {B: -1}, {B: -1}]
         second = [{B: -1}, {B: -1}, {A: -1}, {END: -1}]
-        assert _ids(strategy, [first, second], steps=4) == [[A], [B, B, A]]
+        assert _ids([first, second], steps=4) == [[A], [B, B, A]]
 
-    def test_padding_unknown_and_placeholders_are_never_taken(self, strategy) -> None:
+    def test_padding_unknown_and_placeholders_are_never_taken(self) -> None:
         tables = [[{0: 0, 1: 0, START: 0, BAD: 0, A: -1}, {END: -1}]]
-        assert _ids(strategy, tables, steps=2) == [[A]]
+        assert _ids(tables, steps=2) == [[A]]
 
-    def test_a_title_has_as_many_words_as_it_must_have(self, strategy) -> None:
+    def test_a_title_has_as_many_words_as_it_must_have(self) -> None:
         tables = [[{END: 0, B: -5}, {END: 0, A: -3}, {END: 0}]]
-        assert _ids(strategy, tables, steps=3) == [[B]]
-        assert _ids(strategy, tables, steps=3, min_words=2) == [[B, A]]
+        assert _ids(tables, steps=3) == [[B]]
+        assert _ids(tables, steps=3, min_words=2) == [[B, A]]
 
-    def test_the_number_of_words_is_bounded(self, strategy) -> None:
-        assert _ids(strategy, [[{A: -1}] * 3], steps=3) == [[A, A, A]]
+    def test_the_number_of_words_is_bounded(self) -> None:
+        assert _ids([[{A: -1}] * 3], steps=3) == [[A, A, A]]
 
-    def test_words_in_a_row_are_not_said_twice(self, strategy) -> None:
+    def test_words_in_a_row_are_not_said_twice(self) -> None:
         again = [[{A: -1, B: -2}, {A: -1, B: -2}, {A: -1, B: -2}, {A: -1, B: -2, END: -3}]]
-        assert _ids(strategy, again, steps=4) == [[A, A, A, A]]
-        assert _ids(strategy, again, steps=4, no_repeat=3) == [[A, B, A, B]]
-        assert _ids(strategy, again, steps=4, no_repeat=2) == [[A, B, A]]
-        assert _ids(strategy, [[{A: -1, B: -2, END: -3}] * 3], steps=3, no_repeat=1) == [[A, B]]
+        assert _ids(again, steps=4) == [[A, A, A, A]]
+        assert _ids(again, steps=4, no_repeat=3) == [[A, B, A, B]]
+        assert _ids(again, steps=4, no_repeat=2) == [[A, B, A]]
+        assert _ids([[{A: -1, B: -2, END: -3}] * 3], steps=3, no_repeat=1) == [[A, B]]
 
-    def test_a_row_says_its_own_words_only(self, strategy) -> None:
+    def test_a_row_says_its_own_words_only(self) -> None:
         scorer = Tables([[{7: -1, 8: -2, 9: -3}, {END: 0}]] * 3, ids=10)
         bars = np.zeros((3, 5), np.float32)  # more than the model scores
         bars[1, 0] = bars[2, :2] = -np.inf
         rules = _rules(3, steps=2)
         object.__setattr__(rules, "masked", bars)
-        found = strategy(scorer, scorer.first, rules)
+        found = beam(scorer, scorer.first, rules)
         assert [of_row[0].ids for of_row in found] == [[7], [8], [9]]
 
-    def test_a_score_is_the_log_probability_over_the_length_with_its_end(self, strategy) -> None:
+    def test_a_score_is_the_log_probability_over_the_length_with_its_end(self) -> None:
         tables = [[{A: -1.5}, {B: -0.5}, {END: -2.0}]]
         for penalty in (0.0, 0.9):
             scorer = Tables(tables)
-            ((found,),) = strategy(scorer, scorer.first, _rules(1, steps=3, length_penalty=penalty))
+            ((found,),) = beam(scorer, scorer.first, _rules(1, steps=3, length_penalty=penalty))
             assert found.score == pytest.approx(-4.0 / 3**penalty)
 
-    def test_of_equal_words_the_one_with_the_lowest_id_is_taken(self, strategy) -> None:
-        assert _ids(strategy, [[{A: -1, B: -1}, {END: -1}]], steps=2) == [[A]]
+    def test_of_equal_words_the_one_with_the_lowest_id_is_taken(self) -> None:
+        assert _ids([[{A: -1, B: -1}, {END: -1}]], steps=2) == [[A]]
 
-    def test_where_nothing_may_be_said_there_is_no_title(self, strategy) -> None:
+    def test_where_nothing_may_be_said_there_is_no_title(self) -> None:
         scorer = Tables([[{A: -1}, {A: -1}]], ids=5)
         rules = _rules(1, steps=2, size=5, no_repeat=1, min_words=2)
         object.__setattr__(rules, "forbidden", (0, 1, START))
-        assert strategy(scorer, scorer.first, rules) == [[]]
+        assert beam(scorer, scorer.first, rules) == [[]]
 
 
 seeds = st.integers(0, 2**32 - 1)
@@ -166,18 +164,6 @@ settings = {
     "min_words": st.integers(1, 3),
     "no_repeat": st.integers(0, 3),
 }
-
-
-@given(seed=seeds, rows=st.integers(1, 5), coarse=st.booleans(), **settings)
-def test_a_beam_of_one_is_greedy(seed: int, rows: int, coarse: bool, **chosen) -> None:
-    scorer = Language(seed, rows, 9, coarse=coarse)
-    rules = _rules(rows, steps=5, size=9, **chosen)
-    found, expected = (way(scorer, scorer.first, rules) for way in (beam, greedy))
-    assert [[title.ids for title in of_row] for of_row in found] == [
-        [title.ids for title in of_row] for of_row in expected
-    ]
-    for of_row, of_same in zip(found, expected, strict=True):
-        assert [title.score for title in of_row] == pytest.approx([same.score for same in of_same])
 
 
 def _repeats(words: tuple[int, ...], size: int) -> bool:
@@ -271,7 +257,7 @@ def test_a_beam_finds_what_greedy_passes_over() -> None:
             return scores, state
 
     scorer = Garden(tables)
-    assert greedy(scorer, scorer.first, _rules(1, steps=3))[0][0].ids == [A]
+    assert beam(scorer, scorer.first, _rules(1, steps=3))[0][0].ids == [A]
     (found,) = beam(scorer, scorer.first, _rules(1, steps=3, beam_width=2), keep=2)
     assert [title.ids for title in found] == [[B], [A]]
 

@@ -12,8 +12,7 @@ import pytest
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference import writer as module
 from issuesum.serving.inference.rules import Decoding
-from issuesum.serving.inference.title import NO_TITLE
-from issuesum.serving.inference.writer import TitleWriter
+from issuesum.serving.inference.writer import NO_TITLE, TitleWriter
 from issuesum.text.tokens import UNSPEAKABLE, words
 from issuesum.text.vocabulary import Vocabulary
 from toy_bundle import BODY, DEFAULT, TITLE, write_bundle

@@ -9,7 +9,7 @@ import pytest
 
 import tiny_models
 from issuesum.errors import ArtifactError
-from issuesum.serving.inference.graphs import Graphs
+from issuesum.serving.inference.graphs import ATTENTION, Graphs
 
 pytestmark = [
     pytest.mark.slow,
@@ -45,7 +45,7 @@ def test_onnx_says_what_keras_says_and_another_model_is_noticed(arch: str, tmp_p
     assert graphs.has_attention or arch != "pointer"
     if graphs.has_attention:
         first = rows.title_extended[:, 0].copy()
-        seen, _ = graphs.look(first, graphs.encode(rows.body, rows.body_extended))
+        seen, _ = graphs.step(first, graphs.encode(rows.body, rows.body_extended), ATTENTION)
         _, changed = model.step(first, model.encode(rows.body, rows.body_extended))
         np.testing.assert_allclose(seen, changed["attention"].numpy(), atol=1e-5)
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 import tiny_models
 from issuesum.errors import ArtifactError
-from issuesum.serving.inference.decoding import greedy
+from issuesum.serving.inference.decoding import beam
 from issuesum.serving.inference.graphs import Graphs
 from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
 from issuesum.text.features import TITLE_VOCABULARY
@@ -122,10 +123,10 @@ def test_it_writes_what_onnx_writes_and_another_model_is_noticed(
     rules = TitleRules.of(
         Vocabulary.load(folder / TITLE_VOCABULARY),
         np.full((64, 9), -np.inf, np.float32),
-        Decoding.load(folder / DECODING),
+        replace(Decoding.load(folder / DECODING), beam_width=1),
     )
     graphs = Graphs(folder)
-    titles = greedy(graphs, graphs.encode(rows.body, rows.body_extended), rules)
+    titles = beam(graphs, graphs.encode(rows.body, rows.body_extended), rules)
     found = [row[row != 0].tolist() for row in answer["title_ids"].numpy()]
     assert found == [best.ids for (best,) in titles]
     scores = [best.score for (best,) in titles]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from issuesum.serving.inference.decoding import greedy
+from issuesum.serving.inference.decoding import beam
 from issuesum.serving.inference.rules import Decoding, TitleRules
 
 pytestmark = pytest.mark.slow  # TensorFlow takes 10 seconds to load
@@ -26,6 +26,11 @@ class Tables:
     def step(self, previous, state):
         scores = self.log_probs[state["step"], state["rows"], np.asarray(previous)]
         return scores, {**state, "step": state["step"] + 1}
+
+    def expand(self, state, rows):
+        return {**state, "rows": state["rows"][rows]}
+
+    reorder = expand
 
 
 @pytest.mark.parametrize("min_words", [1, 3])
@@ -49,7 +54,7 @@ def test_titles_and_scores_are_those_of_greedy(
     )  # fmt: skip
     model = Tables(no_repeat, SIZE + OWN if copies else SIZE)
     answer = title_graph(model, rules)(body_extended, tf.constant(body_extended))  # type: ignore[arg-type]
-    expected = greedy(model, model.encode(None, None), rules)
+    expected = beam(model, model.encode(None, None), rules)
     found = [row[row != 0].tolist() for row in answer["title_ids"].numpy()]
     assert found == [best.ids for (best,) in expected]
     scores = [best.score for (best,) in expected]
@@ -68,6 +73,6 @@ def test_rules_that_leave_no_word_leave_no_title() -> None:
     body = np.full((ROWS, OWN), 4, np.int32)
     model = Tables(0, SIZE + OWN)
     answer = title_graph(model, rules)(body, tf.constant(body))  # type: ignore[arg-type]
-    assert greedy(model, model.encode(None, None), rules) == [[]] * ROWS
+    assert beam(model, model.encode(None, None), rules) == [[]] * ROWS
     assert not answer["title_ids"].numpy().any()
     assert (answer["scores"].numpy() == -np.inf).all()

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.image import imread
 
-from issuesum.serving.inference.title import Attention
+from issuesum.serving.inference.writer import Attention
 from issuesum.training.evaluation.heatmap import draw
 
 

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from issuesum.serving.inference.title import NO_TITLE
-from issuesum.serving.inference.writer import TitleWriter
+from issuesum.serving.inference.writer import NO_TITLE, TitleWriter
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import Reject, normalise, read_issues
 from issuesum.training.evaluation.predicting import Format, Prediction, predictions, writing

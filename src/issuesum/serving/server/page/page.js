@@ -1,6 +1,5 @@
 "use strict";
 
-const ALTERNATIVES = 3; // titles that are asked for; the first is the one that the model would give
 const EXAMPLES = [
   "Since the update to 3.2 the Export button in the report view does nothing. The console shows " +
     "`TypeError: report is undefined`. Downgrading to 3.1 helps.\n\nFirefox and Chrome, on Linux.",
@@ -126,8 +125,8 @@ async function ask() {
   if (Array.from(body).length > 65_536) // characters that the model looks at
     throw new Error("The body must have at most 65,536 characters. Shorten it.");
   const started = performance.now();
-  const wanted = { body, alternatives: ALTERNATIVES };
-  const answer = await call("api/v1.0/predictions", { jsonData: wanted });
+  const jsonData = { body, alternatives: 3 }; // the first is the one that the model would give
+  const answer = await call("api/v1.0/predictions", { jsonData });
   at("took").textContent = `Answered in ${Math.round(performance.now() - started)} ms.`;
   asked = body;
   const { titles } = answer.jsonData;
@@ -136,8 +135,8 @@ async function ask() {
   showLineage(answer.meta.tags);
   at("hint").hidden = true;
   at("result").hidden = false;
-  const beside = matchMedia("(min-width: 60rem)").matches; // form and answer, as in page.css
-  at("title").scrollIntoView({ block: beside ? "nearest" : "center" });
+  const wide = matchMedia("(min-width: 60rem)").matches; // the form is on the left, as in page.css
+  at("title").scrollIntoView({ block: wide ? "nearest" : "center" });
 }
 
 async function send(good, truth) {
@@ -174,17 +173,16 @@ at("example").addEventListener("click", () => {
   run(askButtons, at("error"), ask);
 });
 
-for (const thumb of thumbs) {
-  thumb.addEventListener("click", () => {
-    run(feedbackButtons, at("refused"), async () => {
-      const good = thumb.dataset.good === "true";
-      const arrived = verdict === good && edited() === null;
-      if (arrived || !(await send(good, edited()))) return;
-      verdict = good;
-      for (const each of thumbs) each.setAttribute("aria-pressed", String(each === thumb));
-    });
-  });
+async function rate(thumb) {
+  const good = thumb.dataset.good === "true";
+  const arrived = verdict === good && edited() === null;
+  if (arrived || !(await send(good, edited()))) return;
+  verdict = good;
+  for (const each of thumbs) each.setAttribute("aria-pressed", String(each === thumb));
 }
+
+for (const thumb of thumbs)
+  thumb.addEventListener("click", () => run(feedbackButtons, at("refused"), () => rate(thumb)));
 
 at("edit").addEventListener("submit", (event) => {
   event.preventDefault();
