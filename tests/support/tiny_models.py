@@ -54,58 +54,44 @@ def shards(folder: Path, *parts: Features) -> Shards:
     return Shards(folder)
 
 
-def optimisation(**changes: Any):
-    """Return dials with which a tiny model learns in seconds."""
-    from issuesum.training.model.trainer import Optimisation
+def settings(**changes: Any):
+    """Return settings with which a tiny model learns in seconds, in three epochs."""
+    from issuesum.training.model.trainer import Settings
 
     values = {
-        "batch_size": 16,
-        "learning_rate": 0.01,
-        "warmup_steps": 2,
-        "clip_norm": 1.0,
-        "label_smoothing": 0.1,
-        "average_decay": 0.5,
-        "xla": False,
-        "seed": 7,
-    }
-    return Optimisation(**{**values, **changes})
-
-
-def schedule(**changes: Any):
-    """Return a schedule of three epochs."""
-    from issuesum.training.model.training import Schedule
-
-    values = {
-        "epochs": 3,
-        "max_steps": 1000,
-        "eval_steps": 500,
-        "patience": 3,
-        "monitor": "loss",
+        "batch_size": 16, "learning_rate": 0.01, "warmup_steps": 2, "clip_norm": 1.0,
+        "label_smoothing": 0.1, "average_decay": 0.5, "xla": False, "seed": 7,
+        "epochs": 3, "max_steps": 1000, "eval_steps": 500, "patience": 3, "monitor": "loss",
         "checkpoint_steps": 2,
-    }
-    return Schedule(**{**values, **changes})
+    }  # fmt: skip
+    return Settings(**{**values, **changes})
 
 
-def training(folder: Path, learnt: Shards, judged: Features, **changes: Any):
-    """Return a training that is about to begin or, if one was interrupted in `folder`, to go on."""
-    from issuesum.training.evaluation.overlap import mean_rouge_l
-    from issuesum.training.model.batches import Epochs
+def training(
+    folder: Path,
+    learnt: Shards,
+    judged: Features,
+    *,
+    model=None,
+    cluster=None,
+    report=None,
+    **changes: Any,
+):
+    """Return a training that is about to begin or, if one was interrupted in `folder`, to resume.
+
+    `changes` are those of `settings`.
+    """
     from issuesum.training.model.distribution import Cluster, Distribution
-    from issuesum.training.model.saving import Checkpoint
     from issuesum.training.model.trainer import Validator
-    from issuesum.training.model.training import Training
+    from issuesum.training.model.training import Checkpoint, Training
 
-    model = changes.pop("config", None) or config()
-    dials = changes.pop("optimisation", None) or optimisation()
-    plan = changes.pop("schedule", None) or schedule()
-    report = changes.pop("report", [].append)
+    model, plan = model or config(), settings(**changes)
     return Training(
         model,
-        dials,
         plan,
-        Epochs(learnt, dials.batch_size, dials.seed),
-        distribution=Distribution(changes.pop("cluster", Cluster(1, is_chief=True))),
-        validator=Validator(model, judged, start=START, end=END, score=mean_rouge_l),
-        checkpoint=Checkpoint(folder / "checkpoints", [model, dials, plan], learnt.paths),
-        report=report,
+        learnt,
+        distribution=Distribution(cluster or Cluster(1, is_chief=True)),
+        validator=Validator(model, judged, start=START, end=END),
+        checkpoint=Checkpoint(folder / "checkpoints", [model, plan], learnt.paths),
+        report=report or [].append,
     )

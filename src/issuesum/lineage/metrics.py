@@ -6,25 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any, TypeGuard
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 UNKNOWN = "unknown"
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class GateResult(_Frozen):
-    """Whether evaluate found the model good enough to be shipped.
-
-    Attributes:
-        passed: whether export may ship it.
-        reasons: what falls short, with the numbers; empty if passed.
-    """
+class GateResult(BaseModel, frozen=True):
+    """Whether evaluate found the model good enough to be shipped."""
 
     passed: bool
     reasons: tuple[str, ...] = ()
+    """What falls short, with the numbers; empty if passed."""
 
     def __str__(self) -> str:
         """Return `passed`, or `failed: ` and the reasons."""
@@ -32,22 +24,17 @@ class GateResult(_Frozen):
         return ("passed" if self.passed else "failed") + (f": {reasons}" if reasons else "")
 
 
-class Metrics(_Frozen):
-    """What evaluate wrote; what an older or a broken file lacks is None or absent.
-
-    Attributes:
-        test_rows: issues of the test split that were scored.
-        scores: by method (`model` or a baseline), then by metric.
-        gate: None if the file holds no result.
-    """
+class Metrics(BaseModel, frozen=True):
+    """What evaluate wrote; what an older or a broken file lacks is None or absent."""
 
     test_rows: int | None = None
     scores: Mapping[str, Mapping[str, float]] = {}
+    """By method (`model` or a baseline), then by metric."""
     gate: GateResult | None = None
 
     @classmethod
     def parse(cls, text: str | None) -> Metrics:
-        """Return what the text of the file says; nothing is known if it is None or no JSON."""
+        """Read the text of the file; nothing is known if it is None or no JSON."""
         try:
             return cls.read(json.loads(text or ""))
         except ValueError:
@@ -55,7 +42,7 @@ class Metrics(_Frozen):
 
     @classmethod
     def read(cls, content: object) -> Metrics:
-        """Return what parsed JSON says, of the file itself or of an image's provenance."""
+        """Read parsed JSON, of the file itself or of an image's provenance."""
         values = content if isinstance(content, Mapping) else {}
         rows = values.get("test_rows")
         return cls(
@@ -76,9 +63,7 @@ class Metrics(_Frozen):
     def table(self, methods: Mapping[str, str], metrics: Mapping[str, str]) -> list[list[str]]:
         """Return a row for each method that has scores: its title, and each score or `unknown`.
 
-        Args:
-            methods: titles by method, in the order of the rows.
-            metrics: titles by metric, in the order of the columns.
+        `methods` and `metrics` are titles by key, in the order of rows and columns.
         """
         return [
             [title, *(f"{own[key]:.2f}" if key in own else UNKNOWN for key in metrics)]
@@ -88,11 +73,10 @@ class Metrics(_Frozen):
 
 
 def _gate(entry: object) -> GateResult | None:
-    if not isinstance(entry, Mapping) or "reasons" not in entry:
-        return None
-    if not isinstance(entry.get("passed"), bool):
-        return None
-    return GateResult(passed=entry["passed"], reasons=tuple(map(str, entry.get("reasons") or ())))
+    match entry:
+        case {"passed": bool(passed), "reasons": reasons}:
+            return GateResult(passed=passed, reasons=tuple(map(str, reasons or ())))
+    return None
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

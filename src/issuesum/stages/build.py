@@ -31,7 +31,7 @@ def main(params: Params) -> None:
     """Read models, vocabularies, serving and Dockerfile; write serving/bundle."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before its import; 2 reports a missing GPU
     from issuesum.training.bundle.convert import check_parity, convert
-    from issuesum.training.model.saving import load_model
+    from issuesum.training.model.interface import load_model
 
     model = load_model(MODELS)
     rows = features.Shards(FEATURES / "validation").head(params.build.parity_rows)

@@ -12,7 +12,7 @@ from issuesum.serving.inference.writer import Attention, TitleWriter
 from issuesum.stages.params import Params
 from issuesum.stages.runner import run
 from issuesum.training.corpus.shards import read_head
-from issuesum.training.evaluation import heatmap, metrics, per_row
+from issuesum.training.evaluation import metrics, per_row
 from issuesum.training.evaluation.baselines import BASELINES, shortfalls
 
 
@@ -58,7 +58,7 @@ def _plot(
         of_each.to_csv(plots / "rouge_l.csv", index=False, float_format="%.4f")
         (plots / "attention").mkdir()
         for number, of_title in enumerate(attention, start=1):
-            heatmap.draw(of_title, plots / "attention" / f"{number}.png")
+            per_row.draw_attention(of_title, plots / "attention" / f"{number}.png")
 
 
 if __name__ == "__main__":

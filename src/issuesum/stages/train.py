@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,11 @@ def main(params: Params) -> dict[str, int | str]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before its import; 2 reports a missing GPU
     import keras
 
-    from issuesum.training.evaluation.overlap import mean_rouge_l
-    from issuesum.training.model.batches import Epochs
     from issuesum.training.model.contract import check_architecture
     from issuesum.training.model.distribution import Distribution, read_cluster
-    from issuesum.training.model.interface import ModelConfig
-    from issuesum.training.model.saving import Checkpoint, save_model
-    from issuesum.training.model.trainer import Optimisation, Validator
-    from issuesum.training.model.training import Curves, Schedule, Training
+    from issuesum.training.model.interface import ModelConfig, save_model
+    from issuesum.training.model.trainer import Settings, Validator
+    from issuesum.training.model.training import Checkpoint, Curves, Training
 
     settings = params.train
     cluster = read_cluster(os.environ.get("TF_CONFIG"))
@@ -50,7 +46,7 @@ def main(params: Params) -> dict[str, int | str]:
     with (
         replacing_directory(MODELS, keep=cluster.is_chief) as models,
         replacing_directory(CURVES, keep=cluster.is_chief) as folder,
-        closing(Curves(folder, SPEED)) as curves,
+        Curves(folder, SPEED) as curves,
     ):
 
         def report(record: dict[str, float]) -> None:
@@ -58,10 +54,9 @@ def main(params: Params) -> dict[str, int | str]:
             values = ", ".join(f"{name} {value:.4g}" for name, value in record.items())
             print(f"train: {values}", flush=True)  # a job's log shows how far it is
 
-        validator = Validator(config, rows, start=start, end=end, score=mean_rouge_l)
+        validator = Validator(config, rows, start=start, end=end)
         trained = Training(
-            config, _pick(Optimisation, values), _pick(Schedule, values),
-            Epochs(shards, settings.batch_size, settings.seed),
+            config, _pick(Settings, values), shards,
             distribution=distribution, validator=validator, checkpoint=checkpoint, report=report,
         ).run()  # fmt: skip
         if cluster.is_chief:

@@ -23,15 +23,12 @@ def copy_code(target: Path, *, serving: Path, dockerfile: Path) -> None:
 
     `serving` is the folder of IssueSummarization.py and requirements.txt.
     """
-    shutil.copyfile(dockerfile, target / "Dockerfile")
-    for name in ("IssueSummarization.py", "requirements.txt"):
-        shutil.copyfile(serving / name, target / name)
-    package = target / "issuesum"
-    package.mkdir()
+    for path in (dockerfile, serving / "IssueSummarization.py", serving / "requirements.txt"):
+        shutil.copyfile(path, target / path.name)
     for name in _CARRIED:
-        source = _PACKAGE / name
+        source, copy = _PACKAGE / name, target / "issuesum" / name
         if source.is_dir():
-            shutil.copytree(source, package / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            (package / name).parent.mkdir(exist_ok=True)
-            shutil.copyfile(source, package / name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copy)

@@ -2,10 +2,10 @@
 
 tf2onnx numbers nodes, tensors and unknown axes with running counters, orders nodes by those names,
 and decides by the order of Python's sets which of two equal outputs is a copy (`Identity`) of the
-other: 3 of 11 processes gave another encoder for the same weights. So here nodes are ordered by who
-needs whom, beginning at the outputs; names are given in that order; and copies are made anew, only
-where two outputs need them. The onnx package has no pass for this. A slice that takes everything,
-which tf2onnx writes for `x[:, None]` and onnxruntime does not see through, is a copy too.
+other: 3 of 11 processes gave another encoder for the same weights. So nodes are ordered by what
+they need, beginning at the outputs, named in that order, and copied only where two outputs need it.
+The onnx package has no pass for this. A slice that takes everything, which tf2onnx writes for
+`x[:, None]` and onnxruntime does not optimise, is a copy too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from itertools import count
 import numpy as np
 import onnx
 
-_EVERYTHING = 1_000_000_000
-"""Where tf2onnx lets a slice end that has no end; no axis is longer."""
+_EVERYTHING = 1_000_000_000  # tf2onnx's end of a slice that has no end; no axis is longer
 
 
 def canonicalise(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -39,8 +38,7 @@ def canonicalise(proto: onnx.ModelProto) -> onnx.ModelProto:
 
 @dataclass
 class _Writer:
-    copies: dict[str, str]
-    """Output of a node that only copies -> its input."""
+    copies: dict[str, str]  # output of a node that only copies -> its input
     names: dict[str, str] = field(default_factory=dict)
     axes: dict[str, str] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=count)
@@ -53,30 +51,26 @@ class _Writer:
         nodes = [node for node in graph.node if node.output[0] not in self.copies]
         produced = {name for node in nodes for name in node.output if name}
         sources = [self._source(value.name) for value in graph.output]
-        direct: set[str] = set()  # sources that already stand for an output
-        copied = []
+        direct: dict[str, str] = {}  # sources, and the one output that each stands for
         for value, source in zip(graph.output, sources, strict=True):
-            if source in produced and source not in direct:
-                direct.add(source)
-                if keep:
-                    self.names[source] = value.name
-            else:
-                copied.append(value.name)
+            if source in produced:
+                direct.setdefault(source, value.name)
+        if keep:
+            self.names |= direct
         for node in self._ordered(nodes, sources):
             made.node.append(self._node(node, len(made.node)))
         for value, source in zip(graph.output, sources, strict=True):
             name = self._name(source)
-            if value.name in copied:
+            if direct.get(source) != value.name:
                 copy = value.name if keep else self._next()
                 identity = f"Identity_{len(made.node)}"
                 made.node.add(name=identity, op_type="Identity", input=[name], output=[copy])
                 name = copy
             made.output.append(self._value(value, name))
-        used = [tensor for tensor in graph.initializer if tensor.name in self.names]
-        for tensor in sorted(used, key=lambda tensor: self.names[tensor.name]):
-            added = made.initializer.add()
-            added.CopyFrom(tensor)
-            added.name = self.names[tensor.name]
+        used = (tensor for tensor in graph.initializer if tensor.name in self.names)
+        made.initializer.extend(sorted(used, key=lambda tensor: self.names[tensor.name]))
+        for tensor in made.initializer:
+            tensor.name = self.names[tensor.name]
         return made
 
     def _ordered(self, nodes: list[onnx.NodeProto], outputs: list[str]) -> Iterator[onnx.NodeProto]:
@@ -94,9 +88,8 @@ class _Writer:
                 done.add(place)
                 yield nodes[place]
             else:
-                waiting.append((name, True))
-                needed = list(self._needed(nodes[place]))
-                waiting.extend((other, False) for other in reversed(needed))
+                needed = reversed(list(self._needed(nodes[place])))
+                waiting += [(name, True), *((other, False) for other in needed)]
 
     def _needed(self, node: onnx.NodeProto) -> Iterator[str]:
         yield from map(self._source, node.input)
@@ -111,11 +104,9 @@ class _Writer:
         if node.domain:
             made.domain = node.domain
         made.input.extend(self._name(self._source(name)) if name else "" for name in node.input)
-        for attribute in sorted(node.attribute, key=lambda attribute: attribute.name):
-            added = made.attribute.add()
-            added.CopyFrom(attribute)
-            if attribute.HasField("g"):
-                added.g.CopyFrom(self.graph(attribute.g, keep=False))
+        made.attribute.extend(sorted(node.attribute, key=lambda attribute: attribute.name))
+        for inner in _inner(made):
+            inner.CopyFrom(self.graph(inner, keep=False))
         made.output.extend(self._name(name) if name else "" for name in node.output)
         return made
 
@@ -133,9 +124,7 @@ class _Writer:
         return name
 
     def _name(self, name: str) -> str:
-        if name not in self.names:
-            self.names[name] = self._next()
-        return self.names[name]
+        return self.names.get(name) or self.names.setdefault(name, self._next())
 
     def _next(self) -> str:
         return f"t{next(self.numbers)}"

@@ -1,13 +1,19 @@
-"""Keras model -> two ONNX graphs, the same bytes for the same weights."""
+"""Keras model -> two ONNX graphs, the same bytes for the same weights.
+
+tf2onnx writes a loop as a `Loop` of twenty small nodes, which onnxruntime starts again at each
+word. So while a model is traced, a GRU leaves one mark in the graph, with its inputs and weights,
+which becomes ONNX's own GRU.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import onnx
@@ -16,42 +22,96 @@ import tf2onnx
 from tf2onnx.graph import Graph, Node
 
 from issuesum.errors import ArtifactError, one_line
-from issuesum.serving.inference.graphs import (
-    BODY,
-    BODY_EXTENDED,
-    DECODER,
-    ENCODER,
-    LOG_PROBS,
-    NEXT,
-    PREVIOUS,
-    Graphs,
-)
+from issuesum.serving.inference import graphs
+from issuesum.serving.inference.graphs import BODY, BODY_EXTENDED, Floats, Graphs
 from issuesum.text.features import Features
 from issuesum.training.bundle.canonical import canonicalise
-from issuesum.training.bundle.recurrence import HANDLERS, marked_recurrence
 from issuesum.training.model.contract import state_specs
 from issuesum.training.model.interface import Inputs, TitleModel
+from issuesum.training.model.layers import BidirectionalGRU
+
+
+def body_specs(body_maxlen: int) -> list[tf.TensorSpec]:
+    """Return the inputs of `encode`, int32 (batch, body_maxlen), with their names in a graph."""
+    shape = (None, body_maxlen)
+    return [tf.TensorSpec(shape, tf.int32, name=name) for name in (BODY, BODY_EXTENDED)]
 
 
 def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) -> None:
     """Write encoder.onnx and decoder.onnx of a loaded model into an existing folder.
 
-    A body has `body_maxlen` ids; `opset` is the ONNX operator set.
+    Raises:
+        ArtifactError: the model has an operation that cannot be converted.
     """
-    body = tf.TensorSpec((None, body_maxlen), tf.int32, name=BODY)
-    body_extended = tf.TensorSpec((None, body_maxlen), tf.int32, name=BODY_EXTENDED)
     state = state_specs(model, body_maxlen)
-    names = list(state)
 
     def step(previous: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:
-        log_probs, changed = model.step(previous, dict(zip(names, tensors, strict=True)))
-        # What is no state is an output to look at: attention.
-        named = {NEXT + name if name in state else name: of for name, of in changed.items()}
-        return {LOG_PROBS: log_probs, **named}
+        log_probs, changed = model.step(previous, dict(zip(state, tensors, strict=True)))
+        # What is no state is another output: attention.
+        named = {graphs.NEXT + name if name in state else name: of for name, of in changed.items()}
+        return {graphs.LOG_PROBS: log_probs, **named}
 
-    previous = tf.TensorSpec((None,), tf.int32, name=PREVIOUS)
-    _save(model.encode, [body, body_extended], opset, target / ENCODER)
-    _save(step, [previous, *state.values()], opset, target / DECODER)
+    inputs = [tf.TensorSpec((None,), tf.int32, name=graphs.PREVIOUS), *state.values()]
+    encoder = (graphs.ENCODER, model.encode, body_specs(body_maxlen))
+    for name, function, signature in (encoder, (graphs.DECODER, step, inputs)):
+        traced = tf.function(function, input_signature=signature)
+        try:
+            with quiet_stderr(), _marked_recurrence():
+                proto, _ = tf2onnx.convert.from_function(
+                    traced, input_signature=signature, opset=opset, custom_op_handlers=_HANDLERS
+                )
+            proto = canonicalise(proto)
+            onnx.checker.check_model(proto, full_check=True)
+        except Exception as error:  # of TensorFlow, tf2onnx and onnx; they share no base class
+            raise ArtifactError(
+                f"{name} must be made of operations that tf2onnx can write for ONNX {opset}. "
+                f"Received: {type(error).__name__}: {one_line(error)[:300]}. "
+                "Try: express it by other operations (docs/architectures.md)."
+            ) from error
+        (target / name).write_bytes(proto.SerializeToString(deterministic=True))
+
+
+@contextmanager
+def _marked_recurrence() -> Iterator[None]:
+    original = BidirectionalGRU.call
+    BidirectionalGRU.call = _marked_call  # type: ignore[method-assign,assignment] # for a while
+    try:
+        yield
+    finally:
+        BidirectionalGRU.call = original  # type: ignore[method-assign]
+
+
+def _marked_call(layer: BidirectionalGRU, inputs: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
+    # ONNX's two directions in one node would give 0 for padding, as in a body without any word.
+    with tf.init_scope():  # the weights as numbers, so that they are transposed here and now
+        kernel, recurrent, bias = map(np.asarray, (layer.kernel, layer.recurrent, layer.bias))
+    both = (inputs, tf.reverse_sequence(inputs, lengths, seq_axis=1))
+    weights = zip(np.split(kernel, 2, 1), recurrent, np.split(bias, 2), strict=True)
+    forward, backward = (
+        tf.transpose(_mark(tf.transpose(given, (1, 0, 2)), *of_one), (1, 0, 2))
+        for given, of_one in zip(both, weights, strict=True)
+    )
+    return tf.concat([forward, tf.reverse_sequence(backward, lengths, seq_axis=1)], axis=-1)
+
+
+def _mark(inputs: tf.Tensor, kernel: Floats, recurrent: Floats, bias: Floats) -> tf.Tensor:
+    """Return what stands for the states (steps, batch, units) of a GRU, see `layers.gru_scan`."""
+    both = np.concatenate([bias, np.zeros_like(bias)])
+    weights = [np.ascontiguousarray(of)[None] for of in (kernel.T, recurrent.T, both)]
+    states = tf.numpy_function(_never, [inputs, *weights], tf.float32, stateful=False)
+    # ONNX has an axis of directions; besides, tf2onnx does not know a mark's shape.
+    return tf.reshape(states, (inputs.shape[0], -1, len(recurrent)))
+
+
+def _never(*_: Floats) -> NoReturn:
+    raise AssertionError("only traced")
+
+
+def _write_gru(graph: Graph, node: Node, _name: str, _args: object) -> None:
+    inputs, outputs = list(node.input), list(node.output)
+    attributes = {"hidden_size": graph.get_shape(inputs[2])[2], "linear_before_reset": 1}
+    graph.remove_node(node.name)
+    graph.make_node("GRU", inputs, attr=attributes, outputs=outputs)
 
 
 def _write_erfc(graph: Graph, node: Node, _name: str, _args: object) -> None:
@@ -63,31 +123,10 @@ def _write_erfc(graph: Graph, node: Node, _name: str, _args: object) -> None:
     graph.make_node("Sub", [one, erf], outputs=outputs)
 
 
-def _save(
-    function: Callable[..., dict[str, tf.Tensor]],
-    signature: Sequence[tf.TensorSpec],
-    opset: int,
-    path: Path,
-) -> None:
-    traced = tf.function(function, input_signature=signature)
-    try:
-        with quiet_stderr(), marked_recurrence():
-            proto, _ = tf2onnx.convert.from_function(
-                traced,
-                input_signature=signature,
-                opset=opset,
-                custom_op_handlers={**HANDLERS, "Erfc": (_write_erfc, [])},
-            )
-        proto = canonicalise(proto)
-        onnx.checker.check_model(proto, full_check=True)
-    except Exception as error:  # of TensorFlow, tf2onnx and onnx; they share no base class
-        reason = one_line(error)[:300]
-        raise ArtifactError(
-            f"{path.name} must be made of operations that tf2onnx can write for ONNX {opset}. "
-            f"Received: {type(error).__name__}: {reason}. "
-            "Try: say it by other operations (docs/architectures.md)."
-        ) from error
-    path.write_bytes(proto.SerializeToString(deterministic=True))
+_HANDLERS: dict[str, tuple[Callable[..., None], list[object]]] = {
+    "PyFuncStateless": (_write_gru, []),
+    "Erfc": (_write_erfc, []),
+}
 
 
 @contextmanager
@@ -115,13 +154,10 @@ def quiet_stderr() -> Iterator[None]:
 
 
 def check_parity(model: TitleModel, folder: Path, rows: Features, *, tolerance: float) -> float:
-    """Compare teacher-forced log-probabilities at every place of every row, at least one.
+    """Return the largest difference of teacher-forced log-probabilities in any place of any row.
 
     Keras answers in one call over the whole title, the ONNX graphs in `folder` word by word, so the
     comparison also covers `encode` and `step` against `call`.
-
-    Returns:
-        The largest absolute difference.
 
     Raises:
         ArtifactError: the difference is above `tolerance`, or a value is NaN.
@@ -133,11 +169,11 @@ def check_parity(model: TitleModel, folder: Path, rows: Features, *, tolerance: 
             "The Keras model must give finite log-probabilities. Received: NaN or infinity. "
             "Try: a lower train.learning_rate, then dvc repro."
         )
-    graphs = Graphs(folder)
-    state = graphs.encode(rows.body, rows.body_extended)
+    exported = Graphs(folder)
+    state = exported.encode(rows.body, rows.body_extended)
     difference = 0.0
     for place in range(previous.shape[1]):
-        log_probs, state = graphs.step(np.ascontiguousarray(previous[:, place]), state)
+        log_probs, state = exported.step(np.ascontiguousarray(previous[:, place]), state)
         # NaN is no maximum for `max`, which would pass it over.
         gap = np.nan_to_num(np.abs(log_probs - expected[:, place]), nan=np.inf)
         difference = max(difference, float(gap.max()))

@@ -2,9 +2,9 @@
 
 The signature `serving_default` takes `body` and `body_extended`, int32 (batch, body_maxlen), and
 returns `title_ids`, int32 (batch, steps), extended ids with padding behind the last word, and
-`scores`, float32 (batch,). Titles are decoded greedily. From ids alone nobody can tell which own
-word of a row is a placeholder, so a caller who knows hands in UNKNOWN in place of its id: then it
-is not written, and every other word has the chance that it has in the image.
+`scores`, float32 (batch,). Titles are decoded greedily. Ids do not show which out-of-vocabulary
+word is a placeholder; a caller who knows passes UNKNOWN in place of its id: then it is not written,
+and every other word has the chance that it has in the image.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from issuesum.serving.inference.graphs import BODY, BODY_EXTENDED, Floats, Graph
 from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
 from issuesum.text.features import TITLE_VOCABULARY, Features
 from issuesum.text.vocabulary import PADDING, Vocabulary, pad
-from issuesum.training.bundle.convert import quiet_stderr
+from issuesum.training.bundle.convert import body_specs, quiet_stderr
 from issuesum.training.model.interface import TitleModel
 
 SIGNATURE = "serving_default"
@@ -38,35 +38,27 @@ _GIVEN_NAME = "_user_specified_name"
 
 
 def save(model: TitleModel, folder: Path, target: Path, *, body_maxlen: int) -> None:
-    """Write a SavedModel of a loaded model; equal weights give equal bytes.
+    """Write a SavedModel of a built model; equal weights give equal bytes.
 
-    Args:
-        model: built and loaded.
-        folder: holds the title vocabulary and the settings of the search.
-        target: the folder to be made; TensorFlow Serving wants a number for a name.
-        body_maxlen: ids of a body.
+    `folder` holds the title vocabulary and the settings of the search. `target` is made; TensorFlow
+    Serving wants a number as its name.
     """
-    names = (BODY, BODY_EXTENDED)
-    ids = [tf.TensorSpec((None, body_maxlen), tf.int32, name=name) for name in names]
     rules = _rules(folder, np.zeros((0, body_maxlen), np.float32))
     module = tf.Module()
-    # All that is to be saved of a model: Keras would add its layers and their functions.
+    # Only these are saved: of a Keras model, layers and their functions would be too.
     module.weights = [weight.value for weight in model.weights]
-    traced = tf.function(title_graph(model, rules), input_signature=ids)
+    traced = tf.function(title_graph(model, rules), input_signature=body_specs(body_maxlen))
     with quiet_stderr():
-        tf.saved_model.save(
-            module, str(target), signatures={SIGNATURE: traced.get_concrete_function()}
-        )
+        signature = traced.get_concrete_function()
+        tf.saved_model.save(module, str(target), signatures={SIGNATURE: signature})
     stabilise(target)
 
 
 def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> float:
     """Load what `save` wrote and compare its titles with those decoded over the ONNX graphs.
 
-    `folder` holds the graphs, and what it held for `save`; of `rows` there is at least one.
-
-    Returns:
-        The largest absolute difference of a score, at most `tolerance`.
+    `folder` holds the graphs, and what it held for `save`; of `rows` there is at least one. Returns
+    the largest absolute difference of a score, at most `tolerance`.
 
     Raises:
         ArtifactError: names, types, ids or scores are others.
@@ -77,23 +69,20 @@ def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> flo
     there = (rows.body_extended[:, :, None] == size + np.arange(places)).any(axis=1)
     rules = _rules(folder, np.where(there, 0, -np.inf).astype(np.float32))
     _check_signatures(saved, loaded.signatures, places, rules.steps)
-    answer = loaded.signatures[SIGNATURE](
-        **{BODY: tf.constant(rows.body), BODY_EXTENDED: tf.constant(rows.body_extended)}
-    )
+    inputs = {BODY: tf.constant(rows.body), BODY_EXTENDED: tf.constant(rows.body_extended)}
+    answer = loaded.signatures[SIGNATURE](**inputs)
     graphs = Graphs(folder)
     greedy = replace(rules, settings=replace(rules.settings, beam_width=1))
     titles = beam(graphs, graphs.encode(rows.body, rows.body_extended), greedy)
     best = [title[0] if title else Hypothesis([], -np.inf) for title in titles]
     expected = pad([title.ids for title in best], rules.steps, padding="post", value=PADDING)
-    others = int((answer[TITLE_IDS].numpy() != expected).any(axis=1).sum())
-    if others:
+    if others := int((answer[TITLE_IDS].numpy() != expected).any(axis=1).sum()):
         raise ArtifactError(
             f"{saved} must write the titles that greedy decoding over ONNX writes. Received: "
             f"{others} others of {len(rows)}. Try: another build.parity_rows, in case two words "
             "were equally probable."
         )
-    scores = np.array([title.score for title in best])
-    found = answer[SCORES].numpy()
+    scores, found = np.array([title.score for title in best]), answer[SCORES].numpy()
     # Equal infinities differ by NaN, and a NaN that only one has is no maximum.
     gaps = np.where(found == scores, 0, np.nan_to_num(np.abs(found - scores), nan=np.inf))
     difference = float(gaps.max())
@@ -107,41 +96,31 @@ def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> flo
 
 
 def _rules(folder: Path, masked: Floats) -> TitleRules:
-    return TitleRules.of(
-        Vocabulary.load(folder / TITLE_VOCABULARY), masked, Decoding.load(folder / DECODING)
-    )
+    title = Vocabulary.load(folder / TITLE_VOCABULARY)
+    return TitleRules.of(title, masked, Decoding.load(folder / DECODING))
 
 
 def _check_signatures(saved: Path, signatures: Mapping[str, Any], places: int, steps: int) -> None:
-    wanted = {
-        BODY: tf.TensorSpec((None, places), tf.int32),
-        BODY_EXTENDED: tf.TensorSpec((None, places), tf.int32),
-        TITLE_IDS: tf.TensorSpec((None, steps), tf.int32),
-        SCORES: tf.TensorSpec((None,), tf.float32),
-    }
-    found = {
-        name: _described(one.structured_input_signature[1] | one.structured_outputs)
-        for name, one in signatures.items()
-    }
-    if found != {SIGNATURE: _described(wanted)}:
+    ids, titles = f"int32 (None, {places})", f"int32 (None, {steps})"
+    wanted = {BODY: ids, BODY_EXTENDED: ids, SCORES: "float32 (None,)", TITLE_IDS: titles}
+    found = {}
+    for name, one in signatures.items():
+        tensors = (one.structured_input_signature[1] | one.structured_outputs).items()
+        found[name] = {key: f"{of.dtype.name} {of.shape}" for key, of in sorted(tensors)}
+    if found != {SIGNATURE: wanted}:
         raise ArtifactError(
-            f"{saved} must have the signature {SIGNATURE}: {_described(wanted)}. "
+            f"{saved} must have the signature {SIGNATURE}: {wanted}. "
             f"Received: {found}. Try: make setup, in case another TensorFlow is installed."
         )
-
-
-def _described(tensors: Mapping[str, tf.TensorSpec]) -> dict[str, str]:
-    return {name: f"{tensors[name].dtype.name} {tensors[name].shape}" for name in sorted(tensors)}
 
 
 def title_graph(
     model: TitleModel, rules: TitleRules
 ) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
-    """Return a function that decodes greedily, as a `beam` of width 1 does, to be traced.
+    """Return a function with the inputs and outputs of `SIGNATURE` that decodes as a `beam` of 1 does.
 
-    It takes and returns what `SIGNATURE` does. The steps are unrolled, so each rule is a few
-    operations on ids. `rules.masked` is not looked at: of each row's own words those are allowed
-    whose ids `body_extended` holds.
+    The steps are unrolled, so each rule is a few operations on ids. `rules.masked` is not used: of
+    each row's out-of-vocabulary words those are allowed whose ids `body_extended` holds.
     """
 
     def write(body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -172,10 +151,7 @@ def title_graph(
 def _masked(
     body_extended: tf.Tensor, history: Sequence[tf.Tensor], outputs: int, rules: TitleRules
 ) -> tf.Tensor:
-    """Return bool (batch, outputs): what must not come next.
-
-    `history` is what the titles say so far, an int32 (batch,) for each word.
-    """
+    # Returns bool (batch, outputs): what must not follow `history`, int32 (batch,) for each word.
     never = np.zeros(rules.size, bool)
     never[list(rules.forbidden)] = True
     never[rules.end] = len(history) < rules.settings.min_words
@@ -184,16 +160,16 @@ def _masked(
     shared = tf.broadcast_to(never, (tf.shape(absent)[0], rules.size))
     masked = tf.concat([shared, absent], axis=1)
     if history and rules.settings.no_repeat:
-        again = _again(tf.stack(history, axis=1), rules.settings.no_repeat)
-        said = tf.one_hot(again, outputs, on_value=True, off_value=False)
-        masked |= tf.reduce_any(said, axis=1)
+        repeats = _repeats(tf.stack(history, axis=1), rules.settings.no_repeat)
+        repeated = tf.one_hot(repeats, outputs, on_value=True, off_value=False)
+        masked |= tf.reduce_any(repeated, axis=1)
     return masked
 
 
-def _again(history: tf.Tensor, repeat: int) -> tf.Tensor:
+def _repeats(history: tf.Tensor, repeat: int) -> tf.Tensor:
     """Return int32 (batch, some), ids that would repeat a history, int32 (batch, words); or -1.
 
-    So many words in a row (`repeat`) are said once, and no word twice running.
+    A title has `repeat` words in a row at most once, and no word twice in a row.
     """
     last = history[:, -1:]
     places = history.shape[1] - repeat + 1
@@ -209,44 +185,34 @@ def _again(history: tf.Tensor, repeat: int) -> tf.Tensor:
 def stabilise(folder: Path) -> None:
     """Bring a SavedModel into the one form that all with its graph and weights share.
 
-    What TensorFlow 2.20 writes differs from process to process: functions, and what they are given,
-    are named after a counter that everything traced before has moved on; functions stand in another
-    order each time; and fingerprint.pb has a random `uuid`.
+    What TensorFlow 2.20 writes differs from process to process: functions, and their arguments, are
+    named after a counter of everything traced before; functions stand in another order each time;
+    and fingerprint.pb has a random `uuid`.
     """
     # TensorFlow does without; besides the uuid it holds hashes of the form before this one.
     (folder / "fingerprint.pb").unlink()
     path = folder / "saved_model.pb"
     saved = SavedModel.FromString(path.read_bytes())
     for graph in saved.meta_graphs:
-        _order(graph)
-        _number(graph)
+        _order_and_number(graph)
     path.write_bytes(saved.SerializeToString(deterministic=True))
 
 
-def _order(graph: MetaGraphDef) -> None:
-    """Put functions in the order in which they are needed, and leave out those that are not."""
+def _order_and_number(graph: MetaGraphDef) -> None:
     library = graph.graph_def.library
     functions = {function.signature.name: function for function in library.function}
     used = dict.fromkeys(_called(graph.graph_def.node, functions))
     ordered = [FunctionDef.FromString(functions[name].SerializeToString()) for name in used]
     del library.function[:]
     library.function.extend(ordered)
-
-
-def _number(graph: MetaGraphDef) -> None:
-    """Number functions by their place."""
-    names = {}
-    for place, function in enumerate(graph.graph_def.library.function):
-        stem = re.sub(r"_[0-9]+$", "", function.signature.name)
-        names[function.signature.name] = f"{stem}_f{place}"
+    for function in library.function:
         for given in function.arg_attr.values():
             if given.attr[_GIVEN_NAME].s.isdigit():  # nobody did
                 del given.attr[_GIVEN_NAME]
+    names = {name: re.sub(r"_[0-9]+$", "", name) + f"_f{place}" for place, name in enumerate(used)}
     # As text, because arguments and nodes have names that are made of those of functions.
-    pattern = "|".join(map(re.escape, names))
-    text = re.sub(
-        rf"({pattern})(?![0-9])", lambda found: names[found[1]], text_format.MessageToString(graph)
-    )
+    pattern = rf"({'|'.join(map(re.escape, names))})(?![0-9])"
+    text = re.sub(pattern, lambda found: names[found[1]], text_format.MessageToString(graph))
     graph.Clear()
     text_format.Parse(text, graph)
 

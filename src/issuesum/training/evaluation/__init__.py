@@ -1,1 +1,1 @@
-"""How good the titles are, beside what costs nothing."""
+"""How good the titles are, compared with baselines."""

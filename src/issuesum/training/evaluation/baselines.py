@@ -19,7 +19,7 @@ class Settings(Protocol):
     """What baselines read of the section `evaluate` of params.yaml."""
 
     @property
-    def lead_words(self) -> int: ...  # noqa: D102 -- see params.py
+    def lead_words(self) -> int: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ class Baseline:
 
     key: str
     """Its name in eval/metrics.json and scores.csv; `evaluate.gate.min_over_KEY` is its margin."""
-    title: str
-    """Its name for people."""
+    title: str  # shown to people
     write: Callable[[pd.DataFrame, Sequence[str], Settings], list[str]]
     """Training split (`issue_title`, `body`), test bodies, settings -> a title for each body."""
 
@@ -50,8 +49,7 @@ def neighbour(train: pd.DataFrame, bodies: Sequence[str], settings: Settings) ->
     tfidf = TfidfVectorizer(
         analyzer=words, dtype=np.float32, sublinear_tf=True, max_features=50_000
     )
-    index = NearestNeighbors(n_neighbors=1, metric="cosine")
-    index.fit(tfidf.fit_transform(train["body"]))
+    index = NearestNeighbors(n_neighbors=1, metric="cosine").fit(tfidf.fit_transform(train["body"]))
     nearest = index.kneighbors(tfidf.transform(bodies), return_distance=False)
     return list(train["issue_title"].iloc[nearest[:, 0]])
 
@@ -67,7 +65,7 @@ BASELINES: dict[str, Baseline] = {
 
 
 def method_titles() -> dict[str, str]:
-    """Return the names for people of all that is scored, by key: the model, then baselines."""
+    """Return the display names of all that is scored, by key: the model, then baselines."""
     return {"model": "this model", **{key: of.title for key, of in BASELINES.items()}}
 
 

@@ -1,12 +1,11 @@
 """How far scores would scatter over other test issues (Efron & Tibshirani 1993; Koehn 2004).
 
 Titles are drawn with replacement, as many as there are, `resamples` times; the seed is fixed.
-Statistics are what `metrics.statistics` returns, (titles, columns), of at least one title.
+Statistics are those of `metrics.statistics`, (titles, columns), of at least one title.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +14,7 @@ from issuesum.training.evaluation.metrics import METRICS, Floats, score_of
 
 RESAMPLES = 2000
 _SEED = 2018
-_AT_ONCE = 100
-"""Resamples drawn at once: bounds the memory to some megabytes for 5,000 titles."""
+_AT_ONCE = 100  # resamples drawn at once: bounds the memory to some megabytes for 5,000 titles
 _TAILS = (2.5, 97.5)
 
 
@@ -34,52 +32,38 @@ class Interval:
         return self.low > 0 or self.high < 0
 
 
-def intervals(statistics: Floats, *, resamples: int = RESAMPLES) -> dict[str, Interval]:
+Intervals = dict[str, Interval]
+
+
+def intervals(statistics: Floats, *, resamples: int = RESAMPLES) -> Intervals:
     """Return each score with its interval, by the keys of `METRICS`."""
-    return _of_sums(statistics, lambda sums: _scores(sums, len(statistics)), resamples)
+    return _intervals(_scores(_sums(statistics, resamples), len(statistics)))
 
 
-def paired_difference(
-    now: Floats, before: Floats, *, resamples: int = RESAMPLES
-) -> dict[str, Interval]:
-    """Return `now` minus `before` of the same issues: both sides are resampled together."""
+def paired_difference(now: Floats, before: Floats, *, resamples: int = RESAMPLES) -> Intervals:
+    """Return `now` minus `before` of the same issues: both are resampled together."""
     count, width = now.shape
-
-    def difference(sums: Floats) -> Floats:
-        return _scores(sums[:, :width], count) - _scores(sums[:, width:], count)
-
-    return _of_sums(np.hstack([now, before]), difference, resamples)
+    sums = _sums(np.hstack([now, before]), resamples)
+    return _intervals(_scores(sums[:, :width], count) - _scores(sums[:, width:], count))
 
 
-def unpaired_difference(
-    now: Floats, before: Floats, *, resamples: int = RESAMPLES
-) -> dict[str, Interval]:
-    """Return `now` minus `before` of other issues: each side is resampled on its own."""
-    sides = ((now, _SEED), (before, _SEED + 1))
-    values = [_scores(side.sum(axis=0)[None], len(side))[0] for side, _ in sides]
-    scattered = [_scores(_resample(side, resamples, seed), len(side)) for side, seed in sides]
-    return _intervals(values[0] - values[1], scattered[0] - scattered[1])
+def unpaired_difference(now: Floats, before: Floats, *, resamples: int = RESAMPLES) -> Intervals:
+    """Return `now` minus `before` of other issues: each is resampled on its own."""
+    ours = _scores(_sums(now, resamples), len(now))
+    return _intervals(ours - _scores(_sums(before, resamples, _SEED + 1), len(before)))
 
 
 def mean_interval(values: Floats, *, resamples: int = RESAMPLES) -> Interval:
     """Return the mean of values, (rows,), with its interval."""
-    means = _resample(values[:, None], resamples, _SEED) / len(values)
-    low, high = np.percentile(means, _TAILS)
+    low, high = np.percentile(_sums(values[:, None], resamples)[1:] / len(values), _TAILS)
     return Interval(float(values.mean()), float(low), float(high))
 
 
-def _of_sums(
-    rows: Floats, scores: Callable[[Floats], Floats], resamples: int
-) -> dict[str, Interval]:
-    value = scores(rows.sum(axis=0)[None])[0]
-    return _intervals(value, scores(_resample(rows, resamples, _SEED)))
-
-
-def _resample(rows: Floats, resamples: int, seed: int) -> Floats:
-    """Return (resamples, columns): sums of as many rows, drawn with replacement."""
+def _sums(rows: Floats, resamples: int, seed: int = _SEED) -> Floats:
+    """Return (1 + resamples, columns): the sum of the rows, then those of as many drawn ones."""
     generator = np.random.default_rng(seed)
     count = len(rows)
-    parts = []
+    parts = [rows.sum(axis=0)[None]]
     for first in range(0, resamples, _AT_ONCE):
         drawn = generator.integers(count, size=(min(_AT_ONCE, resamples - first), count))
         weights = np.stack([np.bincount(line, minlength=count) for line in drawn])
@@ -91,9 +75,6 @@ def _scores(sums: Floats, titles: int) -> Floats:
     return np.array([list(score_of(line, titles).values()) for line in sums])
 
 
-def _intervals(values: Floats, scattered: Floats) -> dict[str, Interval]:
-    ends = np.percentile(scattered, _TAILS, axis=0)
-    return {
-        key: Interval(float(value), float(low), float(high))
-        for key, value, low, high in zip(METRICS, values, *ends, strict=True)
-    }
+def _intervals(scores: Floats) -> Intervals:
+    columns = zip(METRICS, scores[0], *np.percentile(scores[1:], _TAILS, axis=0), strict=True)
+    return {key: Interval(*map(float, of)) for key, *of in columns}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,7 @@ from numpy.typing import NDArray
 from issuesum.text.tokens import clean, words
 
 Floats = NDArray[np.float64]
-Scores = dict[str, float]
-"""By the keys of `METRICS`, rounded to 4 digits."""
-
-
-def _mean(sums: Floats, titles: int) -> float:
-    return float(sums[0]) / titles
+Scores = dict[str, float]  # by the keys of `METRICS`, rounded to 4 digits
 
 
 @dataclass(frozen=True)
@@ -30,17 +26,13 @@ class Metric:
 
     key: str
     """Its name in eval/metrics.json; `evaluate.gate.min_KEY` is a floor for it."""
-    title: str
-    """Its name for people."""
+    title: str  # shown to people
     statistics: Callable[[Sequence[str], Sequence[str]], Floats]
     """Titles and references in the same order -> (titles,), or (titles, columns)."""
-    of_sums: Callable[[Floats, int], float] = _mean
-    """Sums of the columns, number of titles -> the score."""
+    of_sums: Callable[[Floats, int], float] = lambda sums, titles: float(sums[0]) / titles
+    """Sums of the columns, number of titles -> the score; the mean by default."""
     columns: int = 1
-    unit: str = "F1 x 100"
-    higher_is_better: bool = True
-    hub: tuple[str, str | None] | None = None
-    """Metric and configuration by Hugging Face's names, if it has them."""
+    hub: tuple[str, str | None] | None = None  # Hugging Face's metric and configuration, if any
 
     def of_each(self, titles: Sequence[str], references: Sequence[str]) -> list[float]:
         """Return the score of each title by itself."""
@@ -69,20 +61,11 @@ def score_of(sums: Floats, titles: int) -> Scores:
     return scores
 
 
-class _Words:
-    """The tokenizer object that `RougeScorer` asks for."""
-
-    def tokenize(self, text: str) -> list[str]:
-        return words(text)
-
-
 def _rouge(kind: str) -> Callable[[Sequence[str], Sequence[str]], Floats]:
-    """Return the function that gives F1 x 100 of each title."""
-
     def f1(titles: Sequence[str], references: Sequence[str]) -> Floats:
         from rouge_score.rouge_scorer import RougeScorer
 
-        scorer = RougeScorer([kind], tokenizer=_Words())
+        scorer = RougeScorer([kind], tokenizer=SimpleNamespace(tokenize=words))
         pairs = zip(references, titles, strict=True)
         return np.array([100 * scorer.score(*pair)[kind].fmeasure for pair in pairs])
 
@@ -91,22 +74,20 @@ def _rouge(kind: str) -> Callable[[Sequence[str], Sequence[str]], Floats]:
 
 def _ngrams(titles: Sequence[str], references: Sequence[str]) -> Floats:
     """Return n-grams of order 1 to 4 that are right, all of them, and both lengths in words."""
-    import sacrebleu
+    from sacrebleu import BLEU
 
     # `force`: our words are separated by spaces already, which sacrebleu would warn about.
-    bleu = sacrebleu.BLEU(tokenize="none", force=True)
+    bleu = BLEU(tokenize="none", force=True)
     pairs = zip(titles, references, strict=True)
     scores = [bleu.corpus_score([clean(title)], [[clean(other)]]) for title, other in pairs]
     return np.array([[*of.counts, *of.totals, of.sys_len, of.ref_len] for of in scores], float)
 
 
 def _bleu(sums: Floats, titles: int) -> float:  # noqa: ARG001 -- of the corpus, not a mean
-    import sacrebleu
+    from sacrebleu import BLEU
 
-    counts = [round(count) for count in sums.tolist()]
-    return sacrebleu.BLEU.compute_bleu(
-        counts[:4], counts[4:8], counts[8], counts[9], smooth_method="exp"
-    ).score
+    *counts, own, other = (round(count) for count in sums.tolist())
+    return BLEU.compute_bleu(counts[:4], counts[4:], own, other, smooth_method="exp").score
 
 
 METRICS: dict[str, Metric] = {
@@ -115,7 +96,7 @@ METRICS: dict[str, Metric] = {
         Metric("rouge_1", "ROUGE-1", _rouge("rouge1"), hub=("rouge", "rouge1")),
         Metric("rouge_2", "ROUGE-2", _rouge("rouge2"), hub=("rouge", "rouge2")),
         Metric("rouge_l", "ROUGE-L", _rouge("rougeL"), hub=("rouge", "rougeL")),
-        Metric("bleu", "BLEU", _ngrams, _bleu, columns=10, unit="BLEU x 100", hub=("bleu", None)),
+        Metric("bleu", "BLEU", _ngrams, _bleu, columns=10, hub=("bleu", None)),
     )
 }
 """By key, in the order of eval/metrics.json."""

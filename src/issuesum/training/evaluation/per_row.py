@@ -1,4 +1,4 @@
-"""eval/scores.csv: every scored title, so that two models can be compared issue by issue."""
+"""What evaluate keeps of each title: scores, to compare two models by issue, and attention."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from issuesum.serving.inference.writer import Attention
+
 _BEFORE = ("issue", "words", PRIMARY)
 _AFTER = ("score", "predicted", "issue_title", "issue_url")
 """Key of the issue, words of its body, and the primary metric of the model; that of each baseline
 stands between; then how sure the model was, its title, the author's title, and the issue's URL."""
+_CELL, _MARGIN = 0.24, 1.6  # inches of a word, and for the words themselves
+_LONGEST = 20  # characters of a word that are shown: identifiers can be of any length
 
 
 def write(path: Path, rows: pd.DataFrame) -> None:
@@ -51,6 +55,31 @@ def read(file: IO[str]) -> pd.DataFrame:
     text = dict.fromkeys(("issue", "predicted", "issue_title", "issue_url"), str)
     rows = pd.read_csv(file, dtype=text, keep_default_na=False)
     if missing := [name for name in _BEFORE + _AFTER if name not in rows.columns]:
-        msg = f"no column {missing[0]}"
-        raise ValueError(msg)
+        raise ValueError(f"no column {missing[0]}")
     return rows
+
+
+def draw_attention(attention: Attention, path: Path) -> None:
+    """Write a PNG of which word of a title (downwards) comes from where in the body (rightwards).
+
+    There is at least one of each; equal arguments give equal bytes.
+    """
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    rows, columns = attention.weights.shape
+    title, body = (
+        [word if len(word) <= _LONGEST else word[: _LONGEST - 1] + "…" for word in of]
+        for of in (attention.title, attention.body)
+    )
+    # A dollar sign would begin a formula.
+    with mpl.rc_context({"text.parse_math": False, "font.sans-serif": ["DejaVu Sans"]}):
+        size = (_MARGIN + _CELL * columns, _MARGIN + _CELL * rows)
+        figure = Figure(figsize=size, layout="constrained")
+        axes = figure.subplots()
+        axes.imshow(attention.weights, cmap="Blues", vmin=0, vmax=1, aspect="equal")
+        axes.set_xticks(range(columns), body, rotation=90, fontsize=8)
+        axes.set_yticks(range(rows), title, fontsize=9)
+        axes.tick_params(length=0)
+        # The date and the version of Matplotlib would change the bytes.
+        figure.savefig(path, dpi=110, metadata={"Software": None})

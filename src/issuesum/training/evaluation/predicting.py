@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import batched
 from pathlib import Path
-from typing import Literal, NamedTuple, TextIO
+from typing import Literal, NamedTuple
 
 from issuesum.errors import ArtifactError
 from issuesum.files import replacing_file
@@ -23,12 +23,9 @@ Format = Literal["csv", "jsonl"]
 class Prediction(NamedTuple):
     """A row of the output."""
 
-    issue_url: str
-    """On one line; may be empty."""
-    title: str
-    """Empty if the row cannot be used or the model finds none."""
-    score: float | None
-    """See `Title.score`; None if there is no title."""
+    issue_url: str  # on one line; may be empty
+    title: str  # empty if the row cannot be used or the model finds none
+    score: float | None  # see `Title.score`; None if there is no title
 
 
 Write = Callable[[Iterable[Prediction]], None]
@@ -39,20 +36,15 @@ def predictions(
 ) -> Iterator[list[Prediction]]:
     """Yield the predictions of `batch_size` rows at a time; no more rows are held at once."""
     for batch in batched(rows, batch_size):
-        bodies = [row.body for row in batch if isinstance(row, Issue)]
-        titles = (best for best, *_ in writer.write(bodies))
-        yield [
-            _prediction(row.url, next(titles))
-            if isinstance(row, Issue)
-            else _prediction(normalise(Issue(row.url, "", "")).url, NO_TITLE)
-            for row in batch
-        ]
+        written = iter(writer.write([row.body for row in batch if isinstance(row, Issue)]))
+        titles = (next(written)[0] if isinstance(row, Issue) else NO_TITLE for row in batch)
+        yield [_prediction(row.url, title) for row, title in zip(batch, titles, strict=True)]
 
 
 def _prediction(url: str, title: Title) -> Prediction:
     # Digits that do not depend on what else is in the batch.
     score = round(title.score, 4) if math.isfinite(title.score) else None
-    return Prediction(" ".join(url.split()), title.text, score)
+    return Prediction(" ".join(normalise(Issue(url, "", "")).url.split()), title.text, score)
 
 
 @contextmanager
@@ -67,11 +59,23 @@ def writing(output: Path | None, form: Format) -> Iterator[Write]:
     try:
         with ExitStack() as stack:
             target = stack.enter_context(replacing_file(output)) if output else 1
-            # Whatever the locale says: titles hold any character.
+            # Whatever the locale: titles have any character.
             stream = stack.enter_context(
                 open(target, "w", encoding="utf-8", newline="", closefd=bool(output))
             )
-            yield _lines_to(stream, form)
+            encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+            rows = csv.writer(stream, lineterminator="\n")
+            if form == "csv":
+                rows.writerow(Prediction._fields)
+
+            def write(some: Iterable[Prediction]) -> None:
+                if form == "csv":
+                    rows.writerows(some)
+                else:
+                    stream.writelines(encode(one._asdict()) + "\n" for one in some)
+                stream.flush()
+
+            yield write
     except BrokenPipeError:  # the reader has seen enough, such as `head`
         raise
     except OSError as error:
@@ -79,20 +83,3 @@ def writing(output: Path | None, form: Format) -> Iterator[Write]:
             f"{output or 'Standard output'} must be writable. Received: {error.strerror or error}. "
             "Try: another --output, or check permissions and free space."
         ) from error
-
-
-def _lines_to(stream: TextIO, form: Format) -> Write:
-    rows = csv.writer(stream, lineterminator="\n")
-    if form == "csv":
-        rows.writerow(Prediction._fields)
-
-    def write(some: Iterable[Prediction]) -> None:
-        if form == "csv":
-            rows.writerows(some)
-        else:
-            for one in some:
-                text = json.dumps(one._asdict(), ensure_ascii=False, allow_nan=False)
-                stream.write(text + "\n")
-        stream.flush()
-
-    return write

@@ -19,33 +19,23 @@ from issuesum.errors import ParamsError
 from issuesum.text.features import Features, Shards, concatenate
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids
 
-_POOL_ROWS = 32_768
-"""Rows in memory at a time: 25 MB at 70 body words."""
-_SORTED_BATCHES = 24
-"""Batches among which rows are sorted: more = less padding, less variety within a batch."""
-_WIDTH_STEP = 16
-"""Widths are multiples of this: with XLA each width is compiled once."""
+_POOL_ROWS = 32_768  # rows in memory at a time: 25 MB at 70 body words
+_SORTED_BATCHES = 24  # among which rows are sorted: more = less padding, less varied batches
+_WIDTH_STEP = 16  # widths are multiples of this: with XLA each width is compiled once
 
 
 class Batch(NamedTuple):
     """One replica's part of a global batch."""
 
-    body: tf.Tensor
-    """int32 (rows, width), the last columns, since bodies are padded in front."""
-    body_extended: tf.Tensor
-    """int32 (rows, width)."""
-    title: tf.Tensor
-    """int32 (rows, title maxlen), extended ids."""
-    row: tf.Tensor
-    """int32 (rows,), places in the global batch."""
-    words: tf.Tensor
-    """float32, words of all titles of the global batch that are learnt."""
+    body: tf.Tensor  # int32 (rows, width), the last columns, since bodies are padded in front
+    body_extended: tf.Tensor  # int32 (rows, width)
+    title: tf.Tensor  # int32 (rows, title maxlen), extended ids
+    row: tf.Tensor  # int32 (rows,), places in the global batch
+    words: tf.Tensor  # float32, words of all titles of the global batch that are learnt
 
 
-_IDS = tf.TensorSpec((None, None), tf.int32)
-SIGNATURE = Batch(
-    _IDS, _IDS, _IDS, row=tf.TensorSpec((None,), tf.int32), words=tf.TensorSpec((), tf.float32)
-)
+_IDS = [tf.TensorSpec(shape, tf.int32) for shape in [(None, None)] * 3 + [(None,)]]
+SIGNATURE = Batch._make([*_IDS, tf.TensorSpec((), tf.float32)])
 
 
 def learnt(target: tf.Tensor) -> tf.Tensor:
@@ -55,18 +45,16 @@ def learnt(target: tf.Tensor) -> tf.Tensor:
 
 @dataclass(frozen=True)
 class Epochs:
-    """The order in which the rows of the training split are learnt: another seed, another order.
-
-    `batch_size` are the rows of a global batch.
-    """
+    """The order in which the rows of the training split are learnt, which depends on the seed."""
 
     shards: Shards
     batch_size: int
+    """Rows of a global batch."""
     seed: int
 
     @property
     def steps(self) -> int:
-        """Batches an epoch; each row is in one of them."""
+        """Batches per epoch; each row is in one of them."""
         return -(-len(self.shards) // self.batch_size)
 
     def dataset(
@@ -107,13 +95,12 @@ class Epochs:
         left: Features | None = None
         for place, number in enumerate(order.tolist()):
             waiting.append(number)
-            rows = sum(self.shards.rows[number] for number in waiting)
             is_last = place == len(order) - 1
-            if rows < _POOL_ROWS and not is_last:
+            if sum(self.shards.rows[of] for of in waiting) < _POOL_ROWS and not is_last:
                 continue
             pool = self.shards.read(waiting)
             pool = pool if left is None else concatenate([left, pool])
-            waiting = []
+            waiting.clear()
             pool = pool.take(draw.permutation(len(pool)).astype(np.int32))
             full = len(pool) if is_last else len(pool) // self.batch_size * self.batch_size
             yield from self._batches(pool.take(slice(full)), draw)
@@ -135,12 +122,7 @@ def _batch(rows: Features, size: int) -> Batch:
     """Cut bodies to the longest, and fill up with empty rows that weigh nothing."""
     longest = int(np.count_nonzero(rows.body != PADDING, axis=1).max())
     width = min(rows.body.shape[1], max(1, -(-longest // _WIDTH_STEP)) * _WIDTH_STEP)
-    missing = ((0, size - len(rows)), (0, 0))
-    title = np.pad(rows.title_extended, missing)
-    return Batch(
-        body=np.pad(rows.body[:, -width:], missing),
-        body_extended=np.pad(rows.body_extended[:, -width:], missing),
-        title=title,
-        row=np.arange(size, dtype=np.int32),
-        words=np.float32(max(1, np.count_nonzero(title[:, 1:] > UNKNOWN))),
-    )
+    ids = (rows.body[:, -width:], rows.body_extended[:, -width:], rows.title_extended)
+    body, body_extended, title = (np.pad(of, ((0, size - len(rows)), (0, 0))) for of in ids)
+    words = np.float32(max(1, np.count_nonzero(title[:, 1:] > UNKNOWN)))
+    return Batch(body, body_extended, title, np.arange(size, dtype=np.int32), words)

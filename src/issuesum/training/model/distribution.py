@@ -21,12 +21,10 @@ Arrays = list[npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Cluster:
-    """This process's place among the workers of TF_CONFIG."""
+    """This process's place among the workers of TF_CONFIG; the chief writes the results."""
 
-    workers: int
-    """Processes that train, the chief included."""
+    workers: int  # the chief included
     is_chief: bool
-    """Whether this one writes the results."""
 
 
 def read_cluster(config: str | None) -> Cluster:
@@ -37,13 +35,10 @@ def read_cluster(config: str | None) -> Cluster:
     Raises:
         ParamsError: it is no JSON, or does not place this process among workers.
     """
-    if not config:
-        return Cluster(1, is_chief=True)
     try:
-        content = json.loads(config)
+        content = json.loads(config or "{}")
         tasks = content.get("cluster", {})
-        unknown = tasks.keys() - {"chief", "worker"}
-        if unknown:
+        if unknown := tasks.keys() - {"chief", "worker"}:
             raise ValueError(f"tasks of type {', '.join(sorted(unknown))}")
         workers = sum(len(hosts) for hosts in tasks.values())
         if workers == 0:
@@ -94,12 +89,12 @@ class Distribution:
 
     @tf.function  # type: ignore[untyped-decorator] # TensorFlow has no types
     def _summed(self, values: list[tf.Tensor]) -> list[tf.Tensor]:
+        total = tf.distribute.ReduceOp.SUM
+
         def share(values: list[tf.Tensor]) -> list[tf.Tensor]:
             replica = tf.distribute.get_replica_context()
             is_first = tf.cast(replica.replica_id_in_sync_group == 0, tf.float32)
-            return [
-                replica.all_reduce(tf.distribute.ReduceOp.SUM, is_first * value) for value in values
-            ]
+            return [replica.all_reduce(total, is_first * value) for value in values]
 
         summed = self.strategy.run(share, (values,))
         return [self.strategy.experimental_local_results(value)[0] for value in summed]

@@ -1,4 +1,4 @@
-"""What training and export ask of an architecture."""
+"""What training and export need of an architecture, and a model's two files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import NamedTuple
 
 import keras
@@ -21,8 +20,10 @@ import tensorflow as tf
 from issuesum.errors import ArtifactError, IssuesumError, ParamsError, one_line
 from issuesum.text.vocabulary import UNKNOWN
 from issuesum.training.model import architectures
+from issuesum.training.model.distribution import Arrays
 from issuesum.training.model.layers import Noise
 
+WEIGHTS, CONFIG = "model.weights.h5", "config.json"
 _FORMAT = 2
 _LONGEST = 300
 _NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node .*?\}\} *")  # colours, names of nodes
@@ -39,15 +40,12 @@ class ModelConfig:
     arch: str
     embedding_dim: int
     hidden_units: int
-    body_size: int
-    """Number of body ids, padding and unknown included."""
+    body_size: int  # number of ids, padding and unknown included
     body_maxlen: int
     title_size: int
     title_maxlen: int
-    dropout: float
-    """Share of features that training leaves out of each row, where the architecture does so."""
-    word_dropout: float
-    """Share of body words that training makes unknown, where the architecture does so."""
+    dropout: float  # share of features that training leaves out of each row
+    word_dropout: float  # share of body words that training makes unknown
 
     def save(self, path: Path) -> None:
         """Write the configuration as JSON."""
@@ -70,19 +68,14 @@ class ModelConfig:
 
 
 class Inputs(NamedTuple):
-    """What a model is given: bodies, and the words before those that it shall score.
+    """Bodies, and the words before those that are scored.
 
-    Attributes:
-        body: int32 (batch, places), ids of the body vocabulary, padded in front. There are
-            body_maxlen places, or fewer: training leaves out columns in which no row has a word.
-        body_extended: int32 (batch, places), the same words as ids of the title vocabulary,
-            extended by each row's own words (see `issuesum.text.copying`).
-        previous: int32 (batch, steps), extended title ids; `_start_` first.
+    There are body_maxlen places, or fewer: training leaves out columns in which no row has a word.
     """
 
-    body: tf.Tensor
-    body_extended: tf.Tensor
-    previous: tf.Tensor
+    body: tf.Tensor  # int32 (batch, places), ids of the body vocabulary, padded in front
+    body_extended: tf.Tensor  # int32 (batch, places), the same as extended title ids, see copying
+    previous: tf.Tensor  # int32 (batch, steps), extended title ids; `_start_` first
 
 
 class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
@@ -96,7 +89,7 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
         """Return float32 log-probabilities (batch, steps, outputs) for teacher-forced titles.
 
-        `noise` is that of the training step, or None where nothing is learnt.
+        `noise` is None outside of training.
         """
         raise NotImplementedError
 
@@ -105,27 +98,19 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
     ) -> tf.Tensor:
         """Return what training minimises at each place, float32 (batch, steps), in nats.
 
-        An architecture overrides this where it can do without every row of `call`'s outputs.
-
-        Args:
-            inputs: see `Inputs`.
-            target: int32 (batch, steps), extended title ids.
-            smoothing: share of the probability spread evenly over all outputs (Szegedy et al. 2016,
-                arXiv:1512.00567, section 7).
-            noise: see `call`.
+        `target`, int32 (batch, steps), has extended title ids; `smoothing` is the share of the
+        probability spread evenly over all outputs (Szegedy et al. 2016, arXiv:1512.00567, section
+        7). Override this where training does not need all of `call`'s outputs.
         """
         log_probs = self.call(inputs, noise=noise)
-        outputs = log_probs.shape[-1]
-        reachable = tf.where(target < outputs, target, UNKNOWN)
+        reachable = tf.where(target < log_probs.shape[-1], target, UNKNOWN)
         chosen = tf.gather(log_probs, reachable, batch_dims=2)
         return -(1 - smoothing) * chosen - smoothing * tf.reduce_mean(log_probs, axis=-1)
 
     def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Read bodies, both int32 (batch, body_maxlen) as in `Inputs`.
+        """Return named state tensors of bodies, both int32 (batch, body_maxlen) as in `Inputs`.
 
-        Returns:
-            Named state tensors, each with the batch as its first axis; an axis behind it may grow
-            from step to step.
+        The batch is their first axis; an axis behind it may grow from step to step.
         """
         raise NotImplementedError
 
@@ -134,11 +119,8 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Score the next word after `previous`, int32 (batch,), extended ids; `_start_` first.
 
-        `state` is what `encode` returned, with what the last `step` changed.
-
-        Returns:
-            float32 log-probabilities (batch, outputs) and the state after this word: every tensor
-            that changed, under its name.
+        `state` is what `encode` returned, with what the last `step` changed. Returns float32
+        log-probabilities (batch, outputs) and every state tensor that changed, by name.
         """
         raise NotImplementedError
 
@@ -149,8 +131,17 @@ def create_model(config: ModelConfig) -> TitleModel:
     Raises:
         ParamsError: there is no such architecture, or its module fails.
     """
+    names = (module.name for module in pkgutil.iter_modules(architectures.__path__))
+    there = sorted(name for name in names if not name.startswith("_"))
+    if config.arch not in there:
+        near = difflib.get_close_matches(config.arch, there, 1) or ["pointer"]
+        raise ParamsError(
+            "train.arch must name a module of issuesum.training.model.architectures: "
+            f"{', '.join(there)}. Received: {config.arch}. Try: {near[0]}."
+        )
     with running(config.arch, "The module"):
-        create = getattr(_load(config.arch), "create", None)
+        module = importlib.import_module(f"{architectures.__name__}.{config.arch}")
+    create = getattr(module, "create", None)
     if not callable(create):
         raise refused(config.arch, "The module", "have a function create(config)", "none")
     with running(config.arch, "create"):
@@ -164,24 +155,32 @@ def create_model(config: ModelConfig) -> TitleModel:
     return model
 
 
-def _load(arch: str) -> ModuleType:
-    name = f"{architectures.__name__}.{arch}"
+def save_model(config: ModelConfig, weights: Arrays, models: Path) -> None:
+    """Write the model, weights as `TitleModel.weights` has them; equal arguments, equal bytes."""
+    # A fresh one: a model that was trained would write its optimizer's slots too, twice its size.
+    keras.utils.clear_session()  # or the file would hold names of layers counted since the start
+    model = create_model(config)
+    model.set_weights(weights)
+    model.save_weights(models / WEIGHTS)
+    config.save(models / CONFIG)
+
+
+def load_model(models: Path) -> TitleModel:
+    """Load what `save_model` wrote; ArtifactError if it is missing, broken or does not fit."""
+    model = create_model(ModelConfig.load(models / CONFIG))
+    path = models / WEIGHTS
     try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
-        names = (module.name for module in pkgutil.iter_modules(architectures.__path__))
-        there = sorted(name for name in names if not name.startswith("_"))
-        near = difflib.get_close_matches(arch, there, 1) or ["pointer"]
-        raise ParamsError(
-            "train.arch must name a module of issuesum.training.model.architectures: "
-            f"{', '.join(there)}. Received: {arch}. Try: {near[0]}."
+        model.load_weights(path)
+    except (OSError, ValueError, KeyError) as error:
+        raise ArtifactError(
+            f"{path} must hold the weights of the model in {CONFIG}. "
+            f"Received: {one_line(error)[:300]}. Try: dvc repro -f train."
         ) from error
+    return model
 
 
 def refused(arch: str, part: str, must: str, received: str) -> ParamsError:
-    """Return the error for a part of an architecture, `step` say, that is not as it must be."""
+    """Return the error for a part of an architecture, `step` for example."""
     return ParamsError(
         f"{part} of the architecture {arch} must {must}. Received: {received}. "
         "Try: compare with docs/architectures.md."
@@ -208,10 +207,9 @@ def _reason(error: Exception) -> str:
     """Return what is wrong, without what Keras, AutoGraph and TensorFlow put around it."""
     if isinstance(error, SyntaxError):
         return error.msg
-    said = _NOISE.sub("", str(error))
-    said = _FOLLOWS.split(said)[0]
-    lines = [line.strip() for line in said.splitlines() if not _AROUND.match(line)]
-    if said.startswith("in user code:"):
+    text = _FOLLOWS.split(_NOISE.sub("", str(error)))[0]
+    lines = [line.strip() for line in text.splitlines() if not _AROUND.match(line)]
+    if text.startswith("in user code:"):
         lines = lines[-1:]
     reason = one_line(Exception(" ".join(lines))).removeprefix(f"{type(error).__name__}: ")
     return reason.rstrip(".!") if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"

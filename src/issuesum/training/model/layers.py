@@ -9,21 +9,16 @@ import tensorflow as tf
 
 
 class Noise(NamedTuple):
-    """Where the random masks of one training step come from.
+    """Source of the random masks of one training step.
 
     A mask is a pure function of the seed and of a row's place in the global batch, so the noise is
     the same after a restart, and on one worker or on many (Salmon et al. 2011, counter-based random
     numbers, in TensorFlow's `stateless_uniform`).
-
-    Attributes:
-        seed: int32 (2,), another one at each step.
-        row: int32 (batch,), places of this replica's rows in the global batch.
-        rows: rows of the global batch.
     """
 
-    seed: tf.Tensor
-    row: tf.Tensor
-    rows: int
+    seed: tf.Tensor  # int32 (2,), another one at each step
+    row: tf.Tensor  # int32 (batch,), places of this replica's rows in the global batch
+    rows: int  # of the global batch
 
     def kept(self, mask: int, width: int, rate: float) -> tf.Tensor:
         """Return bool (batch, width), each True with the probability `1 - rate`.
@@ -47,14 +42,11 @@ def drop(values: tf.Tensor, mask: int, rate: float, noise: Noise | None) -> tf.T
 
 
 def gru_step(projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-    """Take one step of a GRU whose reset gate works behind the matrix product.
+    """Return the next state of a GRU whose reset gate works behind the matrix product.
 
-    Cho et al. 2014, arXiv:1406.1078, in the form that ONNX calls `linear_before_reset`.
-
-    Args:
-        projected: (…, batch, 3 * units), the input times its kernel: update, reset, candidate.
-        hidden: (…, batch, units), as the next state, which is returned.
-        kernel: (…, units, 3 * units).
+    Cho et al. 2014, arXiv:1406.1078, in the form that ONNX calls `linear_before_reset`. `projected`
+    is (…, batch, 3 * units), the input times its kernel: update, reset, candidate; `hidden` is
+    (…, batch, units) and `kernel` (…, units, 3 * units).
     """
     units = hidden.shape[-1]
     recurrent = tf.matmul(hidden, kernel)
@@ -94,29 +86,27 @@ class BidirectionalGRU(keras.layers.Layer):  # type: ignore[misc] # keras has no
     """
 
     def __init__(self, units: int) -> None:
-        """Remember the units of one direction."""
+        """Make a layer with so many units in each direction."""
         super().__init__(name="bidirectional_gru")
         self.units = units
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Make the weights."""
         orthogonal = [keras.initializers.Orthogonal() for _ in range(2)]
-        self.kernel = self.add_weight(
-            name="kernel", shape=(input_shape[-1], 6 * self.units), initializer="glorot_uniform"
-        )
-        self.recurrent = self.add_weight(
-            name="recurrent",
-            shape=(2, self.units, 3 * self.units),
-            initializer=lambda shape, dtype=None: tf.stack(
-                [make(shape[1:], dtype=dtype) for make in orthogonal]
-            ),
-        )
-        self.bias = self.add_weight(name="bias", shape=(6 * self.units,), initializer="zeros")
+
+        def in_each(shape: tuple[int, ...], dtype: object = None) -> tf.Tensor:
+            return tf.stack([make(shape[1:], dtype=dtype) for make in orthogonal])
+
+        units, weight = self.units, self.add_weight
+        shape = (input_shape[-1], 6 * units)
+        self.kernel = weight(name="kernel", shape=shape, initializer="glorot_uniform")
+        self.recurrent = weight(name="recurrent", shape=(2, units, 3 * units), initializer=in_each)
+        self.bias = weight(name="bias", shape=(6 * units,), initializer="zeros")
 
     def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
         """Return the states of both directions, (batch, steps, 2 * units).
 
-        Of `inputs`, (batch, steps, width), `lengths`, int32 (batch,), says what is not padding.
+        `inputs` are (batch, steps, width); steps from `lengths`, int32 (batch,), on are padding.
         """
         kernel = tf.cast(self.kernel, inputs.dtype)
         projected = tf.tensordot(inputs, kernel, 1) + tf.cast(self.bias, inputs.dtype)

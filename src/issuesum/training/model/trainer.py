@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, Literal
 
 import keras
 import numpy as np
 import tensorflow as tf
+from rouge_score.rouge_scorer import RougeScorer
 
 from issuesum.text.features import Features
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids
@@ -17,10 +19,13 @@ from issuesum.training.model.distribution import Arrays
 from issuesum.training.model.interface import Inputs, ModelConfig, create_model
 from issuesum.training.model.layers import Noise
 
+_ROWS = 128
+_NEVER = -1e9
+
 
 @dataclass(frozen=True)
-class Optimisation:
-    """How a step changes the weights; see params.yaml for the meaning of each."""
+class Settings:
+    """How to train; see params.yaml for the meaning of each."""
 
     batch_size: int
     learning_rate: float
@@ -30,48 +35,46 @@ class Optimisation:
     average_decay: float
     xla: bool
     seed: int
+    epochs: int
+    max_steps: int
+    eval_steps: int
+    patience: int
+    monitor: Literal["loss", "rouge_l"]
+    checkpoint_steps: int
 
 
 class Trainer:
     """A model, its optimizer and the moving average of its weights, on all replicas.
 
-    The average is what is validated and kept (Polyak and Juditsky 1992): it needs no other memory
-    than one more copy, and smooths what the last few batches did.
+    The average is validated and kept (Polyak and Juditsky 1992): it smooths the last few batches.
     """
 
     def __init__(
-        self,
-        strategy: tf.distribute.Strategy,
-        config: ModelConfig,
-        settings: Optimisation,
-        steps: int,
+        self, strategy: tf.distribute.Strategy, config: ModelConfig, settings: Settings, steps: int
     ) -> None:
         """Make everything untrained; over so many `steps` the learning rate falls to 0."""
         self._strategy, self._settings = strategy, settings
         warmup = min(settings.warmup_steps, steps // 2)
+        schedule = keras.optimizers.schedules.CosineDecay(
+            0.0, steps - warmup, warmup_target=settings.learning_rate, warmup_steps=warmup
+        )
         with strategy.scope():
             self.model = create_model(config)
-            self._optimizer = keras.optimizers.Adam(
-                keras.optimizers.schedules.CosineDecay(
-                    0.0, steps - warmup, warmup_target=settings.learning_rate, warmup_steps=warmup
-                )
-            )
+            self.optimizer = keras.optimizers.Adam(schedule)
             self._weights = list(self.model.trainable_variables)
-            self._optimizer.build(self._weights)
+            self.optimizer.build(self._weights)
             self._average = [tf.Variable(of.value) for of in self._weights]
-        self._step = tf.function(self._run, reduce_retracing=True)
+        self._groups: dict[str, list[Any]] = {
+            "model": [of.value for of in self.model.variables],
+            "optimizer": [of.value for of in self.optimizer.variables],
+            "average": self._average,
+        }
+        self.step = tf.function(self._run, reduce_retracing=True)
+        """Learns one global batch and returns its loss, a float32 scalar in nats per token."""
+        signature = [*SIGNATURE, tf.TensorSpec((2,), tf.int32)]
         self._gradients = tf.function(
-            self._gradients_of, jit_compile=settings.xla, input_signature=[*SIGNATURE, _SEED]
+            self._gradients_of, jit_compile=settings.xla, input_signature=signature
         )
-
-    @property
-    def learning_rate(self) -> float:
-        """Of the next step."""
-        return float(self._optimizer.learning_rate)
-
-    def step(self, batch: Batch) -> tf.Tensor:
-        """Learn one global batch and return its loss, a float32 scalar in nats a word."""
-        return self._step(batch)
 
     def averaged(self) -> Arrays:
         """Return the averages of the trainable weights, and the other weights as they are."""
@@ -80,36 +83,29 @@ class Trainer:
 
     def state(self) -> dict[str, Arrays]:
         """Return everything that a restart needs."""
-        return {name: [of.numpy() for of in group] for name, group in self._groups().items()}
+        return {name: [of.numpy() for of in group] for name, group in self._groups.items()}
 
     def restore(self, state: dict[str, Arrays]) -> None:
-        """Take what `state` returned; from here on every step gives what it gave there."""
-        for name, group in self._groups().items():
+        """Take what `state` returned."""
+        for name, group in self._groups.items():
             for variable, value in zip(group, state[name], strict=True):
                 variable.assign(tf.cast(value, variable.dtype))
 
-    def _groups(self) -> dict[str, list[Any]]:
-        return {
-            "model": [of.value for of in self.model.variables],
-            "optimizer": [of.value for of in self._optimizer.variables],
-            "average": self._average,
-        }
-
     def _run(self, batch: Batch) -> tf.Tensor:
         losses = self._strategy.run(self._replica_step, args=(batch,))
-        done = tf.cast(self._optimizer.iterations.value, tf.float32)
+        done = tf.cast(self.optimizer.iterations.value, tf.float32)
         # A short memory at first, or the average would long hold the weights of the beginning.
         decay = tf.minimum(self._settings.average_decay, done / (10.0 + done))
+
+        def update(average: tf.Variable, value: tf.Tensor) -> tf.Operation:
+            return average.assign(decay * average + (1 - decay) * value)
+
         for average, weight in zip(self._average, self._weights, strict=True):
-            self._strategy.extended.update(
-                average,
-                lambda of, value: of.assign(decay * of + (1 - decay) * value),
-                args=(weight.value,),
-            )
+            self._strategy.extended.update(average, update, args=(weight.value,))
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
     def _replica_step(self, batch: Batch) -> tf.Tensor:
-        step = tf.cast(self._optimizer.iterations.value, tf.int32)
+        step = tf.cast(self.optimizer.iterations.value, tf.int32)
         seed = tf.random.experimental.stateless_fold_in([self._settings.seed, 0], step)
         gradients, loss = self._gradients(*batch, seed)
         replica = tf.distribute.get_replica_context()
@@ -118,56 +114,45 @@ class Trainer:
         clipped, _ = tf.clip_by_global_norm(summed, self._settings.clip_norm)
         # Keras sums once more over the replicas, which now hold the same.
         count = tf.cast(replica.num_replicas_in_sync, tf.float32)
-        self._optimizer.apply([gradient / count for gradient in clipped], self._weights)
+        self.optimizer.apply([gradient / count for gradient in clipped], self._weights)
         return loss
 
     def _gradients_of(self, *given: tf.Tensor) -> tuple[list[tf.Tensor], tf.Tensor]:
         batch, seed = Batch(*given[:-1]), given[-1]
-        inputs = Inputs(batch.body, batch.body_extended, batch.title[:, :-1])
-        target = batch.title[:, 1:]
+        inputs, target = Inputs(*batch[:2], batch.title[:, :-1]), batch.title[:, 1:]
         noise = Noise(seed, batch.row, self._settings.batch_size)
+        smoothing = self._settings.label_smoothing
         with tf.GradientTape() as tape:
-            losses = self.model.losses(
-                inputs, target, smoothing=self._settings.label_smoothing, noise=noise
-            )
+            losses = self.model.losses(inputs, target, smoothing=smoothing, noise=noise)
             loss = tf.reduce_sum(losses * learnt(target)) / batch.words
         gradients = tape.gradient(loss, self._weights)
         # Rows of an embedding that a batch touches, or nothing of a weight that is not used; a sum
-        # over replicas wants whole tables.
-        whole = [
+        # over replicas needs whole tables.
+        return [
             tf.zeros(weight.shape) if gradient is None else tf.convert_to_tensor(gradient)
             for weight, gradient in zip(self._weights, gradients, strict=True)
-        ]
-        return whole, loss
+        ], loss
 
 
-_SEED = tf.TensorSpec((2,), tf.int32)
-
-
-type Score = Callable[[Sequence[Sequence[int]], Sequence[Sequence[int]]], float]
-"""Written and true titles, as ids, to a mean score."""
-
-_ROWS = 128
-_NEVER = -1e9
+def mean_rouge_l(written: Sequence[Sequence[int]], references: Sequence[Sequence[int]]) -> float:
+    """Return the mean F1 x 100 of the longest common subsequences of rows of ids (Lin 2004)."""
+    scorer = RougeScorer(["rougeL"], tokenizer=SimpleNamespace(tokenize=str.split))
+    pairs = zip(references, written, strict=True)
+    texts = ([" ".join(map(str, row)) for row in pair] for pair in pairs)
+    return float(100 * np.mean([scorer.score(*pair)["rougeL"].fmeasure for pair in texts]))
 
 
 class Validator:
     """Loss and score of a model on fixed rows."""
 
-    def __init__(
-        self, config: ModelConfig, rows: Features, *, start: int, end: int, score: Score
-    ) -> None:
-        """Make a model that is not distributed, whose weights come with each call.
-
-        The ids `start` and `end` stand before the first word of a title and behind the last.
-        """
-        self._model, self._rows, self._score = create_model(config), rows, score
+    def __init__(self, config: ModelConfig, rows: Features, *, start: int, end: int) -> None:
+        """Make a model that is not distributed; `start` and `end` are the ids of the marks."""
+        self._model, self._rows = create_model(config), rows
         self._start, self._end = start, end
-        self._batch_loss = tf.function(self._loss_of, reduce_retracing=True)
-        self._batch_titles = tf.function(self._titles_of, reduce_retracing=True)
+        self._judge = tf.function(self._judge_batch, reduce_retracing=True)
 
     def judge(self, weights: Arrays) -> tuple[float, float]:
-        """Return the loss (nats per token, without smoothing or noise) and the score.
+        """Return the loss (nats per token, without smoothing or noise) and the mean ROUGE-L.
 
         `weights` are in the order of `TitleModel.weights`.
         """
@@ -176,13 +161,13 @@ class Validator:
         written: list[list[int]] = []
         for start in range(0, len(self._rows), _ROWS):
             rows = self._rows.take(slice(start, start + _ROWS))
-            pair = self._batch_loss(rows.body, rows.body_extended, rows.title_extended)
-            parts.append([float(part) for part in pair])
-            written += self._words(self._batch_titles(rows.body, rows.body_extended).numpy())
+            *sums, titles = self._judge(rows.body, rows.body_extended, rows.title_extended)
+            parts.append([float(part) for part in sums])
+            written += self._words(titles.numpy())
         losses, words = np.sum(parts, axis=0)
         true = self._rows.title_extended[:, 1:]
-        # An unknown word is none that could have been written, so it must equal nothing.
-        score = self._score(written, self._words(np.where(true == UNKNOWN, -1, true)))
+        # No model writes an unknown word, so it must equal nothing.
+        score = mean_rouge_l(written, self._words(np.where(true == UNKNOWN, -1, true)))
         return float(losses / max(1.0, words)), score
 
     def _words(self, titles: Ids) -> list[list[int]]:
@@ -190,22 +175,16 @@ class Validator:
         lengths = np.where(ends.any(axis=1), ends.argmax(axis=1), titles.shape[1])
         return [row[:length].tolist() for row, length in zip(titles, lengths, strict=True)]
 
-    def _loss_of(
+    def _judge_batch(
         self, body: tf.Tensor, body_extended: tf.Tensor, title: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        inputs = Inputs(body, body_extended, title[:, :-1])
-        target = title[:, 1:]
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Return the sum of the losses, the words, and greedy titles, int32 (batch, steps)."""
+        inputs, target = Inputs(body, body_extended, title[:, :-1]), title[:, 1:]
         weights = learnt(target)
         losses = self._model.losses(inputs, target, smoothing=0.0)
-        return tf.reduce_sum(losses * weights), tf.reduce_sum(weights)
-
-    def _titles_of(self, body: tf.Tensor, body_extended: tf.Tensor) -> tf.Tensor:
-        """Write titles greedily, all steps in one graph: int32 (batch, steps)."""
-        steps = self._rows.title.shape[1] - 1
         state = self._model.encode(body, body_extended)
-        previous = tf.fill(tf.shape(body)[:1], self._start)
-        titles = []
-        for _ in range(steps):
+        previous, titles = tf.fill(tf.shape(body)[:1], self._start), []
+        for _ in range(self._rows.title.shape[1] - 1):
             log_probs, changed = self._model.step(previous, state)
             state = {name: changed.get(name, tensor) for name, tensor in state.items()}
             outputs = log_probs.shape[-1]
@@ -214,4 +193,4 @@ class Validator:
             scores = log_probs + tf.reduce_sum(forbidden, axis=0) + again
             previous = tf.argmax(scores, axis=-1, output_type=tf.int32)
             titles.append(previous)
-        return tf.stack(titles, axis=1)
+        return tf.reduce_sum(losses * weights), tf.reduce_sum(weights), tf.stack(titles, axis=1)

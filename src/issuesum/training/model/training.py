@@ -1,61 +1,104 @@
-"""The training loop: the best validation is kept, and an interruption costs nothing."""
+"""The training loop: the best validation is kept, and an interruption costs nothing.
+
+A checkpoint is one .npz in a folder that neither Git nor DVC touches, so that it outlives both
+`kill -9` and the removal of outputs with which DVC begins a stage. Its name holds a hash of all
+that decides the result: a training with other data, params, code or TensorFlow starts again.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
+from zipfile import BadZipFile
 
 import keras
+import numpy as np
 import tensorflow as tf
 from dvclive.live import Live
 from tqdm import tqdm
 
 from issuesum.console import bar
 from issuesum.errors import ArtifactError, ClusterError
+from issuesum.files import replacing_file
+from issuesum.text.features import Shards
 from issuesum.training.model.batches import Epochs
 from issuesum.training.model.distribution import Arrays, Distribution
 from issuesum.training.model.interface import ModelConfig
-from issuesum.training.model.saving import Checkpoint, Progress
-from issuesum.training.model.trainer import Optimisation, Trainer, Validator
+from issuesum.training.model.trainer import Settings, Trainer, Validator
 
 Record = dict[str, float]
 EXAMPLES_PER_SECOND = "train/examples_per_second"
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """How long to train; see params.yaml for the meaning of each."""
-
-    epochs: int
-    max_steps: int
-    eval_steps: int
-    patience: int
-    monitor: Literal["loss", "rouge_l"]
-    checkpoint_steps: int
-
-
-@dataclass(frozen=True)
 class Trained:
-    """What came of a training; weights and record of the best validation are only the chief's."""
+    """Result of a training; only the chief has weights and record of the best validation."""
 
     weights: Arrays
     best: Record
-    resumed: int
-    """The step at which an interrupted training was resumed; 0 if none was."""
+    resumed: int  # step at which an interrupted training was resumed; 0 if none was
     seconds: float
 
     def describe(self) -> str:
         """Return what is kept, in one line."""
-        record = self.best
+        record, resumed = self.best, f", taken up at step {self.resumed}" if self.resumed else ""
         return (
             f"epoch {record['train/epoch']:g} is kept, validation loss {record['eval/loss']:.4f}, "
-            f"ROUGE-L {record['eval/rouge_l']:.2f}; {self.seconds:.0f} s"
-            + (f", taken up at step {self.resumed}" if self.resumed else "")
+            f"ROUGE-L {record['eval/rouge_l']:.2f}; {self.seconds:.0f} s{resumed}"
         )
+
+
+@dataclass
+class Progress:
+    """How far training has come."""
+
+    step: int = 0  # global batches learnt
+    period_loss: float = 0.0  # sum of the losses since the last validation
+    records: list[Record] = field(default_factory=list)  # one per validation, see `Training.run`
+    waited: int = 0  # validations since the best one
+
+
+class Checkpoint:
+    """The file of one training."""
+
+    def __init__(self, folder: Path, values: Iterable[Any], files: Iterable[Path]) -> None:
+        """Name the file, in a folder that need not exist, by what decides the result.
+
+        That is the representation of `values` and the content of `files` and of this package.
+        """
+        digest = hashlib.sha256(repr([tf.__version__, *values]).encode())
+        for path in (*sorted(Path(__file__).parent.rglob("*.py")), *files):
+            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+        self._path = folder / f"{digest.hexdigest()[:32]}.npz"
+
+    def save(self, progress: Progress, arrays: dict[str, Arrays]) -> None:
+        """Write the file, whole or not at all."""
+        named = {f"{group}/{n}": of for group, many in arrays.items() for n, of in enumerate(many)}
+        with replacing_file(self._path) as path:
+            np.savez(path, progress=np.array(json.dumps(asdict(progress))), **named)
+
+    def load(self) -> tuple[Progress, dict[str, Arrays]] | None:
+        """Return what was saved last, or None if there is nothing or it is broken."""
+        try:
+            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as content:
+                progress = Progress(**json.loads(str(content["progress"])))
+                arrays: dict[str, Arrays] = {}
+                for name in content.files:
+                    if "/" in name:
+                        arrays.setdefault(name.split("/")[0], []).append(content[name])
+                return progress, arrays
+        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
+            return None
+
+    def discard(self) -> None:
+        """Remove the file: the training has ended, and its results are in place."""
+        self._path.unlink(missing_ok=True)
 
 
 class Training:
@@ -64,27 +107,26 @@ class Training:
     def __init__(
         self,
         config: ModelConfig,
-        optimisation: Optimisation,
-        schedule: Schedule,
-        epochs: Epochs,
+        settings: Settings,
+        shards: Shards,
         *,
         distribution: Distribution,
         validator: Validator,
         checkpoint: Checkpoint,
         report: Callable[[Record], None],
     ) -> None:
-        """Make the model, or resume an interrupted training.
+        """Make the model, or resume an interrupted training on the rows of `shards`.
 
         `report` is given each record (see `run`), those from before an interruption first.
         """
-        self._schedule, self._epochs = schedule, epochs
-        self._distribution, self._checkpoint, self._report = distribution, checkpoint, report
+        self._settings, self._distribution = settings, distribution
+        self._validator, self._checkpoint, self._report = validator, checkpoint, report
         self._is_chief = distribution.cluster.is_chief
-        self._total = min(schedule.epochs * epochs.steps, schedule.max_steps)
-        self._period = min(epochs.steps, schedule.eval_steps)
-        keras.utils.set_random_seed(optimisation.seed)
-        self._trainer = Trainer(distribution.strategy, config, optimisation, steps=self._total)
-        self._validator = validator
+        self._epochs = Epochs(shards, settings.batch_size, settings.seed)
+        self._total = min(settings.epochs * self._epochs.steps, settings.max_steps)
+        self._period = min(self._epochs.steps, settings.eval_steps)
+        keras.utils.set_random_seed(settings.seed)
+        self._trainer = Trainer(distribution.strategy, config, settings, steps=self._total)
         self._steps, self._seconds = 0, 0.0  # without validation and checkpoints
         self._progress, self._best = self._begin()
 
@@ -122,9 +164,8 @@ class Training:
         best = arrays.pop("best", [])
         if self._distribution.cluster.workers > 1:
             flat = [array for group in arrays.values() for array in group]
-            (step, waited), *flat = self._distribution.from_chief(
-                [[progress.step, progress.waited], *flat]
-            )
+            own: list[Any] = [[progress.step, progress.waited], *flat]
+            (step, waited), *flat = self._distribution.from_chief(own)
             progress.step, progress.waited = int(step), int(waited)
             values = iter(flat)
             arrays = {name: [next(values) for _ in group] for name, group in arrays.items()}
@@ -132,8 +173,8 @@ class Training:
         return progress, best
 
     def _is_over(self) -> bool:
-        progress = self._progress
-        return progress.step >= self._total or progress.waited > self._schedule.patience
+        waited = self._progress.waited
+        return self._progress.step >= self._total or waited > self._settings.patience
 
     def _learn(self, shown: tqdm[Any]) -> None:
         """Learn up to the end of the epoch, or of the training."""
@@ -155,21 +196,19 @@ class Training:
             self._steps += 1
             shown.update(self._epochs.batch_size)
             due = progress.step % self._period == 0 or progress.step == self._total
-            if due or progress.step % self._schedule.checkpoint_steps == 0:
+            if due or progress.step % self._settings.checkpoint_steps == 0:
                 take_losses()
                 self._seconds += time.monotonic() - self._since
                 if due:
                     self._validate()
                 if self._is_chief:
-                    state = {**self._trainer.state(), "best": self._best}
-                    self._checkpoint.save(progress, state)
+                    self._checkpoint.save(progress, self._trainer.state() | {"best": self._best})
                 self._since = time.monotonic()
             if self._is_over():
                 break
         take_losses()
 
     def _validate(self) -> None:
-        """Judge the averaged weights and keep them if they are the best; the chief decides."""
         progress, is_best = self._progress, False
         if self._is_chief:
             weights = self._trainer.averaged()
@@ -178,7 +217,7 @@ class Training:
             self._steps, self._seconds = 0, 0.0
             record = {
                 "train/loss": progress.period_loss / (progress.step % self._period or self._period),
-                "train/learning_rate": self._trainer.learning_rate,
+                "train/learning_rate": float(self._trainer.optimizer.learning_rate),
                 "train/epoch": progress.step / self._epochs.steps,
                 EXAMPLES_PER_SECOND: speed,
                 "eval/loss": loss,
@@ -201,43 +240,37 @@ class Training:
         progress.waited = 0 if is_best_there else progress.waited + 1
 
     def _monitored(self, record: Record) -> float:
-        """Return a value of which lower is better."""
-        if self._schedule.monitor == "loss":
-            return record["eval/loss"]
-        return -record["eval/rouge_l"]
+        # Lower is better.
+        return record["eval/loss"] if self._settings.monitor == "loss" else -record["eval/rouge_l"]
 
 
-class Curves:
-    """Writes one point of each curve after each validation, as DVCLive does and DVC compares."""
+class Curves(Live):
+    """Writes one point of each curve after each validation, as DVC compares them."""
 
     def __init__(self, folder: Path, speed: Path) -> None:
         """Begin without a point.
 
         `folder` gets metrics.json and plots/, equal bytes for equal trainings; the table `speed`
-        gets the examples a second, which are never equal.
+        gets the examples per second, which are never equal.
         """
         self._speed = speed
         speed.parent.mkdir(parents=True, exist_ok=True)
         speed.write_text("step\texamples_per_second\n", encoding="utf-8")
-        # dvc.yaml is ours to write, and a stage must not commit experiments behind DVC's back.
-        self._live = Live(str(folder), dvcyaml=False, save_dvc_exp=False, monitor_system=False)
-
-    def close(self) -> None:
-        """End the curves."""
-        self._live.end()  # type: ignore[no-untyped-call]
+        # dvc.yaml is ours to write, and a stage must not commit experiments.
+        super().__init__(str(folder), dvcyaml=False, save_dvc_exp=False, monitor_system=False)
 
     def add(self, record: Mapping[str, float]) -> None:
         """Write the next point of each curve, by name: `split/metric`."""
         for name, value in record.items():
             if name == EXAMPLES_PER_SECOND:
                 with self._speed.open("a", encoding="utf-8") as file:
-                    file.write(f"{self._live.step}\t{value:.1f}\n")
+                    file.write(f"{self.step}\t{value:.1f}\n")
             else:
-                self._live.log_metric(name, value)
-        self._live.next_step()  # type: ignore[no-untyped-call]
+                self.log_metric(name, value)
+        self.next_step()  # type: ignore[no-untyped-call]
 
     def best(self, record: Mapping[str, float]) -> None:
         """Write the values of the validation that is kept; they have no curve."""
         for name, value in record.items():
             if name != EXAMPLES_PER_SECOND:
-                self._live.log_metric(f"best/{name}", value, plot=False)
+                self.log_metric(f"best/{name}", value, plot=False)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.image import imread
 
 from issuesum.serving.inference.writer import Attention
-from issuesum.training.evaluation.heatmap import draw
+from issuesum.training.evaluation.per_row import draw_attention
 
 
 def _attention(places: int = 5) -> Attention:
@@ -20,13 +20,13 @@ def _attention(places: int = 5) -> Attention:
 
 
 def test_equal_attention_gives_equal_bytes(tmp_path: Path) -> None:
-    draw(_attention(), tmp_path / "a.png")
-    draw(_attention(), tmp_path / "b.png")
+    draw_attention(_attention(), tmp_path / "a.png")
+    draw_attention(_attention(), tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
 def test_what_is_looked_at_is_dark(tmp_path: Path) -> None:
-    draw(_attention(), tmp_path / "a.png")
+    draw_attention(_attention(), tmp_path / "a.png")
     pixels = imread(tmp_path / "a.png")
     dark = (pixels[..., 2] < 0.5) & (pixels[..., 0] < 0.1)  # the last of Matplotlib's blues
     cell = 0.24 * 110
@@ -35,5 +35,5 @@ def test_what_is_looked_at_is_dark(tmp_path: Path) -> None:
 
 def test_one_word_is_enough(tmp_path: Path) -> None:
     one = Attention(title=("bug",), body=("bug",), weights=np.ones((1, 1), np.float32))
-    draw(one, tmp_path / "a.png")
+    draw_attention(one, tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -62,7 +62,7 @@ def _exact(titles: Sequence[str], references: Sequence[str]) -> Floats:
 def test_a_metric_is_one_function_and_one_entry(
     params: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(METRICS, "exact", Metric("exact", "Exact", _exact, unit="share"))
+    monkeypatch.setitem(METRICS, "exact", Metric("exact", "Exact", _exact))
     evaluate.main(params)
     metrics = json.loads(Path("eval/metrics.json").read_text())
     assert [*metrics["model"]] == ["rouge_1", "rouge_2", "rouge_l", "bleu", "exact"]

@@ -166,8 +166,7 @@ def test_a_broken_configuration_is_refused(content: str | None, tmp_path: Path) 
 def test_only_weights_are_shipped_and_they_come_back(tmp_path: Path) -> None:
     import h5py
 
-    from issuesum.training.model.interface import create_model
-    from issuesum.training.model.saving import load_model, save_model
+    from issuesum.training.model.interface import create_model, load_model, save_model
 
     weights = create_model(tiny_models.config()).get_weights()
     save_model(tiny_models.config(), weights, tmp_path)

@@ -38,9 +38,9 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_others(
             tmp_path / str(place),
             learnt,
             judged,
-            config=tiny_models.config(arch),
-            optimisation=tiny_models.optimisation(seed=seed),
-            schedule=tiny_models.schedule(epochs=1),
+            model=tiny_models.config(arch),
+            seed=seed,
+            epochs=1,
         )
         .run()
         .weights
@@ -57,8 +57,8 @@ def test_a_model_learns_to_copy(tmp_path: Path, judged) -> None:
         tmp_path,
         learnt,
         judged,
-        config=tiny_models.config(dropout=0.0, word_dropout=0.0, hidden_units=32),
-        schedule=tiny_models.schedule(epochs=12),
+        model=tiny_models.config(dropout=0.0, word_dropout=0.0, hidden_units=32),
+        epochs=12,
     ).run()
     assert trained.best["eval/rouge_l"] > 80
 
@@ -75,8 +75,10 @@ def test_the_best_validation_is_kept_not_the_last(
         tmp_path,
         learnt,
         wrong,
-        optimisation=tiny_models.optimisation(learning_rate=0.05),
-        schedule=tiny_models.schedule(epochs=10, patience=20, monitor=monitor),
+        learning_rate=0.05,
+        epochs=10,
+        patience=20,
+        monitor=monitor,
         report=records.append,
     ).run()
     assert len(records) == 10
@@ -85,7 +87,6 @@ def test_the_best_validation_is_kept_not_the_last(
     if monitor == "loss":
         assert values[-1] > min(values), "the last must not be the best for this test to tell"
 
-    from issuesum.training.evaluation.overlap import mean_rouge_l
     from issuesum.training.model.trainer import Validator
 
     validator = Validator(
@@ -93,7 +94,6 @@ def test_the_best_validation_is_kept_not_the_last(
         wrong,
         start=tiny_models.START,
         end=tiny_models.END,
-        score=mean_rouge_l,
     )
     loss, rouge_l = validator.judge(trained.weights)
     assert loss == pytest.approx(trained.best["eval/loss"], rel=1e-5)
@@ -106,8 +106,10 @@ def test_training_stops_when_patience_is_over(tmp_path: Path, learnt: Shards, ju
         tmp_path,
         learnt,
         judged,
-        optimisation=tiny_models.optimisation(learning_rate=1e-12),
-        schedule=tiny_models.schedule(epochs=50, patience=1, monitor="rouge_l"),
+        learning_rate=1e-12,
+        epochs=50,
+        patience=1,
+        monitor="rouge_l",
         report=records.append,
     ).run()
     assert len(records) == 3, "a first one, one that is no better, and one more"
@@ -119,7 +121,9 @@ def test_validations_and_steps_are_bounded(tmp_path: Path, learnt: Shards, judge
         tmp_path,
         learnt,
         judged,
-        schedule=tiny_models.schedule(epochs=9, max_steps=11, eval_steps=3),
+        epochs=9,
+        max_steps=11,
+        eval_steps=3,
         report=records.append,
     ).run()
     # 70 rows in batches of 16 are 5 steps an epoch.
@@ -137,10 +141,8 @@ def test_a_training_that_was_killed_ends_as_if_it_had_not_been(
     def begin(folder: str):
         records: list[dict[str, float]] = []
         # 15 steps; a checkpoint after every second, a validation after every third.
-        plan = tiny_models.schedule(eval_steps=3)
-        report = records.append
         return records, tiny_models.training(
-            tmp_path / folder, learnt, judged, schedule=plan, report=report
+            tmp_path / folder, learnt, judged, eval_steps=3, report=records.append
         )
 
     expected_records, training = begin("whole")
@@ -183,17 +185,13 @@ def test_a_broken_checkpoint_or_one_of_another_training_is_left_alone(
     again = tiny_models.training(tmp_path, learnt, judged).run()
     assert again.resumed == 0
     assert _equal(again.weights, expected)
-    other = tiny_models.training(
-        tmp_path, learnt, judged, schedule=tiny_models.schedule(epochs=2)
-    ).run()
+    other = tiny_models.training(tmp_path, learnt, judged, epochs=2).run()
     assert other.resumed == 0
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
 def test_training_that_diverges_is_refused(tmp_path: Path, learnt: Shards, judged) -> None:
-    training = tiny_models.training(
-        tmp_path, learnt, judged, optimisation=tiny_models.optimisation(learning_rate=1e38)
-    )
+    training = tiny_models.training(tmp_path, learnt, judged, learning_rate=1e38)
     with pytest.raises(
         ArtifactError, match=r"must have a finite loss\..*Try: a lower train\.learning"
     ):
@@ -215,9 +213,9 @@ def test_compiled_or_in_half_precision_it_learns_as_well(
                 tmp_path / f"{precision}-{xla}",
                 learnt,
                 judged,
-                config=config,
-                optimisation=tiny_models.optimisation(xla=xla),
-                schedule=tiny_models.schedule(epochs=1),
+                model=config,
+                xla=xla,
+                epochs=1,
             ).run()
         finally:
             keras.config.set_dtype_policy("float32")

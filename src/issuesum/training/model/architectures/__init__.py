@@ -1,4 +1,1 @@
-"""One architecture a module; `train.arch` names the module.
-
-A module holds `create(config: ModelConfig) -> TitleModel`. See `issuesum.training.model.interface`.
-"""
+"""One architecture a module, named by `train.arch`, with `create(ModelConfig) -> TitleModel`."""

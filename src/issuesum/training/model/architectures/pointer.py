@@ -1,15 +1,15 @@
-"""A pointer-generator that knows where the word before stands in the body. The default.
+"""A pointer-generator that knows where the previous word stands in the body. The default.
 
 The next word comes from a mixture of the title vocabulary and the words of the body (See et al.
 2017, arXiv:1704.04368). A bidirectional GRU reads the body, a GRU writes the title, additive
-attention (Bahdanau et al. 2015, arXiv:1409.0473) joins them. Two things let it learn from a few
+attention (Bahdanau et al. 2015, arXiv:1409.0473) joins them. Two inputs let it learn from a few
 thousand rows what otherwise takes hundreds of thousands:
 
 - The decoder reads the body at the places of the word that it wrote last (the selective read of
   CopyNet: Gu et al. 2016, arXiv:1603.06393).
-- Attention is told which places follow those of the last word, so that going on in a phrase is one
-  weight, and which words the title holds already, so that not repeating them is another. Unlike the
-  coverage of See et al. these depend on the words alone, so that all steps are trained at once.
+- Attention has as hints which places follow those of the last word, and which words the title has
+  already: continuing a phrase is one weight, not repeating words another. Unlike the coverage of
+  See et al. these depend on the words alone, so that all steps are trained at once.
 
 Words have one embedding as a title word, shared by encoder, decoder and output (Press and Wolf
 2017, arXiv:1608.05859). The encoder adds one as a body word, for words that no title holds.
@@ -33,14 +33,11 @@ _WORDS, _BODY, _MEMORY, _PREVIOUS, _READ, _QUERY, _OUTPUT = range(7)
 
 
 class _Scores(NamedTuple):
-    """Parts of the mixture, each float32 with (batch, steps) in front."""
+    """Parts of the mixture, float32 (batch, steps, …)."""
 
-    vocabulary: tf.Tensor
-    """Log-probabilities (…, title_size) if a word comes from the vocabulary."""
-    attention: tf.Tensor
-    """Probabilities (…, body_maxlen) of the body's places if it is copied."""
-    generate: tf.Tensor
-    """Logit (…) of taking the vocabulary."""
+    vocabulary: tf.Tensor  # log-probabilities (…, title_size) of words if none is copied
+    attention: tf.Tensor  # probabilities (…, body_maxlen) of the body's places if one is copied
+    generate: tf.Tensor  # logit (…) of not copying
 
 
 class Pointer(TitleModel):
@@ -64,24 +61,20 @@ class Pointer(TitleModel):
         self.first_state = layers.Dense(units, activation="tanh")
         self.read = layers.Dense(width)
         self.decoder_input = layers.Dense(3 * units)
-        self.decoder = self.add_weight(
-            name="decoder", shape=(units, 3 * units), initializer="orthogonal"
-        )
+        weight = self.add_weight
+        self.decoder = weight(name="decoder", shape=(units, 3 * units), initializer="orthogonal")
         self.key = layers.Dense(units, use_bias=False)
         self.query = layers.Dense(units)
         self.hints = layers.Dense(units, use_bias=False)
         self.energy = layers.Dense(1, use_bias=False)
         self.hint_energy = layers.Dense(1, use_bias=False)
         self.output_word = layers.Dense(width, activation="tanh")
-        self.word_bias = self.add_weight(
-            name="word_bias", shape=(config.title_size,), initializer="zeros"
-        )
+        self.word_bias = weight(name="word_bias", shape=(config.title_size,), initializer="zeros")
         self.generate = layers.Dense(1)
 
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
         """Return log-probabilities (batch, steps, title_size + body_maxlen)."""
-        scores, words = self._forced(inputs, noise)
-        return self._mixture(scores, words)
+        return self._mixture(*self._forced(inputs, noise))
 
     def losses(
         self, inputs: Inputs, target: tf.Tensor, *, smoothing: float, noise: Noise | None = None
@@ -104,8 +97,8 @@ class Pointer(TitleModel):
     def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return what the decoder needs of bodies.
 
-        `words` are the extended ids, left-aligned, `memory` and `keys` what the encoder says of
-        each, `hidden` the decoder's first state and `written` which words the title holds already.
+        `words` are the extended ids, left-aligned; `memory` and `keys` the encoder's states of
+        each; `hidden` is the decoder's first state, and `written` which words the title has so far.
         """
         state = self._read_body(body, body_extended, None)
         return {**state, "written": tf.zeros_like(state["words"], tf.bool)}
@@ -113,21 +106,17 @@ class Pointer(TitleModel):
     def step(
         self, previous: tf.Tensor, state: dict[str, tf.Tensor]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Score the next word; `attention` (batch, body_maxlen) says where it would be copied."""
+        """Score the next word; `attention` (batch, body_maxlen) is left-aligned, as `words` are."""
         scores, hidden, written = self._score(previous[:, None], state, state["written"], None)
-        log_probs = self._mixture(scores, state["words"])[:, 0]
-        # Left-aligned, as `words` are.
-        attention = scores.attention[:, 0]
-        return log_probs, {"hidden": hidden, "written": written, "attention": attention}
+        changed = {"hidden": hidden, "written": written, "attention": scores.attention[:, 0]}
+        return self._mixture(scores, state["words"])[:, 0], changed
 
     def _forced(self, inputs: Inputs, noise: Noise | None) -> tuple[_Scores, tf.Tensor]:
-        """Return scores of teacher-forced titles, and the words of the body, left-aligned."""
         state = self._read_body(inputs.body, inputs.body_extended, noise)
         scores, _, _ = self._score(inputs.previous, state, None, noise)
         return scores, state["words"]
 
     def _known(self, ids: tf.Tensor) -> tf.Tensor:
-        """Return title ids in which words that only a body holds are unknown."""
         return tf.where(ids < self.config.title_size, ids, UNKNOWN)
 
     def _read_body(
@@ -141,11 +130,9 @@ class Pointer(TitleModel):
         as_body, as_title = body, self._known(words)
         if noise is not None and self.config.word_dropout:
             # Words that the vocabulary does not hold are common in new issues and rare in training.
-            width = self.config.body_maxlen
-            kept = noise.kept(_WORDS, width, self.config.word_dropout)[:, :places]
-            hidden = ~kept & (body != PADDING)
-            as_body = tf.where(hidden, UNKNOWN, as_body)
-            as_title = tf.where(hidden, UNKNOWN, as_title)
+            kept = noise.kept(_WORDS, self.config.body_maxlen, self.config.word_dropout)
+            hidden = ~kept[:, :places] & (body != PADDING)
+            as_body, as_title = (tf.where(hidden, UNKNOWN, of) for of in (as_body, as_title))
         embedded = self.body_embedding(as_body) + self.title_embedding(as_title)
         embedded += self.place_embedding(tf.range(places))[None]
         states = self.encoder(self._drop(embedded, _BODY, noise), lengths)
@@ -187,8 +174,7 @@ class Pointer(TitleModel):
             states = hidden[:, None]
             held = here | written[:, None]
         follows = tf.pad(here, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
-        hints = tf.stack([follows, held, follows & ~held], axis=-1)
-        hints = tf.cast(hints, state["keys"].dtype)
+        hints = tf.cast(tf.stack([follows, held, follows & ~held], axis=-1), state["keys"].dtype)
         query = self.query(self._drop(states, _QUERY, noise))
         mixed = tf.tanh(state["keys"][:, None] + query[:, :, None] + self.hints(hints))
         energies = tf.cast((self.energy(mixed) + self.hint_energy(hints))[..., 0], tf.float32)
@@ -205,11 +191,9 @@ class Pointer(TitleModel):
         return scores, hidden, held[:, -1]
 
     def _mixture(self, scores: _Scores, words: tf.Tensor) -> tf.Tensor:
-        """Return log-probabilities of all outputs."""
         generate, copy = (share[..., None] for share in _shares(scores))
-        generated = tf.pad(
-            generate * tf.exp(scores.vocabulary), ((0, 0), (0, 0), (0, self.config.body_maxlen))
-        )
+        to_add = ((0, 0), (0, 0), (0, self.config.body_maxlen))
+        generated = tf.pad(generate * tf.exp(scores.vocabulary), to_add)
         copied = copy * scores.attention
         batch, steps, places = tf.unstack(tf.shape(copied))
         rows, columns = tf.meshgrid(tf.range(batch), tf.range(steps), indexing="ij")
@@ -226,7 +210,7 @@ def _shares(scores: _Scores) -> tuple[tf.Tensor, tf.Tensor]:
     """Return the probabilities of taking the vocabulary and of copying.
 
     A softmax, because a share of 1e-7 has to be right too: 1 minus the other loses it in float32,
-    and onnxruntime's Sigmoid is off by up to 1e-7 (log-probabilities of 0.3 beside Keras).
+    and onnxruntime's Sigmoid is off by up to 1e-7 (log-probabilities off by 0.3 from Keras).
     """
     logits = tf.stack([scores.generate, tf.zeros_like(scores.generate)], axis=-1)
     generate, copy = tf.unstack(tf.nn.softmax(logits), axis=-1)

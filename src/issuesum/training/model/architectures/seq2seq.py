@@ -39,8 +39,7 @@ class Seq2Seq(TitleModel):
         training = noise is not None
         state = self.encoder(self.body_norm(self.body_embedding(inputs.body), training=training))
         known = self.title_embedding(self._known(inputs.previous))
-        embedded = self.title_norm(known, training=training)
-        outputs = self.decoder(embedded, initial_state=state)
+        outputs = self.decoder(self.title_norm(known, training=training), initial_state=state)
         logits = self.vocabulary(self.output_norm(outputs, training=training))
         return tf.nn.log_softmax(tf.cast(logits, tf.float32))
 
@@ -59,7 +58,6 @@ class Seq2Seq(TitleModel):
         return tf.nn.log_softmax(logits[:, 0]), {"hidden": output}
 
     def _known(self, previous: tf.Tensor) -> tf.Tensor:
-        """Return title ids in which words that only a body holds are unknown."""
         return tf.where(previous < self.title_size, previous, UNKNOWN)
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from issuesum.training.evaluation.metrics import METRICS
-from issuesum.training.evaluation.overlap import mean_rouge_l
+
+pytestmark = pytest.mark.slow  # TensorFlow takes ten seconds to load
 
 
 def test_it_is_rouge_l_of_the_words_behind_the_ids() -> None:
+    from issuesum.training.model.trainer import mean_rouge_l
+
     words = {1: "crash", 2: "on", 3: "start", 4: "fix", 11: "menu"}
     written = [[1, 2, 3], [4], [4, 1, 11]]
     true = [[1, 3, 2], [1], [11, 4, 1, 11]]
@@ -17,4 +20,6 @@ def test_it_is_rouge_l_of_the_words_behind_the_ids() -> None:
 
 
 def test_a_title_without_words_scores_nothing() -> None:
+    from issuesum.training.model.trainer import mean_rouge_l
+
     assert mean_rouge_l([[]], [[5]]) == 0
