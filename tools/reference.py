@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ def _verb(name: str) -> str:
     return (
         f"### issuesum {name}\n\n"
         f"```console\n$ issuesum {name} {usage}\n```\n\n"
-        f"{_text(command.help or '')}\n\n"
+        f"{_text(cleandoc(command.help or ''))}\n\n"
         f"| option | what it does |\n|---|---|\n{''.join(options)}\n"
         f"```console\n{shown}```\n{more}"
     )

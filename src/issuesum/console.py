@@ -1,4 +1,4 @@
-"""What goes to standard error beside progress: errors, warnings and notes, one line each."""
+"""What a terminal shows: errors, warnings, notes (one line each, on standard error), and bars."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ _UNREACHABLE = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTU
 
 
 def say(kind: Kind, text: str) -> None:
-    """Write a line to standard error; how it begins is coloured on a terminal."""
+    """Write a line to standard error; its first word is coloured on a terminal."""
     start = click.style(f"{kind}:", fg="red" if kind == "error" else "yellow")
     click.echo(f"{start} {printable(' '.join(text.split()))}", err=True, color=coloured())
 
 
 def explained(error: IssuesumError | OSError) -> IssuesumError:
-    """Say what an error of the operating system means, which nobody nearer to its cause did."""
+    """Return an error of the operating system, which no other code explained, as one of ours."""
     if isinstance(error, IssuesumError):
         return error
     if _is_of_network(error):
         return IssuesumError(
-            f"The network must carry what is asked of it. Received: {one_line(error)}. "
+            f"Network error: {one_line(error)}. "
             "Try: check the address, DNS and the proxy (HTTPS_PROXY, NO_PROXY)."
         )
     return ArtifactError(
@@ -46,7 +46,7 @@ def explained(error: IssuesumError | OSError) -> IssuesumError:
 
 def reader_gone() -> int:
     """Give up standard output, which nobody reads any more, and return the exit code for that."""
-    # What is buffered cannot be written, and Python would say so as it ends.
+    # What is buffered cannot be written, and Python would report that as it ends.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return _READER_GONE
 
@@ -54,7 +54,7 @@ def reader_gone() -> int:
 def _is_of_network(error: OSError) -> bool:
     if isinstance(error, (ConnectionError, TimeoutError)):
         return True
-    # By name, lest a failure of a file import requests.
+    # By name, so that a failure of a file does not import requests.
     modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     return error.errno in _UNREACHABLE or bool(modules & _NETWORK)
 
@@ -67,12 +67,12 @@ def coloured() -> bool | None:
 
 
 def bar(description: str, total_rows: int | None = None, *, hidden: bool = False) -> tqdm[Any]:
-    """Return a bar of rows, rows a second and time left; use it in `with`, call its `update(n)`."""
+    """Return a bar of rows, rows/s and time left; use it in `with`, call its `update(n)`."""
     return tqdm(desc=description, total=total_rows, unit=" rows", disable=hidden or None)
 
 
 def with_bar[T](batches: Iterable[list[T]], description: str, total: int) -> list[T]:
-    """Return what is in the batches, and show a bar while they come."""
+    """Return the items of all batches, and show a bar of `total` rows meanwhile."""
     found: list[T] = []
     with bar(description, total) as shown:
         for batch in batches:
@@ -83,10 +83,7 @@ def with_bar[T](batches: Iterable[list[T]], description: str, total: int) -> lis
 
 @contextmanager
 def reading_bar(description: str) -> Iterator[Callable[[int, float], None]]:
-    """Give a function for `reading.read_issues` to call: a bar for a number of rows not yet known.
-
-    The total is what the rows so far, and the share of the bytes that they took, let expect.
-    """
+    """Give a callback for `reading.read_issues`; the total is estimated from the bytes read."""
     with bar(description) as shown:
 
         def watch(rows: int, share: float) -> None:
@@ -97,5 +94,5 @@ def reading_bar(description: str) -> Iterator[Callable[[int, float], None]]:
 
 
 def printable(text: str) -> str:
-    """Return text without control characters, ends of lines, and what turns its direction."""
+    """Return text with control, line-end and direction characters replaced."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -1,17 +1,6 @@
-"""What can go wrong for foreseeable reasons, as one tree with one exit code a branch.
+"""Foreseeable failures: one class and one exit code for each kind.
 
-IssuesumError            1  anything below
-├── ParamsError          2  params.yaml, an option or an environment variable is wrong
-├── DataError            3  the issues cannot be used as they are
-├── ArtifactError        4  a stage's output is missing, broken or fails its check
-├── GateError            5  the model is not good enough to be shipped
-├── EngineError          6  Docker Engine: absent, or a build or a container failed
-├── RegistryError        7  the registry refuses, is unreachable or holds another image
-├── RepositoryError      8  Git or DVC: no repository, no commit, no lock
-├── ClusterError         9  the Dask cluster: unreachable, without workers, or of other code
-└── VerificationError   10  an image, or an attestation of it, is not what it says
-
-A message says what must hold, what was received and what to do next, on one line.
+A message is one line: what must hold or what failed, what was received or why, and what to try.
 """
 
 from __future__ import annotations
@@ -21,11 +10,7 @@ from contextlib import contextmanager
 
 
 class IssuesumError(Exception):
-    """Base of every foreseeable failure.
-
-    Attributes:
-        exit_code: what the process ends with when nobody handles the error.
-    """
+    """Base of every foreseeable failure; the process ends with `exit_code` if nobody handles it."""
 
     exit_code = 1
 
@@ -73,7 +58,7 @@ class RepositoryError(IssuesumError):
 
 
 class ClusterError(IssuesumError):
-    """The Dask cluster is unreachable, has no workers, or runs other code than ours."""
+    """The Dask cluster is unreachable, has no workers, or runs other code."""
 
     exit_code = 9
 
@@ -94,5 +79,5 @@ def reading_artifact(must: str, advice: str) -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    """Return what `error` says, folded to one line."""
+    """Return the message of `error`, folded to one line."""
     return " ".join(str(error).split())

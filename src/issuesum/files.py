@@ -12,17 +12,12 @@ from pathlib import Path
 from typing import Any
 
 _PREFIX = ".issuesum-"  # what a killed process leaves is ignored by Git and DVC under this name
-
-
 _check: ContextVar[Callable[[Path], None] | None] = ContextVar("check", default=None)
 
 
 @contextmanager
 def checking_before_replacing(check: Callable[[Path], None]) -> Iterator[None]:
-    """Call `check` with every target in the block that is about to be replaced.
-
-    What it raises leaves the target as it was.
-    """
+    """Call `check` with every target in the block before it is replaced; it may raise."""
     token = _check.set(check)
     try:
         yield
@@ -34,8 +29,8 @@ def checking_before_replacing(check: Callable[[Path], None]) -> Iterator[None]:
 def replacing_directory(target: Path, *, keep: bool = True) -> Iterator[Path]:
     """Give an empty folder that becomes `target` when the block ends without an error.
 
-    The folder stands beside `target`, so that the rename stays on one file system. Without `keep`
-    it is dropped instead: of several processes that do the same, one writes `target`.
+    The folder is next to `target`, so that the rename stays on one file system. Without `keep` it
+    is dropped instead: of several processes that do the same, one writes `target`.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=target.parent))

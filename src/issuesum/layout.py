@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import Literal
 
 from issuesum.errors import RepositoryError, one_line
 
@@ -19,8 +20,9 @@ PARAMS = Path("params.yaml")
 DOCKERFILE = Path("Dockerfile")
 UV_LOCK = Path("uv.lock")
 
-SPLIT_STAGE, EVALUATE_STAGE, EXPORT_STAGE = "split", "evaluate", "export"
-SPLITS = ("train", "validation", "test")
+EVALUATE_STAGE, EXPORT_STAGE = "evaluate", "export"
+Split = Literal["train", "validation", "test"]
+SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 
 RAW = Path("data/raw/github_issues.csv")
 SAMPLE = Path("data/sample/issues.csv.gz")

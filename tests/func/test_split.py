@@ -104,7 +104,7 @@ _MEASURE = """
 import sys
 from pathlib import Path
 from issuesum.training.corpus.ingest import ingest
-from issuesum.training.corpus.shards import SPLITS
+from issuesum.layout import SPLITS
 from issuesum.training.corpus.splitting import split_csv
 from issuesum.errors import DataError
 

@@ -38,7 +38,7 @@ SECTIONS = {
         "release": "Write the manifests of a version that a Git tag registers or puts in a stage.",
     },
     "Team": {
-        "jobs": "List the runs of stages: results, commits, times, images.",
+        "jobs": "List the runs of stages, the newest first: results, commits, times, images.",
         "report": "Show a reviewer what a change of the model means.",
         "card": "Write the model card.",
     },
@@ -50,10 +50,6 @@ SECTIONS = {
 VERBS = {name: about for verbs in SECTIONS.values() for name, about in verbs.items()}
 INTERRUPTED = 130
 """Exit code after Ctrl+C: 128 and the number of SIGINT, as a shell has it."""
-_EPILOG = (
-    "`issuesum VERB --help` lists the options of a verb and shows examples; docs/cli.md has all "
-    "of them, and the exit codes."
-)
 
 
 def _set_verbose(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001
@@ -62,38 +58,27 @@ def _set_verbose(context: click.Context, parameter: click.Parameter, value: bool
 
 
 _VERBOSE_OPTION = click.Option(
-    ["-v", "--verbose"],
-    is_flag=True,
-    expose_value=False,
-    callback=_set_verbose,
+    ["-v", "--verbose"], is_flag=True, expose_value=False, callback=_set_verbose,
     help="Show the traceback of a failure.",
-)
+)  # fmt: skip
 
 
 class Verbs(click.Group):
     """Imports a verb's module when the verb is called, so `--help` and completion stay fast."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        """Return the names of all verbs."""
-        return list(VERBS)
-
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a verb; it takes -v as the group does."""
+        """Import a verb; give it -v, as the group has it, and its line of SECTIONS as help."""
         if cmd_name not in VERBS:
             return None
         command = importlib.import_module(f"issuesum.cli.{cmd_name}").command
         assert isinstance(command, click.Command)  # noqa: S101
+        command.help = command.help or VERBS[cmd_name]
         if _VERBOSE_OPTION not in command.params:
             command.params.append(_VERBOSE_OPTION)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
-        """Call the verb.
-
-        Raises:
-            click.Abort: somebody pressed Ctrl+C; else click would write an empty line first.
-            click.exceptions.Exit: nobody reads standard output any more, as after `| head`.
-        """
+        """Call the verb; end quietly after Ctrl+C or `| head`, where click would print a line."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
@@ -103,12 +88,9 @@ class Verbs(click.Group):
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
         """Complete the name of a verb, or an option of the group, without importing any verb."""
-        found = [
-            CompletionItem(name, help=about)
-            for name, about in VERBS.items()
-            if name.startswith(incomplete)
-        ]
-        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+        found = [CompletionItem(verb, help=about) for verb, about in VERBS.items()]
+        options = click.Command.shell_complete(self, ctx, incomplete)
+        return [*(each for each in found if each.value.startswith(incomplete)), *options]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Write the verbs under their headings, all in one column."""
@@ -123,7 +105,8 @@ class Verbs(click.Group):
     commands={name: click.Command(name) for name in VERBS},  # for click to suggest a verb
     context_settings={"help_option_names": ["-h", "--help"]},
     subcommand_metavar="VERB [ARGS]...",
-    epilog=_EPILOG,
+    epilog="`issuesum VERB --help` lists the options of a verb and shows examples; docs/cli.md has "
+    "all of them, and the exit codes.",
 )
 @click.version_option(package_name="issuesum")
 def cli() -> None:
@@ -136,7 +119,7 @@ cli.params.append(_VERBOSE_OPTION)
 def main() -> None:
     """Run the command line; a foreseeable failure becomes one line and its exit code."""
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # what its encoding lacks is no failure
+        if isinstance(stream, TextIOWrapper):  # escape what its encoding lacks
             stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(cli.main(prog_name="issuesum", standalone_mode=False, color=coloured()) or 0)

@@ -6,20 +6,17 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import examples, json_option, output_option, print_json, say_missing
+from issuesum.cli.shared import json_option, path_option, print_json, say_missing, verb
 
 
-@click.command(
-    "card",
-    epilog=examples("issuesum card --json | jq -r .card   # where it is"),
-)
-@output_option("Where the card goes.", default=Path("eval/MODEL_CARD.md"))
+@verb("issuesum card --json | jq -r .card   # where it is")
+@path_option("-o", "--output", about="Where the card goes.", default=Path("eval/MODEL_CARD.md"))
 @json_option
 def command(*, output: Path, as_json: bool) -> None:
     """Write the model card of the working tree, with metadata for Hugging Face.
 
-    It says what the model is for, what it was made from and how good it is, and names the image of
-    the last export.
+    It describes what the model is for, what it was made from and how good it is, and names the
+    image of the last export.
     """
     from issuesum.lineage.reporting.card import write_card
     from issuesum.stages.params import load_params

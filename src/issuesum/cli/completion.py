@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import click
 
-from issuesum.cli.shared import examples
-
-_SHELLS = ("bash", "zsh", "fish")
-_HELP = """Print a script that lets SHELL complete verbs, options and values.
-
-Tags of images are completed from the runs and the receipt of the current folder.
-
-\b
-Where the script goes, for every later shell:
-  bash  ~/.local/share/bash-completion/completions/issuesum
-  zsh   _issuesum in a folder of $fpath, before compinit runs
-  fish  ~/.config/fish/completions/issuesum.fish
-"""
+from issuesum.cli.shared import verb
 
 
-@click.command(
-    help=_HELP,
-    epilog=examples(
-        'eval "$(issuesum completion bash)" # for this shell alone; zsh likewise',
-        "issuesum completion fish | source # the same in fish",
-    ),
+@verb(
+    'eval "$(issuesum completion bash)" # for this shell alone; zsh likewise',
+    "issuesum completion fish | source # the same in fish",
 )
-@click.argument("shell", metavar="SHELL", type=click.Choice(_SHELLS))
+@click.argument("shell", metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context
 def command(context: click.Context, shell: str) -> None:
+    """Print a script that lets SHELL complete verbs, options and values.
+
+    Tags of images are completed from the runs and the receipt of the current folder.
+
+    \b
+    Where the script goes, for every later shell:
+      bash  ~/.local/share/bash-completion/completions/issuesum
+      zsh   _issuesum in a folder of $fpath, before compinit runs
+      fish  ~/.config/fish/completions/issuesum.fish
+    """  # noqa: D301 -- click reads \b as a character
     from click.shell_completion import get_completion_class
 
     root = context.find_root().command

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.shared import complete_file, examples, image_argument, json_option, print_json
+from issuesum.cli import shared
 
 if TYPE_CHECKING:
     from issuesum.lineage.provenance.lookup import Found
@@ -19,34 +19,21 @@ if TYPE_CHECKING:
 _PAIRS = 10
 
 
-@click.command(
-    "diff",
-    epilog=examples(
-        "issuesum diff 65d6a54a8790-59acd52619a2 0676567ab7e1-59acd52619a2",
-        "issuesum diff OLD NEW --on issues.csv # titles of issues of yours",
-        "issuesum diff OLD NEW --no-titles --no-rows # quick: downloads no model",
-    ),
+@shared.verb(
+    "issuesum diff 65d6a54a8790-59acd52619a2 0676567ab7e1-59acd52619a2",
+    "issuesum diff OLD NEW --on issues.csv # titles of issues of yours",
+    "issuesum diff OLD NEW --no-titles --no-rows # quick: downloads no model",
 )
-@image_argument("old", metavar="REF1")
-@image_argument("new", metavar="REF2")
-@click.option(
-    "--issues",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=3,
-    show_default=True,
-    help="How many titles to show of added and of removed rows.",
-)
+@shared.image_argument("old", "REF1")
+@shared.image_argument("new", "REF2")
+@shared.count_option("--issues", default=3, low=0, about="Titles shown of added and removed rows.")
 @click.option("--no-rows", is_flag=True, help="Do not read the raw data.")
 @click.option(
-    "--on",
-    "source",
-    metavar="SOURCE",
-    shell_complete=complete_file,
+    "--on", "source", metavar="SOURCE", shell_complete=shared.complete_file,
     help="CSV or JSON lines of issues to title.",
-)
+)  # fmt: skip
 @click.option("--no-titles", is_flag=True, help="Do not download the models.")
-@json_option
+@shared.json_option
 def command(
     *,
     old: str,
@@ -57,12 +44,11 @@ def command(
     no_titles: bool,
     as_json: bool,
 ) -> None:
-    """Tell what changed from image REF1 to image REF2.
+    """Show what changed from image REF1 to image REF2.
 
-    Both are asked of their registries: registry/name:tag, a tag or digest alone, or a receipt.
+    Each is registry/name:tag, a tag or digest alone, or a receipt, and is read from its registry.
     Rows and code are looked up in the repository around the current folder, as far as it has them.
     """
-    from issuesum.cli.shared import default_repository
     from issuesum.errors import ParamsError
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.reporting.image_difference import compare_images
@@ -70,12 +56,12 @@ def command(
 
     if source and no_titles:
         raise ParamsError("--on must go without --no-titles. Received: both. Try: one of them.")
-    default = default_repository()
+    default = shared.default_repository()
     before, after = look_up(old, default=default), look_up(new, default=default)
     found = compare_images(before, after, root=Path(), examples=issues, rows=not no_rows)
     found = _with_titles(found, before, after, source, wanted=not no_titles)
     if as_json:
-        print_json(asdict(found))
+        shared.print_json(asdict(found))
     else:
         click.echo("\n".join(lines_of(found)))
 

@@ -9,20 +9,16 @@ from pathlib import Path
 import click
 
 from issuesum.automation.doctor import CHECKS, Clone, examine
-from issuesum.cli.shared import examples, json_option, print_json
+from issuesum.cli.shared import json_option, print_json, verb
 from issuesum.errors import ParamsError
 
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "red")}
-_LIMIT = 15
-"""Seconds for each check."""
 
 
-@click.command(
-    epilog=examples(
-        "issuesum doctor",
-        "issuesum doctor --only remote --only registry # those two",
-        "issuesum doctor --json | jq -r '.checks[] | select(.status == \"fail\") | .advice'",
-    )
+@verb(
+    "issuesum doctor",
+    "issuesum doctor --only remote --only registry # those two",
+    "issuesum doctor --json | jq -r '.checks[] | select(.status == \"fail\") | .advice'",
 )
 @click.option(
     "--only", "chosen", metavar="CHECK", type=click.Choice(tuple(CHECKS)), multiple=True,
@@ -31,14 +27,14 @@ _LIMIT = 15
 @json_option
 @click.pass_context
 def command(context: click.Context, *, chosen: tuple[str, ...], as_json: bool) -> None:
-    """Tell what is missing before a run, and what to do about it.
+    """List what is missing before a run, and what to do about it.
 
     Changes nothing of yours. Ends with 0 if no check failed, else with 1; notes are no failures.
     """
-    os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")  # a server that is away is known at once
+    os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")  # report an absent server at once
     names = [name for name in CHECKS if name in (chosen or CHECKS)]
     count, checks = dict.fromkeys(_MARKS, 0), []
-    for name, finding in examine(names, _clone(), limit=_LIMIT):
+    for name, finding in examine(names, _clone(), limit=15):
         count[finding.status] += 1
         checks.append({"name": name, **asdict(finding)})
         if not as_json:

@@ -7,30 +7,20 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import examples, json_option, output_option, print_json, source_argument
+from issuesum.cli.shared import json_option, path_option, print_json, source_argument, verb
 from issuesum.layout import RAW
 
 
-@click.command(
-    "ingest",
-    epilog=examples(
-        "issuesum ingest github_issues.csv # in place of what is there",
-        "issuesum ingest --append https://example.com/november.csv.gz",
-        "issuesum ingest issues.csv --json | jq .rejected # rows set aside, by reason",
-    ),
+@verb(
+    "issuesum ingest github_issues.csv # in place of what is there",
+    "issuesum ingest --append https://example.com/november.csv.gz",
+    "issuesum ingest issues.csv --json | jq .rejected # rows set aside, by reason",
 )
 @source_argument
 @click.option("--append", is_flag=True, help="Keep the rows that are there; add the new ones.")
 @click.option("--force", is_flag=True, help="Replace the output even if DVC has no copy of it.")
-@output_option("Where the raw data goes.", default=RAW)
-@click.option(
-    "--rejects",
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("data/raw/rejects.csv"),
-    show_default=True,
-    help="Where rows go that cannot be used.",
-)
+@path_option("-o", "--output", about="Where the raw data goes.", default=RAW)
+@path_option("--rejects", about="Where unusable rows go.", default=Path("data/raw/rejects.csv"))
 @json_option
 def command(
     *, source: str, append: bool, force: bool, output: Path, rejects: Path, as_json: bool

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.shared import complete_stage, complete_tag, examples, json_option, print_json
+from issuesum.cli import shared
 from issuesum.console import say
 
 if TYPE_CHECKING:
@@ -21,33 +21,20 @@ _TO_THE_RIGHT = ("took", "rows", "in", "out")
 _DIGITS = 12
 
 
-@click.command(
-    help="List the runs of stages, the newest first.",
-    epilog=examples(
-        "issuesum jobs --stage train -n 5 # the last five trainings",
-        "issuesum jobs --image 0676567ab7e1-59acd52619a2 # what led to an image",
-        "issuesum jobs --sync --json | jq '.[] | .stage, .state' # of the whole team",
-    ),
+@shared.verb(
+    "issuesum jobs --stage train -n 5 # the last five trainings",
+    "issuesum jobs --image 0676567ab7e1-59acd52619a2 # what led to an image",
+    "issuesum jobs --sync --json | jq '.[] | .stage, .state' # of the whole team",
 )
 @click.option(
-    "--stage", metavar="NAME", shell_complete=complete_stage, help="Only runs of this stage."
+    "--stage", metavar="NAME", shell_complete=shared.complete_stage, help="Only runs of this stage."
 )
 @click.option(
-    "--image",
-    metavar="REF",
-    shell_complete=complete_tag,
+    "--image", metavar="REF", shell_complete=shared.complete_tag,
     help="Only runs that led to this image: registry/name:tag, or the tag alone.",
-)
-@click.option(
-    "-n",
-    "--limit",
-    metavar="N",
-    type=click.IntRange(min=0),
-    default=20,
-    show_default=True,
-    help="How many lines to show at most; 0 is all.",
-)
-@json_option
+)  # fmt: skip
+@shared.count_option("-n", "--limit", default=20, low=0, about="How many lines to show; 0 is all.")
+@shared.json_option
 @click.option("--sync", is_flag=True, help="First exchange records with the DVC remote.")
 def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, sync: bool) -> None:
     from issuesum.errors import ArtifactError, ParamsError
@@ -55,11 +42,10 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
     from issuesum.lineage.runs.exchange import exchange
     from issuesum.lineage.runs.jobs import led_to, list_jobs
     from issuesum.lineage.runs.record import read_all
-    from issuesum.stages.params import STAGES
 
-    if stage and stage not in STAGES:
+    if stage and (stages := shared.pipeline_stages()) and stage not in stages:
         raise ParamsError(
-            f"--stage must be a stage of dvc.yaml. Received: {stage}. Try: {', '.join(STAGES)}."
+            f"--stage must be a stage of dvc.yaml. Received: {stage}. Try: {', '.join(stages)}."
         )
     root = Path()
     if sync:
@@ -75,13 +61,9 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
             )
     jobs = [job for job in jobs if stage in (None, job.stage)]
     shown = jobs[: limit or None]
-    _print_json(shown) if as_json else _print_table(shown)
+    shared.print_json([job.as_json() for job in shown]) if as_json else _print_table(shown)
     if len(shown) < len(jobs):
         say("note", f"{len(jobs) - len(shown):,} more, shown by -n 0")
-
-
-def _print_json(jobs: list[Job]) -> None:
-    print_json([job.as_json() for job in jobs])
 
 
 def _print_table(jobs: list[Job]) -> None:
@@ -98,6 +80,8 @@ def _print_table(jobs: list[Job]) -> None:
 
 
 def _cells(job: Job) -> tuple[str, ...]:
+    from issuesum.lineage.provenance.facts import duration, human_size
+
     commit = (job.commit or "-")[:_DIGITS] + ("-dirty" if job.dirty else "")
     when = job.time[:16].replace("T", " ")
     return (
@@ -106,29 +90,10 @@ def _cells(job: Job) -> tuple[str, ...]:
         commit,
         (job.recorded or "-")[:_DIGITS],
         when if job.started else f"by {when}",
-        "-" if job.seconds is None else _duration(job.seconds),
+        "-" if job.seconds is None else duration(job.seconds),
         "-" if job.rows is None else f"{job.rows:,}",
-        _size(job.bytes_in),
-        _size(job.bytes_out),
+        "-" if job.bytes_in is None else human_size(job.bytes_in),
+        "-" if job.bytes_out is None else human_size(job.bytes_out),
         job.state,
         job.image or job.error or "",
     )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:  # noqa: PLR2004
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def _size(count: int | None) -> str:
-    if count is None:
-        return "-"
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1000:  # noqa: PLR2004
-            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"

@@ -9,25 +9,21 @@ import click
 from issuesum.cli import shared
 
 
-@click.command(
-    help="Write Kubernetes manifests that serve an image, pinned by digest.",
-    epilog=shared.examples(
-        "issuesum manifests # of the image last exported",
-        "issuesum manifests --canary REF --canary-traffic 5 # a second image answers 5 %",
-    ),
+@shared.verb(
+    "issuesum manifests # of the image last exported",
+    "issuesum manifests --canary REF --canary-traffic 5 # a second image answers 5 %",
 )
 @click.option(
     "--image", metavar="REF",
     help="registry/name:tag or registry/name@sha256:…; without it, the image last exported.",
 )  # fmt: skip
-@shared.output_option("Folder to write to.", default=Path("deploy/serving"), folder=True)
+@shared.path_option(
+    "-o", "--output", about="Folder to write to.", default=Path("deploy/serving"), folder=True
+)
 @shared.name_option
 @shared.replicas_option
 @click.option("--canary", metavar="REF", help="Also write canary.yaml: this image answers a share.")
-@click.option(
-    "--canary-traffic", metavar="N", type=click.IntRange(1, 99), default=10, show_default=True,
-    help="That share in percent.",
-)  # fmt: skip
+@shared.count_option("--canary-traffic", default=10, high=99, about="That share in percent.")
 @click.option(
     "--shadow", metavar="REF", help="Also write shadow.yaml: this image gets a copy of requests."
 )
@@ -54,15 +50,10 @@ def command(
         image = f"{receipt.image}@{receipt.digest}"
     serving = resolve(image)
     written = write_manifests(
-        output,
-        name,
-        serving,
-        replicas=replicas,
-        canary=resolve(canary) if canary else None,
-        traffic=canary_traffic,
+        output, name, serving, replicas=replicas, pull_secret=pull_secret,
+        canary=resolve(canary) if canary else None, traffic=canary_traffic,
         shadow=resolve(shadow) if shadow else None,
-        pull_secret=pull_secret,
-    )
+    )  # fmt: skip
     shared.warn_of_localhost(serving.pinned)
     if as_json:
         shared.print_json({"image": serving.pinned, "files": list(map(str, written))})

@@ -10,49 +10,34 @@ from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.shared import examples, json_option, output_option, print_json, source_argument
+from issuesum.cli import shared
 
 if TYPE_CHECKING:
     from issuesum.serving.inference.writer import TitleWriter
     from issuesum.training.evaluation.predicting import Format
 
 
-@click.command(
-    "predict",
-    epilog=examples(
-        "issuesum predict new_issues.csv -o titles.csv",
-        "cat new_issues.csv | issuesum predict - --format jsonl | jq -r .title",
-        "issuesum predict new_issues.csv --image localhost:5000/issuesummarization:TAG",
-    ),
+@shared.verb(
+    "issuesum predict new_issues.csv -o titles.csv",
+    "cat new_issues.csv | issuesum predict - --format jsonl | jq -r .title",
+    "issuesum predict new_issues.csv --image localhost:5000/issuesummarization:TAG",
 )
-@source_argument
-@output_option("Where the titles go.  [default: standard output]")
+@shared.source_argument
+@shared.path_option("-o", "--output", about="Where the titles go.  [default: standard output]")
 @click.option(
-    "--format",
-    "form",
-    type=click.Choice(["csv", "jsonl"]),
+    "--format", "form", type=click.Choice(["csv", "jsonl"]),
     help="Format of the output.  [default: what --output ends with, else csv]",
-)
+)  # fmt: skip
 @click.option(
-    "--bundle",
-    metavar="DIR",
-    type=click.Path(path_type=Path),
+    "--bundle", metavar="DIR", type=click.Path(path_type=Path),
     help="Folder of the model.  [default: serving/bundle]",
-)
+)  # fmt: skip
 @click.option(
-    "--image",
-    metavar="REF",
+    "--image", metavar="REF",
     help="Take the model out of this image instead, registry/name:tag; nothing of it is run.",
-)
-@click.option(
-    "--batch-size",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=64,
-    show_default=True,
-    help="Bodies that the model reads at once.",
-)
-@json_option
+)  # fmt: skip
+@shared.count_option("--batch-size", default=64, about="Bodies that the model reads at once.")
+@shared.json_option
 def command(
     *,
     source: str,
@@ -86,14 +71,11 @@ def command(
     rows, titles = _predict(source, output, form or format_of(output), writer, batch_size)
     seconds = time.monotonic() - started
     if as_json:
-        found = {"rows": rows, "titles": titles, "seconds": round(seconds, 3)}
-        print_json({"output": str(output), **found})
+        counts = {"rows": rows, "titles": titles, "seconds": round(seconds, 3)}
+        shared.print_json({"output": str(output), **counts})
         return
-    click.echo(
-        f"{rows:,} rows, {rows - titles:,} without a title, {seconds:.1f} s, "
-        f"{titles / seconds:,.1f} titles/s",
-        err=True,
-    )
+    speed = f"{seconds:.1f} s, {titles / seconds:,.1f} titles/s"
+    click.echo(f"{rows:,} rows, {rows - titles:,} without a title, {speed}", err=True)
 
 
 def format_of(output: Path | None) -> Format:
@@ -122,7 +104,6 @@ def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
 
     if image is None:
         return TitleWriter.tried((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
-
     from issuesum.shipping.image.contents import model_of
 
     with model_of(image) as folder:
@@ -139,11 +120,11 @@ def _predict(
     from issuesum.training.evaluation.predicting import predictions, writing
 
     rows = titles = 0
-    crowded = output is None and sys.stdout.isatty()  # the lines come where the bar would be
+    hidden = output is None and sys.stdout.isatty()  # the titles are where the bar would be
     with (
         local_copy(source) as path,
         writing(output, form) as write,
-        bar("predict", hidden=crowded) as shown,
+        bar("predict", hidden=hidden) as shown,
     ):
 
         def watch(read: int, share: float) -> None:
@@ -152,11 +133,9 @@ def _predict(
         piped = source == "-"
         issues = read_issues(
             os.fdopen(0, "rb", closefd=False) if piped else path,
-            name="standard input" if piped else source,
-            columns=("issue_url", "body"),
-            optional=("issue_url",),
-            watch=None if piped else watch,
-        )
+            name="standard input" if piped else source, columns=("issue_url", "body"),
+            optional=("issue_url",), watch=None if piped else watch,
+        )  # fmt: skip
         for some in predictions(issues, writer, batch_size):
             write(some)
             shown.update(len(some))

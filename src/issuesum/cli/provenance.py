@@ -6,41 +6,27 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import examples, json_option, optional_image_argument, print_json
-
-_HELP = """Tell where an image or a bundle comes from: data, params, commit, scores.
-
-REF is a tag, a digest, registry/name:tag, an image id of Docker Engine here, the folder of a
-bundle, or a receipt; without it, the image last exported. Of an image only its registry is asked.
-"""
+from issuesum.cli import shared
 
 
-@click.command(
-    help=_HELP,
-    epilog=examples(
-        "issuesum provenance # of the image last exported",
-        "issuesum provenance 0676567ab7e1-59acd52619a2 # of a tag",
-        "issuesum provenance --json | jq -r .provenance.commit # what a script needs",
-        "issuesum provenance --html lineage.html # a page with the graph",
-        "issuesum provenance --svg lineage.svg",
-    ),
+@shared.verb(
+    "issuesum provenance # of the image last exported",
+    "issuesum provenance 0676567ab7e1-59acd52619a2 # of a tag",
+    "issuesum provenance --json | jq -r .provenance.commit # what a script needs",
+    "issuesum provenance --html lineage.html # a page with the graph",
+    "issuesum provenance --svg lineage.svg",
 )
-@optional_image_argument
-@json_option
-@click.option(
-    "--html",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Also write a page that needs no other file and no network.",
-)
-@click.option(
-    "--svg",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Also write the page's drawing alone.",
-)
+@shared.image_argument("ref", "[REF]", required=False)
+@shared.json_option
+@shared.path_option("--html", about="Also write a page that needs no other file and no network.")
+@shared.path_option("--svg", about="Also write the page's drawing alone.")
 def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | None) -> None:
-    from issuesum.cli.shared import default_repository
+    """Show where an image or a bundle comes from: data, params, commit, scores.
+
+    REF is a tag, a digest, registry/name:tag, an image id of Docker Engine here, the folder of a
+    bundle, or a receipt; without it, the image last exported. Of an image only its registry is
+    asked.
+    """
     from issuesum.lineage.provenance.trace import trace
     from issuesum.lineage.provenance.tree import text_of
     from issuesum.lineage.reporting.provenance_page import write_page, write_picture
@@ -49,13 +35,14 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     from issuesum.training.evaluation.baselines import method_titles
     from issuesum.training.evaluation.metrics import metric_titles
 
-    found = trace(ref, default=default_repository(), read_local=read_local, defaults=defaults())
+    default = shared.default_repository()
+    found = trace(ref, default=default, read_local=read_local, defaults=defaults())
     if html:
         write_page(html, found)
     if svg:
         write_picture(svg, found)
     if as_json:
-        print_json(found.as_json())
+        shared.print_json(found.as_json())
         return
     click.echo(text_of(found, method_titles(), metric_titles()), nl=False)
     if html:

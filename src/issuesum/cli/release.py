@@ -11,21 +11,17 @@ from issuesum.cli import shared
 from issuesum.console import say
 
 
-@click.command(
-    "release",
-    epilog=shared.examples(
-        "issuesum release issuesummarization@v1.2.0 # a version",
-        "issuesum release --stage prod --push # what is in production now",
-    ),
+@shared.verb(
+    "issuesum release issuesummarization@v1.2.0 # a version",
+    "issuesum release --stage prod --push # what is in production now",
 )
 @click.argument("tag", metavar="[TAG]", required=False)
 @click.option("--stage", metavar="NAME", help="Instead of TAG: the version in this stage now.")
-@shared.output_option(
-    "Folder to write to.  [default: deploy/live/ and the stage or version]", folder=True
-)
-@click.option(
-    "--push", is_flag=True, help="Also commit them to a branch, in a folder of the stage's name."
-)
+@shared.path_option(
+    "-o", "--output", folder=True,
+    about="Folder to write to.  [default: deploy/live/ and the stage or version]",
+)  # fmt: skip
+@click.option("--push", is_flag=True, help="Also commit them to a branch, in the stage's folder.")
 @click.option(
     "--remote", metavar="NAME", default="origin", show_default=True, help="Git remote of --push."
 )
@@ -65,13 +61,9 @@ def command(
     found = wanted(root, tag, stage, current=push)
     receipt = checked_receipt(root, found, public_keys(keys))
     folder = found.stage or found.version
-    written = write_manifests(
-        output or Path("deploy/live") / folder,
-        name,
-        resolve(f"{receipt.image}@{receipt.digest}"),
-        replicas=replicas,
-        pull_secret=pull_secret,
-    )
+    target = output or Path("deploy/live") / folder
+    image = resolve(f"{receipt.image}@{receipt.digest}")
+    written = write_manifests(target, name, image, replicas=replicas, pull_secret=pull_secret)
     if changed := changed_since(root, found, receipt):
         some = ", ".join(changed[:3]) + (" …" if changed[3:] else "")
         say("note", f"at that commit is other code than in its image: {some}")

@@ -7,29 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from issuesum.cli.shared import examples, image_argument, json_option, print_json
+from issuesum.cli import shared
 from issuesum.console import say
 
 if TYPE_CHECKING:
-    from issuesum.lineage.provenance.lookup import Found
-    from issuesum.lineage.restore.restoring import Restored
+    from issuesum.lineage.provenance.model import Exported
 
 
-@click.command(
-    "restore",
-    epilog=examples(
-        "issuesum restore 0676567ab7e1-59acd52619a2 # beside this repository",
-        "issuesum restore 0676567ab7e1-59acd52619a2 ../before # code, data and model",
-        "issuesum restore serving/image.json --verify # and make the bundle anew",
-    ),
+@shared.verb(
+    "issuesum restore 0676567ab7e1-59acd52619a2 # next to this repository",
+    "issuesum restore 0676567ab7e1-59acd52619a2 ../before # code, data and model",
+    "issuesum restore serving/image.json --verify # and make the bundle again",
 )
-@image_argument(metavar="REF")
+@shared.image_argument("ref", "REF")
 @click.argument("folder", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
 @click.option("--source", metavar="URL", help="Clone this Git repository.")
 @click.option("--remote", metavar="URL", help="Pull from this DVC remote.")
 @click.option("--no-data", is_flag=True, help="Restore code, params and dvc.lock alone.")
-@click.option("--verify", is_flag=True, help="Then make the bundle anew and compare its hash.")
-@json_option
+@click.option("--verify", is_flag=True, help="Then make the bundle again and compare its hash.")
+@shared.json_option
 def command(
     *,
     ref: str,
@@ -43,14 +39,13 @@ def command(
     """Make DIR the working tree that the image REF was made from: code, params, data, models.
 
     REF is registry/name:tag, registry/name@sha256:…, a tag, a digest or a receipt. DIR is
-    <name>-<tag> by default, beside the repository that the command runs in.
+    <name>-<tag> by default, next to the repository that the command runs in.
 
     Within a clone that has the commit, DIR becomes a worktree of it; elsewhere the Git URL is
     cloned. The changes of a -dirty image are applied again. The data comes from the DVC remote,
     by the hashes in the image; afterwards dvc status is clean. Credentials come from the
     environment or from AWS' own files.
     """
-    from issuesum.cli.shared import default_repository
     from issuesum.errors import ParamsError
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.restore.restoring import restore
@@ -59,77 +54,56 @@ def command(
         raise ParamsError(
             "A bundle must be made from data. Received: --verify and --no-data. Try: one of them."
         )
-    found = look_up(ref, default=default_repository())
-    found.exported()
+    found = look_up(ref, default=shared.default_repository())
+    known = found.exported()
     restored = restore(
-        found,
-        folder or _default_folder(found),
-        here=Path(),
-        source=source,
-        url=remote,
+        found, folder or _default_folder(known.image), here=Path(), source=source, url=remote,
         data=not no_data,
-    )
-    said: dict[str, Any] = _describe(found, restored)
+    )  # fmt: skip
+    dirty = ", and the changes that were not committed" if known.dirty else ""
+    document: dict[str, Any] = {
+        "image": str(found.image.reference),
+        "folder": str(restored.root),
+        "commit": f"{known.commit}{dirty}",
+        "from": f"worktree of {restored.owner}" if restored.owner else "clone",
+    }
     if not as_json:
-        for name, value in said.items():
+        for name, value in document.items():
             click.echo(f"{name:<8} {value}")
-    for note in _notes(restored):
-        say("note", note)
+    for path in restored.lost:
+        say("note", f"{path} is in no commit of any branch. Try: dvc repro in {restored.root}")
+    if restored.stale:
+        call = f"dvc repro {' '.join(restored.stale)} in {restored.root}"
+        say("note", f"not all is as in dvc.lock. Try: {call}")
     if verify:
-        said["bundle"] = _verify(found, restored, quiet=as_json)
+        document["bundle"] = _verify(known, restored.root, quiet=as_json)
     if as_json:
-        print_json({**said, "lost": restored.lost, "stale": restored.stale})
+        shared.print_json({**document, "lost": restored.lost, "stale": restored.stale})
 
 
-def _default_folder(found: Found) -> Path:
+def _default_folder(image: str) -> Path:
     from issuesum.lineage import git
     from issuesum.registry.reference import Reference
 
-    image = Reference.parse(found.exported().image)
-    root = git.top(Path())
-    return (root.parent if root else Path()) / f"{image.name.rsplit('/', 1)[-1]}-{image.version}"
+    reference, root = Reference.parse(image), git.top(Path())
+    name = f"{reference.name.rsplit('/', 1)[-1]}-{reference.version}"
+    return (root.parent if root else Path()) / name
 
 
-def _describe(found: Found, restored: Restored) -> dict[str, Any]:
-    of_image = found.exported()
-    dirty = ", and the changes that were not committed" if of_image.dirty else ""
-    return {
-        "image": str(found.image.reference),
-        "folder": str(restored.root),
-        "commit": f"{of_image.commit}{dirty}",
-        "from": f"worktree of {restored.owner}" if restored.owner else "clone",
-    }
-
-
-def _notes(restored: Restored) -> list[str]:
-    notes = [
-        f"{path} is in no commit of any branch. Try: dvc repro in {restored.root}"
-        for path in restored.lost
-    ]
-    if restored.stale:
-        stale = " ".join(restored.stale)
-        notes.append(f"not all is as dvc.lock says. Try: dvc repro {stale} in {restored.root}")
-    return notes
-
-
-def _verify(found: Found, restored: Restored, *, quiet: bool) -> dict[str, str]:
+def _verify(known: Exported, root: Path, *, quiet: bool) -> dict[str, str]:
     from issuesum.errors import ArtifactError
     from issuesum.lineage.restore.rerun import rerun
 
-    result = rerun(restored.root, found.exported())
+    result = rerun(root, known)
     if not quiet:
         click.echo(f"\n{'bundle of the image':<20} {result.before}")
-        click.echo(f"{'bundle made anew':<20} {result.after}")
+        click.echo(f"{'bundle made again':<20} {result.after}")
     if result.before != result.after:
-        gpu = (
-            f" The model was trained on {result.gpu}: equal bytes are not to be expected."
-            if result.gpu
-            else ""
-        )
+        gpu = f" It was trained on {result.gpu}: other bytes are normal." if result.gpu else ""
         raise ArtifactError(
             f"The pipeline must make the bundle {result.before} again. Received: {result.after}; "
             f"first other outputs: {result.differing}.{gpu} "
-            f"Try: dvc diff and git diff dvc.lock in {restored.root}; the same kind of CPU."
+            f"Try: dvc diff and git diff dvc.lock in {root}; the same kind of CPU."
         )
     if not quiet:
         click.echo("the same")

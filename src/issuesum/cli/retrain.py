@@ -4,32 +4,24 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.shared import examples, json_option, print_json
-
-if TYPE_CHECKING:
-    from issuesum.automation.retraining.job import Outcome
+from issuesum.cli.shared import json_option, print_json, verb
 
 NOTHING_TO_DO = 10
 
 
-@click.command(
-    epilog=examples(
-        "issuesum retrain # what is stale, push, commit",
-        "issuesum retrain -S train.epochs=3 --no-push # try a param; commit here only",
-        "issuesum retrain --json | jq -r .image # in a script; 10 is nothing to do",
-    ),
+@verb(
+    "issuesum retrain # what is stale, push, commit",
+    "issuesum retrain -S train.epochs=3 --no-push # try a param; commit here only",
+    "issuesum retrain --json | jq -r .image # in a script; 10 is nothing to do",
 )
 @click.option(
     "--remote", metavar="NAME", default="origin", show_default=True, help="Git remote to push to."
 )
 @click.option("--branch", metavar="NAME", help="Branch to push to.  [default: that of HEAD]")
-@click.option(
-    "--no-push", is_flag=True, help="Commit only; nothing but the image leaves the clone."
-)
+@click.option("--no-push", is_flag=True, help="Commit only; only the image leaves the clone.")
 @click.option(
     "-S", "--set", "settings", multiple=True, metavar="PARAM=VALUE",
     help="First set a param, as in train.epochs=3, and commit that.",
@@ -62,15 +54,23 @@ def command(
     address = lambda: load_params().export.address  # noqa: E731
     outcome = retrain(options, Hooks(load_params, address, _write_report, _write_card), Path())
     if outcome is None:
-        if as_json:
-            print_json({"done": False})
-        else:
-            click.echo("nothing to do: nothing is stale, and the registry holds the image")
+        words = "nothing to do: nothing is stale, and the registry holds the image"
+        print_json({"done": False}) if as_json else click.echo(words)
         context.exit(NOTHING_TO_DO)
-    _print_json(outcome) if as_json else _print(outcome)
+    branch = outcome.branch.name if outcome.branch else None
+    if as_json:
+        print_json({
+            "done": True, "stale": list(outcome.stages), **asdict(outcome.receipt),
+            "commit": outcome.commit, "branch": branch,
+            "scores": asdict(outcome.scores) if outcome.scores else None,
+        })  # fmt: skip
+        return
+    pushed = f", pushed to {branch}" if branch else ""
+    click.echo(f"image    {outcome.receipt.image}\ndigest   {outcome.receipt.digest}")
+    click.echo(f"commit   {outcome.commit}{pushed}\nscores   {outcome.scores or 'none'}")
 
 
-# Imported only where there is something to tell: it takes as long as to see that there is nothing.
+# Imported only if there is something to report: the import takes as long as the check.
 def _write_report(base: str) -> None:
     from issuesum.lineage.reporting.model_report import write_report
 
@@ -82,22 +82,3 @@ def _write_card() -> None:
     from issuesum.stages.params import load_params
 
     write_card(Path(), load_params().model_dump())
-
-
-def _print(outcome: Outcome) -> None:
-    where = f", pushed to {outcome.branch.name}" if outcome.branch else ""
-    click.echo(f"image    {outcome.receipt.image}")
-    click.echo(f"digest   {outcome.receipt.digest}")
-    click.echo(f"commit   {outcome.commit}{where}")
-    click.echo(f"scores   {outcome.scores or 'none'}")
-
-
-def _print_json(outcome: Outcome) -> None:
-    print_json({
-        "done": True,
-        "stale": list(outcome.stages),
-        **asdict(outcome.receipt),
-        "commit": outcome.commit,
-        "branch": outcome.branch.name if outcome.branch else None,
-        "scores": asdict(outcome.scores) if outcome.scores else None,
-    })  # fmt: skip

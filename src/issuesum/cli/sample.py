@@ -6,29 +6,18 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import examples, json_option, output_option, print_json
+from issuesum.cli.shared import count_option, json_option, path_option, print_json, verb
 from issuesum.errors import RepositoryError
 from issuesum.layout import RAW
 
 
-@click.command("sample", epilog=examples("issuesum sample --rows 300   # small and quick"))
+@verb("issuesum sample --rows 300   # small and quick")
+@count_option("--rows", default=4_000, about="How many issues to write, the first of data/sample.")
 @click.option(
-    "--rows",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=4_000,
-    show_default=True,
-    help="How many issues to write: the first of data/sample/issues.csv.gz.",
-)
-@click.option(
-    "--seed",
-    metavar="N",
-    type=int,
-    default=20_180_601,
-    show_default=True,
+    "--seed", metavar="N", type=int, default=20_180_601, show_default=True,
     help="Another seed takes random issues of the sample instead of the first.",
-)
-@output_option("Where the raw data goes.", default=RAW)
+)  # fmt: skip
+@path_option("-o", "--output", about="Where the raw data goes.", default=RAW)
 @click.option("--force", is_flag=True, help="Replace the output even if it is other data.")
 @json_option
 def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -> None:

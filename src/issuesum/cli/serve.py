@@ -6,20 +6,11 @@ import json
 
 import click
 
-from issuesum.cli.shared import examples, json_option, print_json
+from issuesum.cli.shared import count_option, json_option, print_json, verb
 
 
-@click.command(
-    help="Run the exported image; print its page and a request that works.",
-    epilog=examples(
-        "issuesum serve --port 9001",
-        "issuesum serve --port 9001 --stop",
-    ),
-)
-@click.option(
-    "--port", metavar="PORT", type=click.IntRange(1, 65535), default=9000, show_default=True,
-    help="Port on the loopback address.",
-)  # fmt: skip
+@verb("issuesum serve --port 9001", "issuesum serve --port 9001 --stop")
+@count_option("--port", metavar="PORT", high=65535, default=9000, about="Port on localhost.")
 @click.option("--stop", is_flag=True, help="Stop the server instead.")
 @json_option
 def command(*, port: int, stop: bool, as_json: bool) -> None:
@@ -41,9 +32,9 @@ def command(*, port: int, stop: bool, as_json: bool) -> None:
         asked = {"page": server.page, "url": server.url, "request": json.loads(container.REQUEST)}
         print_json({"image": receipt.image, **asked, "answer": json.loads(server.answer)})
         return
-    click.echo(f"{receipt.image} answers.\n\nIn a browser: {server.page}\nOr by a request:\n")
     click.echo(
-        f"  curl -s -H 'Content-Type: application/json' -d '{container.REQUEST}' {server.url}\n"
+        f"{receipt.image} answers.\n\nIn a browser: {server.page}\nOr by a request:\n\n"
+        f"  curl -s -H 'Content-Type: application/json' -d '{container.REQUEST}' {server.url}\n\n"
+        f"Response:\n\n  {server.answer.strip()}\n\n"
+        f"Stop it with: .venv/bin/issuesum serve --stop --port {port}"
     )
-    click.echo(f"Response:\n\n  {server.answer.strip()}\n")
-    click.echo(f"Stop it with: .venv/bin/issuesum serve --stop --port {port}")

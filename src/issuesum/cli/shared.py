@@ -15,6 +15,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from issuesum.console import say
+from issuesum.layout import PARAMS, PIPELINE, RUNS, read_stages
 
 NAME = "issuesummarization"
 """Default name of the image and of the SeldonDeployment."""
@@ -26,10 +27,21 @@ def complete_file(_: object, __: object, incomplete: str) -> list[CompletionItem
 
 
 def complete_stage(_: object, __: object, incomplete: str) -> list[str]:
-    """Offer the stages of the pipeline."""
-    from issuesum.stages.params import STAGES
+    """Offer the stages of dvc.yaml."""
+    from issuesum.errors import RepositoryError
 
-    return [stage for stage in STAGES if stage.startswith(incomplete)]
+    with contextlib.suppress(RepositoryError):  # a broken dvc.yaml
+        return [stage for stage in pipeline_stages() if stage.startswith(incomplete)]
+    return []
+
+
+def pipeline_stages() -> tuple[str, ...]:
+    """Return the stages of dvc.yaml in the order of the pipeline, or none if there is no dvc.yaml.
+
+    Raises:
+        RepositoryError: dvc.yaml is broken.
+    """
+    return tuple(read_stages(Path())) if PIPELINE.exists() else ()
 
 
 def complete_tag(_: object, __: object, incomplete: str) -> list[CompletionItem[str]]:
@@ -38,7 +50,6 @@ def complete_tag(_: object, __: object, incomplete: str) -> list[CompletionItem[
     A tag alone, since a shell takes the colon in registry/name:tag for the end of a word.
     """
     from issuesum.errors import ArtifactError
-    from issuesum.layout import RUNS
     from issuesum.lineage.receipt import Receipt
     from issuesum.lineage.runs.record import read_all
 
@@ -51,71 +62,56 @@ def complete_tag(_: object, __: object, incomplete: str) -> list[CompletionItem[
     return matching or complete_file(_, __, incomplete)
 
 
+def verb(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Return a decorator that makes a command, whose help ends with examples and their comments."""
+    parts = [re.split(r"\s+(?=# )", line) for line in examples]
+    width = max((len(call) for call, *comment in parts if comment), default=0)
+    shown = ("  ".join([f"  {call:{width}}", *comment]).rstrip() for call, *comment in parts)
+    return click.command(epilog="\b\nExamples:\n" + "\n".join(shown))
+
+
+def count_option(
+    *names: str, about: str, default: int, low: int = 1, high: int | None = None, metavar: str = "N"
+) -> Callable[[Any], Any]:
+    """Return an option whose value is an integer between two bounds."""
+    return click.option(
+        *names, metavar=metavar, type=click.IntRange(low, high), default=default, show_default=True,
+        help=about,
+    )  # fmt: skip
+
+
+def path_option(
+    *names: str, about: str, default: Path | None = None, folder: bool = False
+) -> Callable[[Any], Any]:
+    """Return an option that names a file or a folder to write."""
+    return click.option(
+        *names, metavar="DIR" if folder else "FILE",
+        type=click.Path(path_type=Path, file_okay=not folder, dir_okay=folder),
+        default=default, show_default=default is not None, help=about,
+    )  # fmt: skip
+
+
 name_option = click.option(
-    "--name",
-    metavar="NAME",
-    default=NAME,
-    show_default=True,
-    help="Name of the SeldonDeployment.",
+    "--name", metavar="NAME", default=NAME, show_default=True, help="Name of the SeldonDeployment."
 )
-replicas_option = click.option(
-    "--replicas",
-    metavar="N",
-    type=click.IntRange(min=1),
-    default=2,
-    show_default=True,
-    help="How many pods answer.",
-)
+replicas_option = count_option("--replicas", default=2, about="How many pods answer.")
 pull_secret_option = click.option(
     "--pull-secret", metavar="NAME", help="Name of the secret with which nodes pull the image."
 )
 keys_option = click.option(
-    "--key",
-    "keys",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    envvar="ISSUESUM_VERIFY_KEY",
-    show_envvar=True,
+    "--key", "keys", metavar="FILE", type=click.Path(path_type=Path), multiple=True,
+    envvar="ISSUESUM_VERIFY_KEY", show_envvar=True,
     help="PEM file of public keys; without one, signatures are not checked.",
-)
+)  # fmt: skip
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document instead of text."
-)
-
-
-def output_option(
-    about: str, *, default: Path | None = None, folder: bool = False
-) -> Callable[[Any], Any]:
-    """Return -o/--output, a file or a folder to write."""
-    return click.option(
-        "-o",
-        "--output",
-        metavar="DIR" if folder else "FILE",
-        type=click.Path(path_type=Path, file_okay=not folder, dir_okay=folder),
-        default=default,
-        show_default=default is not None,
-        help=about,
-    )
-
-
-def image_argument(name: str = "ref", *, metavar: str | None = None) -> Callable[[Any], Any]:
-    """Return an argument that names an image; a shell completes tags that are known here."""
-    return click.argument(name, metavar=metavar, shell_complete=complete_tag)
-
-
-optional_image_argument = click.argument(
-    "ref", metavar="[REF]", required=False, shell_complete=complete_tag
 )
 source_argument = click.argument("source", metavar="SOURCE", shell_complete=complete_file)
 
 
-def examples(*lines: str) -> str:
-    """Return the end of a verb's help: commands, and comments one below the other."""
-    parts = [re.split(r"\s+(?=# )", line) for line in lines]
-    width = max((len(command) for command, *comment in parts if comment), default=0)
-    shown = ("  ".join([f"{command:{width}}", *comment]).rstrip() for command, *comment in parts)
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in shown)
+def image_argument(name: str, metavar: str, *, required: bool = True) -> Callable[[Any], Any]:
+    """Return an argument that names an image; a shell completes tags that are known here."""
+    return click.argument(name, metavar=metavar, required=required, shell_complete=complete_tag)
 
 
 def print_json(value: Mapping[str, Any] | list[Any]) -> None:
@@ -144,7 +140,6 @@ def default_repository() -> str | None:
     Raises:
         ParamsError: params.yaml or the variable is wrong.
     """
-    from issuesum.layout import PARAMS
     from issuesum.stages.params import load_params
 
     if PARAMS.exists():

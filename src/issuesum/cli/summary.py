@@ -7,24 +7,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.shared import examples, json_option, print_json
+from issuesum.cli.shared import json_option, pipeline_stages, print_json, verb
 
 if TYPE_CHECKING:
     from issuesum.lineage.metrics import Metrics
     from issuesum.lineage.receipt import Receipt
 
 
-@click.command(
-    help="Show what the last run made: image, scores, times.",
-    epilog=examples("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l"),
-)
+@verb("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l")
 @click.option("--verify", is_flag=True, help="Fail unless the registry holds the image.")
 @json_option
 def command(*, verify: bool, as_json: bool) -> None:
     from issuesum.layout import DATA_REPORT, RUNS
     from issuesum.lineage.receipt import Receipt
-    from issuesum.lineage.runs import record as runs
-    from issuesum.stages.params import STAGES
+    from issuesum.lineage.runs.record import read_all
+    from issuesum.stages.params import load_params
     from issuesum.training.evaluation.baselines import method_titles
     from issuesum.training.evaluation.metrics import metric_titles
 
@@ -33,7 +30,8 @@ def command(*, verify: bool, as_json: bool) -> None:
         _verify(receipt)
     methods, titles = method_titles(), metric_titles()
     metrics = _metrics(methods, titles)
-    last = {stage: run for stage in STAGES if (run := runs.last(stage, RUNS))}
+    runs = {run.stage: run for run in reversed(read_all(RUNS)) if run.state == "done"}
+    last = {stage: runs[stage] for stage in pipeline_stages() or runs if stage in runs}
     report = str(DATA_REPORT / "report.html")
     if as_json:
         scores = {of: {key: metrics.scores[of][key] for key in titles} for of in methods}
@@ -49,9 +47,10 @@ def command(*, verify: bool, as_json: bool) -> None:
     click.echo("\nlast run of each stage")
     for stage, run in last.items():
         click.echo(f"  {stage:12s}{run.seconds or 0:7.1f} s   started {run.started}")
+    export = load_params().export
+    hint = "  set -a; . ./.services.env     the registry is not the one in params.yaml\n"
     click.echo(
-        "\nnext\n"
-        f"{_registry_hint()}"
+        f"\nnext\n{'' if export.address == export.registry else hint}"
         "  make serve                  run the image and ask it for a title\n"
         "  . .venv/bin/activate        put dvc and issuesum on PATH, then:\n"
         "  issuesum ingest FILE        put your own issues in place of these\n"
@@ -60,7 +59,6 @@ def command(*, verify: bool, as_json: bool) -> None:
 
 
 def _metrics(methods: dict[str, str], titles: dict[str, str]) -> Metrics:
-    """Return eval/metrics.json, which must hold every score."""
     from issuesum.errors import ArtifactError
     from issuesum.layout import METRICS
     from issuesum.lineage.metrics import Metrics
@@ -74,15 +72,6 @@ def _metrics(methods: dict[str, str], titles: dict[str, str]) -> Metrics:
             "Try: dvc repro."
         )
     return metrics
-
-
-def _registry_hint() -> str:
-    from issuesum.stages.params import load_params
-
-    export = load_params().export
-    if export.address == export.registry:
-        return ""
-    return "  set -a; . ./.services.env     the registry is not the one in params.yaml\n"
 
 
 def _verify(receipt: Receipt) -> None:

@@ -12,15 +12,12 @@ from issuesum.cli import shared
 _MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
 
 
-@click.command(
-    "verify",
-    epilog=shared.examples(
-        "issuesum verify --key issuesum.pub # the image last exported, signatures too",
-        "issuesum verify localhost:5000/issuesummarization:0676567ab7e1-59acd52619a2",
-        "issuesum verify --json | jq .verified # true, or false and exit code 10",
-    ),
+@shared.verb(
+    "issuesum verify --key issuesum.pub # the image last exported, signatures too",
+    "issuesum verify localhost:5000/issuesummarization:0676567ab7e1-59acd52619a2",
+    "issuesum verify --json | jq .verified # true, or false and exit code 10",
 )
-@shared.optional_image_argument
+@shared.image_argument("ref", "[REF]", required=False)
 @shared.keys_option
 @click.option(
     "--deep", is_flag=True, help="Also run the image's Python: is installed what the SBOM lists?"
@@ -33,7 +30,6 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     receipt; without it, serving/image.json. Needs neither Docker Engine (but for --deep) nor a
     repository.
     """
-    from issuesum.cli.shared import default_repository
     from issuesum.console import printable
     from issuesum.errors import VerificationError
     from issuesum.layout import RECEIPT
@@ -47,18 +43,13 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     public = public_keys(keys)
     path = Path(ref) if ref else RECEIPT
     receipt = Receipt.load(path) if ref is None or path.is_file() else None
-    found = look_up(ref, default=default_repository())
+    found = look_up(ref, default=shared.default_repository())
     reference = found.image.reference
     done = verify(
-        Registry(reference.host),
-        found.image,
-        found.content,
-        tag=_tag(receipt.image if receipt else str(ref)),
-        receipt=receipt,
-        keys=public,
-        listed=installed(str(reference)) if deep else None,
-        root=_repository(),
-    )
+        Registry(reference.host), found.image, found.content,
+        tag=_tag(receipt.image if receipt else str(ref)), receipt=receipt, keys=public,
+        listed=installed(str(reference)) if deep else None, root=_repository(),
+    )  # fmt: skip
     failed = [check.name for check in done if check.state == "failed"]
     if as_json:
         checks = [asdict(check) for check in done]

@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from issuesum.files import replacing_directory
-from issuesum.layout import (
-    BUNDLE,
-    BUNDLE_MODEL,
-    DOCKERFILE,
-    FEATURES,
-    MODELS,
-    SAVED_MODEL,
-    SERVING,
-)
+from issuesum.layout import BUNDLE, BUNDLE_MODEL, DOCKERFILE, FEATURES, MODELS, SAVED_MODEL, SERVING
 from issuesum.serving.inference.rules import DECODING, Decoding
 from issuesum.stages.params import Params
 from issuesum.stages.runner import run
 from issuesum.text import features
 from issuesum.training.bundle.assemble import copy_code
-
-if TYPE_CHECKING:
-    from issuesum.training.model.interface import TitleModel
 
 
 def main(params: Params) -> None:
@@ -45,19 +32,13 @@ def main(params: Params) -> None:
         difference = check_parity(model, folder, rows, tolerance=params.build.parity_tolerance)
         copy_code(bundle, serving=SERVING, dockerfile=DOCKERFILE)
         if params.build.saved_model:
-            _add_saved_model(model, bundle, rows, params.build.parity_tolerance)
+            from issuesum.training.bundle import saved_model
+
+            target = bundle / SAVED_MODEL.relative_to(BUNDLE)
+            saved_model.save(model, folder, target, body_maxlen=rows.body.shape[1])
+            of = saved_model.check(target, folder, rows, tolerance=params.build.parity_tolerance)
+            print(f"build: the SavedModel writes ONNX's greedy titles, scores within {of:.1e}")
     print(f"build: ONNX and Keras agree to {difference:.1e} on {len(rows)} rows")
-
-
-def _add_saved_model(
-    model: TitleModel, bundle: Path, rows: features.Features, tolerance: float
-) -> None:
-    from issuesum.training.bundle import saved_model
-
-    folder, target = bundle / BUNDLE_MODEL.name, bundle / SAVED_MODEL.relative_to(BUNDLE)
-    saved_model.save(model, folder, target, body_maxlen=rows.body.shape[1])
-    difference = saved_model.check(target, folder, rows, tolerance=tolerance)
-    print(f"build: the SavedModel writes ONNX's greedy titles, scores within {difference:.1e}")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from issuesum.console import with_bar
 from issuesum.files import replacing_directory, replacing_file, write_json
 from issuesum.layout import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SCORES, SPLIT
 from issuesum.lineage.metrics import GateResult, Metrics
-from issuesum.serving.inference.writer import Attention, TitleWriter
+from issuesum.serving.inference.writer import TitleWriter
 from issuesum.stages.params import Params
 from issuesum.stages.runner import run
 from issuesum.training.corpus.shards import read_head
@@ -25,8 +25,8 @@ def main(params: Params) -> dict[str, int]:
     writer = TitleWriter(BUNDLE_MODEL)
     batches = writer.titles_in_batches(bodies, settings.batch_size)
     titles = with_bar(batches, "evaluate", len(bodies))
-    written = {"model": [title.text for title in titles]}
-    written |= {key: of.write(train, bodies, settings) for key, of in BASELINES.items()}
+    baselines = {key: of.write(train, bodies, settings) for key, of in BASELINES.items()}
+    written = {"model": [title.text for title in titles], **baselines}
     scores = {method: metrics.score(of, references) for method, of in written.items()}
     primary = metrics.METRICS[metrics.PRIMARY]
     rows = test.assign(
@@ -38,7 +38,13 @@ def main(params: Params) -> dict[str, int]:
     result = GateResult(passed=not reasons, reasons=reasons)
     write_json(METRICS, Metrics(test_rows=len(test), scores=scores, gate=result).content())
     attention = [writer.attend(body) for body in bodies[: settings.heat_maps]]
-    _plot(scores, rows[[primary.key]], [of for of in attention if of])
+    with replacing_directory(PLOTS) as plots:
+        table = pd.DataFrame(scores).T
+        table.to_csv(plots / "scores.csv", index_label="method", lineterminator="\n")
+        rows[[primary.key]].to_csv(plots / "rouge_l.csv", index=False, float_format="%.4f")
+        (plots / "attention").mkdir()
+        for number, of_title in enumerate(filter(None, attention), start=1):
+            per_row.draw_attention(of_title, plots / "attention" / f"{number}.png")
     with replacing_file(EXAMPLES) as examples:
         columns = ["issue_url", "issue_title", "predicted", "score", primary.key]
         rows[columns].head(settings.examples).to_csv(examples, index=False, float_format="%.2f")
@@ -47,18 +53,6 @@ def main(params: Params) -> dict[str, int]:
         shown = "  ".join(f"{m.title} {of[key]:5.2f}" for key, m in metrics.METRICS.items())
         print(f"evaluate: {method:10s} {shown}")
     return {"rows": len(test)}
-
-
-def _plot(
-    scores: dict[str, metrics.Scores], of_each: pd.DataFrame, attention: list[Attention]
-) -> None:
-    with replacing_directory(PLOTS) as plots:
-        table = pd.DataFrame(scores).T.rename_axis("method")
-        table.to_csv(plots / "scores.csv", lineterminator="\n")
-        of_each.to_csv(plots / "rouge_l.csv", index=False, float_format="%.4f")
-        (plots / "attention").mkdir()
-        for number, of_title in enumerate(attention, start=1):
-            per_row.draw_attention(of_title, plots / "attention" / f"{number}.png")
 
 
 if __name__ == "__main__":

@@ -9,22 +9,17 @@ from pathlib import Path
 
 from issuesum.errors import DataError
 from issuesum.files import replacing_directory, replacing_file
-from issuesum.layout import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SUMMARY
+from issuesum.layout import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SUMMARY, Split
 from issuesum.lineage.git import earlier_versions
 from issuesum.lineage.reporting.data_report import write_report
 from issuesum.stages.params import Params, PreprocessLimits
 from issuesum.stages.runner import run
 from issuesum.training.corpus.drift import check_limits, is_committed, with_drift
 from issuesum.training.corpus.profile import DataProfile
-from issuesum.training.corpus.shards import Split, SplitSummary
+from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import UnknownWords, write_features
-from issuesum.training.features.incremental import (
-    EntryCache,
-    describe,
-    find_shards,
-    tokenise_new,
-)
+from issuesum.training.features.incremental import EntryCache, describe, find_shards, tokenise_new
 from issuesum.training.features.ktext_adapter import field_settings, number_words
 from issuesum.training.features.profiling import WORDS, profile_data
 

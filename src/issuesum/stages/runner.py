@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from types import FrameType
+from typing import Self
 
 from issuesum.console import VERBOSE, explained, reader_gone, say
-from issuesum.errors import IssuesumError
+from issuesum.errors import IssuesumError, RepositoryError, one_line
 from issuesum.files import checking_before_replacing
-from issuesum.layout import RECEIPT
+from issuesum.layout import RECEIPT, RUNS
+from issuesum.lineage import git
 from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
 from issuesum.lineage.receipt import Receipt
-from issuesum.stages.params import Params, Stage, load_params
-from issuesum.stages.recording import Recording, recording
+from issuesum.lineage.runs import record as runs
+from issuesum.stages.params import Params, load_params
 
 Body = Callable[[Params], Mapping[str, int | str] | None]
 """A stage's work; it may return facts for its record: `rows`, `device`."""
 ROOT = Path()
 
 
-def run(stage: Stage, body: Body) -> None:
+def run(stage: str, body: Body) -> None:
     """Run `body` with the checked params and end the process with the right exit code.
 
-    The stage fails, before it replaces an output, if a dependency in dvc.yaml is not what it was at
-    the start: DVC, which hashes afterwards, would record it with outputs of something else. With
-    ISSUESUM_VERBOSE=1 in the environment a foreseeable failure shows its traceback.
+    The stage fails, before it replaces an output, if a dependency in dvc.yaml has changed since the
+    start: DVC, which hashes afterwards, would record it with outputs of something else.
     """
     try:
         if _is_chief(stage):
-            with recording(stage, ROOT) as record:
+            with _ended_by_sigterm(), _Recording(stage) as record:
                 _run_watched(stage, body, record)
         else:  # it writes nothing, and its chief records the run
             body(load_params())
@@ -44,12 +51,12 @@ def run(stage: Stage, body: Body) -> None:
         sys.exit(known.exit_code)
 
 
-def _run_watched(stage: Stage, body: Body, record: Recording) -> None:
+def _run_watched(stage: str, body: Body, record: _Recording) -> None:
     inputs = read_inputs(stage, ROOT)
     if inputs is None:  # no repository: nobody will hash anything
         record.note(**(body(load_params()) or {}))
         return
-    record.note(**_noted("deps", "bytes_in", inputs.contents))
+    record.note_contents("deps", "bytes_in", inputs.contents)
 
     def check(target: Path) -> None:
         if target.as_posix() in inputs.outs:
@@ -59,22 +66,86 @@ def _run_watched(stage: Stage, body: Body, record: Recording) -> None:
         record.note(**(body(load_params()) or {}))
     check_unchanged(inputs, stage, ROOT)
     outs = hash_all(inputs.outs, ROOT)
-    record.note(**_noted("outs", "bytes_out", outs))
+    record.note_contents("outs", "bytes_out", outs)
     if RECEIPT.as_posix() in outs:
         record.note(image=Receipt.load().image)
 
 
-def _noted(name: str, size: str, contents: Mapping[str, Content]) -> dict[str, object]:
-    items = {path: content.item for path, content in contents.items()}
-    return {name: items, size: sum(item.size or 0 for item in items.values())}
-
-
-def _is_chief(stage: Stage) -> bool:
+def _is_chief(stage: str) -> bool:
     config = os.environ.get("TF_CONFIG")
     if stage != "train" or not config:
         return True
-    # Must be set before TensorFlow is loaded, as in the stage.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is loaded
     from issuesum.training.model.distribution import read_cluster
 
     return read_cluster(config).is_chief
+
+
+class _Recording:
+    def __init__(self, stage: str) -> None:
+        try:
+            commit, dirty = git.head(ROOT), bool(git.changed_files(ROOT))
+        except RepositoryError:
+            commit, dirty = None, False
+        self._record = runs.RunRecord.begin(stage)
+        self.note(commit=commit, dirty=dirty, user=git.user(ROOT))
+        self._clock, self._writable = time.monotonic(), True
+        self._write()
+
+    def note(self, **values: object) -> None:
+        self._record = replace(self._record, **values)  # type: ignore[arg-type]
+
+    def note_contents(self, name: str, size: str, contents: Mapping[str, Content]) -> None:
+        items = {path: content.item for path, content in contents.items()}
+        self.note(**{name: items, size: sum(item.size or 0 for item in items.values())})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        how = {"state": "failed", "error": _describe(error)} if error else {"state": "done"}
+        self.note(seconds=round(time.monotonic() - self._clock, 2), **how)
+        self._write()
+
+    def _write(self) -> None:
+        try:
+            if self._writable:
+                runs.write(self._record, RUNS)
+        except OSError as error:  # the stage goes on
+            self._writable = False
+            say("warning", f"this run is not recorded in {RUNS}: {one_line(error)}")
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, _Terminated):
+        return "ended by SIGTERM"
+    reason = one_line(error)
+    if isinstance(error, (IssuesumError, OSError)) and reason:
+        return reason
+    return ": ".join(filter(None, (type(error).__name__, reason)))
+
+
+class _Terminated(SystemExit):
+    """SIGTERM came; the exit code is the one that shells use for it."""
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    # Not in a training of several workers: one that waits in TensorFlow for others would not end.
+    own = threading.current_thread() is threading.main_thread()
+    if not own or os.environ.get("TF_CONFIG") or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+        yield
+        return
+    process = os.getpid()
+
+    def end(number: int, _: FrameType | None) -> None:
+        if os.getpid() != process:  # a child that was forked
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        raise _Terminated(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)

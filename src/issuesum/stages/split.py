@@ -6,16 +6,25 @@ from contextlib import ExitStack
 
 from issuesum.console import reading_bar
 from issuesum.files import replacing_directory, replacing_file
-from issuesum.layout import RAW, SPLIT, SPLIT_SUMMARY
-from issuesum.stages.params import Params, SplitParams
+from issuesum.layout import RAW, SPLIT, SPLIT_SUMMARY, SPLITS
+from issuesum.stages.params import Params
 from issuesum.stages.runner import run
-from issuesum.training.corpus.shards import SPLITS, SplitSummary
 from issuesum.training.corpus.splitting import split_csv
 
 
 def main(params: Params) -> dict[str, int]:
     """Read data/raw, write data/split."""
-    summary = _split(params.split)
+    settings = params.split
+    with ExitStack() as stack, reading_bar("split") as watch:
+        # The summary is entered first and so renamed last: after the splits that it describes.
+        described = stack.enter_context(replacing_file(SPLIT_SUMMARY))
+        targets = {name: stack.enter_context(replacing_directory(SPLIT / name)) for name in SPLITS}
+        summary = split_csv(
+            RAW, targets, watch=watch, validation=settings.validation, test=settings.test,
+            shard_rows=settings.shard_rows, group=settings.group,
+            max_rejected=settings.limits.rejected, max_repeated=settings.limits.repeated,
+        )  # fmt: skip
+        summary.save(described)
     print(
         f"split: {summary.rows:,} rows: {summary.train:,} train, {summary.validation:,} "
         f"validation, {summary.test:,} test; {summary.repeated:,} repeat an earlier issue and "
@@ -25,22 +34,6 @@ def main(params: Params) -> dict[str, int]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.rejected.items())
         print(f"split: {sum(summary.rejected.values()):,} rows cannot be used: {reasons}")
     return {"rows": summary.rows}
-
-
-def _split(settings: SplitParams) -> SplitSummary:
-    """Replace the splits and then their summary, which is entered first and so renamed last."""
-    with ExitStack() as stack:
-        described = stack.enter_context(replacing_file(SPLIT_SUMMARY))
-        targets = {name: stack.enter_context(replacing_directory(SPLIT / name)) for name in SPLITS}
-        with reading_bar("split") as watch:
-            summary = split_csv(
-                RAW, targets, validation=settings.validation, test=settings.test,
-                shard_rows=settings.shard_rows, group=settings.group,
-                max_rejected=settings.limits.rejected, max_repeated=settings.limits.repeated,
-                watch=watch,
-            )  # fmt: skip
-        summary.save(described)
-    return summary
 
 
 if __name__ == "__main__":

@@ -35,9 +35,8 @@ def main(params: Params) -> dict[str, int | str]:
     keras.config.set_dtype_policy(settings.precision)
     body = Vocabulary.load(FEATURES / features.BODY_VOCABULARY)
     title = Vocabulary.load(FEATURES / features.TITLE_VOCABULARY)
-    sizes = {"body_size": body.size, "title_size": title.size}
-    sizes |= {"body_maxlen": body.maxlen, "title_maxlen": title.maxlen}
-    values = {**settings.model_dump(), **sizes}
+    values = settings.model_dump() | {"body_size": body.size, "body_maxlen": body.maxlen}
+    values |= {"title_size": title.size, "title_maxlen": title.maxlen}
     config = _pick(ModelConfig, values)
     check_architecture(config)
     shards, validation = (features.Shards(FEATURES / side) for side in ("train", "validation"))

@@ -51,6 +51,17 @@ def test_stages() -> None:
     assert values("jobs", "--stage", "e") == ["evaluate", "export"]
 
 
+def test_stages_of_another_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert values("jobs", "--stage", "") == [], "there is no dvc.yaml"
+    Path("dvc.yaml").write_text(
+        "stages: {publish: {cmd: x, deps: [model]}, train: {cmd: x, outs: [model]}}"
+    )
+    assert values("jobs", "--stage", "") == ["train", "publish"]
+    Path("dvc.yaml").write_text("stages: [")
+    assert values("jobs", "--stage", "") == [], "dvc.yaml is broken"
+
+
 @pytest.mark.parametrize("words", [("ingest",), ("ingest", "--output"), ("verify", "--key")])
 def test_files(words: tuple[str, ...]) -> None:
     assert [item.type for item in offered(*words, "da")] == ["file"]

@@ -132,7 +132,7 @@ FILES = {
 def test_the_network_is_told_from_the_disk(error: OSError) -> None:
     told = explained(error)
     assert type(told) is IssuesumError
-    assert str(told).startswith("The network must carry what is asked of it. Received: ")
+    assert str(told).startswith("Network error: ")
     assert "free space" not in str(told)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,9 +13,12 @@ from typing import Any
 import click
 import pytest
 
+from issuesum.layout import RUNS
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.registered import Registered
 from issuesum.lineage.reporting.comparison import compare
+from issuesum.lineage.runs import record as runs
+from issuesum.lineage.runs.record import RunRecord
 from issuesum.shipping.image.container import REQUEST
 from report_sides import rows, side
 from toy_bundle import write_bundle
@@ -69,6 +73,11 @@ def test_summary(document: Document) -> None:
     told, _ = document("summary")
     assert (told["image"], told["digest"]) == (RECEIPT.image, RECEIPT.digest)
     assert (told["test_rows"], told["scores"]["lead"]) == (9, SCORES)
+    for stage in ("publish", "split", "gone"):
+        runs.write(replace(RunRecord.begin(stage), state="done", seconds=1.5), RUNS)
+    assert set(document("summary")[0]["runs"]) == {"publish", "split", "gone"}
+    Path("dvc.yaml").write_text("stages: {split: {cmd: x}, train: {cmd: x}, publish: {cmd: x}}")
+    assert list(document("summary")[0]["runs"]) == ["split", "publish"]
 
 
 def test_predict(document: Document, issuesum: Callable) -> None:

@@ -238,7 +238,10 @@ def test_options_choose(listed: Callable) -> None:
     assert [job["state"] for job in jobs] == ["failed", "done", "done"]
     assert jobs[1]["output"] == "4"
     assert jobs[1]["deps"] == {"out": {"md5": "1", "size": 10}}
-    with pytest.raises(ParamsError, match="--stage must be a stage"):
+    assert len(listed("--stage", "deploy")) == 1, "without dvc.yaml any stage can be asked for"
+    Path("dvc.yaml").write_text("stages: {split: {cmd: x}, publish: {cmd: x}}")
+    assert len(listed("--stage", "publish")) == 1, "a stage of this pipeline that never ran"
+    with pytest.raises(ParamsError, match=r"--stage must be a stage .* Try: split, publish\."):
         listed("--stage", "deploy")
     with pytest.raises(ArtifactError, match="--image must name an image of this history"):
         listed("--image", "host/name:three")

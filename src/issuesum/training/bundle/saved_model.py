@@ -117,7 +117,7 @@ def _check_signatures(saved: Path, signatures: Mapping[str, Any], places: int, s
 def title_graph(
     model: TitleModel, rules: TitleRules
 ) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
-    """Return a function with the inputs and outputs of `SIGNATURE` that decodes as a `beam` of 1 does.
+    """Return a function with the signature of `SIGNATURE` that decodes as a `beam` of 1 does.
 
     The steps are unrolled, so each rule is a few operations on ids. `rules.masked` is not used: of
     each row's out-of-vocabulary words those are allowed whose ids `body_extended` holds.

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Literal
 
 from issuesum.errors import DataError
+from issuesum.layout import SPLITS, Split
 from issuesum.training.corpus.issue import COLUMNS, digest, issue_key, repository_of, seen_issues
 from issuesum.training.corpus.reading import Reject, Watch, read_issues
-from issuesum.training.corpus.shards import SPLITS, ShardWriter, Split, SplitSummary
+from issuesum.training.corpus.shards import ShardWriter, SplitSummary
 
 _EXAMPLES = 3  # rows that a message names
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from issuesum.console import bar
+from issuesum.layout import Split
 from issuesum.text.copying import extend_pair, look_up
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY, Features, save_shard
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
-from issuesum.training.corpus.shards import Split
 from issuesum.training.features.incremental import Shard
 from issuesum.training.features.ktext_adapter import Field
 from issuesum.training.features.tokenise import Counts, read_rows, read_words

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from issuesum.layout import Split
 from issuesum.text.tokens import END, START
 from issuesum.text.vocabulary import Vocabulary
 from issuesum.training.corpus.profile import BINS, DataProfile, FieldProfile, Languages, Rows
-from issuesum.training.corpus.shards import Split, SplitSummary
+from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.features.counting import WordCounts
 from issuesum.training.features.encoding import UnknownWords
 from issuesum.training.features.ktext_adapter import Field

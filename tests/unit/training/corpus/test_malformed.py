@@ -19,13 +19,13 @@ import pandas as pd
 import pytest
 
 from issuesum.errors import DataError
-from issuesum.layout import RAW, SPLIT, SPLIT_SUMMARY
+from issuesum.layout import RAW, SPLIT, SPLIT_SUMMARY, SPLITS
 from issuesum.stages import split
 from issuesum.stages.params import Params, load_params
 from issuesum.stages.runner import run
 from issuesum.training.corpus.ingest import ingest
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.shards import SPLITS, read_shards
+from issuesum.training.corpus.shards import read_shards
 
 REJECTS = RAW.with_name("rejects.csv")
 HEADER = b"issue_url,issue_title,body\n"
