@@ -25,7 +25,7 @@ from issuesum.lineage.dvc import Item, Lock, LockedStage
 from issuesum.lineage.provenance.model import Artefact
 from issuesum.lineage.runs.record import RunRecord, read_all
 
-_PARTS = {name: (SPLIT / name).as_posix() for name in SPLITS}
+_PARTS: dict[str, str] = {name: (SPLIT / name).as_posix() for name in SPLITS}
 _NAMES = {path.as_posix(): name for name, path in ARTEFACTS.items()} | {"models": "model"}
 """By path; before 0.1.0 the model was models/ itself."""
 
