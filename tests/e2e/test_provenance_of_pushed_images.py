@@ -17,7 +17,7 @@ import pytest
 
 import provenances
 from browser import chromium
-from issuesum.registry.labels import as_json, labels_of
+from issuesum.registry.labels import labels_of
 from projects import Project
 
 pytestmark = pytest.mark.e2e
@@ -37,10 +37,9 @@ def pushed(engine: docker.DockerClient, services) -> Iterator[Pushed]:
     """Push an image of nothing but a provenance."""
     image = f"{services.registry}/issuesum-test-{uuid4().hex[:8]}:{provenances.TAG}"
     origin = provenances.dirty(image=image, message="Say <script>alert(1)</script>")
-    files = {
-        "Dockerfile": b"FROM scratch\nCOPY provenance.json /app/\n",
-        "provenance.json": as_json(origin),
-    }
+    inside = json.dumps(origin, indent=2).encode()
+    dockerfile = b"FROM scratch\nCOPY provenance.json /app/\n"
+    files = {"Dockerfile": dockerfile, "provenance.json": inside}
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
         for name, content in files.items():
@@ -49,7 +48,7 @@ def pushed(engine: docker.DockerClient, services) -> Iterator[Pushed]:
             tar.addfile(entry, io.BytesIO(content))
     context.seek(0)
     made, _ = engine.images.build(
-        fileobj=context, custom_context=True, tag=image, labels=labels_of(as_json(origin)), rm=True
+        fileobj=context, custom_context=True, tag=image, labels=labels_of(inside), rm=True
     )
     digest = ""
     for answer in engine.images.push(image, stream=True, decode=True):

@@ -95,7 +95,8 @@ def push(
             registry._put_blob(image, layer.getvalue(), "application/vnd.oci.image.layer.v1.tar")
         ],
     }
-    registry._put_manifest(image, str(image.tag), json.dumps(manifest).encode(), MANIFEST)
+    body = json.dumps(manifest).encode()
+    registry._ask("PUT", image, f"manifests/{image.tag}", body, media_type=MANIFEST)
     return image.at(str(registry.digest(image)))
 
 

@@ -19,7 +19,6 @@ from docker.models.containers import Container
 
 import toy_bundle
 from components import PROVENANCE
-from issuesum.registry.labels import as_json
 from issuesum.shipping.image.build import build_image
 from issuesum.shipping.image.container import HARDENED
 from issuesum.training.bundle.assemble import copy_code
@@ -71,7 +70,7 @@ def build(client: docker.DockerClient, model: Path, folder: Path, *, image: str)
     shutil.copytree(model, bundle / "model")
     copy_code(bundle, serving=ROOT / "serving", dockerfile=ROOT / "Dockerfile")
     origin = {**PROVENANCE, "image": image}
-    build_image(client, bundle, as_json(origin), image=image, base_image=BASE)
+    build_image(client, bundle, json.dumps(origin, indent=2).encode(), image=image, base_image=BASE)
 
 
 @contextlib.contextmanager

@@ -54,10 +54,7 @@ class Registry:
     """
 
     def __init__(self, host: str) -> None:
-        """Make a client; nothing is asked yet.
-
-        Args:
-            host: host[:port].
+        """Make a client of host[:port], which asks nothing yet.
 
         Raises:
             RegistryError: a credential helper fails.
@@ -130,13 +127,10 @@ class Registry:
             raise refusal(str(image), f"another content of {digest}")
 
     def referrers(self, image: Reference) -> list[dict[str, Any]]:
-        """Return the descriptors of the manifests whose subject is `image`.
+        """Return the descriptors of the manifests whose subject is `image`, which has a digest.
 
         By the referrers API where the registry has it, else by the tag that the specification
         gives in its place ("Referrers Tag Schema").
-
-        Args:
-            image: with a digest.
 
         Raises:
             RegistryError: the registry is unreachable or refuses us.
@@ -154,16 +148,10 @@ class Registry:
     def attach(
         self, image: Reference, content: bytes, *, media_type: str, annotations: dict[str, str]
     ) -> str:
-        """Add an artifact whose subject is `image`; one that is there already is not repeated.
+        """Add an artifact of one blob whose subject is `image`, which has a digest.
 
-        Args:
-            image: with a digest.
-            content: the one blob of the artifact.
-            media_type: of the content, and the type of the artifact.
-            annotations: of the artifact's manifest.
-
-        Returns:
-            The digest of the artifact's manifest.
+        `media_type` is that of the blob and the artifact's type. An artifact that is there already
+        is not repeated. Returns the digest of its manifest.
 
         Raises:
             RegistryError: the registry is unreachable or refuses us.
@@ -184,7 +172,7 @@ class Registry:
         }
         body = json.dumps(manifest, separators=(",", ":")).encode()
         digest = _digest(body)
-        answer = self._put_manifest(image, digest, body, MANIFEST)
+        answer = self._ask("PUT", image, f"manifests/{digest}", body, media_type=MANIFEST)
         if "OCI-Subject" not in answer.headers:  # it knows no referrers: the index is ours to keep
             known = [item for item in self.referrers(image) if item["digest"] != digest]
             ours = {
@@ -192,7 +180,8 @@ class Registry:
                 "artifactType": media_type, "annotations": annotations,
             }  # fmt: skip
             index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*known, ours]}
-            self._put_manifest(image, _referrers_tag(image), json.dumps(index).encode(), INDEX)
+            path = f"manifests/{_referrers_tag(image)}"
+            self._ask("PUT", image, path, json.dumps(index).encode(), media_type=INDEX)
         return digest
 
     def _put_blob(self, image: Reference, content: bytes, media_type: str) -> dict[str, Any]:
@@ -206,11 +195,6 @@ class Registry:
                 media_type="application/octet-stream", params={"digest": digest},
             )  # fmt: skip
         return {"mediaType": media_type, "digest": digest, "size": len(content)}
-
-    def _put_manifest(
-        self, image: Reference, version: str, content: bytes, media_type: str
-    ) -> requests.Response:
-        return self._ask("PUT", image, f"manifests/{version}", content, media_type=media_type)
 
     def _manifest(self, image: Reference) -> bytes:
         path = f"manifests/{image.version}"
@@ -233,7 +217,7 @@ class Registry:
     ) -> requests.Response:
         """Send a request, once more with authorization if it is asked for.
 
-        Of refusals only a 404 to a question is returned, for the caller to say what is missing.
+        Of refusals only a 404 to a GET or HEAD is returned: the caller knows what is missing.
         """
         url = urljoin(self._base, path if "://" in path else f"{image.name}/{path}")
         ours = urlsplit(url)[:2] == urlsplit(self._base)[:2]  # uploads may go elsewhere
@@ -258,12 +242,12 @@ class Registry:
             if answer.ok:
                 return answer
             with answer:
-                said = next(answer.iter_content(_SHOWN), b"").decode(errors="replace")
+                reply = next(answer.iter_content(_SHOWN), b"").decode(errors="replace")
         except (requests.RequestException, ValueError, KeyError) as error:
             raise refusal(str(image), f"no answer: {one_line(error)}") from error
         if answer.status_code == requests.codes.not_found and method in ("GET", "HEAD"):
             return answer
-        raise refusal(str(image), f"{answer.status_code} {answer.reason}: {said}")
+        raise refusal(str(image), f"{answer.status_code} {answer.reason}: {reply}")
 
 
 def _chunks(
@@ -285,7 +269,7 @@ def _referrers_tag(image: Reference) -> str:
 
 
 def refusal(image: str, reason: str) -> RegistryError:
-    """Return the error for what a registry said to us, with what to do about it."""
+    """Return the error for a registry's refusal, with what to try."""
     registry = image.split("/", 1)[0]
     reason = _SIGNED.sub("?…", " ".join(reason.split()))
     if any(word in reason.lower() for word in _DENIALS):
@@ -301,11 +285,7 @@ def refusal(image: str, reason: str) -> RegistryError:
 
 
 def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:
-    """Hand on chunks until they are more than `most` bytes in all.
-
-    Raises:
-        ArtifactError: they are.
-    """
+    """Yield the chunks; raise ArtifactError once they are more than `most` bytes in all."""
     total = 0
     for chunk in chunks:
         total += len(chunk)
@@ -315,7 +295,7 @@ def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:
 
 
 def too_large(most: int, what: str, unit: str = "bytes") -> ArtifactError:
-    """Return the error for what holds more than can be meant."""
+    """Return the error for what exceeds a limit."""
     return ArtifactError(
         f"{what} must be at most {most:,} {unit}. Received: more. "
         "Try: an image that the export stage made."

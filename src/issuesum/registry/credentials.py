@@ -46,10 +46,7 @@ class Credentials:
 
 
 def credentials_for(host: str) -> Credentials | None:
-    """Return what is known for a registry, or None.
-
-    Args:
-        host: host[:port].
+    """Return what is known for a registry, host[:port], or None.
 
     Raises:
         RegistryError: a credential helper fails.
@@ -78,11 +75,8 @@ def authorize(
 ) -> str | None:
     """Return the value of an Authorization header, or None if we have no credentials for it.
 
-    Args:
-        session: asks the token server.
-        challenge: the WWW-Authenticate header of the 401.
-        credentials: None to ask for an anonymous token.
-        timeout: seconds for the token server.
+    `challenge` is the WWW-Authenticate header of the 401. Without credentials, a token server is
+    asked for an anonymous token, for at most `timeout` seconds.
 
     Raises:
         requests.RequestException: the token server refuses or cannot be reached.
@@ -100,16 +94,11 @@ def authorize(
         raise ValueError(f"the token server {realm} must be reached by https")
     wanted: dict[str, str] = {name: fields[name] for name in ("service", "scope") if name in fields}
     if credentials and credentials.identity_token:
-        form: dict[str, str] = {
-            **wanted,
-            "grant_type": "refresh_token",
-            "refresh_token": credentials.identity_token,
-            "client_id": "issuesum",
-        }
-        answer = session.post(realm, data=form, timeout=timeout)
+        token = credentials.identity_token
+        form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": "issuesum"}
+        answer = session.post(realm, data={**wanted, **form}, timeout=timeout)
     else:
-        basic = credentials.basic if credentials else None
-        ours: dict[str, str | None] = {"Authorization": basic}
+        ours = {"Authorization": credentials.basic} if credentials else None
         answer = session.get(realm, params=wanted, headers=ours, timeout=timeout)
     answer.raise_for_status()
     found = answer.json()

@@ -20,27 +20,17 @@ _FILES = 10_000  # below a prefix; a model has six
 
 @dataclass(frozen=True)
 class RemoteImage:
-    """An image of a registry.
+    """An image of a registry."""
 
-    Attributes:
-        reference: with the digest of the manifest.
-        size: compressed bytes of all layers.
-        labels: OCI labels.
-        created: when it was built, RFC 3339.
-        layers: descriptors, the lowest first.
-    """
-
-    reference: Reference
-    size: int
+    reference: Reference  # with the digest of the manifest
+    size: int  # compressed bytes of all layers
     labels: dict[str, str]
-    created: str
-    layers: tuple[dict[str, Any], ...]
+    created: str  # RFC 3339
+    layers: tuple[dict[str, Any], ...]  # descriptors, the lowest first
 
 
 def read_image(registry: Registry, image: Reference) -> RemoteImage:
-    """Ask for an image's manifest and config.
-
-    An index stands for its first image that is of Linux.
+    """Ask for an image's manifest and config; an index stands for its first image of Linux.
 
     Raises:
         ArtifactError: what it holds is no image.
@@ -68,12 +58,7 @@ def read_image(registry: Registry, image: Reference) -> RemoteImage:
 
 
 def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
-    """Return a small file of an image, from the uppermost layer that has it.
-
-    Args:
-        registry: that holds the image.
-        image: what `read_image` returned.
-        path: without a leading slash.
+    """Return a small file (no leading slash) of an image, from the uppermost layer that has it.
 
     Raises:
         ArtifactError: no small layer holds it, or one of them is large when it is unpacked.
@@ -93,16 +78,11 @@ def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
 
 
 def read_folder(registry: Registry, image: RemoteImage, prefix: str, target: Path) -> None:
-    """Copy the files below `prefix` from the uppermost layer that has any.
+    """Copy the files below `prefix`, a/b, to an existing folder.
 
-    One COPY of a Dockerfile makes one layer, so that is all of them. Layers are read from the top,
-    one at a time, each checked against its digest before anything is taken out of it.
-
-    Args:
-        registry: that holds the image.
-        image: what `read_image` returned.
-        prefix: the folder in the image, without slashes at its ends.
-        target: an existing folder, which gets what is below `prefix`.
+    They are those of the uppermost layer that has any: one COPY of a Dockerfile makes one layer.
+    Layers are read from the top, one at a time, each checked against its digest before anything is
+    taken out of it.
 
     Raises:
         ArtifactError: no layer holds such files, or one is too large or cannot be unpacked.

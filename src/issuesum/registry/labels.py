@@ -16,16 +16,10 @@ _PREFIX = "io.issuesum."
 _CHECKED = ("org.opencontainers.image.revision", "org.opencontainers.image.version")
 
 
-def as_json(provenance: dict[str, Any]) -> bytes:
-    """Return the bytes of /app/provenance.json."""
-    return json.dumps(provenance, indent=2).encode()
-
-
 def labels_of(content: bytes) -> dict[str, str]:
-    """Return the labels of an image (OCI image specification, annotations.md).
+    """Return the labels that an image has by the content of its /app/provenance.json.
 
-    Args:
-        content: of its /app/provenance.json; what is unknown there has no label.
+    What is unknown there has no label. Source: OCI image specification, annotations.md.
 
     Raises:
         ValueError: it is not JSON.
@@ -57,15 +51,9 @@ def labels_of(content: bytes) -> dict[str, str]:
 def differences(
     found: Mapping[str, Any], expected: Mapping[str, str], *, complete: bool = False
 ) -> list[tuple[str, Any, str | None]]:
-    """Compare labels that an image has with those that it must have.
+    """Return name, found and expected value of the labels that differ; a base image's are ignored.
 
-    Args:
-        found: that it has, all or some; those of a base image are ignored.
-        expected: what `labels_of` says.
-        complete: whether every expected label must be found.
-
-    Returns:
-        Name, what it has and what it must have, of each that differs.
+    `found` may hold some labels only, unless they are to be `complete`.
     """
     ours = [name for name in found if name.startswith(_PREFIX) or name in _CHECKED]
     return [

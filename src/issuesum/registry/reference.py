@@ -19,19 +19,12 @@ _LOOPBACK = re.compile(r"(localhost|127\.\d+\.\d+\.\d+)(:\d+)?")
 
 @dataclass(frozen=True)
 class Reference:
-    """An image or a whole repository of a registry.
+    """An image or a whole repository of a registry."""
 
-    Attributes:
-        host: host[:port].
-        name: of the repository.
-        tag: what may name another image tomorrow, or None.
-        digest: sha256:…, of the manifest; goes before the tag.
-    """
-
-    host: str
+    host: str  # host[:port]
     name: str
     tag: str | None = None
-    digest: str | None = None
+    digest: str | None = None  # sha256:…, of the manifest; goes before the tag
 
     @classmethod
     def parse(cls, text: str) -> Reference:
@@ -74,7 +67,7 @@ class Reference:
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether host[:port] is this machine, as Docker Engine judges it."""
+    """Return whether host[:port] is this machine by Docker Engine's rule."""
     return _LOOPBACK.fullmatch(host) is not None
 
 

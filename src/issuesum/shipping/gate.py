@@ -1,7 +1,6 @@
 """What keeps a model from being shipped: evaluate's gate, and a better model that is live.
 
-Evaluate cannot compare with what is live: its result is a function of what dvc.yaml lists, and what
-is live is none of that.
+Evaluate cannot compare with what is live: its result depends on what dvc.yaml lists alone.
 """
 
 from __future__ import annotations
@@ -25,18 +24,12 @@ from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.contents import remote_model
 
-_ANYTHING = 100
-"""ROUGE-L points that no model can lose more of."""
+_ANYTHING = 100  # ROUGE-L points: no model can lose more
 
 
 @dataclass(frozen=True)
 class Judged:
-    """An image and what it reached on the test split.
-
-    Attributes:
-        image: as `docker pull` takes it.
-        rouge_l: F1 times 100.
-    """
+    """An image, as `docker pull` takes it, and its ROUGE-L (F1 times 100) on the test split."""
 
     image: str
     rouge_l: float
@@ -66,7 +59,7 @@ def check_gate() -> dict[str, Any]:
 
 
 def refused(reasons: tuple[str, ...]) -> GateError:
-    """Return the error that says why a model is not shipped."""
+    """Return the error for a model that is not shipped."""
     return GateError(
         f"{REFUSAL} Received: {'; '.join(reasons)}. "
         "Try: more or better data, other train params, or another evaluate.gate."
@@ -83,20 +76,12 @@ def check_regression(
     score: Callable[[Path, str], float],
     note: Callable[[str], None],
 ) -> None:
-    """Check that a model may take the place of what is live.
+    """Check that a model may replace the live one: that it loses at most `max_regression` points.
 
     Where nothing is live, or the receipt names our own bundle, no registry is asked. The live
-    image's own score counts if it is of the same rows, else its model is scored on them now. A
-    receipt of an image on loopback that is not here was written on another machine.
-
-    Args:
-        new: the image that is to be shipped, registry/name:tag.
-        root: of the repository.
-        made_from: what the image is to be made from.
-        rows: of the test split that are scored.
-        max_regression: ROUGE-L points that may be lost.
-        score: model folder, name of the image -> its ROUGE-L on these rows.
-        note: takes a line about what is done.
+    image's own score counts if it is of the same rows, else `score` (model folder, name of the
+    image -> ROUGE-L on `rows` test issues) gives it. A receipt of an image on loopback that is not
+    here was written on another machine. `note` takes a line about what is done.
 
     Raises:
         ArtifactError: the live image holds no provenance or no model that this code reads.
@@ -129,8 +114,8 @@ def check_regression(
             f"Received: {cause} Try: the same again when it can be had, or {LIVE}=none to ship "
             "without comparing."
         ) from error
-    image = found.provenance.image or live.image
-    if reason := regression(new, Judged(image, reached), rows=rows, max_regression=max_regression):
+    judged = Judged(found.provenance.image or live.image, reached)
+    if reason := regression(new, judged, rows=rows, max_regression=max_regression):
         raise refused((reason,))
 
 

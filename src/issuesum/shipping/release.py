@@ -31,14 +31,10 @@ _ATTEMPTS = 5  # how often others may push first
 
 
 def wanted(root: Path, tag: str | None, stage: str | None, *, current: bool) -> Registered:
-    """Return the version that a tag or a stage names.
+    """Return the version that a tag of GTO names, or the one that is in a stage now.
 
-    Args:
-        root: of the project.
-        tag: of GTO.
-        stage: instead of it; the version that is there now.
-        current: refuse a tag whose version is not in its stage now: a run for an earlier tag that
-            comes late would undo the later one.
+    With `current`, a tag whose version is not in its stage now is refused: a run for an earlier tag
+    that comes late would undo the later one.
 
     Raises:
         ParamsError: not one of both is given, the tag is none of GTO, or only registers a version
@@ -76,10 +72,7 @@ def wanted(root: Path, tag: str | None, stage: str | None, *, current: bool) -> 
 def checked_receipt(root: Path, found: Registered, keys: Sequence[Key]) -> Receipt:
     """Return the receipt of a version whose image may be released.
 
-    Args:
-        root: of the project.
-        found: the version.
-        keys: public ones that signatures are checked with; none leave them unchecked.
+    Without public keys, signatures are not checked.
 
     Raises:
         ArtifactError: its commit has no receipt, or one of another bundle than its dvc.lock.
@@ -95,7 +88,14 @@ def checked_receipt(root: Path, found: Registered, keys: Sequence[Key]) -> Recei
     if not locked.startswith(receipt.dvc):
         must = f"hold {RECEIPT} and {LOCK} of one bundle"
         raise _unfit(found, must, f"{receipt.dvc} and {locked[:12]}")
-    _check_gate(root, found)
+    gate = Metrics.parse(git.content_at(root, found.commit, METRICS.as_posix())).gate
+    if gate is None:
+        raise _unfit(found, f"hold the gate's verdict in {METRICS}", "none")
+    if not gate.passed:
+        raise GateError(
+            f"{found.version} must have passed the gate. Received: {'; '.join(gate.reasons)}. "
+            "Try: an earlier version (gto show issuesummarization)."
+        )
     reference = Reference.parse(receipt.image)
     image = look_up(receipt.pinned, default=None)
     done = verify(
@@ -123,20 +123,10 @@ def changed_since(root: Path, found: Registered, receipt: Receipt) -> list[str]:
 def publish(
     root: Path, files: Sequence[Path], *, folder: str, message: str, remote: str, branch: str
 ) -> str | None:
-    """Commit files to a branch of a remote, which is made if it is missing.
+    """Commit files to a folder of a branch of a remote, which is made if it is missing.
 
-    Neither the working tree nor its index is touched, and other folders of the branch stay.
-
-    Args:
-        root: of the repository.
-        files: whose contents go there.
-        folder: of the branch that they go to, under their own names.
-        message: of the commit.
-        remote: of Git.
-        branch: there.
-
-    Returns:
-        The commit, or None if the branch has the same bytes already.
+    Neither the working tree nor its index is touched, and other folders of the branch stay. Returns
+    the commit, or None if the branch has the same bytes already.
 
     Raises:
         RepositoryError: the remote is unreachable, refuses us, or was pushed to again and again.
@@ -175,17 +165,6 @@ def publish(
             if attempt == _ATTEMPTS or now == "".join(parents):
                 raise
     return commit
-
-
-def _check_gate(root: Path, found: Registered) -> None:
-    gate = Metrics.parse(git.content_at(root, found.commit, METRICS.as_posix())).gate
-    if gate is None:
-        raise _unfit(found, f"hold the gate's verdict in {METRICS}", "none")
-    if not gate.passed:
-        raise GateError(
-            f"{found.version} must have passed the gate. Received: {'; '.join(gate.reasons)}. "
-            "Try: an earlier version (gto show issuesummarization)."
-        )
 
 
 def _unfit(found: Registered, must: str, received: str) -> ArtifactError:

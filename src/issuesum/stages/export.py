@@ -8,6 +8,7 @@ from typing import Any
 from issuesum.console import with_bar
 from issuesum.layout import ATTESTATIONS, BUNDLE, SPLIT
 from issuesum.lineage.provenance.collect import collect
+from issuesum.lineage.provenance.lookup import look_up
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.shipping.gate import Judged, check_gate, check_regression
@@ -21,7 +22,8 @@ def main(params: Params) -> None:
 
     A tag that the registry holds already is not built again and never moved.
     """
-    from issuesum.shipping.attestation.attachments import attest_exported
+    from issuesum.shipping.attestation.attachments import attest
+    from issuesum.shipping.attestation.sbom import installed
     from issuesum.shipping.attestation.signing import signing_key
 
     key = signing_key()  # first: a key that cannot be used is reported before anything is pushed
@@ -32,7 +34,12 @@ def main(params: Params) -> None:
     if digest:
         print(f"export: the registry holds {target.image} already")
     digest = digest or _ship(registry, target, params, metrics)
-    attest_exported(registry, target.image.at(digest), bundle=BUNDLE, folder=ATTESTATIONS, key=key)
+    pinned = target.image.at(digest)
+    attest(
+        registry, pinned, look_up(str(pinned), default=None).exported(),
+        lambda: installed(str(pinned)), folder=ATTESTATIONS, key=key,
+        requirements=(BUNDLE / "requirements.txt").read_text(encoding="utf-8"),
+    )  # fmt: skip
     Receipt(str(target.image), digest, git=target.version.git, dvc=target.version.dvc).save()
 
 

@@ -14,13 +14,12 @@ from issuesum.lineage.provenance import lookup
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.image import RemoteImage
-from issuesum.registry.labels import as_json
 from issuesum.registry.reference import Reference
 
 DIGEST = "sha256:" + "ab" * 32
 NAME = "registry.example.com:5000/team/titles"
 TAG = provenances.TAG
-CONTENT = as_json(provenances.provenance())
+CONTENT = json.dumps(provenances.provenance(), indent=2).encode()
 
 
 @pytest.fixture

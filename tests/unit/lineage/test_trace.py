@@ -24,7 +24,7 @@ from issuesum.lineage.provenance.trace import Image, Trace
 from issuesum.lineage.provenance.trace import trace as trace_by
 from issuesum.lineage.reporting.provenance_page import page, write_picture
 from issuesum.registry.image import RemoteImage
-from issuesum.registry.labels import as_json, labels_of
+from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
 from provenances import text_of
 
@@ -208,7 +208,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         known["asked"].append((text, default))
         if text != provenances.TAG:
             raise RegistryError("no such image there")
-        content = as_json(known["provenance"])
+        content = json.dumps(known["provenance"], indent=2).encode()
         labels = known["labels"] or labels_of(content)
         image = RemoteImage(Reference.parse(f"{NAME}@{DIGEST}"), 5, labels, "", ())
         return Found(image, Provenance.parse(content, NAME), content)
@@ -228,7 +228,7 @@ def test_a_registry_is_asked_and_labels_are_compared(registry: dict) -> None:
 
 
 def test_a_digest_may_be_an_image_id_of_this_machine(registry: dict) -> None:
-    content = as_json(registry["provenance"])
+    content = json.dumps(registry["provenance"], indent=2).encode()
     attrs = {"Id": DIGEST, "Size": 7, "Config": {"Labels": None}}
     asked = mock.Mock(return_value=(attrs, content))
     image = trace(DIGEST, default=NAME, read_local=asked).image

@@ -157,7 +157,7 @@ def test_tokens_are_fetched_for_what_is_asked(
         _log_in(monkeypatch, host)
         registry, image = _asked_for(host)
         assert registry.digest(image) == DIGEST
-        registry._put_manifest(image, "v2", CONTENT, INDEX)
+        registry._ask("PUT", image, "manifests/v2", CONTENT, media_type=INDEX)
     (pull, push) = (asked for asked in seen if asked.path.startswith("/token"))
     assert pull.path == "/token?service=r&scope=repository%3At%3Apull"
     assert push.path.endswith("pull%2Cpush")

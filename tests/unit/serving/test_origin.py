@@ -10,7 +10,7 @@ import pytest
 
 import components
 from issuesum.errors import ArtifactError, IssuesumError, ParamsError
-from issuesum.registry.labels import VARIABLE, as_json, labels_of
+from issuesum.registry.labels import VARIABLE, labels_of
 from issuesum.serving.server.origin import Origin
 
 PROVENANCE = {**components.PROVENANCE, "created": "2026-01-01T00:00:00+00:00", "source": None}
@@ -19,7 +19,7 @@ PROVENANCE = {**components.PROVENANCE, "created": "2026-01-01T00:00:00+00:00", "
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "provenance.json"
-    path.write_bytes(as_json(PROVENANCE))
+    path.write_bytes(json.dumps(PROVENANCE, indent=2).encode())
     return path
 
 
@@ -31,7 +31,7 @@ def test_labels_are_what_the_file_says(file: Path) -> None:
     assert found["io.issuesum.provenance"] == hashlib.sha256(file.read_bytes()).hexdigest()
     assert "org.opencontainers.image.source" not in found
     assert "io.issuesum.patch" not in found
-    dirty = as_json({**PROVENANCE, "patch": {"sha256": "ab", "base64": ""}})
+    dirty = json.dumps({**PROVENANCE, "patch": {"sha256": "ab", "base64": ""}}, indent=2).encode()
     assert labels_of(dirty)["io.issuesum.patch"] == "ab"
 
 

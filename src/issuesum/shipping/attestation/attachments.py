@@ -13,11 +13,10 @@ from securesystemslib.signer import Signer
 
 from issuesum.errors import one_line
 from issuesum.files import replacing_directory
-from issuesum.lineage.provenance.model import FILE, Exported
+from issuesum.lineage.provenance.model import Exported
 from issuesum.registry.client import Registry, refusal
-from issuesum.registry.image import read_file, read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.attestation.sbom import Distribution, installed, make_sbom
+from issuesum.shipping.attestation.sbom import Distribution, make_sbom
 from issuesum.shipping.attestation.signing import IN_TOTO, opened, sealed
 from issuesum.shipping.attestation.statement import (
     CYCLONEDX,
@@ -36,24 +35,14 @@ _FILES = {SLSA: "slsa.json", SBOM: "sbom.json", CYCLONEDX: "sbom.dsse.json"}
 
 @dataclass(frozen=True)
 class Attached:
-    """An artifact whose subject is an image.
+    """An artifact whose subject is an image."""
 
-    Attributes:
-        digest: of its manifest.
-        kind: SLSA or CYCLONEDX for a statement of that type, SBOM for a bare one, or the media
-            type where it cannot be read.
-        content: as the registry holds it.
-        value: the JSON of the statement or the SBOM; whoever attached it gave it its form.
-        envelope: that the statement is in, or None.
-        wrong: why it cannot be read, or None.
-    """
-
-    digest: str
-    kind: str
+    digest: str  # of its manifest
+    kind: str  # SLSA or CYCLONEDX for such a statement, SBOM for a bare one; else the media type
     content: bytes
-    value: dict[str, Any]
+    value: dict[str, Any]  # JSON of the statement or the SBOM, in whatever form it was attached
     envelope: Envelope | None = None
-    wrong: str | None = None
+    wrong: str | None = None  # why it cannot be read
 
     def is_about(self, image: Reference) -> bool:
         """Return whether the image is the one and only subject of the statement."""
@@ -65,16 +54,10 @@ class Attached:
 
 
 def attached(registry: Registry, image: Reference) -> list[Attached]:
-    """Return the provenance and the SBOMs of an image.
+    """Return the provenance and the SBOMs of an image, which has a digest.
 
-    Other artifacts, of a scanner say, are left out. What the annotations say is not relied on.
-
-    Args:
-        registry: that holds the image.
-        image: with a digest.
-
-    Returns:
-        Signed ones first, then by digest: the same order everywhere.
+    Signed ones come first, then by digest: the same order everywhere. Other artifacts, of a scanner
+    say, are left out. Annotations are not trusted.
 
     Raises:
         RegistryError: the registry is unreachable or refuses us.
@@ -101,40 +84,13 @@ def _read(registry: Registry, image: Reference, digest: str, media_type: str) ->
         value = json.loads(envelope.payload if envelope else content)
         if not isinstance(value, dict):
             raise TypeError("no JSON object")
-        if media_type == SBOM:
-            kind = SBOM
-        elif value["_type"] == STATEMENT:
-            kind = str(value["predicateType"])
-        else:
+        if media_type != SBOM and value["_type"] != STATEMENT:
             raise ValueError(f"a statement of type {value['_type']!r}")
+        kind = SBOM if media_type == SBOM else str(value["predicateType"])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         wrong = f"{type(error).__name__}: {one_line(error)}"
         return Attached(digest, media_type, content, {}, envelope, wrong)
     return Attached(digest, kind, content, value, envelope)
-
-
-def attest_exported(
-    registry: Registry, image: Reference, *, bundle: Path, folder: Path, key: Signer | None
-) -> None:
-    """Attest an image, as `attest` does, by its own provenance and by what Docker Engine lists.
-
-    The requirements.txt of the bundle that it was built from gives hashes.
-
-    Raises:
-        ArtifactError: the image holds no provenance.
-        EngineError: no engine answers, or it cannot run the image.
-        RegistryError: the registry is unreachable or refuses us.
-    """
-    content = read_file(registry, read_image(registry, image), FILE)
-    attest(
-        registry,
-        image,
-        Exported.parse(content, str(image)),
-        lambda: installed(str(image)),
-        folder=folder,
-        key=key,
-        requirements=(bundle / "requirements.txt").read_text(encoding="utf-8"),
-    )
 
 
 def attest(
@@ -147,19 +103,14 @@ def attest(
     key: Signer | None,
     requirements: str = "",
 ) -> None:
-    """Attach provenance and SBOM to an image, and copy what is attached to a folder.
+    """Attach provenance and SBOM to an image, which has a digest, and copy them to a folder.
 
     An image whose provenance is attached already gets nothing more, whatever the key: what others
-    have attached is not ours to sign. So the folder is the same on every machine.
+    have attached is not ours to sign. So the folder is the same on every machine: it is replaced,
+    and gets slsa.json, sbom.json and, where there was a key to sign with, sbom.dsse.json.
 
-    Args:
-        registry: that holds the image.
-        image: with a digest.
-        provenance: /app/provenance.json of that very image.
-        distributions: asked what is installed in the image, if that is needed.
-        folder: replaced; gets slsa.json, sbom.json and, where there was a key, sbom.dsse.json.
-        key: signs; None leaves the statements unsigned.
-        requirements: what pip installed the image's distributions from, with hashes.
+    `provenance` is the image's own; `distributions` is called only if what is installed there is
+    needed; `requirements` is what pip installed it from, with hashes.
 
     Raises:
         RegistryError: the registry is unreachable or refuses us.
@@ -167,7 +118,7 @@ def attest(
 
     def attach(content: bytes, media_type: str, predicate: str | None = None) -> None:
         annotations = {"org.opencontainers.image.created": provenance.created}
-        if predicate:  # BuildKit's and Cosign's way to tell statements apart without reading them
+        if predicate:  # as BuildKit and Cosign do, to distinguish statements without reading them
             annotations["in-toto.io/predicate-type"] = predicate
         registry.attach(image, content, media_type=media_type, annotations=annotations)
 
@@ -177,7 +128,7 @@ def attest(
         attach(sbom, SBOM)
         if key:
             attach(sealed(serialised(sbom_statement(image, sbom)), key), ENVELOPE, CYCLONEDX)
-        # Last, because its presence says that all are there.
+        # Last, because its presence means that all are there.
         statement = serialised(slsa_statement(image, provenance))
         attach(sealed(statement, key) if key else statement, ENVELOPE if key else IN_TOTO, SLSA)
         found = attached(registry, image)

@@ -16,6 +16,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from docker.errors import ContainerError
 from packageurl import PackageURL
+from packaging.utils import canonicalize_name
 
 from issuesum.errors import EngineError, one_line
 from issuesum.lineage.provenance.model import Exported
@@ -56,10 +57,7 @@ class Distribution:
 
 
 def installed(image: str) -> list[Distribution]:
-    """Return what is installed in an image, from a container as strict as production's.
-
-    Args:
-        image: registry/name@sha256:…; Docker Engine pulls it if it must.
+    """Return what is installed in registry/name@sha256:…, as a hardened container lists it.
 
     Raises:
         EngineError: no engine answers, the container does not run, or its answer is none.
@@ -82,11 +80,7 @@ def installed(image: str) -> list[Distribution]:
 
 
 def read_distributions(answer: bytes) -> list[Distribution]:
-    """Return what SCRIPT printed, sorted, each once.
-
-    Raises:
-        EngineError: it is no such answer.
-    """
+    """Return what SCRIPT printed, sorted, each once (EngineError: it is no such answer)."""
     try:
         items = json.loads(answer)
         listed = [Distribution(item["name"], item["version"], _licence(item)) for item in items]
@@ -106,16 +100,11 @@ def make_sbom(
     *,
     requirements: str = "",
 ) -> bytes:
-    """Return what an image holds. Equal arguments give equal bytes.
+    """Return what an image, with a digest, holds. Equal arguments give equal bytes.
 
-    Args:
-        image: with a digest.
-        provenance: /app/provenance.json of the image.
-        distributions: what is installed there.
-        requirements: what pip installed from, whose hashes are those of the files that it accepts.
+    `requirements` is what pip installed from; its hashes are those of the files that pip accepts.
     """
-    tag = f"{provenance.git}-{provenance.dvc}"
-    where = {"repository_url": image.repository, "tag": tag}
+    where = {"repository_url": image.repository, "tag": f"{provenance.git}-{provenance.dvc}"}
     root = Component(
         name=image.repository,
         version=str(image.digest),
@@ -124,8 +113,8 @@ def make_sbom(
         purl=PackageURL("oci", None, image.name.rpartition("/")[2], image.digest, where),
         hashes=_hashes([str(image.digest).partition(":")[2]]),
     )
-    accepted = {
-        (_normal(name), version): _HASH.findall(rest)
+    accepted: dict[tuple[str, str], list[str]] = {
+        (canonicalize_name(name), version): _HASH.findall(rest)
         for name, version, rest in _PINNED.findall(requirements)
     }
     components = [_component(one, accepted) for one in distributions]
@@ -141,14 +130,14 @@ def make_sbom(
 
 
 def _component(one: Distribution, accepted: dict[tuple[str, str], list[str]]) -> Component:
-    purl = PackageURL("pypi", name=_normal(one.name), version=one.version)
-    # Of several files pip took one; which one it was, it does not say. So the hashes are not the
+    purl = PackageURL("pypi", name=canonicalize_name(one.name), version=one.version)
+    # Of several files pip took one, and does not report which. So the hashes are not the
     # component's, but those of the place where the files are.
     files = ExternalReference(
         type=ExternalReferenceType.DISTRIBUTION,
         url=XsUri(purl.to_string()),
         comment="one of the files with these hashes, which pip was told to accept",
-        hashes=_hashes(accepted.get((_normal(one.name), one.version), [])),
+        hashes=_hashes(accepted.get((canonicalize_name(one.name), one.version), [])),
     )
     return Component(
         name=one.name,
@@ -163,11 +152,6 @@ def _component(one: Distribution, accepted: dict[tuple[str, str], list[str]]) ->
 
 def _hashes(digests: Sequence[str]) -> list[HashType]:
     return [HashType(alg=HashAlgorithm.SHA_256, content=digest) for digest in digests]
-
-
-def _normal(name: str) -> str:
-    """Return a name as the index of packages writes it (PEP 503)."""
-    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _licence(item: dict[str, str | None]) -> str | None:

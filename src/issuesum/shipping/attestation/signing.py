@@ -36,11 +36,7 @@ def sealed(payload: bytes, key: Signer) -> bytes:
 
 
 def opened(content: bytes) -> Envelope:
-    """Read an envelope; its signatures are not checked.
-
-    Raises:
-        ValueError: it is none, or not one of a statement.
-    """
+    """Read an envelope (ValueError: it is none of a statement); its signatures are not checked."""
     try:
         envelope = Envelope.from_dict(json.loads(content))
     except (KeyError, TypeError, AttributeError, Error) as error:
@@ -74,8 +70,7 @@ def signing_key() -> Signer | None:
     passphrase = os.environ.get(_PASSPHRASE)
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            content = file.read()
+            mode, content = os.fstat(file.fileno()).st_mode, file.read()
     except OSError as error:
         raise _wrong(path, error.strerror or type(error).__name__, _MAKE) from error
     if mode & 0o077:

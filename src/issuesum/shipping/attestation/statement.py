@@ -75,8 +75,7 @@ def _materials(provenance: Exported) -> list[dict[str, Any]]:
     commit, source = provenance.commit, provenance.source
     hashes = dict(provenance.hashes)
     remote = provenance.remote.url if provenance.remote else None
-    uv_lock = hashes.pop("uv.lock", None)
-    files = {"uv.lock": uv_lock, "requirements.txt": provenance.requirements}
+    files = {"uv.lock": hashes.pop("uv.lock", None), "requirements.txt": provenance.requirements}
     base = provenance.params.get("export", {}).get("base_image")
     uri = {"uri": f"git+{source}@{commit}"} if source else {}
     return [
@@ -88,17 +87,12 @@ def _materials(provenance: Exported) -> list[dict[str, Any]]:
 
 
 def _of_dvc(name: str, value: str, remote: str | None) -> dict[str, Any]:
-    """Return the material of a DVC hash.
-
-    That of a folder is the MD5 of DVC's listing of it, not of any file that a person could hash:
-    its own name keeps anyone from comparing it with an MD5.
-    """
+    # That of a folder is the MD5 of DVC's listing of it, not of any file that a person could hash:
+    # its own name keeps anyone from comparing it with an MD5.
     digest, _, folder = value.partition(".")
     material = {"name": name, "digest": {"dvcDirMd5" if folder else "md5": digest}}
-    if remote:
-        where = f"{remote.rstrip('/')}/files/md5/{value[:2]}/{value[2:]}"
-        return {**material, "downloadLocation": where}
-    return material
+    where = f"{str(remote).rstrip('/')}/files/md5/{value[:2]}/{value[2:]}"
+    return {**material, "downloadLocation": where} if remote else material
 
 
 def _base_image(text: str) -> dict[str, Any]:

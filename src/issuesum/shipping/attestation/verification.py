@@ -1,7 +1,4 @@
-"""All that can be checked of an image and its attestations.
-
-Each `wrong_…` returns what is wrong, or None.
-"""
+"""All that can be checked of an image; each `wrong_…` returns what is wrong, or None."""
 
 from __future__ import annotations
 
@@ -33,17 +30,11 @@ _INSTALLED = "components = what is installed"
 
 @dataclass(frozen=True)
 class Check:
-    """What came of a check.
-
-    Attributes:
-        name: what was checked.
-        state: of the three, only `failed` makes an image one that does not verify.
-        detail: what was compared, what is wrong, or why nothing was checked.
-    """
+    """The result of a check."""
 
     name: str
     state: Literal["ok", "failed", "not checked"]
-    detail: str
+    detail: str  # what was compared, what is wrong, or why nothing was checked
 
 
 def verify(
@@ -57,17 +48,11 @@ def verify(
     listed: Sequence[Distribution] | None = None,
     root: Path | None = None,
 ) -> list[Check]:
-    """Check an image; what is wrong with one thing keeps nothing else from being checked.
+    """Check an image; a failed check does not keep the others from being done.
 
-    Args:
-        registry: that holds the image.
-        image: what `read_image` returned.
-        content: of its /app/provenance.json, a JSON object.
-        tag: by which it was asked for, or None.
-        receipt: likewise.
-        keys: public ones; none leave signatures unchecked.
-        listed: what is installed in the image, if known.
-        root: of the repository, or None.
+    `content` is that of its /app/provenance.json, a JSON object. The image was asked for by `tag`
+    or by `receipt`, if any. Signatures are checked if there are public `keys`, what is installed if
+    it is `listed`, and commit and lock if there is a repository.
 
     Raises:
         RegistryError: the registry is unreachable or refuses us.
@@ -79,16 +64,16 @@ def verify(
     slsa = "subject = digest, predicate = /app/provenance.json"
     sbom = f"subject = digest, {'without --deep' if listed is None else _INSTALLED}"
     checks = [
-        _check("digest", "manifest has the digest", lambda: wrong_digest(registry, image)),
+        _check("digest", "manifest has the digest", lambda: _wrong_digest(registry, image)),
         _check("labels", "labels = /app/provenance.json", lambda: wrong_labels(image, content)),
         _check("tag", "tag = commit and bundle", lambda: wrong_tag(tag, ours())),
-        _check("attestations", f"{len(found)} attached, readable", lambda: unreadable(found)),
+        _check("attestations", f"{len(found)} attached, readable", lambda: _unreadable(found)),
         _check("slsa", slsa, lambda: wrong_provenance(found, reference, ours())),
         _check("sbom", sbom, lambda: wrong_sbom(found, reference, listed)),
         _check("signatures", "all by a key given", lambda: wrong_signature(found, keys))
         if keys
         else Check("signatures", "not checked", "no public key (--key, ISSUESUM_VERIFY_KEY)"),
-        _check("receipt", "tag not moved", lambda: wrong_receipt(receipt, registry, image, ours()))
+        _check("receipt", "tag not moved", lambda: _wrong_receipt(receipt, registry, image, ours()))
         if receipt
         else Check("receipt", "not checked", "the image was not asked for by a receipt"),
     ]
@@ -110,11 +95,10 @@ def _check(name: str, compared: str, wrong: Callable[[], str | None]) -> Check:
     return Check(name, "failed", detail) if detail else Check(name, "ok", compared)
 
 
-def wrong_digest(registry: Registry, image: RemoteImage) -> str | None:
-    """Check that the manifest has the digest that the registry gives it."""
-    told = registry.digest(image.reference)
+def _wrong_digest(registry: Registry, image: RemoteImage) -> str | None:
+    given = registry.digest(image.reference)
     computed, _ = registry.manifest(image.reference)
-    return None if told == computed else f"the registry says {told}, its manifest has {computed}"
+    return None if given == computed else f"the registry gives {given}, its manifest has {computed}"
 
 
 def wrong_labels(image: RemoteImage, content: bytes) -> str | None:
@@ -133,16 +117,15 @@ def wrong_tag(tag: str | None, provenance: Exported) -> str | None:
     return None if named == made_from.tag else f"{named} holds the image {made_from.tag}"
 
 
-def wrong_receipt(
+def _wrong_receipt(
     receipt: Receipt, registry: Registry, image: RemoteImage, provenance: Exported
 ) -> str | None:
-    """Check that a receipt names this image, and that its tag still does."""
     if (receipt.git, receipt.dvc) != (provenance.git, provenance.dvc):
-        return f"it says {receipt.git}-{receipt.dvc}"
+        return f"it names {receipt.git}-{receipt.dvc}"
     now = registry.digest(Reference.parse(receipt.image))
     if now != receipt.digest:
         return f"{receipt.image} is now {now or 'gone'}, not {receipt.digest}"
-    return None if receipt.digest == image.reference.digest else f"it says {receipt.digest}"
+    return None if receipt.digest == image.reference.digest else f"it names {receipt.digest}"
 
 
 def wrong_commit(root: Path, provenance: Exported) -> str | None:
@@ -164,15 +147,14 @@ def wrong_lock(root: Path, provenance: Exported) -> str | None:
     return "no commit here has a dvc.lock with these hashes (git commit dvc.lock, or git fetch)"
 
 
-def unreadable(found: Sequence[Attached]) -> str | None:
-    """Check that what is attached is what its type says."""
+def _unreadable(found: Sequence[Attached]) -> str | None:
     return next((f"{one.digest} cannot be read: {one.wrong}" for one in found if one.wrong), None)
 
 
 def wrong_provenance(
     found: Sequence[Attached], image: Reference, provenance: Exported
 ) -> str | None:
-    """Check that each SLSA statement is of this image, and is what its provenance.json says."""
+    """Check that each SLSA statement is of this image, and agrees with its provenance.json."""
     statements = [one for one in found if one.kind == SLSA]
     if not statements:
         return "no SLSA statement is attached to this image"

@@ -10,6 +10,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import IO
 from uuid import uuid4
@@ -31,10 +32,10 @@ _NOT_CARRIED = "saved_model"  # for TensorFlow Serving, and as large as the rest
 
 @contextmanager
 def staging_tag(client: docker.DockerClient, image: Reference) -> Iterator[str]:
-    """Give a name to build under, which is removed when the block ends.
+    """Give a name to build under, which is removed when the block ends; layers stay.
 
     What a killed export left under such a name is removed first; so nobody on this machine may be
-    exporting the same image (`ship` holds a lock). Layers stay for the next build.
+    exporting the same image (`ship` holds a lock).
     """
     repository = f"issuesum-building/{image.name}"
     # An engine may build for several machines, and for several registries.
@@ -49,21 +50,9 @@ def staging_tag(client: docker.DockerClient, image: Reference) -> Iterator[str]:
 
 
 def build_image(
-    client: docker.DockerClient,
-    bundle: Path,
-    provenance: bytes,
-    *,
-    image: str,
-    base_image: str,
+    client: docker.DockerClient, bundle: Path, provenance: bytes, *, image: str, base_image: str
 ) -> None:
-    """Build `image` from a bundle and its provenance.
-
-    Args:
-        client: of Docker Engine.
-        bundle: the folder that the build stage wrote.
-        provenance: the content of /app/provenance.json, of which the labels are made.
-        image: name that the result gets.
-        base_image: the Dockerfile's BASE_IMAGE.
+    """Build `image` from a bundle and the content of its /app/provenance.json, with its labels.
 
     Raises:
         EngineError: a step of the Dockerfile failed.
@@ -104,19 +93,13 @@ def _plain(text: str) -> str:
 
 
 def _write_context(target: IO[bytes], bundle: Path, provenance: bytes) -> None:
-    """Write the tar that the engine builds from.
-
-    Dates, owners and modes are fixed, so that equal files make equal layers, and files are
-    readable by whatever user the container runs as.
-    """
+    # Dates, owners and modes are fixed, so that equal files make equal layers, and files are
+    # readable by whatever user the container runs as.
+    paths = (path.relative_to(bundle) for path in bundle.rglob("*") if path.is_file())
+    names = sorted(path for path in paths if path.parts[0] != _NOT_CARRIED)
+    files = ((name.as_posix(), (bundle / name).read_bytes()) for name in names)
     with tarfile.open(fileobj=target, mode="w") as tar:
-        names = [path.relative_to(bundle) for path in bundle.rglob("*") if path.is_file()]
-        for name in sorted(name for name in names if name.parts[0] != _NOT_CARRIED):
-            _add(tar, name.as_posix(), (bundle / name).read_bytes())
-        _add(tar, _PROVENANCE, provenance)
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size, entry.mode = len(content), 0o644
-    tar.addfile(entry, io.BytesIO(content))
+        for name, content in chain(files, [(_PROVENANCE, provenance)]):
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), 0o644
+            tar.addfile(entry, io.BytesIO(content))

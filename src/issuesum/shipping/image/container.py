@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import docker
+import requests
 from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
@@ -53,16 +54,9 @@ print(json.dumps({{"uid": os.getuid(), "answer": answer}}))
 
 
 def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout: float) -> str:
-    """Run `image`, ask it for one title and remove the container.
+    """Run `image`, ask it for one title within `timeout` seconds and remove the container.
 
-    Args:
-        client: of Docker Engine.
-        image: what Docker Engine calls it.
-        called: what the answers must call it, registry/name:tag.
-        timeout: seconds until the first answer.
-
-    Returns:
-        The title.
+    Answers must name the image `called`, registry/name:tag. Returns the title.
 
     Raises:
         EngineError: no answer in time, the container ended, the answer is not a title or names
@@ -78,7 +72,7 @@ def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout:
 
 
 def last_words(container: Container) -> str:
-    """Return what the container's log says of its end, on one line."""
+    """Return the end of the container's log, or its last error, on one line."""
     lines = container.logs(tail=200).decode(errors="replace").splitlines()
     last = [line for line in lines if line.startswith("error:")] or lines
     return f"Its log ends: {' '.join(' '.join(last[-3:]).split())}"
@@ -129,27 +123,17 @@ def _title(found: dict[str, Any], called: str) -> str:
 
 @dataclass(frozen=True)
 class Server:
-    """A running server.
+    """A running server."""
 
-    Attributes:
-        page: for a browser.
-        url: where it takes requests.
-        answer: what it said to a first request.
-    """
-
-    page: str
-    url: str
-    answer: str
+    page: str  # for a browser
+    url: str  # for requests
+    answer: str  # to a first request
 
 
 def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: float) -> Server:
-    """Run the image, in place of an earlier server of ours on that port, and ask it for a title.
+    """Run the image on a loopback port and wait `timeout` seconds at most for a first title.
 
-    Args:
-        client: of Docker Engine.
-        receipt: names the image by digest.
-        port: on the loopback address.
-        timeout: seconds until the first answer.
+    It replaces an earlier server of ours on that port.
 
     Raises:
         EngineError: the image cannot be had, the port is taken or no answer comes.
@@ -167,7 +151,16 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
         ) from error
     page = f"http://127.0.0.1:{port}/"
     url = f"{page}api/v1.0/predictions"
-    return Server(page, url, answer=_served_answer(container, url, timeout))
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        with suppress(requests.RequestException):
+            answer = requests.post(url, json=json.loads(REQUEST), timeout=10)
+            if answer.ok:
+                return Server(page, url, answer.content.decode())
+        time.sleep(0.2)
+    raise EngineError(
+        f"{url} must answer within {timeout:g} s. Received: no answer. {last_words(container)}"
+    )
 
 
 def stop(client: docker.DockerClient, *, port: int) -> bool:
@@ -177,19 +170,3 @@ def stop(client: docker.DockerClient, *, port: int) -> bool:
     except NotFound:
         return False
     return True
-
-
-def _served_answer(container: Container, url: str, timeout: float) -> str:
-    request = urllib.request.Request(  # noqa: S310 -- loopback http, built above
-        url, REQUEST.encode(), {"Content-Type": "application/json"}
-    )
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
-                return str(response.read().decode())
-        except OSError:
-            time.sleep(0.2)
-    raise EngineError(
-        f"{url} must answer within {timeout:g} s. Received: no answer. {last_words(container)}"
-    )

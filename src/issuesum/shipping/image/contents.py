@@ -23,13 +23,9 @@ MODEL = "app/model"  # where the Dockerfile puts it
 
 
 def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
-    """Return what the engine knows of an image, and its provenance.
+    """Return `docker image inspect` of an image and its /app/provenance.json.
 
-    Args:
-        image_id: 12 or more hex digits, with or without sha256: before them.
-
-    Returns:
-        The engine's answer to `docker image inspect`, and the bytes of /app/provenance.json.
+    An id is 12 or more hex digits, with or without sha256: before them.
 
     Raises:
         ArtifactError: there is no such image, or it has no provenance, or a huge one.
@@ -49,11 +45,9 @@ def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
 
 @contextmanager
 def model_of(image: str) -> Iterator[Path]:
-    """Give a copy of the image's model folder, as long as the block lasts.
+    """Give a copy of the model folder of an image, as `docker pull` takes it, for the block.
 
-    Args:
-        image: what `docker pull` takes. Docker Engine is asked first; where it does not hold the
-            image, or does not answer, the registry is.
+    Docker Engine is asked first, then, if it does not answer or lacks the image, the registry.
 
     Raises:
         RegistryError: the image cannot be had.
@@ -85,7 +79,7 @@ def model_of(image: str) -> Iterator[Path]:
 
 @contextmanager
 def remote_model(registry: Registry, image: RemoteImage) -> Iterator[Path]:
-    """Give a copy of the image's model folder, as long as the block lasts, without an engine.
+    """Give a copy of the image's model folder for the block, without an engine.
 
     Raises:
         RegistryError: the registry is unreachable or refuses us.
@@ -97,7 +91,6 @@ def remote_model(registry: Registry, image: RemoteImage) -> Iterator[Path]:
 
 
 def _copy(client: docker.DockerClient, image: str, path: str, folder: Path, *, most: int) -> Path:
-    """Copy a file or a folder of an image that the engine holds, and return where it is now."""
     # A command is needed where the image has none; the container is never started.
     container = client.containers.create(image, ["never"], network_mode="none")
     try:

@@ -5,6 +5,7 @@ Credentials are those of `issuesum.registry.credentials`; they are in no file of
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import time
@@ -23,7 +24,7 @@ from issuesum.registry.client import refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.reference import Reference
 
-# What may be gone by itself a moment later; a denial, or a name that is none, is not among it.
+# Faults that may pass by themselves; a denial, or a wrong name, is none.
 _PASSING = re.compile(
     r"connection (refused|reset)|broken pipe|closed network connection|server closed|\bEOF\b"
     r"|time(d )?.?out|temporary failure|unexpected HTTP status: 5|status code 5\d\d"
@@ -59,7 +60,7 @@ def engine() -> Iterator[docker.DockerClient]:
 
 
 def reason_of(error: Exception) -> str:
-    """Return what the engine said, folded to one line."""
+    """Return the engine's reason, folded to one line."""
     return " ".join(str(getattr(error, "explanation", None) or error).split())
 
 
@@ -79,84 +80,63 @@ def fetch(client: docker.DockerClient, pinned: str) -> None:
 
 
 def push(client: docker.DockerClient, image: Reference, *, patience: float) -> str:
-    """Push `image` and return the digest of what was pushed.
+    """Push `image`, which has a tag and is in the engine, and return the digest.
 
-    Faults of the network are tried again, after longer and longer pauses.
-
-    Args:
-        client: of Docker Engine, which holds the image.
-        image: with a tag.
-        patience: seconds from a first fault until another one is final; a layer that gets through
-            ends the count.
+    Faults of the network are tried again, after longer and longer pauses, until they have lasted
+    `patience` seconds without a layer that gets through.
 
     Raises:
         RegistryError: the registry is unreachable or refuses us.
     """
-    return _Push(client, image, patience).run()
-
-
-class _PassingFault(Exception):  # noqa: N818 -- caught here
-    """What may be gone at the next try."""
-
-
-class _Push:
-    """Tries to push, and the time since they began to fail."""
-
-    def __init__(self, client: docker.DockerClient, image: Reference, patience: float) -> None:
-        self._client, self._image, self._patience = client, image, patience
-        self._forget_faults()
-
-    def _forget_faults(self) -> None:
-        self._since: float | None = None
-        self._pause = 0.5
-
-    def run(self) -> str:
-        while True:
-            try:
-                return self._try()
-            except _PassingFault as error:
-                self._check_patience(str(error))
-                tqdm.write(f"push: {error}; again in {self._pause:g} s", file=sys.stderr)
-                time.sleep(self._pause)
-                self._pause = min(2 * self._pause, 8.0)
-
-    def _check_patience(self, reason: str) -> None:
-        now = time.monotonic()
-        self._since = self._since or now
-        if now - self._since >= self._patience:
-            raise refusal(str(self._image), f"no success in {self._patience:g} s: {reason}")
-
-    def _try(self) -> str:
-        image = self._image
-        answers: Iterable[dict[str, Any]] = self._client.api.push(
-            image.repository, tag=image.tag, stream=True, decode=True,
-            auth_config=_authentication(image),
-        )  # fmt: skip
-        layers: dict[str, int] = {}
+    since, pause = math.inf, 0.5  # time of the first fault; seconds until the next try
+    while True:
+        reason = "Docker Engine ended the push without a digest"
         waiting: set[str] = set()
-        with tqdm(desc="push", unit="B", unit_scale=True, disable=None) as progress:
-            for answer in answers:
-                layer, status = answer.get("id", ""), answer.get("status", "")
-                if "error" in answer:
-                    reason = " ".join(answer["error"].split())
-                    passes = _PASSING.search(reason)
-                    raise _PassingFault(reason) if passes else refusal(str(image), reason)
-                if status.startswith("Retrying in"):  # the engine itself tries a layer again
-                    self._check_patience("Docker Engine cannot send a layer")
-                    if layer not in waiting:
-                        note = f"push: layer {layer} was cut off; {status.lower()}"
-                        tqdm.write(note, file=sys.stderr)
-                    waiting.add(layer)
-                    continue
-                waiting.discard(layer)
-                if status == "Pushed":
-                    self._forget_faults()
-                if digest := answer.get("aux", {}).get("Digest"):
-                    return str(digest)
-                before = layers.get(layer, 0)
-                layers[layer] = max(before, answer.get("progressDetail", {}).get("current", 0))
-                progress.update(layers[layer] - before)
-        raise _PassingFault("Docker Engine ended the push without a digest")
+        for answer in _with_progress(client, image):
+            layer, status = answer.get("id", ""), answer.get("status", "")
+            if "error" in answer:
+                reason = " ".join(answer["error"].split())
+                if not _PASSING.search(reason):
+                    raise refusal(str(image), reason)
+                break
+            if status.startswith("Retrying in"):  # the engine itself tries a layer again
+                since = min(since, time.monotonic())
+                _check_patience(image, "Docker Engine cannot send a layer", since, patience)
+                if layer not in waiting:
+                    note = f"push: layer {layer} was cut off; {status.lower()}"
+                    tqdm.write(note, file=sys.stderr)
+                waiting.add(layer)
+                continue
+            waiting.discard(layer)
+            if status == "Pushed":
+                since, pause = math.inf, 0.5
+            if digest := answer.get("aux", {}).get("Digest"):
+                return str(digest)
+        since = min(since, time.monotonic())
+        _check_patience(image, reason, since, patience)
+        tqdm.write(f"push: {reason}; again in {pause:g} s", file=sys.stderr)
+        time.sleep(pause)
+        pause = min(2 * pause, 8.0)
+
+
+def _check_patience(image: Reference, reason: str, since: float, patience: float) -> None:
+    if time.monotonic() - since >= patience:
+        raise refusal(str(image), f"no success in {patience:g} s: {reason}")
+
+
+def _with_progress(client: docker.DockerClient, image: Reference) -> Iterator[dict[str, Any]]:
+    answers: Iterable[dict[str, Any]] = client.api.push(
+        image.repository, tag=image.tag, stream=True, decode=True,
+        auth_config=_authentication(image),
+    )  # fmt: skip
+    sent: dict[str, int] = {}
+    with tqdm(desc="push", unit="B", unit_scale=True, disable=None) as progress:
+        for answer in answers:
+            layer = answer.get("id", "")
+            before = sent.get(layer, 0)
+            sent[layer] = max(before, answer.get("progressDetail", {}).get("current", 0))
+            progress.update(sent[layer] - before)
+            yield answer
 
 
 def _authentication(image: Reference) -> dict[str, str] | None:

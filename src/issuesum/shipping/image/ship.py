@@ -28,17 +28,11 @@ from issuesum.shipping.image.engine import push
 
 @dataclass(frozen=True)
 class Lineage:
-    """What decides an image.
+    """What decides an image."""
 
-    Attributes:
-        commit: of Git, 40 hex digits.
-        bundle: DVC's hash of serving/bundle.
-        patch: sha256 of what a dirty tree adds to the commit, None of a clean one.
-    """
-
-    commit: str | None
-    bundle: str | None
-    patch: str | None
+    commit: str | None  # of Git, 40 hex digits
+    bundle: str | None  # DVC's hash of serving/bundle
+    patch: str | None  # sha256 of what a dirty tree adds to the commit, None of a clean one
 
     def __str__(self) -> str:
         """Return it in a few words."""
@@ -48,26 +42,15 @@ class Lineage:
 
 @dataclass(frozen=True)
 class Target:
-    """An image by name, and what decides it.
+    """An image by name, and what decides it."""
 
-    Attributes:
-        image: registry/name:tag.
-        version: what the tag is made of.
-        lineage: the version, and what a dirty tree adds to it.
-    """
-
-    image: Reference
-    version: Version
-    lineage: Lineage
+    image: Reference  # registry/name:tag
+    version: Version  # what the tag is made of
+    lineage: Lineage  # the version, and what a dirty tree adds to it
 
     @classmethod
     def of(cls, root: Path, bundle: Path, repository: str) -> Target:
-        """Ask Git and DVC.
-
-        Args:
-            root: of the Git and DVC repository.
-            bundle: the folder that the build stage wrote.
-            repository: registry/name.
+        """Ask Git and DVC what an image in `repository`, registry/name, is made from now.
 
         Raises:
             ArtifactError: there is no bundle.
@@ -119,15 +102,7 @@ def ship(
 ) -> tuple[str, str | None]:
     """Make an image, unless the registry holds it by now.
 
-    Args:
-        client: of Docker Engine.
-        registry: of the image.
-        target: what to make.
-        provenance: the content of /app/provenance.json.
-        bundle: the folder that the build stage wrote.
-        base_image: the Dockerfile's BASE_IMAGE.
-        timeout: seconds for the container's first answer.
-        patience: see `push`.
+    Its container has `timeout` seconds for a first answer, and `push` has `patience` seconds.
 
     Returns:
         The digest under the tag, and the container's first title, None if another export was
@@ -158,7 +133,7 @@ def ship(
 
 @contextmanager
 def exclusive(name: str) -> Iterator[None]:
-    """Hold the lock of `name`; another process of this machine waits and says so.
+    """Hold the lock of `name`; another process of this machine waits, with a message.
 
     The kernel drops the lock when its holder dies, so none is ever left behind. The file stays.
     """
@@ -176,10 +151,8 @@ def exclusive(name: str) -> Iterator[None]:
 
 
 def _open(path: Path) -> int:
-    """Open a lock that may be another user's: for reading, which is all that a lock needs.
-
-    Linux refuses to open another's file of /tmp in any way that could make one.
-    """
+    # For reading, which is all that a lock needs: it may be another user's, and Linux refuses to
+    # open another's file of /tmp in any way that could make one.
     with suppress(FileExistsError):
         made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644)
         os.fchmod(made, 0o644)  # whatever the umask

@@ -1,7 +1,7 @@
 """The pod that serves: one container, as strict as `issuesum.shipping.image.container` tries it.
 
-Seldon's operator adds its own container beside it, and reads what it must know from names: the
-container's is that of the graph's node, and ports are `http`, `grpc` and `metrics`.
+Seldon's operator adds its own container, and reads what it must know from names: the container's
+is that of the graph's node, and ports are `http`, `grpc` and `metrics`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ ANNOTATION = "io.issuesum/image"
 HTTP, GRPC, METRICS = 9000, 5000, 6000
 USER = 10001  # the image's
 
-_READY, _LIVE = "/v2/health/ready", "/v2/health/live"
 _WORKERS, _THREADS = 2, 2  # a thread is free for probes while the other waits for a title
 
 # All times follow from two: a start takes START seconds (measured: about 4), and gunicorn gives
@@ -45,15 +44,10 @@ is enough for four requests of 60 texts at a time. A worker computes on one core
 
 @dataclass(frozen=True)
 class PinnedImage:
-    """An image that a registry holds.
+    """An image that a registry holds."""
 
-    Attributes:
-        reference: as it was named: registry/name:tag, or by digest.
-        pinned: registry/name@sha256:…, which can never name another image.
-    """
-
-    reference: str
-    pinned: str
+    reference: str  # as it was named: registry/name:tag, or by digest
+    pinned: str  # registry/name@sha256:…, which can never name another image
 
     @property
     def labels(self) -> dict[str, str]:
@@ -66,11 +60,9 @@ class PinnedImage:
 
 
 def resolve(reference: str) -> PinnedImage:
-    """Ask the registry for the digest of `reference`.
+    """Ask the registry for the digest of registry/name:tag, …@sha256:… or both (the digest counts).
 
-    Args:
-        reference: registry/name:tag, registry/name@sha256:… or both; of both the digest counts.
-            Without a registry, each node would look where its runtime is set to look.
+    Without a registry in it, each node would look where its runtime is set to look.
 
     Raises:
         ParamsError: `reference` is nothing of these.
@@ -85,8 +77,7 @@ def resolve(reference: str) -> PinnedImage:
             "An image must be registry/name:tag or registry/name@sha256:…. "
             f"Received: {reference}. Try: the image in serving/image.json."
         )
-    if wanted.digest:
-        wanted = wanted.at(wanted.digest)
+    wanted = wanted.at(wanted.digest) if wanted.digest else wanted
     digest = Registry(wanted.host).digest(wanted)
     if digest is None:
         raise RegistryError(
@@ -129,9 +120,9 @@ def _container(image: PinnedImage) -> dict[str, Any]:
             "requests": {"cpu": "500m", "memory": "256Mi"},
             "limits": {"cpu": str(_WORKERS), "memory": "1Gi"},
         },
-        "startupProbe": _probe(_READY, period=2, timeout=2, seconds=_PATIENCE * _START),
-        "readinessProbe": _probe(_READY, period=5, timeout=2, seconds=10),
-        "livenessProbe": _probe(_LIVE, period=10, timeout=5, seconds=_PATIENCE * _START),
+        "startupProbe": _probe("ready", period=2, timeout=2, seconds=_PATIENCE * _START),
+        "readinessProbe": _probe("ready", period=5, timeout=2, seconds=10),
+        "livenessProbe": _probe("live", period=10, timeout=5, seconds=_PATIENCE * _START),
         "lifecycle": {"preStop": {"exec": {"command": ["/bin/sleep", str(_UNROUTE)]}}},
         # Here and not at the pod: the operator puts a context of its own in the place of the pod's.
         "securityContext": {
@@ -148,9 +139,9 @@ def _container(image: PinnedImage) -> dict[str, Any]:
     }
 
 
-def _probe(path: str, *, period: int, timeout: int, seconds: int) -> dict[str, Any]:
+def _probe(which: str, *, period: int, timeout: int, seconds: int) -> dict[str, Any]:
     return {
-        "httpGet": {"path": path, "port": "http"},
+        "httpGet": {"path": f"/v2/health/{which}", "port": "http"},
         "periodSeconds": period,
         "timeoutSeconds": timeout,
         "failureThreshold": seconds // period,
