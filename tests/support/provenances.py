@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from issuesum.lineage.dvc import Lock
-from issuesum.lineage.provenance import tree
+from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Exported, Provenance
@@ -67,7 +67,7 @@ _OF_EACH = {"user": "Ada Lovelace", "host": "engine-1"}
 
 def text_of(trace: Trace) -> str:
     """Return what `issuesum provenance` prints."""
-    return tree.text_of(trace, method_titles(), metric_titles())
+    return facts.text_of(trace, method_titles(), metric_titles())
 
 
 def run(stage: str, path: str, seconds: float, **more: Any) -> dict[str, Any]:

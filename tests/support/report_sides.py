@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from issuesum.lineage.reporting.graph import Pipeline
 from issuesum.lineage.reporting.model_side import ModelSide
-from issuesum.lineage.reporting.pipeline import Pipeline
 from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.evaluation.metrics import METRICS, score
 from profiles import profile

@@ -27,8 +27,8 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     bundle, or a receipt; without it, the image last exported. Of an image only its registry is
     asked.
     """
+    from issuesum.lineage.provenance.facts import text_of
     from issuesum.lineage.provenance.trace import trace
-    from issuesum.lineage.provenance.tree import text_of
     from issuesum.lineage.reporting.provenance_page import write_page, write_picture
     from issuesum.shipping.image.contents import read_local
     from issuesum.stages.params import defaults

@@ -1,46 +1,35 @@
-"""The few words in which a trace tells of each thing, for terminals and pages alike."""
+"""A trace in few words: facts for terminals and pages alike, and the text for a terminal."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeGuard
 
+from issuesum.console import printable
+from issuesum.lineage.metrics import UNKNOWN, Metrics
 from issuesum.lineage.patch import patched_files
 from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.provenance.trace import Trace
 
-UNKNOWN = "unknown"
-TITLES = {
-    "raw": "raw data",
-    "split": "split",
-    "features": "features",
-    "model": "model",
-    "bundle": "bundle",
-    "image": "image",
-}
 _KILO, _MINUTE, _HOUR = 1000, 60, 3600
 
 
 @dataclass(frozen=True)
 class Fact:
-    """What is known of one thing on the way from raw data to the image.
+    """What is known of one thing on the way from raw data to the image; the rest is empty."""
 
-    Attributes:
-        name: one of TITLES.
-        hash: whole; None if it is unknown.
-        measure: size, rows and files.
-        making: stage, duration, and device.
-        when: it was begun.
-        who: user and host.
-    """
+    name: str  # `image`, or that of an artefact
+    hash: str | None  # whole
+    measure: str  # size, and rows or files
+    making: str  # stage, duration and device
+    when: str  # that stage began
+    who: str  # user and host
 
-    name: str
-    hash: str | None
-    measure: str
-    making: str
-    when: str
-    who: str
+    @property
+    def title(self) -> str:
+        """The name for people."""
+        return "raw data" if self.name == "raw" else self.name
 
     @property
     def short(self) -> str:
@@ -50,12 +39,10 @@ class Fact:
 
 def facts_of(trace: Trace) -> list[Fact]:
     """Return what is known of each thing, the image first and the raw data last."""
-    known = trace.provenance
-    found = []
-    if trace.image:
-        image = trace.image
-        size = human_size(image.size)
+    known, image, found = trace.provenance, trace.image, []
+    if image:
         made = _when(known.created)
+        size = human_size(image.size)
         found.append(Fact("image", image.digest, size, "export", made, known.user or ""))
     return found + [_fact(item) for item in reversed(known.artefacts or ())]
 
@@ -64,11 +51,10 @@ def human_size(size: int) -> str:
     """Return bytes in the largest unit that leaves a number of at least 1."""
     if size < _KILO:
         return f"{size} B"
-    number = float(size)
-    for unit in ("kB", "MB", "GB", "TB"):
-        number /= _KILO
-        if number < _KILO - 0.05 or unit == "TB":
-            break
+    units, number = iter(("kB", "MB", "GB", "TB")), size / _KILO
+    unit = next(units)
+    while number >= _KILO - 0.05 and unit != "TB":
+        unit, number = next(units), number / _KILO
     return f"{number:.1f} {unit}"
 
 
@@ -93,20 +79,25 @@ def dirty_files(provenance: Provenance) -> list[str] | None:
         return None
 
 
+def change(values: object) -> str:
+    """Return a changed param as `default → used`."""
+    if not isinstance(values, list):
+        return str(values)
+    return " → ".join("none" if value is None else str(value) for value in values)
+
+
 def _fact(item: Artefact) -> Fact:
-    measure = [] if item.size is None else [human_size(item.size)]
-    if item.rows is not None:
-        measure.append(f"{item.rows:,} rows")
-    elif item.nfiles is not None:
-        measure.append(f"{item.nfiles:,} files")
+    size = None if item.size is None else human_size(item.size)
+    files = None if item.nfiles is None else f"{item.nfiles:,} files"
+    amount = files if item.rows is None else f"{item.rows:,} rows"
     took = None if item.seconds is None else duration(item.seconds)
     return Fact(
         name=item.name,
         hash=item.md5,
-        measure=", ".join(measure),
-        making=", ".join(part for part in (item.stage, took, item.device) if part),
+        measure=", ".join(filter(None, (size, amount))),
+        making=", ".join(filter(None, (item.stage, took, item.device))),
         when=_when(item.started),
-        who=" @ ".join(part for part in (item.user, item.host) if part),
+        who=" @ ".join(filter(None, (item.user, item.host))),
     )
 
 
@@ -119,12 +110,71 @@ def _when(text: object) -> str:
     return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def text_of(trace: Trace, methods: Mapping[str, str], metrics: Mapping[str, str]) -> str:
+    """Return the trace as lines; what came from elsewhere cannot move the cursor.
+
+    Args:
+        trace: what is known.
+        methods: titles of what is scored, by name in eval/metrics.json.
+        metrics: titles of the scores, likewise.
+    """
+    lines = _lines(trace, methods, metrics)
+    return "\n".join(printable(line).rstrip() for line in lines) + "\n"
 
 
-def change(values: object) -> str:
-    """Return a changed param as `default → used`."""
-    if not isinstance(values, list):
-        return str(values)
-    return " → ".join("none" if value is None else str(value) for value in values)
+def _lines(trace: Trace, methods: Mapping[str, str], metrics: Mapping[str, str]) -> Iterator[str]:
+    known, image = trace.provenance, trace.image
+    if image:
+        yield from (known.image or UNKNOWN, image.reference, "")
+    yield from _tree(facts_of(trace))
+    by = filter(None, (known.author or "author unknown", known.committed, known.source))
+    yield from ("", *_entry("commit", [known.commit or UNKNOWN]))
+    yield f"{'':9s} {known.message or 'message unknown'}"
+    yield f"{'':9s} {', '.join(by)}"
+    yield from _entry("remote", [(known.remote and known.remote.url) or UNKNOWN])
+    files = dirty_files(known)
+    yield from _entry(
+        "patch", [UNKNOWN] if files is None else files or ["none: the tree was clean"]
+    )
+    params = known.changed_params
+    differing = [f"{name}: {change(values)}" for name, values in (params or {}).items()]
+    unknown = f"{UNKNOWN} which differ from the defaults"
+    yield from _entry("params", [unknown] if params is None else differing or ["all as by default"])
+    yield from _metrics(known, methods, metrics)
+    tools = (f"{name} {version}" for name, version in (known.tools or {}).items())
+    yield from _entry("tools", [", ".join(tools) or UNKNOWN])
+    yield from (f"warning   {line}" for line in (image.disagreements if image else ()))
+
+
+def _entry(name: str, values: list[str]) -> Iterator[str]:
+    for place, value in enumerate(values):
+        yield f"{'' if place else name:9s} {value}"
+
+
+def _tree(found: list[Fact]) -> Iterator[str]:
+    names = [
+        f"{'   ' * (depth - 1)}{'└─ ' if depth else ''}{fact.title}"
+        for depth, fact in enumerate(found)
+    ]
+    wide = max(22, *map(len, names)) if names else 0
+    measures = max((len(fact.measure) for fact in found), default=0)
+    makings = max((len(fact.making) for fact in found), default=0)
+    for name, of in zip(names, found, strict=True):
+        yield (
+            f"{name:{wide}s} {of.short:12s}  {of.measure:{measures}s}  {of.making:{makings}s}  "
+            f"{of.when:20s}  {of.who}"
+        )
+
+
+def _metrics(
+    known: Provenance, methods: Mapping[str, str], metrics: Mapping[str, str]
+) -> Iterator[str]:
+    if not known.metrics:
+        yield f"metrics   {UNKNOWN}"
+        return
+    found = Metrics.read(known.metrics)
+    wide = max(map(len, methods.values())) + 1
+    for title, *cells in (["", *metrics.values()], *found.table(methods, metrics)):
+        numbers = "".join(f"{cell:>9s}" for cell in cells)
+        yield f"{'' if title else 'metrics':9s} {title:{wide}s}{numbers}"
+    yield f"gate      {found.gate or UNKNOWN}"

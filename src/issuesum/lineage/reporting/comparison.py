@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from issuesum.errors import ArtifactError
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.params_diff import Change
-from issuesum.lineage.reporting.examples import (
-    LengthBin,
-    TitleExamples,
-    by_length,
-    choose_examples,
-)
 from issuesum.lineage.reporting.model_side import ModelSide
 from issuesum.training.evaluation import bootstrap
 from issuesum.training.evaluation.baselines import BASELINES
-from issuesum.training.evaluation.bootstrap import Interval
+from issuesum.training.evaluation.bootstrap import RESAMPLES, Interval
 from issuesum.training.evaluation.metrics import PRIMARY, metric_titles, statistics
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+
+LENGTHS = (0, 16, 32, 64, 128, 256)
+"""The least number of words of each bin; the last has no upper end."""
+SHOWN = 5
+"""Examples of each kind."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,29 @@ class Figure:
     now: Interval | float  # with its interval if there are scores of single titles
     before: Interval | float | None  # likewise; None if there is no base, or it has no such score
     difference: Interval | None  # `now - before`, if both have scores of single titles
+
+
+@dataclass(frozen=True)
+class LengthBin:
+    """Bodies of similar length."""
+
+    label: str  # the range, in words
+    issues: int
+    now: Interval  # mean ROUGE-L of the model
+    before: float | None  # that of the base over its own bodies of that length, if it has any
+
+
+@dataclass(frozen=True)
+class TitleExamples:
+    """Examples, and what became of titles that both models have written."""
+
+    # At most `SHOWN` of each kind by heading: reference, title, rouge_l and url, and where the base
+    # wrote a title for the same issue, before and rouge_l_before.
+    groups: Mapping[str, list[dict[Hashable, Any]]]
+    common: int  # issues that both have titled
+    differing: int  # of these, titles that differ
+    better: int  # of these, with a higher ROUGE-L
+    worse: int
 
 
 @dataclass(frozen=True)
@@ -51,35 +74,11 @@ class ModelComparison:
     titles: TitleExamples | None  # None without scores of single titles
 
 
-def model_scores(of: ModelSide) -> dict[str, float]:
-    """Return the scores of the model by metric, `PRIMARY` first.
-
-    Raises:
-        ArtifactError: it has none.
-    """
-    found = Metrics.read(of.metrics).scores.get("model", {})
-    if PRIMARY not in found:
-        raise ArtifactError(
-            "eval/metrics.json must hold the scores of the model that is reported. Received: none "
-            f"at {of.name}. Try: dvc repro evaluate."
-        )
-    return {name: found[name] for name in {PRIMARY: "", **metric_titles()} if name in found}
-
-
 def compare(
-    now: ModelSide,
-    before: ModelSide | None,
-    params: Mapping[str, Change],
-    *,
-    resamples: int = bootstrap.RESAMPLES,
-) -> ModelComparison:
-    """Compare a model with a base, if there is one that has metrics.
-
-    Args:
-        now: the model.
-        before: the base, or None.
-        params: what differs in params, by name.
-        resamples: of the bootstrap.
+    now: ModelSide, before: ModelSide | None, params: Mapping[str, Change],
+    *, resamples: int = RESAMPLES,
+) -> ModelComparison:  # fmt: skip
+    """Compare a model with a base, if there is one that has metrics; `params` are what differs.
 
     Raises:
         ArtifactError: the model has no metrics.
@@ -96,23 +95,34 @@ def compare(
         now=now,
         before=before,
         figures={
-            name: Figure(
-                own.get(name, score), old.get(name, earlier.get(name)), differences.get(name)
-            )
-            for name, score in scores.items()
+            of: Figure(own.get(of, score), old.get(of, earlier.get(of)), differences.get(of))
+            for of, score in scores.items()
         },
         basis=basis,
         baselines=baseline_differences(now.scores, resamples),
         params=params if before else {},
         changed=now.pipeline.changed(now.hashes, before.hashes) if before else frozenset(),
-        bins=by_length(*tables, resamples=resamples),
-        titles=choose_examples(*tables),
+        bins=_by_length(*tables, resamples),
+        titles=_choose_examples(*tables),
     )
 
 
-def intervals_of(
-    titles: pd.DataFrame | None, resamples: int = bootstrap.RESAMPLES
-) -> dict[str, Interval]:
+def model_scores(of: ModelSide) -> dict[str, float]:
+    """Return the scores of the model by metric, `PRIMARY` first.
+
+    Raises:
+        ArtifactError: it has none.
+    """
+    found = Metrics.read(of.metrics).scores.get("model", {})
+    if PRIMARY not in found:
+        raise ArtifactError(
+            "eval/metrics.json must hold the scores of the model that is reported. Received: none "
+            f"at {of.name}. Try: dvc repro evaluate."
+        )
+    return {name: found[name] for name in {PRIMARY: "", **metric_titles()} if name in found}
+
+
+def intervals_of(titles: pd.DataFrame | None, resamples: int = RESAMPLES) -> dict[str, Interval]:
     """Return each score with its interval; nothing without scores of single titles."""
     if titles is None or titles.empty:
         return {}
@@ -120,39 +130,84 @@ def intervals_of(
 
 
 def baseline_differences(
-    titles: pd.DataFrame | None, resamples: int = bootstrap.RESAMPLES
+    titles: pd.DataFrame | None, resamples: int = RESAMPLES
 ) -> dict[str, Interval]:
     """Return the mean `PRIMARY` of the model minus that of each baseline, on the same titles."""
     if titles is None or titles.empty:
         return {}
     gains = {name: titles[PRIMARY] - titles[name] for name in BASELINES if name in titles}
-    return {
-        name: bootstrap.mean_interval(of.to_numpy(), resamples=resamples)
-        for name, of in gains.items()
-    }
+    mean = partial(bootstrap.mean_interval, resamples=resamples)
+    return {name: mean(gain.to_numpy()) for name, gain in gains.items()}
+
+
+def _statistics(titles: pd.DataFrame) -> NDArray[np.float64]:
+    return statistics(list(titles["predicted"]), list(titles["issue_title"]))
 
 
 def _differences(
     now: pd.DataFrame | None, before: pd.DataFrame | None, resamples: int
 ) -> tuple[dict[str, Interval], str]:
+    """Return the difference in each metric, and how it was tested."""
     if now is None or before is None or now.empty or before.empty:
         return {}, ""
     rows, old_rows = _statistics(now), _statistics(before)
-    issues, old_issues = list(now["issue"]), list(before["issue"])
-    places = {issue: place for place, issue in enumerate(old_issues)}
-    common = [place for place, issue in enumerate(issues) if issue in places]
+    places = {issue: place for place, issue in enumerate(before["issue"])}
+    common = [place for place, issue in enumerate(now["issue"]) if issue in places]
     if len(common) < min(len(rows), len(old_rows)):
         return bootstrap.unpaired_difference(rows, old_rows, resamples=resamples), (
             f"Unpaired bootstrap: the two models were scored on different issues "
             f"({len(rows):,} and {len(old_rows):,}, {len(common):,} of them the same), so part of "
             "a difference may be theirs."
         )
-    old = [places[issues[place]] for place in common]
+    old = [places[issue] for issue in now["issue"].iloc[common]]
     same = len(rows) == len(old_rows)
     which = f"same {len(common):,} issues" if same else f"{len(common):,} issues that both have"
     found = bootstrap.paired_difference(rows[common], old_rows[old], resamples=resamples)
     return found, f"Paired bootstrap over the {which}."
 
 
-def _statistics(titles: pd.DataFrame) -> NDArray[np.float64]:
-    return statistics(list(titles["predicted"]), list(titles["issue_title"]))
+def _by_length(
+    now: pd.DataFrame | None, before: pd.DataFrame | None, resamples: int
+) -> tuple[LengthBin, ...]:
+    """Return the bins of `LENGTHS` that hold bodies, in their order."""
+    bins = []
+    for least, above in zip(LENGTHS, (*LENGTHS[1:], None), strict=True):
+        most = float("inf") if above is None else above - 1
+        rows, old = (
+            None if of is None else of[of["words"].between(least, most)]["rouge_l"]
+            for of in (now, before)
+        )
+        if rows is not None and len(rows):
+            label = f"{max(least, 1)}\N{EN DASH}{most}" if above else f"{least}+"
+            mean = bootstrap.mean_interval(rows.to_numpy(), resamples=resamples)
+            earlier = None if old is None or old.empty else float(old.mean())
+            bins.append(LengthBin(label, len(rows), mean, earlier))
+    return tuple(bins)
+
+
+def _choose_examples(now: pd.DataFrame | None, before: pd.DataFrame | None) -> TitleExamples | None:
+    """Return examples of each kind; equal scores give equal ones."""
+    if now is None or now.empty:
+        return None
+    rows = now.assign(length=now["issue_title"].str.len())
+    old = now.head(0) if before is None else before
+    both = rows.merge(old[["issue", "predicted", "rouge_l"]], on="issue", suffixes=("", "_old"))
+    both["gain"] = both["rouge_l"] - both["rouge_l_old"]
+    differing = both[both["predicted"] != both["predicted_old"]]
+    up, down = differing[differing["gain"] > 0], differing[differing["gain"] < 0]
+    groups = {  # by which columns, and whether the least goes first
+        "Gained most": _first(up, gain=False, issue=True),
+        "Lost most": _first(down, gain=True, issue=True),
+        "Best": _first(rows, rouge_l=False, length=False, issue=True),
+        "Worst, and the model was sure of them": _first(
+            rows, rouge_l=True, score=False, issue=True
+        ),
+    }
+    return TitleExamples(groups, len(both), len(differing), len(up), len(down))
+
+
+def _first(rows: pd.DataFrame, **ascending: bool) -> list[dict[Hashable, Any]]:
+    chosen = rows.sort_values([*ascending], ascending=[*ascending.values()]).head(SHOWN)
+    names = {"issue_title": "reference", "predicted": "title", "issue_url": "url",
+             "predicted_old": "before", "rouge_l_old": "rouge_l_before"}  # fmt: skip
+    return chosen.rename(columns=names).to_dict("records")

@@ -11,8 +11,6 @@ from markupsafe import Markup
 from issuesum.lineage.reporting import html, plots
 from issuesum.training.corpus.profile import BINS, DataProfile, FieldProfile
 
-_TEMPLATE = "templates/data_report.html"
-
 
 def write_report(folder: Path, profile: DataProfile) -> None:
     """Write report.html, lengths.csv, growth.csv and languages.csv; equal profiles, equal bytes.
@@ -20,10 +18,6 @@ def write_report(folder: Path, profile: DataProfile) -> None:
     The page needs no other file and no network. Of the CSVs, the first column is for the x axis:
     lengths.csv has the shares of texts of that many words up to the next row's number, growth.csv
     the distinct words in that many issues of the training split, languages.csv the share of bodies.
-
-    Args:
-        folder: an existing folder.
-        profile: what is reported.
     """
     (folder / "report.html").write_text(_page(profile), encoding="utf-8")
     body, title = profile.body, profile.title
@@ -36,7 +30,7 @@ def write_report(folder: Path, profile: DataProfile) -> None:
 
 
 def _page(profile: DataProfile) -> str:
-    rows, drift = profile.rows, profile.drift
+    rows, drift, shares = profile.rows, profile.drift, profile.languages.shares
     fates = {
         "read": rows.read,
         "rejected": rows.rejected,
@@ -46,31 +40,39 @@ def _page(profile: DataProfile) -> str:
         "validation split": rows.validation,
         "test split": rows.test,
     }
-    before = (drift.body.histogram_before, drift.title.histogram_before) if drift else ((), ())
-    fields = list(zip(("Bodies", "Titles"), (profile.body, profile.title), before, strict=True))
-    shares = profile.languages.shares
-    label = ", ".join(f"{code} {html.percent(share)}" for code, share in shares.items())
+    fields = {"Bodies": profile.body, "Titles": profile.title}
+    before = {"Bodies": drift.body.histogram_before, "Titles": drift.title.histogram_before} \
+        if drift else {}  # fmt: skip
     return html.page(
-        _TEMPLATE,
+        "templates/data_report.html",
         title="Data report",
         profile=profile,
-        fates=[(name, html.count(of), html.percent(of / (rows.read or 1)))
-               for name, of in fates.items()],
-        lengths={name: _lengths(name, field, earlier) for name, field, earlier in fields},
-        growth={name: _growth(name, field, rows.train) for name, field, _ in fields},
-        languages=plots.shares("languages", label, shares),
-    )  # fmt: skip
+        fates=[
+            (name, html.count(of), html.percent(of / (rows.read or 1)))
+            for name, of in fates.items()
+        ],
+        lengths={name: _lengths(name, of, before.get(name, ())) for name, of in fields.items()},
+        growth={name: _growth(name, of, rows.train) for name, of in fields.items()},
+        languages=plots.shares(
+            "languages",
+            ", ".join(f"{code} {html.percent(share)}" for code, share in shares.items()),
+            shares,
+        ),
+    )
 
 
 def _lengths(name: str, field: FieldProfile, before: Sequence[int]) -> Markup:
     last = max(place for of in (field.histogram, before) for place, count in enumerate(of) if count)
+    now, earlier = (
+        [100 * share for share in _shares(of)[: last + 1]] for of in (field.histogram, before)
+    )
     powers = [place for place in range(last + 1) if BINS[place].bit_count() <= 1]
     return plots.bars(
         f"lengths of {name}",
         f"{name} have {field.words_median:,} words in the median, {field.words_p95:,} at the "
         "95th percentile.",
-        [100 * share for share in _shares(field.histogram)[: last + 1]],
-        [100 * share for share in _shares(before)[: last + 1]],
+        now,
+        earlier,
         ticks={place: f"{BINS[place]}{'+' * (place == len(BINS) - 1)}" for place in powers},
         below="words",
         unit=" %",

@@ -2,25 +2,85 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from markupsafe import Markup
 
 from issuesum.console import printable
+from issuesum.layout import RAW, StageEntry, feeds
+from issuesum.lineage.dvc import Lock
 from issuesum.lineage.reporting import html
 
-_TEMPLATE = "templates/graph.svg"
 _LINE, _TOP = 19, 26  # units, which are pixels where a drawing is as wide as its page
 _LETTER = 7.3  # widest mean of a line's letters
 _GAP = 34
 _ARC = 26  # that an arc goes out for every card that it skips
 _WIDE, _LANE = 200, 68  # width of a card, and height between the rows of `wide`
 
-type Edge = tuple[str, str, str]
-"""Titles of two cards, and a word for what leads from the first to the second."""
+type Edge = tuple[int, int, str]
+"""Places of two cards, and a word for what leads from the first to the second."""
 type Point = tuple[float, float]
+type _Arrow = tuple[str, str, str, Point]
+"""Path, corners of its head, a word, and where that stands."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Raw data and stages, every one behind what it depends on."""
+
+    nodes: Mapping[str, tuple[str, ...]]  # by name, the paths of the outputs
+    edges: tuple[tuple[str, str], ...]  # from what is needed to what needs it
+
+    @classmethod
+    def of(cls, lock: Lock) -> Pipeline:
+        """Return what dvc.lock records."""
+        raw = RAW.as_posix()
+        entries = [StageEntry(name, tuple(of.deps), ()) for name, of in lock.stages.items()]
+        nodes = {name: tuple(of.outs) for name, of in lock.stages.items()}
+        if any(feeds(raw, entry) for entry in entries):
+            nodes = {raw: (raw,), **nodes}
+        edges = (
+            (name, entry.name)
+            for name, outs in nodes.items()
+            for entry in entries
+            if any(feeds(out, entry) for out in outs)
+        )
+        return cls(nodes, tuple(edges))
+
+    def changed(self, now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[str]:
+        """Return the nodes an output of which has another hash than before."""
+        return frozenset(
+            name
+            for name, outs in self.nodes.items()
+            if any(now.get(path) != before.get(path) for path in outs)
+        )
+
+
+def draw(of: Pipeline, changed: AbstractSet[str]) -> Markup:
+    """Draw the nodes from top to bottom; those that changed are marked."""
+    place = {name: number for number, name in enumerate(of.nodes)}
+    cards = [
+        Card(name, kind="step changed", note="changed") if name in changed else Card(name)
+        for name in of.nodes
+    ]
+    return tall(cards, [(place[a], place[b], "") for a, b in of.edges], width=250)
+
+
+def to_mermaid(of: Pipeline, changed: AbstractSet[str]) -> str:
+    """Write a flow chart that Mermaid draws; changed nodes have a thick border and say so."""
+    ids = {name: f"n{number}" for number, name in enumerate(of.nodes)}
+    lines = ["flowchart LR"]
+    for name, key in ids.items():
+        label = re.sub(r"[^\w ./-]", "_", name)  # nothing that Mermaid or Markdown reads
+        lines.append(f'    {key}["{label}{" ●" if name in changed else ""}"]')
+    lines += [f"    {ids[a]} --> {ids[b]}" for a, b in of.edges]
+    if marked := [key for name, key in ids.items() if name in changed]:
+        lines.append("    classDef changed stroke:#b8460e,stroke-width:3px")
+        lines.append(f"    class {','.join(marked)} changed")
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -29,7 +89,7 @@ class Card:
 
     title: str
     digits: str = ""  # of its hash
-    lines: tuple[str, ...] = ()  # what else is known
+    lines: tuple[str | None, ...] = ()  # what else is known
     kind: str = "step"  # classes of the style sheet
     note: str = ""  # at the right end of the title
     below: bool = False  # in the second row of `wide`
@@ -41,18 +101,15 @@ class Card:
     @property
     def rows(self) -> list[tuple[str, float, str]]:
         """Class, height and text of each line, which fits into the card."""
-        rows = [
-            ("title", self.title),
-            ("digits", self.digits),
-            *(("faint", of) for of in self.lines),
-        ]
+        texts = [("title", self.title), ("digits", self.digits)]
+        texts += [("faint", line) for line in self.lines if line]
         most = int((self.width - 28) / _LETTER) - len(self.note)
-        texts = [(kind, printable(text)) for kind, text in rows if text]
-        return [
-            (kind, self.y + _TOP + _LINE * place,
-             text if len(text) <= most else f"{text[: most - 1].rstrip()}…")
-            for place, (kind, text) in enumerate(texts)
-        ]  # fmt: skip
+        rows: list[tuple[str, float, str]] = []
+        for kind, text in texts:
+            if shown := printable(text):
+                shown = shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"
+                rows.append((kind, self.y + _TOP + _LINE * len(rows), shown))
+        return rows
 
     @property
     def needed(self) -> float:
@@ -70,24 +127,15 @@ class Card:
         return self.x + self.width, self.y + self.height
 
 
-class _Arrow(NamedTuple):
-    path: str
-    head: str
-    word: str = ""
-    at: Point = (0, 0)
-
-
 def tall(cards: Sequence[Card], edges: Sequence[Edge], *, width: int = 320) -> Markup:
     """Draw one card below the other; arcs on the right lead past others."""
-    boxes: dict[str, Card] = {}
+    boxes, arrows = list[Card](), list[_Arrow]()
     y = right = 1.0
     for card in cards:
-        boxes[card.title] = replace(card, y=y, width=width, height=card.needed)
+        boxes.append(replace(card, y=y, width=width, height=card.needed))
         y += card.needed + _GAP // 2
-    place = {title: number for number, title in enumerate(boxes)}
-    arrows = []
     for a, b, _ in edges:
-        start, end, skipped = boxes[a], boxes[b], place[b] - place[a] - 1
+        start, end, skipped = boxes[a], boxes[b], b - a - 1
         if not skipped:
             x = start.centre[0]
             arrows.append(_arrow([(x, start.end[1]), (x, end.y - 1)]))
@@ -95,10 +143,8 @@ def tall(cards: Sequence[Card], edges: Sequence[Edge], *, width: int = 320) -> M
         side, y0, y1 = start.end[0], start.centre[1] + 6, end.centre[1] - 6
         out, right = side + 5 + _ARC * skipped, max(right, _ARC * skipped * 3 / 4)
         curve = f"M{side:g} {y0:g}C{out:g} {y0:g} {out:g} {y1:g} {side + 8:g} {y1:g}"
-        arrows.append(_Arrow(curve, _head((side + 9, y1), (side + 1, y1))))
-    size = width + right + 8, y
-    return html.render(_TEMPLATE, kind="tall", label=_label(cards, edges), size=size, style="",
-                       cards=boxes.values(), arrows=arrows)  # fmt: skip
+        arrows.append((curve, _head((side + 9, y1), (side + 1, y1)), "", (0, 0)))
+    return _svg(boxes, edges, arrows, (width + right + 8, y), kind="tall", style="")
 
 
 def wide(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Markup:
@@ -109,21 +155,18 @@ def wide(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Ma
         edges: between neighbours of the first row, or from one row to the other.
         style: of a drawing that has no page around it.
     """
-    first = [card for card in cards if not card.below]
-    second = [card for card in reversed(cards) if card.below]
-    pitch, high = _WIDE + _GAP, max((card.needed for card in first), default=0)
-    boxes = {
-        card.title: replace(card, x=place * pitch + 1, height=high)
-        for place, card in enumerate(first)
-    }
-    for place, card in enumerate(second):  # two columns wide, the right one below its source
-        sources = [boxes[a].x - pitch for a, b, _ in edges if b == card.title and a in boxes]
-        boxes[card.title] = replace(
-            card, x=max([2 * pitch * place + 1, *sources]), y=high + _LANE, width=_WIDE + pitch,
-            height=max(card.needed for card in second),
-        )  # fmt: skip
-    last = max(boxes[card.title].x for card in second)
-    arrows, lane, floor = [], high + _LANE / 2, max(box.end[1] for box in boxes.values())
+    pitch, boxes = _WIDE + _GAP, list(cards)
+    first = [place for place, card in enumerate(cards) if not card.below]
+    second = [place for place, card in enumerate(cards) if card.below][::-1]
+    high, low = (max((cards[at].needed for at in row), default=0) for row in (first, second))
+    for column, place in enumerate(first):
+        boxes[place] = replace(cards[place], x=column * pitch + 1, height=high)
+    for column, place in enumerate(second):  # two columns wide, the right one below its source
+        x = max([2 * pitch * column + 1, *(boxes[a].x - pitch for a, b, _ in edges if b == place)])
+        below = high + _LANE
+        boxes[place] = replace(cards[place], x=x, y=below, width=_WIDE + pitch, height=low)
+    last = max(boxes[place].x for place in second)
+    arrows, lane, floor = [], high + _LANE / 2, max(box.end[1] for box in boxes)
     for a, b, word in edges:
         start, end = boxes[a], boxes[b]
         (x, middle), (to, _), (side, bottom) = start.centre, end.centre, start.end
@@ -142,19 +185,22 @@ def wide(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Ma
             points = [(x, bottom), (x, floor), (to + 24, floor), (to + 24, end.end[1] + 1)]
             at = (x + 10, floor - 6)
         arrows.append(_arrow(points, word, at))
-    size = max(box.end[0] for box in boxes.values()), floor
-    return html.render(_TEMPLATE, kind="wide", label=_label(cards, edges), size=size, style=style,
-                       cards=boxes.values(), arrows=arrows)  # fmt: skip
+    size = max(box.end[0] for box in boxes), floor
+    return _svg(boxes, edges, arrows, size, kind="wide", style=style)
 
 
-def _label(cards: Sequence[Card], edges: Sequence[Edge]) -> str:
-    ways = [f"{a} leads to {b}" for a, b, _ in edges]
-    return printable("; ".join([*(card.title for card in cards), *ways]))
+def _svg(
+    cards: Sequence[Card], edges: Sequence[Edge], arrows: Sequence[_Arrow], size: Point, **more: str
+) -> Markup:
+    ways = [f"{cards[a].title} leads to {cards[b].title}" for a, b, _ in edges]
+    label = printable("; ".join([*(card.title for card in cards), *ways]))
+    values = {"cards": cards, "arrows": arrows, "size": size, "label": label, **more}
+    return html.render("templates/graph.svg", **values)
 
 
 def _arrow(points: Sequence[Point], word: str = "", at: Point = (0, 0)) -> _Arrow:
     path = "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
-    return _Arrow(path, _head(*points[-2:]), word, at)
+    return path, _head(*points[-2:]), word, at
 
 
 def _head(before: Point, tip: Point) -> str:

@@ -1,7 +1,8 @@
-"""Templates, style sheet and the format of numbers of all pages, which need no other file."""
+"""Pages and Markdown from templates: words of strangers are shown as they are, and nothing more."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,11 @@ from issuesum.files import replacing_file
 # Whatever a title or a commit message holds, a browser loads and runs nothing.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _BIDI = {"\u202a", "\u202b", "\u202c", "\u202d", "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"}
-_FRAME, _MACROS, _STYLE = "templates/frame.html", "templates/macros.html", "style.css"
+_JOINER = "\N{WORD JOINER}"  # cannot be seen
+# What GitHub, GitLab and Gitea turn into links, pings and references to other issues: @name, #123,
+# !123, $snippet, ~label, %milestone, GH-123, https://… and www.…
+_LINKS = re.compile(r"[@#!$~%](?=\S)|\bGH-(?=\d)|\w{2,}:(?=//)|\bwww(?=\.)", re.IGNORECASE)
+_STRUCTURE = re.compile(r"[\\`*_{}\[\]<>#!|~&@$^]|:(?=\S)")
 
 
 class Code(str):
@@ -41,17 +46,24 @@ def signed(difference: float) -> str:
 
 def plain(text: object, longest: int | None = 120) -> str:
     """Return one short line without control characters and overrides of the direction."""
-    kept = "".join(
-        " " if unicodedata.category(character) == "Cc" else character
-        for character in str(text)
-        if character not in _BIDI
-    )
-    line = " ".join(kept.split())
+    kept = (" " if unicodedata.category(sign) == "Cc" else sign for sign in str(text))
+    line = " ".join("".join(sign for sign in kept if sign not in _BIDI).split())
     return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
 
 
-def environment(finalize: Callable[[object], object] | None = None) -> Environment:
-    """Return the environment of this package's templates, which escapes what is not Markup."""
+def markdown(text: object) -> Markup:
+    """Return one line such that Markdown shows the text and reads nothing into it.
+
+    Punctuation becomes numeric entities, which no parser takes for structure. Since pings and links
+    are looked for after parsing, an invisible character stands behind what would begin one.
+    """
+    if isinstance(text, Markup):
+        return text
+    guarded = _LINKS.sub(lambda found: found[0] + _JOINER, plain(text, None))
+    return Markup(_STRUCTURE.sub(lambda found: f"&#{ord(found[0])};", guarded))  # noqa: S704
+
+
+def _environment(finalize: Callable[[object], object] | None = None) -> Environment:
     made = Environment(
         loader=PackageLoader("issuesum.lineage.reporting", ""),
         autoescape=True,
@@ -65,24 +77,32 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
     return made
 
 
-_HTML = environment()
+_HTML, _MARKDOWN = _environment(), _environment(finalize=markdown)
 
 
 def render(template: str, **values: object) -> Markup:
     """Return a part of a page; every value that is not Markup is escaped."""
-    macros = _HTML.get_template(_MACROS).module
+    macros = _HTML.get_template("templates/macros.html").module
     return Markup(_HTML.get_template(template).render(values, ui=macros))  # noqa: S704
+
+
+def render_markdown(template: str, **values: object) -> str:
+    """Return Markdown; every value that is not Markup is escaped."""
+    macros = _MARKDOWN.get_template("templates/macros.md").module
+    text = _MARKDOWN.get_template(template).render(values, ui=macros)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def page(template: str, *, title: str, **values: object) -> str:
     """Return a whole page; equal values give equal text."""
     body = render(template, title=title, **values)
-    return f"{render(_FRAME, title=title, policy=_POLICY, style=style(), body=body)}\n"
+    frame = render("templates/frame.html", title=title, policy=_POLICY, style=style(), body=body)
+    return f"{frame}\n"
 
 
 def style() -> Markup:
     """Return the style sheet of all pages and drawings."""
-    return Markup(Path(__file__).with_name(_STYLE).read_text(encoding="utf-8"))  # noqa: S704
+    return Markup(Path(__file__).with_name("style.css").read_text(encoding="utf-8"))  # noqa: S704
 
 
 def write(path: Path, content: str) -> None:

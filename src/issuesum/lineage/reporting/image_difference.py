@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
 import shlex
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from issuesum.errors import DataError, RepositoryError, one_line
+from issuesum.layout import REQUIREMENTS
 from issuesum.lineage import git
 from issuesum.lineage.dvc import stored_file
 from issuesum.lineage.metrics import Metrics
@@ -19,7 +24,11 @@ from issuesum.lineage.reporting.issue_difference import (
     TitleDifference,
     compare_rows,
 )
-from issuesum.lineage.reporting.package_difference import PackageDifference, compare_packages
+from issuesum.registry.client import Registry
+
+SBOM = "application/vnd.cyclonedx+json"
+_PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+_PACKAGES = ("library", "framework", "application")
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,15 @@ class MetricChange:
 
 
 @dataclass(frozen=True)
+class PackageDifference:
+    """What is known by the best source that both images have; None is unknown."""
+
+    by: str | None  # sbom, requirements or hash
+    same: bool | None
+    changed: dict[str, Change]  # versions by name
+
+
+@dataclass(frozen=True)
 class ImageDifference:
     """What changed from image `old` to image `new`."""
 
@@ -71,7 +89,7 @@ class ImageDifference:
     params: dict[str, Change]  # by dotted names
     code: CodeDifference
     packages: PackageDifference
-    same_test: bool | None  # whether both were scored on the same test split, if both say
+    same_test: bool | None  # whether both were scored on the same test split, if both record it
     metrics: dict[str, MetricChange]  # by dotted names
     titles: TitleDifference | None = None  # None if they were not compared
     no_titles: str = ""  # why not
@@ -80,14 +98,9 @@ class ImageDifference:
 def compare_images(
     old: Found, new: Found, *, root: Path, examples: int, rows: bool
 ) -> ImageDifference:
-    """Compare all but titles.
+    """Compare all but titles, by commits of the repository at `root` and, if asked, by its `rows`.
 
-    Args:
-        old: an image.
-        new: the other one.
-        root: of the repository whose commits and data are looked at.
-        examples: titles of added and of removed rows.
-        rows: whether to read the raw data.
+    Of added and of removed rows so many `examples` are kept.
 
     Raises:
         RegistryError: a registry is unreachable or refuses us.
@@ -105,53 +118,79 @@ def compare_images(
     )
 
 
+def _side(of: Found) -> ImageSide:
+    tag, created = str(of.provenance.image), str(of.provenance.created)
+    return ImageSide(str(of.image.reference), tag, created, of.image.size)
+
+
 def same_bundle(old: Found, new: Found) -> bool:
     """Return whether both images carry the same bundle, and so the same model."""
     return _same(old.provenance, new.provenance, "bundle") is True
+
+
+def _same(old: Provenance, new: Provenance, name: str) -> bool | None:
+    return _equal(old.hashes.get(name), new.hashes.get(name))
+
+
+def _equal(old: str | None, new: str | None) -> bool | None:
+    return old == new if old and new else None
 
 
 def compare_data(
     old: Provenance, new: Provenance, *, root: Path, examples: int, look: bool
 ) -> DataDifference:
     """Compare the raw data of two provenances; if asked to `look`, by the rows themselves."""
-    same, counted = _same(old, new, "raw"), (_rows(old), _rows(new))
+    before, after = (
+        next((item.rows for item in of.artefacts or () if item.name == "raw"), None)
+        for of in (old, new)
+    )
+    same, rows, why_not = _same(old, new, "raw"), None, ""
     if same is None:
-        return DataDifference(None, None, counted, "an image names no raw data")
-    if same or not look:
-        return DataDifference(same, None, counted, "" if same else "not asked for")
-    try:
-        files = [stored_file(root, str(of.hashes["raw"])) for of in (old, new)]
-        rows = compare_rows(*files, examples=examples, scratch=root)
-    except (RepositoryError, DataError) as error:
-        return DataDifference(False, None, counted, one_line(error))
-    return DataDifference(False, rows, counted, "")
+        why_not = "an image names no raw data"
+    elif not same and not look:
+        why_not = "not asked for"
+    elif not same:
+        try:
+            files = [stored_file(root, str(of.hashes["raw"])) for of in (old, new)]
+            rows = compare_rows(*files, examples=examples, scratch=root)
+        except (RepositoryError, DataError) as error:
+            why_not = one_line(error)
+    return DataDifference(same, rows, (before, after), why_not)
 
 
 def compare_code(old: Provenance, new: Provenance, root: Path) -> CodeDifference:
     """Compare the commits of two provenances in the repository around `root`."""
     sources = {str(of.commit): of.source for of in (old, new)}
-    missing, stat = tuple[str, ...](), ""
+    missing, stat = list[str](), ""
     if len(sources) > 1:
-        missing = tuple(
-            f"{commit} is not in this repository{_how_to_fetch(commit, source)}"
-            for commit, source in sources.items()
-            if not git.has_commit(root, commit)
-        )
+        for commit, source in sources.items():
+            if not git.has_commit(root, commit):
+                fetch = ", and its image names no source: git fetch --all"
+                if source:
+                    fetch = f": {shlex.join(['git', 'fetch', source, commit])}"
+                missing.append(f"{commit} is not in this repository{fetch}")
         if not missing:
             options = ("--stat=100", "--no-color", "--no-ext-diff")
             stat = os.fsdecode(git.run(root, "diff", *options, *sources, "--", *git.CODE))
-    return CodeDifference(_named(old), _named(new), None if missing else stat.rstrip("\n"), missing)
+    found = None if missing else stat.rstrip("\n")
+    return CodeDifference(_named(old), _named(new), found, tuple(missing))
+
+
+def _named(of: Provenance) -> str:
+    if not of.dirty:
+        return str(of.commit)
+    patch = of.patch.sha256 if of.patch else None
+    return f"{of.commit} + {f'patch {patch[:12]}' if patch else 'changes that nothing recorded'}"
 
 
 def metric_changes(old: object, new: object) -> dict[str, MetricChange]:
     """Return the scores in two eval/metrics.json: of the model and of the baselines."""
     before, after = _figures(old), _figures(new)
-    return {name: _metric(before.get(name), after.get(name)) for name in {**after, **before}}
-
-
-def _metric(old: float | None, new: float | None) -> MetricChange:
-    difference = None if old is None or new is None else round(new - old, 4)
-    return MetricChange(old, new, difference)
+    pairs = {name: (before.get(name), after.get(name)) for name in {**after, **before}}
+    return {
+        name: MetricChange(was, now, None if was is None or now is None else round(now - was, 4))
+        for name, (was, now) in pairs.items()
+    }
 
 
 def _figures(content: object) -> dict[str, float]:
@@ -160,28 +199,48 @@ def _figures(content: object) -> dict[str, float]:
     return {**rows, **dotted(metrics.scores)}
 
 
-def _side(found: Found) -> ImageSide:
-    tag, created = found.provenance.image, found.provenance.created
-    return ImageSide(str(found.image.reference), str(tag), str(created), found.image.size)
+def compare_packages(old: Found, new: Found, root: Path) -> PackageDifference:
+    """Compare by SBOMs, by serving/requirements.txt of both commits, or only by hashes.
+
+    Raises:
+        RegistryError: a registry is unreachable or refuses us.
+    """
+    for by, source in (("sbom", _of_sbom), ("requirements", _of_requirements)):
+        before, after = source(old, root), source(new, root)
+        if before is not None and after is not None:
+            # A dot in a name is no level: the values are flat.
+            changed = dict(sorted(params_diff(before, after).items()))
+            return PackageDifference(by, not changed, changed)
+    same = _equal(old.provenance.requirements, new.provenance.requirements)
+    same = _same(old.provenance, new.provenance, "uv.lock") if same is None else same
+    return PackageDifference(None if same is None else "hash", same, {})
 
 
-def _same(old: Provenance, new: Provenance, name: str) -> bool | None:
-    hashes = [of.hashes.get(name) for of in (old, new)]
-    return hashes[0] == hashes[1] if all(hashes) else None
+def _of_sbom(found: Found, _root: Path) -> dict[str, str] | None:
+    image = found.image.reference
+    registry = Registry(image.host)
+    for descriptor in registry.referrers(image):
+        if descriptor.get("artifactType") != SBOM:
+            continue
+        _, manifest = registry.manifest(image.at(descriptor["digest"]))
+        versions = defaultdict[str, set[str]](set)
+        try:
+            sbom = json.loads(registry.blob(image, manifest["layers"][0]["digest"]))
+            for component in sbom.get("components") or ():
+                if component.get("type") in _PACKAGES:
+                    versions[str(component.get("name"))].add(str(component.get("version")))
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
+            continue  # attached by others, and no SBOM after all
+        return {name: ", ".join(sorted(of_name)) for name, of_name in versions.items()}
+    return None
 
 
-def _rows(of: Provenance) -> int | None:
-    return next((item.rows for item in of.artefacts or () if item.name == "raw"), None)
-
-
-def _how_to_fetch(commit: str, source: str | None) -> str:
-    if source:
-        return f": {shlex.join(['git', 'fetch', source, commit])}"  # an image says both
-    return ", and its image names no source: git fetch --all"
-
-
-def _named(of: Provenance) -> str:
-    if not of.dirty:
-        return str(of.commit)
-    patch = of.patch.sha256 if of.patch else None
-    return f"{of.commit} + {f'patch {patch[:12]}' if patch else 'changes that nothing recorded'}"
+def _of_requirements(found: Found, root: Path) -> dict[str, str] | None:
+    """Return what the image's commit pins, if that is what the image was built from."""
+    recorded = found.provenance.requirements
+    content = git.file_at(root, str(found.provenance.commit), REQUIREMENTS.as_posix())
+    if content is None or (not recorded and found.provenance.dirty):
+        return None
+    if recorded and recorded != hashlib.sha256(content).hexdigest():
+        return None
+    return dict(_PINNED.findall(content.decode("utf-8")))

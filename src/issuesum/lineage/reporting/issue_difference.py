@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import batched
+from itertools import batched, islice
 from pathlib import Path
 
 from issuesum.console import bar, reading_bar
@@ -48,45 +48,28 @@ class TitleDifference:
     pairs: tuple[Pair, ...]  # the first of these
 
 
-class _Kept[T]:
-    """A count of things, of which the first are kept."""
-
-    def __init__(self, most: int) -> None:
-        self.most, self.count, self.first = most, 0, list[T]()
-
-    def append(self, one: T) -> None:
-        self.count += 1
-        if self.count <= self.most:
-            self.first.append(one)
-
-
 def compare_rows(old: Path, new: Path, *, examples: int, scratch: Path) -> RowDifference:
     """Compare two CSVs that `issuesum ingest` wrote, in memory that does not grow with them.
 
-    Args:
-        old: a file.
-        new: the other one.
-        examples: titles wanted of each kind.
-        scratch: an existing folder, where the keys are kept meanwhile, some 30 bytes an issue.
+    The keys are kept meanwhile in the existing folder `scratch`, some 30 bytes an issue.
 
     Raises:
         DataError: a file is no CSV of issues, or the disk is full.
     """
-    added, removed = _Kept[str](examples), _Kept[str](examples)
-    after = 0
     with seen_issues(scratch) as in_old, seen_issues(scratch) as in_new:
         before = sum(in_old(key, 0) is None for key, _ in _issues(old, "old data"))
-        for key, title in _issues(new, "new data"):
-            if in_new(key, 0) is None:
-                after += 1
-                if in_old(key, 0) is None:
-                    added.append(title)
-        for key, title in _issues(old, "removed"):
-            if in_new(key, 0) is None:
-                removed.append(title)
-    return RowDifference(
-        before, after, added.count, removed.count, tuple(added.first), tuple(removed.first)
-    )
+        found = (title for key, title in _issues(new, "new data")
+                 if in_new(key, 0) is None and in_old(key, 0) is None)  # fmt: skip
+        added, added_titles = _counted(found, examples)
+        found = (title for key, title in _issues(old, "removed") if in_new(key, 0) is None)
+        removed, removed_titles = _counted(found, examples)
+    after = before - removed + added
+    return RowDifference(before, after, added, removed, added_titles, removed_titles)
+
+
+def _counted(titles: Iterator[str], most: int) -> tuple[int, tuple[str, ...]]:
+    first = tuple(islice(titles, most))
+    return len(first) + sum(1 for _ in titles), first
 
 
 def fixed_issues() -> Iterator[Issue]:
@@ -101,16 +84,17 @@ def compare_titles(
     rows: Iterable[Issue | Reject], old: TitleWriter, new: TitleWriter, *, examples: int
 ) -> TitleDifference:
     """Have both models title issues, a batch at a time, and keep some pairs that differ."""
-    issues, pairs = 0, _Kept[Pair](examples)
+    issues, differing, pairs = 0, 0, list[Pair]()
     bodies = (row.body for row in rows if isinstance(row, Issue))
     with bar("titles") as shown:
         for batch in batched(bodies, _BATCH):
             for pair in map(Pair, old.titles(batch), new.titles(batch)):
                 issues += 1
-                if pair.old != pair.new:
+                differing += pair.old != pair.new
+                if pair.old != pair.new and differing <= examples:
                     pairs.append(pair)
             shown.update(len(batch))
-    return TitleDifference(issues, pairs.count, tuple(pairs.first))
+    return TitleDifference(issues, differing, tuple(pairs))
 
 
 def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:

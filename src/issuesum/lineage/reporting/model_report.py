@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import astuple
 from pathlib import Path
 
 from markupsafe import Markup
@@ -10,9 +11,8 @@ from markupsafe import Markup
 from issuesum.errors import RepositoryError
 from issuesum.lineage import git
 from issuesum.lineage.provenance.params_diff import params_diff
-from issuesum.lineage.reporting import html, markdown, pipeline, plots, wording
-from issuesum.lineage.reporting.comparison import ModelComparison, compare
-from issuesum.lineage.reporting.examples import SHOWN
+from issuesum.lineage.reporting import graph, html, plots, wording
+from issuesum.lineage.reporting.comparison import SHOWN, ModelComparison, compare
 from issuesum.lineage.reporting.html import Code, count, signed
 from issuesum.lineage.reporting.model_side import read_side
 from issuesum.lineage.reporting.wording import score
@@ -55,7 +55,12 @@ def write_report(
     """
     git.run(root, "rev-parse", "--git-dir")
     reported = _commit(root, revision) if revision else None
-    against = _commit(root, base) if base else _parent(root, reported)
+    try:
+        against = _commit(root, base or (f"{reported}^" if reported else "HEAD"))
+    except RepositoryError:
+        if base:
+            raise
+        against = None  # nothing was committed before
     before, now = read_side(root, against) if against else None, read_side(root, reported)
     params = params_diff(before.params, now.params) if before else {}
     found = compare(now, before, params, resamples=resamples)
@@ -66,11 +71,11 @@ def write_report(
 
 def to_markdown(of: ModelComparison) -> str:
     """Return the comment; it has fewer examples rather than more than `LIMIT` characters."""
-    chart = pipeline.to_mermaid(of.now.pipeline, of.changed)
+    chart = graph.to_mermaid(of.now.pipeline, of.changed)
     mermaid = Markup(f"```mermaid\n{chart}\n```")  # noqa: S704 -- nothing is left that it reads
     drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
-        text = markdown.render(_TEMPLATE, **_values(of, shown), **drawn, sparks=_sparks(of))
+        text = html.render_markdown(_TEMPLATE, **_values(of, shown), **drawn, sparks=_sparks(of))
         if len(text) < LIMIT:
             break
     return text
@@ -82,19 +87,12 @@ def to_page(of: ModelComparison) -> str:
         _TEMPLATE,
         title="Model report",
         **_values(of, SHOWN),
-        pipeline=pipeline.draw(of.now.pipeline, of.changed),
+        pipeline=graph.draw(of.now.pipeline, of.changed),
         differences=_differences(of),
         lengths=_lengths(of) if of.bins else "",
         curves=[plot for title in _PLOTS if (plot := _training(title, of))],
         sparks=None,
     )
-
-
-def _parent(root: Path, reported: str | None) -> str | None:
-    try:
-        return _commit(root, f"{reported}^" if reported else "HEAD")
-    except RepositoryError:
-        return None
 
 
 def _commit(root: Path, revision: str) -> str:
@@ -111,52 +109,43 @@ def _commit(root: Path, revision: str) -> str:
 
 def _values(of: ModelComparison, shown: int) -> dict[str, object]:
     """Return what both renderings show; a table is a pair of names of columns and of rows."""
-    now, before, figures = of.now, of.before, of.figures.items()
+    now, before = of.now, of.before
     earlier, hashes = (before.counts, before.hashes) if before else ({}, {})
     groups = of.titles.groups if of.titles else {}
-    scores = [
-        (
-            METRICS[name].title,
-            score(one.before),
-            score(one.now),
-            wording.change(one),
-            wording.chance(one),
-        )
-        for name, one in figures
-    ]
-    first = [(METRICS[name].title, score(one.now)) for name, one in figures]
-    bins = [(one.label, count(one.issues), score(one.before), score(one.now)) for one in of.bins]
-    outputs = [
-        (
-            Code(path),
-            Code((hashes.get(path) or "")[:12]),
-            Code((digest or "")[:12]),
-            "●" if before and hashes.get(path) != digest else "",
-            stage,
-        )
-        for stage, path, digest in now.outputs
-    ]
-    runs = [
-        (name, run.started[:16].replace("T", " "), f"{run.seconds or 0:,.1f} s")
-        for name in now.pipeline.nodes
-        if (run := now.runs.get(name))
-    ]
+    figures = {METRICS[name].title: one for name, one in of.figures.items()}
+    scores: tuple[object, object] = ("", "this model"), [
+        (title, score(one.now)) for title, one in figures.items()
+    ]  # fmt: skip
+    if before:
+        scores = ("", "before", "now", "difference", ""), [
+            (title, score(one.before), score(one.now), wording.change(one), wording.chance(one))
+            for title, one in figures.items()
+        ]  # fmt: skip
     return {
         "of": of,
         "wording": wording,
         "tiles": _tiles(of),
         "examples": {heading: group[:shown] for heading, group in groups.items() if group[:shown]},
-        "scores": (("", "before", "now", "difference", ""), scores) if before
-        else (("", "this model"), first),
+        "scores": scores,
         "params": (("param", "before", "now"), [
-            (Code(name), Code(one.old), Code(one.new)) for name, one in of.params.items()
+            (Code(name), *map(Code, astuple(one))) for name, one in of.params.items()
         ]),
         "counts": (("issues", "before", "now"), [
             (name, count(earlier.get(name)), count(rows)) for name, rows in now.counts.items()
         ]),
-        "bins": (("words", "issues", "before", "now"), bins),
-        "outputs": (("output", "before", "now", "", "stage"), outputs),
-        "runs": (("last run here of", "started", "took"), runs),
+        "bins": (("words", "issues", "before", "now"), [
+            (one.label, count(one.issues), score(one.before), score(one.now)) for one in of.bins
+        ]),
+        "outputs": (("output", "before", "now", "", "stage"), [
+            (Code(path), Code(hashes.get(path, "")[:12]), Code((digest or "")[:12]),
+             "●" if before and hashes.get(path) != digest else "", stage)
+            for stage, path, digest in now.outputs
+        ]),
+        "runs": (("last run here of", "started", "took"), [
+            (name, run.started[:16].replace("T", " "), f"{run.seconds or 0:,.1f} s")
+            for name in now.pipeline.nodes
+            if (run := now.runs.get(name))
+        ]),
     }  # fmt: skip
 
 
@@ -175,10 +164,11 @@ def _tiles(of: ModelComparison) -> list[tuple[str, str]]:
 
 
 def _differences(of: ModelComparison) -> Markup | str:
-    found = {METRICS[name].title: part.difference for name, part in of.figures.items()}
-    spans = {title: (of.value, of.low, of.high) for title, of in found.items() if of}
-    words = (f"{title} {wording.with_interval(of)}" for title, of in found.items() if of)
-    return plots.differences("differences", "; ".join(words), spans) if spans else ""
+    parts = {METRICS[name].title: part.difference for name, part in of.figures.items()}
+    found = {title: part for title, part in parts.items() if part}
+    label = "; ".join(f"{title} {wording.with_interval(part)}" for title, part in found.items())
+    spans = {title: (part.value, part.low, part.high) for title, part in found.items()}
+    return plots.differences("differences", label, spans) if spans else ""
 
 
 def _lengths(of: ModelComparison) -> Markup:
@@ -211,11 +201,12 @@ def _training(title: str, of: ModelComparison) -> tuple[str, Markup, str] | None
 def _sparks(of: ModelComparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     rows = []
     for name, curve in of.now.curves.items():
-        values = [value for _, value in curve]
-        before = [value for _, value in of.before.curves.get(name, ())] if of.before else []
-        best = max(values) if "ROUGE" in name else min(values)
-        numbers = (f"{value:.2f}" for value in (values[0], best, values[-1]))
-        rows.append((name, _spark(before), _spark(values), *numbers))
+        before, now = (
+            [value for _, value in points]
+            for points in (of.before.curves.get(name, ()) if of.before else (), curve)
+        )
+        numbers = (now[0], max(now) if "ROUGE" in name else min(now), now[-1])
+        rows.append((name, _spark(before), _spark(now), *(f"{value:.2f}" for value in numbers)))
     return ("at each validation", "before", "now", "first", "best", "last"), rows
 
 

@@ -1,4 +1,4 @@
-"""One side of a comparison: what the working tree, or a commit, says of its model."""
+"""What the working tree, or a commit, records of its model."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from issuesum import layout
 from issuesum.errors import RepositoryError, one_line
 from issuesum.lineage.dvc import Lock
-from issuesum.lineage.reporting.pipeline import Pipeline
+from issuesum.lineage.reporting.graph import Pipeline
 from issuesum.lineage.runs import record as records
 from issuesum.training.corpus.profile import DataProfile
 from issuesum.training.corpus.shards import SplitSummary
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from dvc.repo import Repo
 
 CURVES = {
-    "loss, validation": ("eval", "loss"),
-    "loss, training": ("train", "loss"),
-    "ROUGE-L, validation": ("eval", "rouge_l"),
+    "loss, validation": "eval/loss",
+    "loss, training": "train/loss",
+    "ROUGE-L, validation": "eval/rouge_l",
 }
 
 
@@ -111,8 +111,7 @@ def _read(repo: Repo, name: str, runs: list[records.RunRecord]) -> ModelSide:
         return None
 
     curves = {
-        of: get(layout.CURVES / f"plots/metrics/{side}/{metric}.tsv", _curve)
-        for of, (side, metric) in CURVES.items()
+        of: get(layout.CURVES / f"plots/metrics/{file}.tsv", _curve) for of, file in CURVES.items()
     }
     lock = get(layout.LOCK, Lock.parse) or Lock("", {})
     mapping = TypeAdapter(dict[str, Any]).validate_json

@@ -16,20 +16,15 @@ from markupsafe import Markup, escape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.ticker import Locator
+    from matplotlib.axis import Axis
 
 _WIDTH = 5.0  # inches of 72 units: little, because a phone shows about 330 of its pixels
 _LEFT, _RIGHT, _ABOVE = 0.8, 0.16, 0.1  # margins in inches, for text of 12 units
-_AXIS, _NO_AXIS = 0.52, 0.1  # margin below
 _MILLION = 1_000_000
 # Matplotlib knows no CSS, so it is given colours that occur nowhere else.
-_TEXT, _NOW, _BEFORE, _GRID = "#010101", "#020202", "#030303", "#040404"
-_COLOURS = {
-    _TEXT: "currentColor",
-    _NOW: "var(--now)",
-    _BEFORE: "var(--before)",
-    _GRID: "var(--grid)",
-}
+_COLOURS = {"#010101": "currentColor", "#020202": "var(--now)", "#030303": "var(--before)",
+            "#040404": "var(--grid)"}  # fmt: skip
+_TEXT, _NOW, _BEFORE, _GRID = _COLOURS
 _INK = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text, not outlines
@@ -70,8 +65,7 @@ def bars(
         axes.set_xticks(list(ticks), list(ticks.values()), fontsize=10)
         axes.set_ylim(bottom=0)
         axes.set_xlabel(below)
-        axes.yaxis.set_major_locator(_few_ticks())
-        axes.yaxis.set_major_formatter(f"{{x:g}}{unit}")
+        _scale(axes.yaxis, f"{{x:g}}{unit}")
         axes.grid(axis="y")
 
     return _draw(name, label, draw)
@@ -97,9 +91,8 @@ def lines(
             axes.set_xlim(left=0)
             axes.set_ylim(bottom=0)
         axes.set_xlabel(below)
-        for axis in (axes.xaxis, axes.yaxis):
-            axis.set_major_locator(_few_ticks())
-            axis.set_major_formatter(_short)
+        for axis in (axes.xaxis, axes.yaxis):  # numbers that fit into the margin
+            _scale(axis, lambda at, _: f"{at:,g}" if at < _MILLION else f"{at / _MILLION:g} M")
         axes.grid(axis="y")
 
     return _draw(name, label, draw)
@@ -110,13 +103,13 @@ def shares(name: str, label: str, of: Mapping[str, float]) -> Markup:
 
     def draw(axes: Axes) -> None:
         drawn = axes.barh(list(of), [100 * part for part in of.values()], color=_NOW)
-        axes.bar_label(drawn, [f"{100 * part:.1f} %" for part in of.values()], padding=4)
+        axes.bar_label(drawn, fmt="%.1f %%", padding=4)
         axes.invert_yaxis()
         axes.set_xlim(0, 118)  # room for the label of a bar of 100 %
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
 
-    return _draw(name, label, draw, height=0.3 * len(of), margin=_NO_AXIS)
+    return _draw(name, label, draw, height=0.3 * len(of), margin=0.1)
 
 
 def differences(name: str, label: str, of: Mapping[str, tuple[float, float, float]]) -> Markup:
@@ -130,34 +123,25 @@ def differences(name: str, label: str, of: Mapping[str, tuple[float, float, floa
         axes.axvline(0, color=_BEFORE, linewidth=1.5)
         axes.set_yticks(range(len(of)), list(of))
         axes.set_ylim(len(of) - 0.5, -0.5)
-        axes.xaxis.set_major_locator(_few_ticks())
-        axes.xaxis.set_major_formatter(lambda at, _place: f"{at:+g}" if at else "0")
+        _scale(axes.xaxis, lambda at, _: f"{at:+g}" if at else "0")
         axes.set_xlabel("now minus before")
         axes.grid(axis="x")
 
     return _draw(name, label, draw, height=0.36 * len(of))
 
 
-def _short(number: float, _place: float) -> str:
-    """Write a number so that it fits into the margin."""
-    return f"{number:,g}" if number < _MILLION else f"{number / _MILLION:g} M"
-
-
-def _few_ticks() -> Locator:
+def _scale(axis: Axis, form: str | Callable[[float, object], str]) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    return MaxNLocator(nbins=4, integer=True)
+    axis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axis.set_major_formatter(form)
 
 
 def _draw(
-    name: str,
-    label: str,
-    draw: Callable[[Axes], None],
-    *,
-    height: float = 2.4,
-    margin: float = _AXIS,
-) -> Markup:
-    # Where there is no writable home, Matplotlib makes itself a temporary one, and says so.
+    name: str, label: str, draw: Callable[[Axes], None], *, height: float = 2.4,
+    margin: float = 0.52,
+) -> Markup:  # fmt: skip
+    # Without a writable home, Matplotlib makes itself a temporary one, and warns of it.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib as mpl
     from matplotlib.figure import Figure

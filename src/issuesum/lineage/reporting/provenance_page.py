@@ -6,14 +6,12 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
-from issuesum.lineage.metrics import Metrics
+from issuesum.lineage.metrics import UNKNOWN, Metrics
 from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.trace import Trace
 from issuesum.lineage.reporting import graph, html
 from issuesum.training.evaluation.baselines import method_titles
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY, metric_titles
-
-_TEMPLATE = "templates/provenance.html"
 
 
 def write_page(path: Path, trace: Trace) -> None:
@@ -30,7 +28,7 @@ def page(trace: Trace) -> str:
     """Return the page as HTML."""
     known, drawing = trace.provenance, _drawing(trace)
     metrics = Metrics.read(known.metrics)
-    tag = "-".join(filter(None, (known.git, known.dvc))) or facts.UNKNOWN
+    tag = "-".join(filter(None, (known.git, known.dvc))) or UNKNOWN
     details = {
         "All params": known.params,
         "All metrics": known.metrics,
@@ -40,12 +38,21 @@ def page(trace: Trace) -> str:
         name: json.dumps(of, indent=2, ensure_ascii=False) for name, of in details.items() if of
     }
     return html.page(
-        _TEMPLATE,
+        "templates/provenance.html",
         title=f"Provenance of {tag}",
         tag=tag,
         trace=trace,
         known=known,
-        facts=facts,
+        UNKNOWN=UNKNOWN,
+        files=facts.dirty_files(known),
+        steps=[
+            (of.title, html.Code(of.hash or UNKNOWN), of.measure, of.making, of.when, of.who)
+            for of in facts.facts_of(trace)
+        ],
+        params=[
+            (html.Code(name), facts.change(values))
+            for name, values in (known.changed_params or {}).items()
+        ],
         drawings=(graph.wide(*drawing), graph.tall(*drawing)),
         metrics=list(metric_titles().values()),
         scores=metrics.table(method_titles(), metric_titles()),
@@ -55,36 +62,36 @@ def page(trace: Trace) -> str:
 
 
 def _drawing(trace: Trace) -> tuple[list[graph.Card], list[graph.Edge]]:
-    steps = [_step(fact) for fact in reversed(facts.facts_of(trace))]
-    place = -1 if trace.image else len(steps)
-    cards = [*steps[:place], _scores(trace), _commit(trace), *steps[place:]]
-    edges = [(one.title, following.title, "") for one, following in pairwise(steps)]
-    edges += [("split", "scores", "test split"), ("bundle", "scores", "")]
-    edges += [("scores", "image", "gate"), ("commit", "image", "code")]
-    titles = {card.title for card in cards}
-    return cards, [(a, b, word) for a, b, word in edges if {a, b} <= titles]
-
-
-def _step(fact: facts.Fact) -> graph.Card:
-    lines = filter(None, (fact.measure, fact.making, fact.when, fact.who))
-    return graph.Card(facts.TITLES.get(fact.name, fact.name), fact.short, tuple(lines))
+    """Return the chain of whatever stages there are, and next to it scores and commit."""
+    steps = facts.facts_of(trace)[::-1]
+    cards = [
+        graph.Card(
+            of.title, of.short, tuple(filter(None, (of.measure, of.making, of.when, of.who)))
+        )
+        for of in steps
+    ]
+    scores = len(steps) - bool(trace.image)  # its place, before the image
+    cards[scores:scores] = [_scores(trace), _commit(trace)]
+    chain = [place for place, card in enumerate(cards) if not card.below]
+    edges = [(a, b, "") for a, b in pairwise(chain)]
+    known = {of.name: place for of, place in zip(steps, chain, strict=True)}
+    evaluated = (("split", "test split"), ("bundle", ""))
+    edges += [(known[name], scores, word) for name, word in evaluated if name in known]
+    if trace.image:
+        edges += [(scores, scores + 2, "gate"), (scores + 1, scores + 2, "code")]
+    return cards, edges
 
 
 def _scores(trace: Trace) -> graph.Card:
     metrics, name = Metrics.read(trace.provenance.metrics), METRICS[PRIMARY].title
     found = dict(metrics.table(method_titles(), {PRIMARY: name}))
     ours = found.pop(method_titles()["model"], None)
-    lines = (
-        *(f"{score} {of}" for of, score in found.items()),
-        f"gate {metrics.gate or facts.UNKNOWN}",
-    )
-    return graph.Card(
-        "scores", f"{name} {ours}" if ours else facts.UNKNOWN, lines, "beside", below=True
-    )
+    lines = [f"{score} {of}" for of, score in found.items()] + [f"gate {metrics.gate or UNKNOWN}"]
+    digits = f"{name} {ours}" if ours else UNKNOWN
+    return graph.Card("scores", digits, tuple(lines), "beside", below=True)
 
 
 def _commit(trace: Trace) -> graph.Card:
     known, files = trace.provenance, facts.dirty_files(trace.provenance)
-    patch = f"and a patch of {len(files)} files" if files else ""
-    lines = tuple(filter(None, (known.message, known.author, patch)))
-    return graph.Card("commit", (known.commit or facts.UNKNOWN)[:12], lines, "beside", below=True)
+    lines = (known.message, known.author, f"and a patch of {len(files)} files" if files else None)
+    return graph.Card("commit", (known.commit or UNKNOWN)[:12], lines, "beside", below=True)

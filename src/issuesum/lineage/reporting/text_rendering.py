@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from issuesum.console import printable
 from issuesum.lineage.provenance.params_diff import Change
 from issuesum.lineage.reporting.image_difference import (
+    CodeDifference,
     DataDifference,
     ImageDifference,
-    MetricChange,
+    PackageDifference,
 )
-from issuesum.lineage.reporting.package_difference import PackageDifference
 
 _BY = {
     "sbom": "by the SBOMs of both images",
@@ -21,7 +21,7 @@ _BY = {
 
 
 def lines_of(of: ImageDifference) -> Iterator[str]:
-    """Yield lines; what images and data say is made safe for a terminal."""
+    """Yield lines; what images and data hold is made safe for a terminal."""
     for sign, side in (("-", of.old), ("+", of.new)):
         yield f"{sign} {_safe(side.tag)}  ({_safe(side.created)}, {side.size / 1e6:.1f} MB)"
         yield f"  {_safe(side.image, 300)}"
@@ -30,13 +30,12 @@ def lines_of(of: ImageDifference) -> Iterator[str]:
     for heading, lines in (
         ("data", _data(of.data)),
         ("params", _changes(of.params) if of.params else ["none changed"]),
-        ("code", _code(of)),
+        ("code", _code(of.code)),
         ("packages", _packages(of.packages)),
-        ("metrics", _metrics(of.metrics, of.same_test)),
+        ("metrics", _metrics(of)),
         ("titles", _titles(of)),
     ):
-        yield from ("", heading)
-        yield from (f"  {line}" for line in lines)
+        yield from ("", heading, *(f"  {line}" for line in lines))
 
 
 def _data(data: DataDifference) -> Iterator[str]:
@@ -62,12 +61,12 @@ def _changes(changed: dict[str, Change]) -> Iterator[str]:
         yield f"{_safe(name):{width}s}  {old} → {new}"
 
 
-def _code(of: ImageDifference) -> Iterator[str]:
-    yield f"{_safe(of.code.old, 200)} → {_safe(of.code.new, 200)}"
-    yield from (_safe(line, 300) for line in of.code.missing)
-    if of.code.stat == "":
+def _code(code: CodeDifference) -> Iterator[str]:
+    yield f"{_safe(code.old, 200)} → {_safe(code.new, 200)}"
+    yield from (_safe(line, 300) for line in code.missing)
+    if code.stat == "":
         yield "nothing that makes an image differs between the commits"
-    yield from map(printable, (of.code.stat or "").splitlines())
+    yield from map(printable, (code.stat or "").splitlines())
 
 
 def _packages(packages: PackageDifference) -> Iterator[str]:
@@ -80,26 +79,27 @@ def _packages(packages: PackageDifference) -> Iterator[str]:
         yield from _changes(packages.changed)
 
 
-def _metrics(metrics: dict[str, MetricChange], same_test: bool | None) -> Iterator[str]:
-    if same_test is False:
+def _metrics(of: ImageDifference) -> Iterator[str]:
+    if of.same_test is False:
         yield "on other test issues, so that the numbers are no measure of the change"
-    elif same_test is None:
+    elif of.same_test is None:
         yield "on test issues that may be others: an image does not name them"
-    elif metrics:
+    elif of.metrics:
         yield "on the same test split"
-    width = max(map(len, metrics), default=0)
-    for name, of in metrics.items():
-        by = "" if of.difference is None else f"  {_figure(of.difference, '+'):>8s}"
-        yield f"{_safe(name):{width}s}  {_figure(of.old):>8s} → {_figure(of.new):>8s}{by}"
+    width = max(map(len, of.metrics), default=0)
+    for name, change in of.metrics.items():
+        by = "" if change.difference is None else f"  {_figure(change.difference, '+'):>8s}"
+        old, new = _figure(change.old), _figure(change.new)
+        yield f"{_safe(name):{width}s}  {old:>8s} → {new:>8s}{by}"
 
 
 def _titles(of: ImageDifference) -> Iterator[str]:
     if of.titles is None:
         yield _safe(of.no_titles, 300)
-        return
-    yield f"{of.titles.differing:,} of {of.titles.issues:,} differ"
-    for pair in of.titles.pairs:
-        yield from (f"- {_safe(pair.old)}", f"+ {_safe(pair.new)}")
+    else:
+        yield f"{of.titles.differing:,} of {of.titles.issues:,} differ"
+        for pair in of.titles.pairs:
+            yield from (f"- {_safe(pair.old)}", f"+ {_safe(pair.new)}")
 
 
 def _figure(value: float | None, sign: str = "") -> str:

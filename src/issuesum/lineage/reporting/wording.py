@@ -1,4 +1,4 @@
-"""What Markdown, page and terminal say of a comparison in the same words."""
+"""A comparison in the same words for Markdown, page and terminal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def heading(of: ModelComparison) -> str:
 
 
 def verdict(of: ModelComparison) -> tuple[str, str]:
-    """Return better, worse, even, first or unknown, and the sentence that says so."""
+    """Return better, worse, even, first or unknown, and a sentence about it."""
     figure, kind = of.figures[PRIMARY], chance(of.figures[PRIMARY])
     if figure.before is None:
         return "first", f"First model: {_PRIMARY} is {score(figure.now)}."
@@ -32,10 +32,10 @@ def verdict(of: ModelComparison) -> tuple[str, str]:
         return "unknown", f"{_PRIMARY} {change}; {reason}."
     if kind == "equal":
         return "even", f"{_PRIMARY} {now} (unchanged): the titles score the same."
-    size = "not larger" if kind == "within chance" else "larger"
     change = f"{_PRIMARY} goes from {before} to {now} ({with_interval(figure.difference)})"
-    kind = "even" if kind == "within chance" else kind
-    return kind, f"{change}: the difference is {size} than chance."
+    if kind == "within chance":
+        return "even", f"{change}: the difference is not larger than chance."
+    return kind, f"{change}: the difference is larger than chance."
 
 
 def chance(figure: Figure) -> str:
@@ -43,11 +43,9 @@ def chance(figure: Figure) -> str:
     of = figure.difference
     if of is None:
         return ""
-    if not any((of.value, of.low, of.high)):
-        return "equal"
-    if not of.excludes_zero:
-        return "within chance"
-    return "better" if of.value > 0 else "worse"
+    if of.excludes_zero:
+        return "better" if of.value > 0 else "worse"
+    return "within chance" if any((of.value, of.low, of.high)) else "equal"
 
 
 def gate(of: ModelComparison) -> str:
@@ -77,25 +75,27 @@ def with_interval(of: Interval) -> str:
 
 
 def change(figure: Figure) -> str:
-    """Write what a table says of a difference, `+0.78 (+0.02 to +1.50)`."""
+    """Write a difference for a table, `+0.78 (+0.02 to +1.50)`."""
     if of := figure.difference:
         return f"{signed(of.value)} ({signed(of.low)} to {signed(of.high)})"
     return "" if figure.before is None else signed(value(figure.now) - value(figure.before))
 
 
 def against_baselines(baselines: Mapping[str, Interval]) -> list[str]:
-    """Say by how much the model beats what costs nothing."""
-    gains = {BASELINES[name].title: with_interval(of) for name, of in baselines.items()}
-    return [f"Against the {title}: {_PRIMARY} {gain}." for title, gain in gains.items()]
+    """Return by how much the model beats each baseline."""
+    return [
+        f"Against the {BASELINES[name].title}: {_PRIMARY} {with_interval(of)}."
+        for name, of in baselines.items()
+    ]
 
 
 def notes(of: ModelComparison) -> str:
-    """Say what scores are, how they were compared, and how much better than baselines they are."""
+    """Explain the scores, how they were compared, and how much better than baselines they are."""
     return " ".join(filter(None, (_SCALE, of.basis, *against_baselines(of.baselines))))
 
 
 def titles_changed(of: ModelComparison) -> str:
-    """Say how many titles are other than before; empty if no issue was titled by both."""
+    """Return how many titles differ from before; empty if no issue was titled by both."""
     titles = of.titles
     if titles is None or not titles.common:
         return ""
@@ -107,5 +107,5 @@ def titles_changed(of: ModelComparison) -> str:
 
 
 def missing(of: ModelComparison) -> tuple[str, ...]:
-    """Return what could not be read on either side."""
+    """Return what could not be read of either model."""
     return of.now.missing + (of.before.missing if of.before else ())

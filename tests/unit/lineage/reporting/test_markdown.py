@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from issuesum.lineage.reporting.markdown import markdown, plain
+from issuesum.lineage.reporting.html import markdown, plain
 from report_sides import HOSTILE
 
 _GFM = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -13,8 +13,8 @@ from issuesum.errors import ArtifactError
 from issuesum.lineage.provenance.params_diff import Change
 from issuesum.lineage.reporting import wording
 from issuesum.lineage.reporting.comparison import compare
+from issuesum.lineage.reporting.graph import Pipeline, to_mermaid
 from issuesum.lineage.reporting.model_report import LIMIT, to_markdown, to_page
-from issuesum.lineage.reporting.pipeline import Pipeline, to_mermaid
 from report_sides import HOSTILE, rows, side
 
 VOID = {"meta", "br", "img"}

@@ -12,8 +12,8 @@ import pytest
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.provenance.params_diff import Change
-from issuesum.lineage.reporting import package_difference
-from issuesum.lineage.reporting.package_difference import SBOM, PackageDifference, compare_packages
+from issuesum.lineage.reporting import image_difference
+from issuesum.lineage.reporting.image_difference import SBOM, PackageDifference, compare_packages
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
 from registry_stub import serve
@@ -66,7 +66,7 @@ def test_requirements_count_only_if_the_image_was_built_from_them(
     host = shelf[1]
     texts = {"a" * 40: b"numpy==1.26.4 \\\n", "b" * 40: b"numpy==1.26.5 ; x\nflask==3.0\n"}
     monkeypatch.setattr(
-        package_difference, "file_at", lambda _root, commit, _path: texts.get(commit)
+        image_difference.git, "file_at", lambda _root, commit, _path: texts.get(commit)
     )
     digest = f"sha256:{'0' * 64}"
 

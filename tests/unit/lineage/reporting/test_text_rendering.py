@@ -9,9 +9,9 @@ from issuesum.lineage.reporting.image_difference import (
     ImageDifference,
     ImageSide,
     MetricChange,
+    PackageDifference,
 )
 from issuesum.lineage.reporting.issue_difference import Pair, RowDifference, TitleDifference
-from issuesum.lineage.reporting.package_difference import PackageDifference
 from issuesum.lineage.reporting.text_rendering import lines_of
 
 SIDES = [ImageSide(f"host/titles@sha256:{n}", f"host/titles:{n}", "2026", 2_000_000) for n in "ab"]
