@@ -1,1 +1,1 @@
-"""automation."""
+"""What runs unattended: retraining, and checks of what a run needs."""

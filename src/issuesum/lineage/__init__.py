@@ -1,1 +1,1 @@
-"""What leads from a commit to an image and back: Git, DVC, the tag, the provenance."""
+"""How an image is traced: Git, DVC, provenance, runs, restore, reports."""

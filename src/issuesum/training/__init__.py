@@ -1,1 +1,1 @@
-"""training."""
+"""How a model is made: corpus, features, model, evaluation, bundle."""

@@ -1,1 +1,1 @@
-"""reporting."""
+"""Reports for people: data, model, provenance, and the difference of two images."""

@@ -1,1 +1,1 @@
-"""restore."""
+"""From an image back to the working tree that it was made from."""

@@ -1,1 +1,1 @@
-"""runs."""
+"""Records of stage runs, and the jobs that they and dvc.lock tell of."""

@@ -1,1 +1,1 @@
-"""The issues: reading, checking, setting aside, dividing, and a synthetic sample of them."""
+"""The issues: reading, checking, splitting, and a synthetic sample of them."""
