@@ -71,7 +71,7 @@ def test_the_page_asks_for_nothing_but_what_lies_beside_it() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["/page.html", "/page", "/page/", "/page/page.html", "/routes.py", "/page/routes.py",
+    ["/page.html", "/page", "/page/", "/page/page.html", "/routes.py", "/page/__init__.py",
      "/page.js/", "/page.js/../routes.py", "/../routes.py", "/..%2froutes.py",
      "/%2e%2e/answering.py", "/page.css%00", "/static/page.js", "/PAGE.JS"],
 )  # fmt: skip
