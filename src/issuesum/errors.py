@@ -5,7 +5,7 @@ A message is one line: what must hold or what failed, what was received or why, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 
@@ -81,3 +81,9 @@ def reading_artifact(must: str, advice: str) -> Iterator[None]:
 def one_line(error: BaseException) -> str:
     """Return the message of `error`, folded to one line."""
     return " ".join(str(error).split())
+
+
+def shortened(names: Sequence[str], most: int = 1) -> str:
+    """Return the first names, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")

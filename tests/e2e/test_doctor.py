@@ -81,7 +81,7 @@ def test_a_fresh_clone_with_services_lacks_nothing_but_its_data(
 
 def test_looking_leaves_nothing_in_s3_and_in_the_registry(services, clone: Clone) -> None:
     bucket = os.environ["ISSUESUM_S3_BUCKET"]
-    assert doctor.remote(clone).status == "ok"
+    assert doctor._remote(clone).status == "ok"
     left = _s3().list_objects_v2(Bucket=bucket, Prefix="dvc/issuesum-doctor")
     assert "Contents" not in left
     assert not _s3().list_multipart_uploads(Bucket=bucket).get("Uploads")
@@ -100,21 +100,21 @@ def test_keys_are_found_where_dvc_finds_them(
     key, secret = (os.environ[f"AWS_{n}"] for n in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    nobody = doctor.remote(clone)
+    nobody = doctor._remote(clone)
     assert nobody.status == "fail"
     assert "Unable to locate credentials" in nobody.found
     assert "AWS_ACCESS_KEY_ID" in nobody.advice
     section = f"aws_access_key_id = {key}\naws_secret_access_key = {secret}\n"
     (tmp_path / "credentials").write_text(f"[default]\n{section}")
-    assert doctor.remote(clone).status == "ok"
+    assert doctor._remote(clone).status == "ok"
     lines = ("['remote \"storage\"']", f"access_key_id = {key}", f"secret_access_key = {secret}")
     settings.write_text("\n".join(lines))
-    assert doctor.remote(clone).status == "ok"
+    assert doctor._remote(clone).status == "ok"
     committed = clone.root / ".dvc/config"
     before = committed.read_text()
     settings.unlink()
     committed.write_text(before + "\n".join(lines[1:]))
-    found = doctor.remote(clone)
+    found = doctor._remote(clone)
     committed.write_text(before)
     assert found.status == "note"
     assert "since Git holds .dvc/config" in found.advice
@@ -139,12 +139,12 @@ def test_s3_that_refuses(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    found = doctor.remote(clone)
+    found = doctor._remote(clone)
     assert found.status == "fail"
     assert words in found.found
     assert advice in found.advice
     assert not any(value in found.found for value in variables.values() if "http" not in value)
-    lost = doctor.raw_data(clone)
+    lost = doctor._raw_data(clone)
     assert "the remote cannot be asked for it" in lost.found
 
 
@@ -154,7 +154,7 @@ def test_a_bucket_that_is_not_there(
     settings: Path,
 ) -> None:
     settings.write_text("['remote \"storage\"']\nurl = s3://no-such-bucket/dvc\n")
-    found = doctor.remote(clone)
+    found = doctor._remote(clone)
     assert "may not read: list_objects_v2: NoSuchBucket" in found.found
     assert "dvc remote modify storage url" in found.advice
 
@@ -162,7 +162,7 @@ def test_a_bucket_that_is_not_there(
 def test_half_a_pair_of_keys(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "somebody")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)
-    assert "missing: AWS_SECRET_ACCESS_KEY" in doctor.remote(clone).found
+    assert "missing: AWS_SECRET_ACCESS_KEY" in doctor._remote(clone).found
 
 
 def test_keys_that_may_only_read(clone: Clone, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,7 +175,7 @@ def test_keys_that_may_only_read(clone: Clone, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "reader-secret")
     with serve(script) as (host, seen):
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}")
-        found = doctor.remote(clone)
+        found = doctor._remote(clone)
     assert found.status == "fail"
     assert "may not write: create_multipart_upload: AccessDenied" in found.found
     # HEAD asks for the region of the bucket.
@@ -197,7 +197,7 @@ def test_silent_servers_cost_seconds(
 
 
 def _registry(host: str) -> Finding:
-    return doctor.registry(Clone(Path(), repository=lambda: f"{host}/{NAME}"))
+    return doctor._registry(Clone(Path(), repository=lambda: f"{host}/{NAME}"))
 
 
 def test_a_registry_with_a_password(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

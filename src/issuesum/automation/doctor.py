@@ -1,8 +1,4 @@
-"""`issuesum doctor`: what a run lacks, and what to do about it; nothing is changed.
-
-Each check returns one `Finding`. All run at once, each with a time limit, so that none ends or
-blocks another. What uv, DVC and Docker know themselves is asked of them.
-"""
+"""`issuesum doctor`: what a run lacks, and what to do about it; nothing is changed."""
 
 from __future__ import annotations
 
@@ -14,31 +10,32 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module, metadata
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import urljoin
 
-from issuesum.errors import EngineError, IssuesumError, ParamsError, RegistryError, one_line
+from issuesum.errors import EngineError, IssuesumError, RegistryError, one_line, shortened
 from issuesum.layout import RAW
 from issuesum.lineage import git
+from issuesum.lineage.dvc import Lock, open_repo
+from issuesum.lineage.tracking import recorded
 
 if TYPE_CHECKING:
     from dvc.data_cloud import Remote
+    from dvc.repo import Repo
 
 _GB = 10**9
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|CREDENTIAL", re.IGNORECASE)
 _FILE_OF_SECRET = re.compile(r"(_FILE|_PATH|_DIR|^ISSUESUM_\w+_KEY|_APPLICATION_CREDENTIALS)$")
-_SHORTEST = 6
-"""Characters: a shorter value, such as `true`, is part of too many words to be removed."""
+_SHORTEST = 6  # characters: a shorter value, such as `true`, is part of too many words
 _USER_OF_URL = re.compile(r"(?<=://)[^/@\s]+@")
-_OWN_DATA = "make run, which writes a sample; or issuesum ingest FILE for issues of yours"
 _SERVICES = (
     "tools/services up for a local S3 server and bucket; or dvc remote modify storage url, and "
     "AWS_ENDPOINT_URL_S3"
@@ -48,12 +45,10 @@ _KEYS = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of a user who may use the b
 
 @dataclass(frozen=True)
 class Finding:
-    """What a check found, on one line, and what to do about it.
-
-    The status is `fail` if a stage, a commit or a push would fail, and `note` for a warning.
-    """
+    """What a check found, on one line, and what to do about it."""
 
     status: Literal["ok", "note", "fail"]
+    """`fail` if a stage, a commit or a push would fail, `note` for a warning."""
     found: str
     advice: str = ""
 
@@ -66,14 +61,13 @@ class Clone:
     """What is checked: a folder, why its params.yaml is invalid, and what that holds if not."""
 
     root: Path
-    invalid: ParamsError | None = None
+    invalid: IssuesumError | None = None
     base_image: str = ""
     repository: Callable[[], str] = str
     scheduler: Callable[[], str | None] = str
 
 
-def python(_: Clone) -> Finding:
-    """Compare the Python that runs with the required one, and with the one that runs stages."""
+def _python(_: Clone) -> Finding:
     from packaging.specifiers import SpecifierSet
 
     version, folder = platform.python_version(), Path(sys.executable).parent
@@ -84,14 +78,13 @@ def python(_: Clone) -> Finding:
     on_path = shutil.which("python")
     if on_path and Path(on_path).parent.resolve() == folder.resolve():
         return ok(f"{version}, {folder}")
-    fish = os.environ.get("SHELL", "").endswith("fish")
-    script = shlex.quote(str(folder / ("activate.fish" if fish else "activate")))
     found = f"{version}; but stages are started as `python`, which is {on_path or 'not'} on PATH"
-    return fail(found, f"source {script}" if fish else f". {script}")
+    if os.environ.get("SHELL", "").endswith("fish"):
+        return fail(found, f"source {shlex.quote(str(folder / 'activate.fish'))}")
+    return fail(found, f". {shlex.quote(str(folder / 'activate'))}")
 
 
-def environment(clone: Clone) -> Finding:
-    """Ask uv whether what is installed is what uv.lock says, and that what pyproject.toml says."""
+def _environment(clone: Clone) -> Finding:
     if not (clone.root / "uv.lock").is_file():
         return note(f"no uv.lock in {clone.root.resolve()}", "cd to the project's root")
     extra = _installed_extra()
@@ -103,27 +96,24 @@ def environment(clone: Clone) -> Finding:
                               capture_output=True, text=True, check=False)  # fmt: skip
     except OSError as error:
         return note(f"not compared with uv.lock: {one_line(error)}", "install uv")
-    if done.returncode == 0:
+    if not done.returncode:
         return ok(f"as in uv.lock, extra {extra}")
     wrong = re.findall(r"^(?: [-+~] |error: )(.+)$", done.stderr, re.MULTILINE)
     advice = f"make setup EXTRA={extra}; after a change of pyproject.toml, make lock first"
     return fail(f"not as in uv.lock (extra {extra}): {', '.join(wrong[:3])}", advice)
 
 
-def repository(clone: Clone) -> Finding:
-    """Look for a Git repository with a commit, and for what differs from it."""
+def _repository(clone: Clone) -> Finding:
     if git.top(clone.root) is None:
         return fail(f"{clone.root.resolve()} is in no repository", "cd to the project's root")
     found, changed = f"commit {git.head(clone.root)[:12]}", git.changed_files(clone.root)
     if not changed:
         return ok(f"{found}, clean")
-    more = f" and {len(changed) - 1} more" if changed[1:] else ""
-    found += f"; {changed[0]}{more} differ: an image would be -dirty, and retrain refuses"
+    found += f"; {shortened(changed)} differ: an image would be -dirty, and retrain refuses"
     return note(found, "git status, then git commit")
 
 
-def identity(clone: Clone) -> Finding:
-    """Look whether Git knows who commits."""
+def _identity(clone: Clone) -> Finding:
     missing = {variable.rpartition("_")[2].lower() for variable in git.who(clone.root)}
     if not missing:
         who = git.run(clone.root, "var", "GIT_COMMITTER_IDENT", must="Git must know who commits")
@@ -133,89 +123,79 @@ def identity(clone: Clone) -> Finding:
     return note(found, "git config --global user.name NAME; git config --global user.email ADDRESS")
 
 
-def pipeline(clone: Clone) -> Finding:
-    """Look whether DVC can read dvc.yaml and dvc.lock."""
-    from dvc.repo import Repo
-
-    from issuesum.lineage.dvc import Lock
-
+def _pipeline(clone: Clone) -> Finding:
     if not (clone.root / "dvc.yaml").is_file():
         return fail(f"no dvc.yaml in {clone.root.resolve()}", "cd to the project's root")
     locked = Lock.read(clone.root).stages if (clone.root / "dvc.lock").exists() else ()
-    with Repo(str(clone.root)) as repo:
-        stages = [stage for stage in repo.index.stages if stage.cmd]
-    return ok(f"{len(stages)} stages in dvc.yaml, {len(locked)} of them in dvc.lock")
+    with _dvc(clone) as repo:
+        count = sum(bool(stage.cmd) for stage in repo.index.stages)
+    return ok(f"{count} stages in dvc.yaml, {len(locked)} of them in dvc.lock")
 
 
-def params(clone: Clone) -> Finding:
-    """Look whether params.yaml is valid."""
+def _dvc(clone: Clone) -> AbstractContextManager[Repo]:
+    return open_repo(clone.root, "DVC must be able to read its files", "dvc status; dvc config -l")
+
+
+def _params(clone: Clone) -> Finding:
     return _of_error(clone.invalid) if clone.invalid else ok("params.yaml is valid")
 
 
-def raw_data(clone: Clone) -> Finding:
-    """Look for the raw data here, in DVC's cache and in the remote."""
-    from dvc.repo import Repo
-
-    from issuesum.lineage.tracking import recorded
-
+def _raw_data(clone: Clone) -> Finding:
     path = clone.root / RAW
     if path.is_file():
         return ok(f"{RAW}, {path.stat().st_size / 1e6:,.1f} MB")
     md5 = recorded(path)
     if md5 is None:
         return fail(f"neither {RAW} nor {RAW}.dvc", "issuesum ingest FILE, or make run")
-    with Repo(str(clone.root)) as repo:
+    with _dvc(clone) as repo:
         if repo.cache.local.exists(md5):
             return note(f"{RAW} is in DVC's cache only", f"dvc checkout {RAW}.dvc")
+        found, advice = "neither here nor in the remote", "dvc push in the clone that has it"
         try:
             of = repo.cloud.get_remote()
             if of.fs.exists(of.odb.oid_to_path(md5)):
                 return note(f"{RAW} is in the remote only", f"dvc pull {RAW}.dvc")
         except Exception as error:  # noqa: BLE001 -- DVC lets through what any file system raises
-            found = f"{RAW} is not here, and the remote cannot be asked for it: "
-            return fail(found + _refusal(error)[0], f"repair the remote; or {_OWN_DATA}")
-    advice = f"dvc push in the clone that has it; or {_OWN_DATA}"
-    return fail(f"{RAW} is neither here nor in the remote", advice)
+            found = f"not here, and the remote cannot be asked for it: {_refusal(error)[0]}"
+            advice = "repair the remote"
+    own = "make run, which writes a sample; or issuesum ingest FILE for issues of yours"
+    return fail(f"{RAW} is {found}", f"{advice}; or {own}")
 
 
-def remote(clone: Clone) -> Finding:
-    """Read from the default remote, and ask whether we may write; nothing stays there."""
-    from dvc.repo import Repo
-
-    with Repo(str(clone.root)) as repo:
+def _remote(clone: Clone) -> Finding:
+    with _dvc(clone) as repo:
         of = repo.cloud.get_remote()
-        shown = git.without_secrets(str(of.fs.unstrip_protocol(of.path)))
-        if of.fs.protocol == "s3":
-            found = _s3(of, shown)
-            committed = repo.config.load_one("repo").get("remote", {}).get(of.name, {})
-            if found.status == "ok" and "access_key_id" in committed:
-                advice = "new keys, by dvc remote modify --local, since Git holds .dvc/config"
-                return replace(found, status="note", advice=advice)
-            return found
-        if of.fs.protocol != "local":
-            of.fs.exists(of.path)
-            return ok(f"{shown}; answers; writing was not tried")
-        place = next(path for path in (Path(of.path), *Path(of.path).parents) if path.exists())
-        if os.access(place, os.R_OK | os.W_OK | os.X_OK):
-            return ok(f"{shown}; reads and writes")
-        return fail(f"{shown}; no permission for {place}", "chmod or chown of it")
+        committed = repo.config.load_one("repo").get("remote", {}).get(of.name, {})
+    shown = git.without_secrets(str(of.fs.unstrip_protocol(of.path)))
+    if of.fs.protocol == "s3":
+        found = _s3(of, shown)
+        if found.status == "ok" and "access_key_id" in committed:
+            advice = "new keys, by dvc remote modify --local, since Git holds .dvc/config"
+            return note(found.found, advice)
+        return found
+    if of.fs.protocol != "local":
+        of.fs.exists(of.path)
+        return ok(f"{shown}; answers; writing was not tried")
+    place = next(path for path in (Path(of.path), *Path(of.path).parents) if path.exists())
+    if os.access(place, os.R_OK | os.W_OK | os.X_OK):
+        return ok(f"{shown}; reads and writes")
+    return fail(f"{shown}; no permission for {place}", "chmod or chown of it")
 
 
 def _s3(of: Remote, shown: str) -> Finding:
-    """List one file; then begin an upload in parts, which needs the right to write, and end it."""
+    # An upload in parts is begun, which needs the right to write, and ended: nothing stays.
     bucket, _, prefix = str(of.path).strip("/").partition("/")
     key = f"{prefix}/issuesum-doctor".lstrip("/")
-    tried = "may not read: list_objects_v2"
+    status, tried = fail, "may not read: list_objects_v2"
     try:
         call = of.fs.fs.call_s3
         call("list_objects_v2", Bucket=bucket, Prefix=prefix, MaxKeys=1)
         tried = "may not write: create_multipart_upload"
         upload = call("create_multipart_upload", Bucket=bucket, Key=key)["UploadId"]
-        tried = f"an unfinished upload of {key} stays"
+        status, tried = note, f"an unfinished upload of {key} stays"
         call("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=upload)
     except Exception as error:  # noqa: BLE001 -- of s3fs, botocore or the network
         reason, advice = _refusal(error)
-        status = note if "stays" in tried else fail
         return status(f"{shown}; {tried}: {reason}", advice)
     return ok(f"{shown}; reads and writes")
 
@@ -229,23 +209,21 @@ def _refusal(error: Exception) -> tuple[str, str]:
     return code, _SERVICES if code == "NoSuchBucket" else _KEYS
 
 
-def engine(_: Clone) -> Finding:
-    """Ask Docker Engine who it is."""
-    from issuesum.shipping.image.engine import engine as connected
+def _engine(_: Clone) -> Finding:
+    from issuesum.shipping.image.engine import engine
 
-    with connected() as client:
+    with engine() as client:
         version, where = client.version(), git.without_secrets(client.api.base_url)
     return ok(f"{version['Version']}, {version['Os']}/{version['Arch']}, {where}")
 
 
-def base_image(clone: Clone) -> Finding:
-    """Look whether the engine holds the image that ours is built on."""
+def _base_image(clone: Clone) -> Finding:
     from docker.errors import ImageNotFound
 
-    from issuesum.shipping.image.engine import engine as connected
+    from issuesum.shipping.image.engine import engine
 
     try:
-        with connected() as client:
+        with engine() as client:
             held = client.images.get(clone.base_image)
     except EngineError as error:
         if not isinstance(error.__cause__, ImageNotFound):
@@ -255,8 +233,7 @@ def base_image(clone: Clone) -> Finding:
     return ok(f"{clone.base_image}, {str(held.id).removeprefix('sha256:')[:12]}")
 
 
-def registry(clone: Clone) -> Finding:
-    """Ask the registry for an image, then whether one may be pushed; nothing stays there."""
+def _registry(clone: Clone) -> Finding:
     from issuesum.registry.client import Registry
     from issuesum.registry.credentials import credentials_for
     from issuesum.registry.reference import Reference
@@ -278,15 +255,14 @@ def registry(clone: Clone) -> Finding:
         refused = "answers, but takes no push"
         probe.begin_push()
     except RegistryError as error:
-        told = _of_error(error)
+        failed = _of_error(error)
         # requests shows a whole chain, whose end says why.
-        reason = re.sub(r"no answer: |.*Caused by ", "", told.found.partition("Received: ")[2])
-        return replace(told, found=f"{shown}; {refused}: {reason.rstrip(': ')}")
+        reason = re.sub(r"no answer: |.*Caused by ", "", failed.found.partition("Received: ")[2])
+        return fail(f"{shown}; {refused}: {reason.rstrip(': ')}", failed.advice)
     return ok(f"{shown}; answers and would take a push")
 
 
-def disk(clone: Clone) -> Finding:
-    """Compare free space with what a run on the raw data may take."""
+def _disk(clone: Clone) -> Finding:
     raw = (clone.root / RAW).stat().st_size if (clone.root / RAW).is_file() else 0
     # Models, bundle and records; the raw file in the cache, shards and ids in workspace and cache.
     needed, temporary = 2 * _GB + 4 * raw, Path(tempfile.gettempdir())
@@ -300,8 +276,7 @@ def disk(clone: Clone) -> Finding:
     return ok(found)
 
 
-def memory(_: Clone, limit: Path = Path("/sys/fs/cgroup/memory.max")) -> Finding:
-    """Look how much memory is free, within the limit of a container."""
+def _memory(_: Clone, limit: Path = Path("/sys/fs/cgroup/memory.max")) -> Finding:
     import psutil
 
     usable, of = int(psutil.virtual_memory().available), ""
@@ -313,37 +288,35 @@ def memory(_: Clone, limit: Path = Path("/sys/fs/cgroup/memory.max")) -> Finding
     return ok(found)
 
 
-def compute(_: Clone) -> Finding:
-    """Look for cores and GPUs, and whether the TensorFlow that is installed uses them."""
+def _compute(_: Clone) -> Finding:
     from dask.system import CPU_COUNT
 
-    gpus, gpu_extra = nvidia_gpus(), _installed_extra() == "gpu"
-    if gpus:
-        shown = f"{CPU_COUNT} cores, {'; '.join(gpus.splitlines())}"
-        unused = note(f"{shown}; not used without the extra gpu", "make setup EXTRA=gpu")
-        return ok(shown) if gpu_extra else unused
-    shown = f"{CPU_COUNT} cores, no GPU driver (nvidia-smi)"
-    useless = note(f"{shown}, but the extra gpu is installed", "install the driver, or make setup")
-    return useless if gpu_extra else ok(f"{shown}: trains on the CPU")
+    gpus, gpu_extra = _nvidia_gpus(), _installed_extra() == "gpu"
+    shown = f"{CPU_COUNT} cores, {gpus.replace(chr(10), '; ') or 'no GPU driver (nvidia-smi)'}"
+    if gpus and not gpu_extra:
+        return note(f"{shown}; not used without the extra gpu", "make setup EXTRA=gpu")
+    if gpu_extra and not gpus:
+        return note(f"{shown}, but the extra gpu is installed", "install the driver, or make setup")
+    return ok(shown if gpus else f"{shown}: trains on the CPU")
 
 
-def nvidia_gpus() -> str | None:
-    """Return a line for each GPU (name, memory, driver), None without one or without a driver."""
-    query = "--query-gpu=name,memory.total,driver_version"
-    command = ["nvidia-smi", query, "--format=csv,noheader"]
+def _nvidia_gpus() -> str:
+    """Return a line for each GPU (name, memory, driver); none without one or without a driver."""
+    command = "nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader"
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5)
+        done = subprocess.run(
+            command.split(), capture_output=True, text=True, check=True, timeout=5
+        )
     except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() or None
+        return ""
+    return done.stdout.strip()
 
 
-def cluster(clone: Clone, patience: float = 4) -> Finding:
-    """Ask the Dask scheduler for its workers; TF_CONFIG is checked by train."""
+def _cluster(clone: Clone, patience: float = 4) -> Finding:
     from distributed import Client
 
-    address, found = clone.scheduler(), "this machine alone: no Dask scheduler"
-    if address:
+    found = "this machine alone: no Dask scheduler"
+    if address := clone.scheduler():
         try:
             with Client(address, timeout=patience, set_as_default=False) as client:
                 workers = len(client.nthreads())
@@ -353,84 +326,73 @@ def cluster(clone: Clone, patience: float = 4) -> Finding:
         if not workers:
             return fail(f"the Dask scheduler {address} has no worker", f"dask worker {address}")
         found = f"Dask scheduler {address}: {workers} workers"
-    if os.environ.get("TF_CONFIG"):
-        found += "; TF_CONFIG is set, which train checks against its workers"
-        return note(found, "deploy/training, or unset TF_CONFIG to train alone")
-    return ok(found)
+    if not os.environ.get("TF_CONFIG"):
+        return ok(found)
+    found += "; TF_CONFIG is set, which train checks against its workers"
+    return note(found, "deploy/training, or unset TF_CONFIG to train alone")
 
 
-_DVC = ("dvc.repo", "dvc_s3", "s3fs", "issuesum.lineage.dvc", "issuesum.lineage.tracking")
-_ENGINE = ("issuesum.shipping.image.engine",)
-CHECKS: dict[str, tuple[Callable[[Clone], Finding], tuple[str, ...]]] = {
-    "python": (python, ("packaging.specifiers",)),
-    "environment": (environment, ()),
-    "git": (repository, ()),
-    "identity": (identity, ()),
-    "dvc": (pipeline, _DVC),
-    "params": (params, ()),
-    "data": (raw_data, _DVC),
-    "remote": (remote, _DVC),
-    "engine": (engine, _ENGINE),
-    "base": (base_image, _ENGINE),
-    "registry": (registry, ("issuesum.registry.client",)),
-    "disk": (disk, ()),
-    "memory": (memory, ("psutil",)),
-    "compute": (compute, ("dask.system",)),
-    "cluster": (cluster, ("distributed",)),
-}
+_DVC = ("dvc.repo", "dvc_s3", "s3fs")
+_ENGINE = "issuesum.shipping.image.engine"
+CHECKS: dict[str, tuple[Callable[[Clone], Finding], *tuple[str, ...]]] = {
+    "python": (_python, "packaging.specifiers"), "environment": (_environment,),
+    "git": (_repository,), "identity": (_identity,), "dvc": (_pipeline, *_DVC),
+    "params": (_params,), "data": (_raw_data, *_DVC), "remote": (_remote, *_DVC),
+    "engine": (_engine, _ENGINE), "base": (_base_image, _ENGINE),
+    "registry": (_registry, "issuesum.registry.client"), "disk": (_disk,),
+    "memory": (_memory, "psutil"), "compute": (_compute, "dask.system"),
+    "cluster": (_cluster, "distributed"),
+}  # fmt: skip
 """By name: the check, and what is imported first, by one thread: two may deadlock within DVC."""
 _NEED_PARAMS = {"base", "registry", "cluster"}
 
 
-def examine(
-    names: Iterable[str], clone: Clone, limit: float, variables: Mapping[str, str] = os.environ
-) -> Iterator[tuple[str, Finding]]:
+def examine(names: Sequence[str], clone: Clone, limit: float) -> Iterator[tuple[str, Finding]]:
     """Run checks at once, each for `limit` seconds, and yield what they find in their order.
 
     No finding shows a secret that one of the environment's variables holds.
     """
-    found: dict[str, Finding] = {}
-    secrets = [
-        value
-        for name, value in variables.items()
-        if _SECRET.search(name) and not _FILE_OF_SECRET.search(name) and len(value) >= _SHORTEST
-    ]
-    # No pool: at exit it would wait for a thread that a silent server blocks.
-    threads = {
-        name: threading.Thread(target=_run, args=(name, clone, found), daemon=True)
-        for name in names
-    }
-    for module in {module for name in threads for module in CHECKS[name][1]}:
+    for module in {module for name in names for module in CHECKS[name][1:]}:
         with suppress(Exception):  # the check that needs it fails
             import_module(module)
-    for thread in threads.values():
+    found: dict[str, Finding] = {}
+    # No pool: at exit it would wait for a thread that a silent server blocks.
+    threads = [Thread(target=_run, args=(name, clone, found), daemon=True) for name in names]
+    for thread in threads:
         thread.start()
+    secrets = [
+        re.escape(value)
+        for name, value in os.environ.items()
+        if _SECRET.search(name) and not _FILE_OF_SECRET.search(name) and len(value) >= _SHORTEST
+    ]
+    secret = re.compile("|".join(sorted(secrets, key=len, reverse=True)) or "(?!)")
     deadline = time.monotonic() + limit
-    for name, thread in threads.items():
+    for name, thread in zip(names, threads, strict=True):
         thread.join(max(0.0, deadline - time.monotonic()))
         slow = f"no result within {limit:g} s: no answer, or this machine is very busy"
         late = fail(slow, f"issuesum doctor --only {name}, and look for a firewall")
         finding = found.get(name, late)
-        shown = [finding.found, finding.advice]
-        for secret in sorted(secrets, key=len, reverse=True):
-            shown = [text.replace(secret, "…") for text in shown]
+        shown = (secret.sub("…", text) for text in (finding.found, finding.advice))
         yield name, Finding(finding.status, *(_USER_OF_URL.sub("", text) for text in shown))
 
 
 def _run(name: str, clone: Clone, found: dict[str, Finding]) -> None:
-    if clone.invalid and name in _NEED_PARAMS:
-        found[name] = note("not looked at, for want of a valid params.yaml", "see params above")
-        return
+    check, *modules = CHECKS[name]
     try:
-        found[name] = CHECKS[name][0](clone)
+        for module in modules:
+            import_module(module)
+        if clone.invalid and name in _NEED_PARAMS:
+            found[name] = note("not checked: params.yaml is invalid", "see params above")
+        else:
+            found[name] = check(clone)
     except IssuesumError as error:
         found[name] = _of_error(error)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the other checks go on
-        said = f"{type(error).__name__}: {one_line(error)}"
+        found[name] = fail(
+            f"{type(error).__name__}: {one_line(error)}", "see docs/troubleshooting.md"
+        )
         if isinstance(error, ImportError):
-            found[name] = fail(f"cannot be imported: {said}", "make setup")
-        else:
-            found[name] = fail(said, "see docs/troubleshooting.md")
+            found[name] = fail(f"cannot be imported: {found[name].found}", "make setup")
 
 
 def _of_error(error: IssuesumError) -> Finding:
@@ -439,7 +401,4 @@ def _of_error(error: IssuesumError) -> Finding:
 
 
 def _installed_extra() -> str:
-    with suppress(metadata.PackageNotFoundError):
-        metadata.version("tensorflow")
-        return "gpu"
-    return "cpu"
+    return "gpu" if any(metadata.distributions(name="tensorflow")) else "cpu"

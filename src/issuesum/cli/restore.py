@@ -92,7 +92,7 @@ def _default_folder(image: str) -> Path:
 
 def _verify(known: Exported, root: Path, *, quiet: bool) -> dict[str, str]:
     from issuesum.errors import ArtifactError
-    from issuesum.lineage.restore.rerun import rerun
+    from issuesum.lineage.restore.restoring import rerun
 
     result = rerun(root, known)
     if not quiet:

@@ -47,12 +47,13 @@ def command(
 
     Ends with 0 if it did so, 10 if there was nothing to do, 5 if the gate refused the model.
     """
-    from issuesum.automation.retraining.job import Hooks, Options, retrain
+    from issuesum.automation.retraining.job import Hooks, retrain
     from issuesum.stages.params import load_params
 
-    options = Options(remote, branch, not no_push, settings, message)
-    address = lambda: load_params().export.address  # noqa: E731
-    outcome = retrain(options, Hooks(load_params, address, _write_report, _write_card), Path())
+    outcome = retrain(
+        Hooks(load_params, lambda: load_params().export.address, _write_report, _write_card),
+        Path(), remote=remote, name=branch, push=not no_push, settings=settings, message=message,
+    )  # fmt: skip
     if outcome is None:
         words = "nothing to do: nothing is stale, and the registry holds the image"
         print_json({"done": False}) if as_json else click.echo(words)

@@ -6,18 +6,19 @@ beside the outputs of what was there before.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from issuesum.errors import RepositoryError, one_line
-from issuesum.lineage.dvc import Item
+from issuesum.errors import RepositoryError, one_line, shortened
+from issuesum.lineage.dvc import Item, hashed, open_repo
 
-_NAMED = 5
+if TYPE_CHECKING:
+    from dvc.repo import Repo
 
 
 @dataclass(frozen=True)
@@ -49,10 +50,7 @@ class Inputs:
 
 
 def read_inputs(stage: str, root: Path) -> Inputs | None:
-    """Hash what dvc.yaml says that a stage depends on.
-
-    Returns:
-        None where `root` has no DVC repository, no dvc.yaml or no such stage in it.
+    """Hash what a stage depends on; None without a DVC repository, dvc.yaml or such a stage.
 
     Raises:
         RepositoryError: dvc.yaml, params.yaml or DVC's own files cannot be read.
@@ -74,30 +72,17 @@ def read_inputs(stage: str, root: Path) -> Inputs | None:
 def hash_all(paths: Iterable[str], root: Path) -> dict[str, Content]:
     """Hash files and folders as DVC does; what it knows of an unchanged file is not read again.
 
-    Args:
-        paths: relative to `root`, as in dvc.yaml; what does not exist is left out.
-        root: of a DVC repository.
+    The paths are relative to `root`, as in dvc.yaml; what does not exist is left out.
 
     Raises:
         RepositoryError: DVC cannot open the repository.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
-
-    logging.getLogger("dvc").setLevel(logging.ERROR)
     found = {}
-    try:
-        with Repo(str(root)) as repo:
-            for path in paths:
-                try:
-                    found[path] = _hash(repo, path)
-                except OSError:  # absent, or replaced at this moment
-                    continue
-    except DvcException as error:
-        raise RepositoryError(
-            f"DVC must be able to hash the files of {root.resolve()}. Received: {one_line(error)}. "
-            "Try: dvc status."
-        ) from error
+    must = f"DVC must be able to hash the files of {root.resolve()}"
+    with open_repo(root, must, "dvc status") as repo:
+        for path in paths:
+            with suppress(OSError):  # absent, or replaced at this moment
+                found[path] = _hash(repo, path)
     return found
 
 
@@ -108,34 +93,24 @@ def check_unchanged(before: Inputs, stage: str, root: Path) -> None:
         RepositoryError: it does not; the message names what changed.
     """
     after = read_inputs(stage, root) or Inputs()
-    changed = [
-        name for name in before.settings if before.settings[name] != after.settings.get(name)
-    ]
+    changed = [name for name, value in before.settings.items() if value != after.settings.get(name)]
     then, now = (
         {name: md5 for content in inputs.contents.values() for name, md5 in content.files.items()}
         for inputs in (before, after)
     )
-    changed += sorted(name for name in then.keys() | now.keys() if then.get(name) != now.get(name))
+    changed += sorted({name for name, _ in then.items() ^ now.items()})
     if changed:
-        more = len(changed) - _NAMED
-        names = ", ".join(changed[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
         raise RepositoryError(
             f"The dependencies of a stage must not change while it runs. Received: other content "
-            f"of {names}. Try: dvc repro again."
+            f"of {shortened(changed, 5)}. Try: dvc repro again."
         )
 
 
-def _hash(repo: Any, path: str) -> Content:  # noqa: ANN401 -- dvc has no types
-    from dvc_data.hashfile.build import build
-    from dvc_data.hashfile.tree import Tree
-
+def _hash(repo: Repo, path: str) -> Content:
     # Named as DVC names it: its cache of hashes has the path as the key.
-    place = repo.fs.join(repo.root_dir, *Path(path).parts)
-    _, meta, found = build(
-        repo.cache.local, place, repo.fs, "md5", ignore=repo.dvcignore, dry_run=True
-    )
+    meta, found = hashed(repo, repo.fs.join(repo.root_dir, *Path(path).parts))
     md5, size = str(found.hash_info.value), meta.size or 0
-    if not isinstance(found, Tree):
+    if not isinstance(found, Iterable):  # a file
         return Content(Item(md5, size), {path: md5})
     files = {"/".join((path, *key)): str(of_file.value) for key, _, of_file in found}
     return Content(Item(md5, size, len(files)), files)
@@ -146,6 +121,6 @@ def _load(path: Path) -> dict[str, Any]:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RepositoryError(
-            f"{path} must be YAML in UTF-8. Received: {one_line(error)}. Try: mend that file."
+            f"{path} must be YAML in UTF-8. Received: {one_line(error)}. Try: fix that file."
         ) from error
     return content if isinstance(content, dict) else {}

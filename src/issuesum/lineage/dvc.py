@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -15,39 +16,61 @@ from issuesum.layout import LOCK, StageEntry, in_order
 from issuesum.lineage.git import without_secrets
 from issuesum.lineage.provenance.params_diff import dotted
 
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+    from dvc_data.hashfile.meta import Meta
+    from dvc_data.hashfile.obj import HashFile
+
 # libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+@contextmanager
+def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
+    """Open a DVC repository, which logs nothing but errors.
+
+    Raises:
+        RepositoryError: there is none, or DVC fails in the block: `must` is what must hold.
+    """
+    from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    try:
+        with Repo(str(root)) as repo:
+            yield repo
+    except NotDvcRepoError as error:
+        raise RepositoryError(
+            f"{root.resolve()} must be a DVC repository. Received: no .dvc folder. Try: dvc init."
+        ) from error
+    except DvcException as error:
+        raise RepositoryError(f"{must}. Received: {one_line(error)}. Try: {advice}.") from error
+
+
+def hashed(repo: Repo, path: str) -> tuple[Meta, HashFile]:
+    """Hash a file or folder by DVC's own code, which knows of unchanged files; nothing is stored.
+
+    Raises:
+        OSError: there is nothing at `path`, or it is replaced at this moment.
+    """
+    from dvc_data.hashfile.build import build
+
+    local, ignore = repo.cache.local, repo.dvcignore
+    _, meta, found = build(local, path, repo.fs, "md5", ignore=ignore, dry_run=True)
+    return meta, found
+
+
 def hash_of(path: Path, root: Path) -> str:
-    """Return DVC's hash of a file or folder as it is now, by DVC's own code.
+    """Return DVC's hash of a file or folder as it is now.
 
     Raises:
         ArtifactError: there is nothing at `path`.
         RepositoryError: `root` is no DVC repository.
     """
-    from dvc.exceptions import NotDvcRepoError
-    from dvc.repo import Repo
-    from dvc_data.hashfile.build import build
-
     if not path.exists():
         raise ArtifactError(f"{path} must exist. Received: nothing there. Try: dvc repro.")
-    logging.getLogger("dvc").setLevel(logging.ERROR)
-    try:
-        with Repo(str(root)) as repo:
-            _, _, found = build(
-                repo.cache.local,
-                str(path.resolve()),
-                repo.fs,
-                "md5",
-                ignore=repo.dvcignore,
-                dry_run=True,
-            )
-    except NotDvcRepoError as error:
-        raise RepositoryError(
-            f"{root.resolve()} must be a DVC repository. Received: no .dvc folder. Try: dvc init."
-        ) from error
-    return str(found.hash_info.value)
+    with open_repo(root, f"DVC must be able to hash {path}", "dvc status") as repo:
+        return str(hashed(repo, str(path.resolve()))[1].hash_info.value)
 
 
 @dataclass(frozen=True)

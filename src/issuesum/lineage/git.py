@@ -19,25 +19,16 @@ from issuesum.errors import RepositoryError
 # What decides an image besides the outputs of stages, below the project's root. dvc.lock is left
 # out: during `dvc repro` it is being rewritten, and the commit that will hold it does not exist.
 CODE = (
-    "src",
-    "serving",
-    "Dockerfile",
-    "params.yaml",
-    "dvc.yaml",
-    "pyproject.toml",
-    "uv.lock",
-    ":(glob)data/**/*.dvc",
-    ":(exclude)serving/image.json",
-    ":(exclude,glob)**/.gitignore",
-)
-# A user name that is no secret, and without which nobody could clone over SSH.
-_PUBLIC_USER = "git"
+    "src", "serving", "Dockerfile", "params.yaml", "dvc.yaml", "pyproject.toml", "uv.lock",
+    ":(glob)data/**/*.dvc", ":(exclude)serving/image.json", ":(exclude,glob)**/.gitignore",
+)  # fmt: skip
 # A folder of a stranger's tree may look like a repository, with a configuration that names
 # programs. Git before 2.38 ignores this; `contained` refuses such a tree by itself.
 SAFE = ("-c", "safe.bareRepository=explicit")
+# For commands that move files: a hook such as that of `dvc install` would check data out meanwhile.
+NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 _NO_OUTPUT = "no output"
 _HEX = re.compile(r"[0-9a-f]{7,64}")
-_COMMIT_ID = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True)
@@ -61,17 +52,13 @@ def head(root: Path) -> str:
     Raises:
         RepositoryError: there is no Git repository or no commit.
     """
-    return _git(root, "rev-parse", "--verify", "HEAD^{commit}").strip()
+    return os.fsdecode(run(root, "rev-parse", "--verify", "HEAD^{commit}")).strip()
 
 
 def changed_files(root: Path) -> list[str]:
     """Return the files of code, params, dvc.yaml and data that differ from HEAD, or are new.
 
-    Args:
-        root: of the project, which may be a folder of a larger repository.
-
-    Returns:
-        Their paths from the top of the repository.
+    Their paths begin at the top of the repository, of which `root` may be a folder.
     """
     # -z keeps any file name as it is; without renames a renamed file's old path is named too.
     command = ("status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=all", "--")
@@ -82,10 +69,10 @@ def changed_files(root: Path) -> list[str]:
 
 @contextmanager
 def index_of_head(root: Path) -> Iterator[dict[str, str]]:
-    """Give what makes `git` use an index of its own, which holds HEAD and knows no dates of files.
+    """Give the variables for an index of its own, which holds HEAD and knows no dates of files.
 
-    By size and date Git takes a file for unchanged that the index was told about too late. In the
-    folder of `dvc exp run --temp` that happens to the very params that the experiment changes.
+    By size and date Git takes a file for unchanged that was edited too soon after it was indexed,
+    as in `dvc exp run --temp` the very params that the experiment changes.
 
     Raises:
         RepositoryError: there is no Git repository or no commit.
@@ -98,11 +85,8 @@ def index_of_head(root: Path) -> Iterator[dict[str, str]]:
 
 def remote_url(root: Path) -> str | None:
     """Return the URL of `origin` without what may be secret in it, or None."""
-    try:
-        url = _git(root, "remote", "get-url", "origin").strip()
-    except RepositoryError:
-        return None
-    return without_secrets(url)
+    url = output(root, "remote", "get-url", "origin")
+    return url and without_secrets(url)
 
 
 def without_secrets(url: str) -> str:
@@ -112,7 +96,8 @@ def without_secrets(url: str) -> str:
         return rest if at and ":" in user and "/" not in user else url
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
-    kept = f"{user}{at}{host}" if user == _PUBLIC_USER and parts.scheme == "ssh" else host
+    # No secret, and without it nobody could clone over SSH.
+    kept = f"{user}{at}{host}" if user == "git" and parts.scheme == "ssh" else host
     return urlunsplit((parts.scheme, kept, parts.path, "", ""))
 
 
@@ -131,12 +116,9 @@ def describe(root: Path, commit: str) -> dict[str, str]:
 def user(root: Path) -> str | None:
     """Return who works here: Git's user.name, or else the user of the operating system."""
     try:
-        return _git(root, "config", "user.name").strip()
-    except RepositoryError:
-        try:
-            return getpass.getuser()
-        except (KeyError, OSError):  # a container's user without a name
-            return None
+        return output(root, "config", "user.name") or getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return None
 
 
 def commits_of(root: Path, name: str, *, must: str | None = None) -> list[Commit]:
@@ -169,11 +151,8 @@ def file_at(root: Path, commit: str, path: str) -> bytes | None:
 def earlier_versions(path: Path) -> Iterator[tuple[str, str]]:
     """Yield the committed contents of a file, the newest first, each with its commit.
 
-    Nothing is yielded where there is no repository, no commit, or none that has the file. Renames
-    are not followed.
-
-    Args:
-        path: the file, which need not exist now; its folder must.
+    Nothing is yielded where there is no repository, no commit, or none that has the file, of which
+    only the folder must exist. Renames are not followed.
 
     Raises:
         RepositoryError: there is no Git, or it cannot read this repository.
@@ -201,43 +180,29 @@ def content_at(root: Path, commit: str, name: str) -> str | None:
 
 def top(folder: Path) -> Path | None:
     """Return the root of the working tree that `folder` is in, or None."""
-    try:
-        return Path(_git(folder, "rev-parse", "--show-toplevel").rstrip("\n"))
-    except RepositoryError:
-        return None
-
-
-def is_commit_id(text: object) -> bool:
-    """Return whether a text is a whole commit id."""
-    return isinstance(text, str) and _COMMIT_ID.fullmatch(text) is not None
+    found = output(folder, "rev-parse", "--show-toplevel")
+    return None if found is None else Path(found)
 
 
 def prefix(root: Path) -> str:
     """Return where a project lies in its repository: `` at the top, or else `folder/`."""
-    return _git(root, "rev-parse", "--show-prefix").rstrip("\n")
+    return os.fsdecode(run(root, "rev-parse", "--show-prefix")).removesuffix("\n")
 
 
 def has_commit(root: Path, commit: str) -> bool:
     """Return whether the repository holds this commit, on a branch or not.
 
-    Args:
-        root: of the repository.
-        commit: hex digits, all or the first; anything else is none, lest it be an option of git.
+    All or the first hex digits name it; anything else is none, since it could be an option of git.
     """
-    if not _HEX.fullmatch(commit):
-        return False
-    try:
-        run(root, "cat-file", "-e", f"{commit}^{{commit}}")
-    except RepositoryError:
-        return False
-    return True
+    named = _HEX.fullmatch(commit)
+    return bool(named) and output(root, "cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
 def contents(root: Path, path: str) -> Iterator[bytes]:
     """Yield every content that any commit of any branch or tag has under `path`, newest first."""
-    listed = _git(root, "rev-list", "--all", "--objects", "HEAD", "--", path)
+    listed = run(root, "rev-list", "--all", "--objects", "HEAD", "--", path)
     named = f"{prefix(root)}{path}"
-    for line in listed.splitlines():
+    for line in os.fsdecode(listed).splitlines():
         name, _, of = line.partition(" ")
         if of == named:
             yield run(root, "cat-file", "blob", name)
@@ -247,6 +212,7 @@ def run(
     root: Path,
     *arguments: str,
     variables: dict[str, str] | None = None,
+    stdin: bytes | None = None,
     must: str | None = None,
     advice: str = "git status there; for a new repository git init, git add and git commit",
 ) -> bytes:
@@ -256,6 +222,7 @@ def run(
         root: where it runs.
         arguments: the subcommand and its options.
         variables: further environment variables.
+        stdin: what it reads.
         must: what an error says must hold; by default that there is a repository with a commit.
         advice: what it says to try.
 
@@ -264,11 +231,9 @@ def run(
     """
     try:
         done = subprocess.run(
-            ["git", *SAFE, "-C", str(root), *arguments],
-            capture_output=True,
-            check=False,
-            env={**os.environ, **(variables or {})},
-        )
+            ["git", *SAFE, "-C", str(root), *arguments], check=False, capture_output=True,
+            input=stdin, env={**os.environ, **(variables or {})},
+        )  # fmt: skip
     except FileNotFoundError as error:
         raise RepositoryError("git must be on PATH. Received: none. Try: install Git.") from error
     if done.returncode:
@@ -281,26 +246,19 @@ def run(
     return done.stdout
 
 
-def _git(root: Path, *arguments: str) -> str:
-    return os.fsdecode(run(root, *arguments))
-
-
-_NAME, _EMAIL = "issuesum", "issuesum@localhost"
+def output(root: Path, *arguments: str) -> str | None:
+    """Return what `git` prints, without the last line's end; None if it refuses."""
+    try:
+        return os.fsdecode(run(root, *arguments)).removesuffix("\n")
+    except RepositoryError:
+        return None
 
 
 def who(root: Path) -> dict[str, str]:
     """Return the variables that Git needs to know who commits; it is itself asked first."""
-    variables = {}
-    for key, default in (("name", _NAME), ("email", _EMAIL)):
-        for role in ("AUTHOR", "COMMITTER"):
-            variable = f"GIT_{role}_{key.upper()}"
-            if not os.environ.get(variable) and not _configured(root, f"user.{key}"):
-                variables[variable] = default
-    return variables
-
-
-def _configured(root: Path, key: str) -> bool:
-    try:
-        return bool(run(root, "config", key).strip())
-    except RepositoryError:
-        return False
+    return {
+        variable: default
+        for key, default in (("name", "issuesum"), ("email", "issuesum@localhost"))
+        for variable in (f"GIT_AUTHOR_{key.upper()}", f"GIT_COMMITTER_{key.upper()}")
+        if not os.environ.get(variable) and not output(root, "config", f"user.{key}")
+    }

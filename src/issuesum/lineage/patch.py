@@ -9,23 +9,18 @@ from issuesum.errors import RepositoryError
 from issuesum.lineage import git
 
 _HEAD = b"diff --git "
-_LARGEST = 4 * 2**20
-"""Bytes; the layer with the provenance must stay one that is read whole (`registry.image`)."""
+_LARGEST = 4 * 2**20  # bytes: the layer with the provenance must stay small enough to be read whole
 
 
 def dirty_patch(root: Path) -> bytes:
-    """Return how code, params, dvc.yaml and .dvc files differ from HEAD, new files included.
+    """Return how the files that make a tag `-dirty` differ from HEAD, new files included.
 
-    The paths are those that make a tag `-dirty` (`git.changed_files`). The repository's own index
-    is neither read nor changed.
-
-    Returns:
-        A binary patch, empty where nothing differs. Equal trees give equal bytes, whatever the
-        user's Git configuration.
+    It is a binary patch, empty where nothing differs. Equal trees give equal bytes, whatever the
+    user's Git configuration. The repository's own index is neither read nor changed.
 
     Raises:
         RepositoryError: there is no Git repository or no commit, or a patch is too large or cannot
-            tell what differs.
+            hold what differs.
     """
     changed = git.changed_files(root)
     if not changed:
@@ -42,7 +37,7 @@ def dirty_patch(root: Path) -> bytes:
         )  # fmt: skip
     if not patch:
         raise RepositoryError(
-            f"What differs from the commit must be told by a patch. Received: changes within "
+            f"A patch must hold what differs from the commit. Received: changes within "
             f"{', '.join(changed)}. Try: git commit in that submodule, then here."
         )
     if len(patch) > _LARGEST:

@@ -18,6 +18,9 @@ from issuesum.lineage.receipt import Receipt
 
 ARTIFACT = "issuesummarization"
 """Under `artifacts` in dvc.yaml."""
+LIVE = "ISSUESUM_LIVE"
+STAGE = "prod"
+"""The stage of GTO whose version people have."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +54,7 @@ def in_stage(root: Path, stage: str) -> Registered | None:
 
 
 def of_tag(root: Path, tag: str) -> Registered:
-    """Return the version that a tag registers, or puts in a stage.
-
-    Args:
-        root: of the project, which may be a folder of a larger repository.
-        tag: such as issuesummarization@v1.2.0 or issuesummarization#prod#3.
+    """Return the version that a tag, such as NAME@v1.2.0 or NAME#prod#3, is of.
 
     Raises:
         ParamsError: it is no such tag, or one that takes something back.
@@ -70,10 +69,9 @@ def of_tag(root: Path, tag: str) -> Registered:
             f"TAG must register a version of {name} or put it in a stage. Received: {tag}. "
             f"Try: git tag --list '{name.replace(':', '=')}*'."
         )
-    shown = git.run(
-        root, "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}",
-        must=f"{tag} must be a tag of this repository", advice="git fetch --tags",
-    )  # fmt: skip
+    shown = git.run(root, "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}",
+                    must=f"{tag} must be a tag of this repository",
+                    advice="git fetch --tags")  # fmt: skip
     commit = os.fsdecode(shown).strip()
     for found in _shown(root, name):
         if found["commit_hexsha"] == commit and parts.get(VERSION) in (None, found["version"]):
@@ -85,7 +83,7 @@ def of_tag(root: Path, tag: str) -> Registered:
 
 
 def _name(root: Path) -> str:
-    folder = os.fsdecode(git.run(root, "rev-parse", "--show-prefix")).strip().rstrip("/")
+    folder = git.prefix(root).rstrip("/")
     return f"{folder}:{ARTIFACT}" if folder else ARTIFACT
 
 
@@ -104,19 +102,9 @@ def _shown(root: Path, name: str) -> list[dict[str, Any]]:
     return found
 
 
-LIVE = "ISSUESUM_LIVE"
-STAGE = "prod"
-"""The stage of GTO whose version people have."""
-
-
 @dataclass(frozen=True)
 class Live:
-    """An image, as somebody named it.
-
-    Attributes:
-        image: what `look_up` takes.
-        dvc: the DVC part of its tag, None if only the image itself can tell.
-    """
+    """An image as `look_up` takes it, and the DVC part of its tag, None if that is not known."""
 
     image: str
     dvc: str | None
@@ -132,8 +120,7 @@ def live_image(root: Path) -> Live | None:
         ArtifactError: that receipt is broken, or the version has none.
         RepositoryError: there is no Git repository or no commit, or GTO cannot read its tags.
     """
-    named = os.environ.get(LIVE, "").strip()
-    if named:
+    if named := os.environ.get(LIVE, "").strip():
         return None if named.lower() == "none" else Live(named, None)
     released = in_stage(root, STAGE)
     receipt = committed_receipt(root, released.commit if released else "HEAD")
@@ -158,8 +145,5 @@ def committed_receipt(root: Path, commit: str) -> Receipt | None:
         return None
     content = git.run(root, "cat-file", "blob", f"{commit}:./{path}")
     which = "the last commit" if commit == "HEAD" else f"commit {commit[:12]}"
-    return Receipt.parse(
-        content,
-        f"{path} of {which} must name an image",
-        advice=f"{LIVE}=none, and commit a receipt that export wrote",
-    )
+    advice = f"{LIVE}=none, and commit a receipt that export wrote"
+    return Receipt.parse(content, f"{path} of {which} must name an image", advice=advice)

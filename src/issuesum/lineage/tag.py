@@ -46,23 +46,14 @@ class Version:
 def version_of(root: Path, bundle: Path) -> Version:
     """Return what an image of `bundle` would be made from now.
 
-    Inside `dvc exp run`, in the workspace or in a folder of its own (`--temp`), HEAD is the commit
-    that the experiment starts from, and the params that it changes are changes of the tree: such
-    an image is `-dirty`, and its patch holds them.
-
-    Args:
-        root: of the project, which may be a folder of a larger repository.
-        bundle: what the build stage wrote.
+    Inside `dvc exp run` HEAD is the commit that the experiment starts from, and the params that it
+    changes are changes of the tree: such an image is `-dirty`, and its patch holds them.
 
     Raises:
         ArtifactError: there is no bundle.
         RepositoryError: there is no Git repository, no commit or no DVC repository.
     """
-    return Version(
-        commit=git.head(root),
-        dirty=bool(git.changed_files(root)),
-        bundle=hash_of(bundle, root),
-    )
+    return Version(git.head(root), bool(git.changed_files(root)), hash_of(bundle, root))
 
 
 def _short(digest: str) -> str:

@@ -1,7 +1,4 @@
-"""What DVC records about a data file, and having it record the file as it is now.
-
-`dvc` is imported inside the functions: it takes most of a second.
-"""
+"""What DVC records about a data file, and having it record the file as it is now."""
 
 from __future__ import annotations
 
@@ -28,7 +25,7 @@ def recorded(path: Path) -> str | None:
 
 
 def check_replaceable(path: Path, *, append: bool, force: bool) -> None:
-    """Make sure that writing `path` anew loses nothing that DVC holds no copy of.
+    """Make sure that replacing a data file loses nothing that DVC holds no copy of.
 
     Args:
         path: the data file.
@@ -66,19 +63,15 @@ def check_replaceable(path: Path, *, append: bool, force: bool) -> None:
 
 
 def track(path: Path) -> str:
-    """Have DVC record `path` as it is now, as `dvc add` does.
-
-    Returns:
-        The md5 that the .dvc file now holds.
+    """Have DVC record `path` as it is now, as `dvc add` does, and return the md5.
 
     Raises:
         RepositoryError: DVC refuses, for example because another command holds its lock.
     """
     with _repository(path) as repo:
         repo.scm_context.quiet = True
-        (stage,) = repo.add(str(path.absolute()))
-        (output,) = stage.outs
-        return str(output.hash_info.value)
+        repo.add(str(path.absolute()))
+        return str(_recorded(repo, path))
 
 
 def md5(path: Path) -> str:
@@ -116,7 +109,6 @@ def _repository(path: Path) -> Iterator[Repo]:
             "Try: run the command at the repository's root, or git init and dvc init."
         ) from error
     except DvcException as error:
-        reason = one_line(error)
         raise RepositoryError(
-            f"DVC must be able to track {path}. Received: {reason}. Try: dvc add {path}."
+            f"DVC must be able to track {path}. Received: {one_line(error)}. Try: dvc add {path}."
         ) from error

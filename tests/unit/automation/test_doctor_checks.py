@@ -72,7 +72,7 @@ def test_the_python_must_be_the_one_that_runs_stages(
     monkeypatch.setattr(sys, "executable", "/my env/bin/python3")
     monkeypatch.setattr(shutil, "which", lambda _: on_path)
     monkeypatch.setenv("SHELL", shell)
-    found = doctor.python(Clone(Path()))
+    found = doctor._python(Clone(Path()))
     assert (found.status, found.advice) == (status, advice)
 
 
@@ -83,7 +83,7 @@ def test_one_folder_by_two_names_is_one(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "executable", str(tmp_path / "env/python"))
     for on_path in ("env/python", "link/python"):
         monkeypatch.setattr(shutil, "which", lambda _, to=on_path: to)
-        assert doctor.python(Clone(Path())).status == "ok"
+        assert doctor._python(Clone(Path())).status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -102,47 +102,47 @@ def test_uv_is_asked_for_the_environment(
     (tmp_path / "uv.lock").touch()
     if script:
         _program(tmp_path, "uv", script)
-    found = doctor.environment(Clone(tmp_path))
+    found = doctor._environment(Clone(tmp_path))
     assert found.status == status
     assert words in found.found
     assert bool(found.advice) == (status != "ok")
 
 
 def test_a_dirty_tree_is_noted(project: Project) -> None:
-    clean = doctor.repository(Clone(project.path))
+    clean = doctor._repository(Clone(project.path))
     assert clean.status == "ok"
     assert project.run("git", "rev-parse", "HEAD").stdout[:12] in clean.found
     project.edit("params.yaml", lambda text: text + "# more\n")
-    dirty = doctor.repository(Clone(project.path))
+    dirty = doctor._repository(Clone(project.path))
     assert dirty.status == "note"
     assert "params.yaml differ" in dirty.found
 
 
 def test_a_folder_outside_of_repositories_is_reported(tmp_path: Path) -> None:
-    assert doctor.repository(Clone(tmp_path)).status == "fail"
-    assert doctor.pipeline(Clone(tmp_path)).status == "fail"
-    assert doctor.environment(Clone(tmp_path)).status == "note"
+    assert doctor._repository(Clone(tmp_path)).status == "fail"
+    assert doctor._pipeline(Clone(tmp_path)).status == "fail"
+    assert doctor._environment(Clone(tmp_path)).status == "note"
 
 
 def test_a_repository_without_a_commit_is_refused(tmp_path: Path) -> None:
     Project(tmp_path).run("git", "init", "--quiet")
     with pytest.raises(RepositoryError, match="with a commit"):
-        doctor.repository(Clone(tmp_path))
+        doctor._repository(Clone(tmp_path))
 
 
 def test_who_commits(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    nobody = doctor.identity(Clone(project.path))
+    nobody = doctor._identity(Clone(project.path))
     assert nobody.status == "note"
     assert "no user.name and user.email" in nobody.found
     project.run("git", "config", "user.name", "Ada")
-    assert "no user.email:" in doctor.identity(Clone(project.path)).found
+    assert "no user.email:" in doctor._identity(Clone(project.path)).found
     monkeypatch.setenv("GIT_AUTHOR_EMAIL", "ada@example.com")
     monkeypatch.setenv("GIT_COMMITTER_EMAIL", "ada@example.com")
-    assert doctor.identity(Clone(project.path)).found == "Ada <ada@example.com>"
+    assert doctor._identity(Clone(project.path)).found == "Ada <ada@example.com>"
 
 
 def test_the_pipeline_is_read(project: Project) -> None:
-    found = doctor.pipeline(Clone(project.path))
+    found = doctor._pipeline(Clone(project.path))
     assert found.status == "ok"
     assert "6 stages in dvc.yaml, 0 of them in dvc.lock" in found.found
 
@@ -157,7 +157,7 @@ def test_conflict_markers_are_reported(name: str, project: Project) -> None:
 
 def test_the_raw_data_is_looked_for_here_in_the_cache_and_in_the_remote(project: Project) -> None:
     store, clone = project.path.parent / "store", Clone(project.path)
-    lost = doctor.raw_data(clone)
+    lost = doctor._raw_data(clone)
     assert lost.status == "fail"
     assert "neither here nor in the remote" in lost.found
     (project.path / RAW).write_text("rows")
@@ -168,19 +168,19 @@ def test_the_raw_data_is_looked_for_here_in_the_cache_and_in_the_remote(project:
         held = place / "files/md5" / md5[:2] / md5[2:]
         held.parent.mkdir(parents=True)
         shutil.copy2(project.path / RAW, held)
-    assert doctor.raw_data(clone).status == "ok"
+    assert doctor._raw_data(clone).status == "ok"
     (project.path / RAW).unlink()
-    assert doctor.raw_data(clone).advice == f"dvc checkout {RAW}.dvc"
+    assert doctor._raw_data(clone).advice == f"dvc checkout {RAW}.dvc"
     shutil.rmtree(project.path / ".dvc/cache")
-    assert doctor.raw_data(clone).advice == f"dvc pull {RAW}.dvc"
+    assert doctor._raw_data(clone).advice == f"dvc pull {RAW}.dvc"
     shutil.rmtree(store)
-    assert doctor.raw_data(clone).status == "fail"
+    assert doctor._raw_data(clone).status == "fail"
     (project.path / f"{RAW}.dvc").unlink()
-    assert doctor.raw_data(clone).found == f"neither {RAW} nor {RAW}.dvc"
+    assert doctor._raw_data(clone).found == f"neither {RAW} nor {RAW}.dvc"
 
 
 def test_a_folder_as_remote(project: Project) -> None:
-    assert doctor.remote(Clone(project.path)).status == "ok"
+    assert doctor._remote(Clone(project.path)).status == "ok"
     project.edit(".dvc/config", lambda text: text.replace("remote = storage", ""))
     ((_, found),) = examine(["remote"], Clone(project.path), limit=60)
     assert found.status == "fail"
@@ -238,7 +238,7 @@ def test_room_is_judged_by_the_data(
     (tmp_path / RAW).parent.mkdir(parents=True)
     with (tmp_path / RAW).open("wb") as file:
         file.truncate(raw)  # sparse
-    found = doctor.disk(Clone(tmp_path))
+    found = doctor._disk(Clone(tmp_path))
     assert found.status == status
     assert words in found.found
     assert bool(found.advice) == (status == "note")
@@ -258,37 +258,37 @@ def test_the_smaller_of_memory_and_limit_counts(
     monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
     if limit:
         (tmp_path / "memory.max").write_text(limit)
-    found = doctor.memory(Clone(tmp_path), tmp_path / "memory.max")
+    found = doctor._memory(Clone(tmp_path), tmp_path / "memory.max")
     assert (found.status, "limit" in found.found) == (status, limited)
 
 
 @pytest.mark.parametrize(
     ("gpus", "extra", "status"),
-    [(None, "cpu", "ok"), (None, "gpu", "note"), ("A100", "cpu", "note"), ("A100", "gpu", "ok")],
+    [("", "cpu", "ok"), ("", "gpu", "note"), ("A100", "cpu", "note"), ("A100", "gpu", "ok")],
 )
 def test_gpus_and_the_extra_must_go_together(
-    gpus: str | None, extra: str, status: str, monkeypatch: pytest.MonkeyPatch
+    gpus: str, extra: str, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "nvidia_gpus", lambda: gpus)
+    monkeypatch.setattr(doctor, "_nvidia_gpus", lambda: gpus)
     monkeypatch.setattr(doctor, "_installed_extra", lambda: extra)
-    assert doctor.compute(Clone(Path())).status == status
+    assert doctor._compute(Clone(Path())).status == status
 
 
 def test_gpus_are_asked_of_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert doctor.nvidia_gpus() is None
+    assert doctor._nvidia_gpus() == ""
     _program(tmp_path, "nvidia-smi", "echo 'A100, 40960 MiB, 550.1'")
-    assert doctor.nvidia_gpus() == "A100, 40960 MiB, 550.1"
+    assert doctor._nvidia_gpus() == "A100, 40960 MiB, 550.1"
     _program(tmp_path, "nvidia-smi", "echo 'NVIDIA-SMI has failed'; exit 9")
-    assert doctor.nvidia_gpus() is None
+    assert doctor._nvidia_gpus() == ""
 
 
 def test_tf_config_is_for_train_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TF_CONFIG", raising=False)
     clone = Clone(Path(), scheduler=lambda: None)
-    assert doctor.cluster(clone).found.startswith("this machine alone")
+    assert doctor._cluster(clone).found.startswith("this machine alone")
     monkeypatch.setenv("TF_CONFIG", "{}")
-    found = doctor.cluster(clone)
+    found = doctor._cluster(clone)
     assert (found.status, "train checks against its workers" in found.found) == ("note", True)
 
 
@@ -301,12 +301,12 @@ def test_a_scheduler_is_asked_for_its_workers(monkeypatch: pytest.MonkeyPatch) -
     ) as running:
         address = running.scheduler_address
         clone = Clone(Path(), scheduler=lambda: address)
-        lonely = doctor.cluster(clone)
+        lonely = doctor._cluster(clone)
         running.scale(1)
         running.wait_for_workers(1, timeout=20)
-        assert doctor.cluster(clone).found == f"Dask scheduler {address}: 1 workers"
+        assert doctor._cluster(clone).found == f"Dask scheduler {address}: 1 workers"
     assert (lonely.status, lonely.advice) == ("fail", f"dask worker {address}")
-    gone = doctor.cluster(clone, patience=0.5)
+    gone = doctor._cluster(clone, patience=0.5)
     assert gone.status == "fail"
     assert f"{address} does not answer" in gone.found
 
@@ -334,7 +334,9 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Finding]]:
     def run(*them: Callable[[Clone], Finding], limit: float = 5, **more: str) -> list[Finding]:
         names = {f"check {number}": (check, ()) for number, check in enumerate(them)}
         monkeypatch.setattr(doctor, "CHECKS", names)
-        found = dict(examine(names, Clone(Path()), limit, more))
+        for name, value in more.items():
+            monkeypatch.setenv(name, value)
+        found = dict(examine(names, Clone(Path()), limit))
         assert list(found) == list(names)
         return list(found.values())
 

@@ -9,8 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from issuesum.automation.retraining import job
-from issuesum.automation.retraining.branch import Branch
-from issuesum.automation.retraining.results import ScoreChange
+from issuesum.automation.retraining.results import Branch, ScoreChange
 from issuesum.cli.retrain import command
 from issuesum.lineage.receipt import Receipt
 
@@ -21,14 +20,15 @@ OUTCOME = job.Outcome(
     "c" * 40,
     Branch(Path(), "origin", "main"),
 )
+DEFAULTS = {"remote": "origin", "name": None, "push": True, "settings": (), "message": None}
 
 
 def _run(
     monkeypatch: pytest.MonkeyPatch, outcome: job.Outcome | None, *arguments: str
-) -> tuple[int, str, job.Options]:
-    asked: list[job.Options] = []
+) -> tuple[int, str, dict[str, object]]:
+    asked: list[dict[str, object]] = []
 
-    def retrain(order: job.Options, rules: job.Hooks, root: Path) -> job.Outcome | None:  # noqa: ARG001
+    def retrain(hooks: job.Hooks, root: Path, **order: object) -> job.Outcome | None:  # noqa: ARG001
         asked.append(order)
         return outcome
 
@@ -41,7 +41,7 @@ def test_nothing_to_do_is_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     code, output, order = _run(monkeypatch, None)
     assert (code, output.count("\n")) == (10, 1)
     assert output.startswith("nothing to do")
-    assert order == job.Options()
+    assert order == DEFAULTS
     code, output, _ = _run(monkeypatch, None, "--json")
     assert (code, json.loads(output)) == (10, {"done": False})
 
@@ -53,7 +53,7 @@ def test_what_was_done_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"commit   {'c' * 40}, pushed to main\n" in output
     assert "scores   ROUGE-L 22.01 (+0.42) on 482 issues\n" in output
     settings = ("train.epochs=3", "train.seed=1")
-    assert order == job.Options(push=False, settings=settings, message="March")
+    assert order == {**DEFAULTS, "push": False, "settings": settings, "message": "March"}
     told = json.loads(_run(monkeypatch, OUTCOME, "--json")[1])
     assert (told["done"], told["branch"], told["digest"]) == (True, "main", "sha256:1")
     assert told["scores"] == {"rouge_l": 22.01, "rows": 482, "before": 21.59}

@@ -11,7 +11,7 @@ import yaml
 
 from issuesum.errors import ArtifactError
 from issuesum.lineage.provenance.model import Exported
-from issuesum.lineage.restore import rerun
+from issuesum.lineage.restore import restoring
 from provenances import exported
 
 
@@ -39,7 +39,7 @@ def restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         python.parent.mkdir()
         python.write_text(f"#!{sys.executable}\nimport sys; {code}\n")
         python.chmod(python.stat().st_mode | stat.S_IXUSR)
-        monkeypatch.setattr(rerun, "_python", lambda _: python)
+        monkeypatch.setattr(restoring, "_python", lambda _: python)
         monkeypatch.setenv("ISSUESUM_CACHE", "/elsewhere")
         return tmp_path
 
@@ -53,7 +53,7 @@ def _provenance(**changes: object) -> Exported:
 
 def test_the_same_bundle_is_the_same(restored) -> None:
     root = restored(_lock(split="1", train="2", build="3"))
-    assert rerun.rerun(root, _provenance()) == rerun.Rerun("3", "3", None, None)
+    assert restoring.rerun(root, _provenance()) == restoring.Rerun("3", "3", None, None)
     seen = (root / "seen").read_text()
     assert seen.startswith(str(root / "src"))
     assert seen.endswith("-m dvc repro --force build False")
@@ -62,12 +62,12 @@ def test_the_same_bundle_is_the_same(restored) -> None:
 def test_the_first_stage_that_differs_is_named_and_the_gpu(restored) -> None:
     artefacts = [{"name": "model", "device": "GPU: A100"}]
     root = restored(_lock(split="1", train="7", build="8"))
-    result = rerun.rerun(root, _provenance(artefacts=artefacts))
-    assert result == rerun.Rerun("3", "8", "train: out/train", "GPU: A100")
+    result = restoring.rerun(root, _provenance(artefacts=artefacts))
+    assert result == restoring.Rerun("3", "8", "train: out/train", "GPU: A100")
 
 
 def test_a_stage_that_fails_is_told_in_one_line(restored) -> None:
     root = restored(None)
     with pytest.raises(ArtifactError, match=r"ended with 1 \(error: train: no\)") as raised:
-        rerun.rerun(root, _provenance())
+        restoring.rerun(root, _provenance())
     assert "\n" not in str(raised.value)

@@ -5,54 +5,48 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tqdm import tqdm
+
 from issuesum.automation.retraining import results
-from issuesum.automation.retraining.branch import Branch, commit, drop_last, find_branch, follows
 from issuesum.automation.retraining.pipeline import (
     Pipeline,
     settle,
     stages_without_output,
     stale_stages,
 )
-from issuesum.errors import GateError, RepositoryError, one_line
+from issuesum.automation.retraining.results import Branch, commit, drop_last, find_branch, follows
+from issuesum.errors import GateError, RepositoryError, one_line, shortened
 from issuesum.layout import EXPORT_STAGE, RECEIPT, RUNS
 from issuesum.lineage import git
 from issuesum.lineage.receipt import Receipt
+from issuesum.lineage.runs.exchange import exchange
+from issuesum.registry.client import Registry
+from issuesum.registry.reference import Reference
 
 LOCK = Path(".issuesum/retrain.lock")
 
 
 @dataclass(frozen=True)
-class Options:
-    """What is asked for."""
-
-    remote: str = "origin"
-    branch: str | None = None
-    """To push to, None for that of HEAD."""
-    push: bool = True
-    settings: tuple[str, ...] = ()
-    """`PARAM=VALUE` each."""
-    message: str | None = None
-    """Subject of the commit, None for the scores."""
-
-
-@dataclass(frozen=True)
 class Hooks:
-    """What needs params.yaml or the model's side."""
+    """What needs params.yaml or the model.
+
+    Attributes:
+        check: raises ParamsError if a file does not hold params.
+        registry: returns host[:port][/namespace] where images go now.
+        report: writes how the model changed since a commit.
+        card: writes the model card, which is committed.
+    """
 
     check: Callable[[Path], object]
-    """Raises ParamsError if a file does not hold params."""
     registry: Callable[[], str]
-    """host[:port][/namespace] where images go now."""
     report: Callable[[str], object]
-    """Writes how the model changed since a commit."""
     card: Callable[[], object]
-    """Writes the model card, which is committed."""
 
 
 @dataclass(frozen=True)
@@ -66,20 +60,22 @@ class Outcome:
     branch: Branch | None
 
 
-def retrain(options: Options, hooks: Hooks, root: Path) -> Outcome | None:
-    """Make what is stale, ship it, share it, commit it and push the commit.
+def retrain(
+    hooks: Hooks, root: Path, *, remote: str = "origin", name: str | None = None, push: bool = True,
+    settings: Sequence[str] = (), message: str | None = None,
+) -> Outcome | None:  # fmt: skip
+    """Make what is stale, ship it, share it, commit it and push the commit; None if nothing is.
 
-    Returns:
-        What was done, or None if there was nothing to do.
+    The branch `name` is pushed to, by default that of HEAD. `settings`, `PARAM=VALUE` each, are set
+    and committed first. `message` is the subject of the commit, by default the scores.
 
     Raises:
         GateError: the gate refuses the model: nothing is exported, committed or pushed.
         IssuesumError: anything else that fails; the same call then resumes.
     """
     with only_one(root) as held:
-        branch = find_branch(root, options.remote, options.branch) if options.push else None
-        subject = results.commit_params(options.settings, root, check=hooks.check)
-        if subject:
+        branch = find_branch(root, remote, name) if push else None
+        if subject := results.commit_params(settings, root, check=hooks.check):
             _say(subject)
         _check_clean(root)
         stale = stale_stages(root)
@@ -90,14 +86,15 @@ def retrain(options: Options, hooks: Hooks, root: Path) -> Outcome | None:
         if not (stale or waiting or _why_export(root, hooks)):
             return None
         before = git.head(root)
-        if results.is_results(root, before):  # of a run that was killed before it could push
-            before = f"{before}^" if waiting and not stale else before
-        return _Job(options, hooks, root, branch, Pipeline(root, held)).run(tuple(stale), before)
+        if waiting and not stale and results.is_results(root, before):
+            before += "^"  # of a run that was killed before it could push
+        job = _Job(message, hooks, root, branch, Pipeline(root, held))
+        return job.run(tuple(stale), before)
 
 
 @dataclass(frozen=True)
 class _Job:
-    options: Options
+    message: str | None
     hooks: Hooks
     root: Path
     branch: Branch | None
@@ -106,14 +103,14 @@ class _Job:
     def run(self, stale: tuple[str, ...], before: str) -> Outcome:
         for is_last in (False, True):
             self._make(before)
-            self._report(before)
+            _attempt(lambda: self.hooks.report(before), "there is no report")
             _attempt(self.hooks.card, "there is no model card")
             scores = results.scores(self.root, since=before)
             if self.branch:
                 self.pipeline.share()
-                _attempt(self._exchange, "the records of these runs are not shared")
+                self._share_records()
             if paths := results.uncommitted(self.root):
-                commit(self.root, paths, results.message(self.root, self.options.message))
+                commit(self.root, paths, results.message(self.root, self.message))
             if self.branch is None or self.branch.push():
                 receipt = Receipt.load(self.root / RECEIPT)
                 return Outcome(stale, receipt, scores, git.head(self.root), self.branch)
@@ -137,14 +134,11 @@ class _Job:
                 _say(f"exporting again: {why}")
                 self.pipeline.force(EXPORT_STAGE)
         except GateError:
-            self._report(before)
+            _attempt(lambda: self.hooks.report(before), "there is no report")
             if self.branch:  # what was refused need not be trained again elsewhere to be refused
                 _attempt(self.pipeline.share, "what was made is not shared")
-                _attempt(self._exchange, "the records of these runs are not shared")
+                self._share_records()
             raise
-
-    def _report(self, before: str) -> None:
-        _attempt(lambda: self.hooks.report(before), "there is no report")
 
     def _catch_up(self, branch: Branch) -> None:
         """Put our commits onto those of others; results that do not fit are dropped."""
@@ -164,18 +158,17 @@ class _Job:
             f"if it ends so too, git rebase {branch.remote}/{branch.name} first."
         )
 
-    def _exchange(self) -> None:
-        from issuesum.lineage.runs.exchange import exchange
-
-        exchange(self.root / RUNS, self.root)
+    def _share_records(self) -> None:
+        records = self.root / RUNS
+        _attempt(lambda: exchange(records, self.root), "the records of these runs are not shared")
 
 
 @contextmanager
 def only_one(root: Path) -> Iterator[int]:
     """Hold the clone's lock, and yield the descriptor that holds it.
 
-    The kernel drops the lock when the last process that has the descriptor ends, so none is left
-    behind: a pipeline that was handed it goes on holding the lock if this process is killed.
+    The kernel drops the lock when the last process that has the descriptor ends: a pipeline that
+    was handed it goes on holding the lock if this process is killed.
 
     Raises:
         RepositoryError: another process holds it.
@@ -200,21 +193,15 @@ def only_one(root: Path) -> Iterator[int]:
 
 
 def _check_clean(root: Path) -> None:
-    changed = git.changed_files(root)
-    if changed:
-        more = f" and {len(changed) - 1} more" if changed[1:] else ""
+    if changed := git.changed_files(root):
         raise RepositoryError(
-            "Code, params and data must be as they are committed, or the image would not say what "
-            f"it was made from. Received: changes of {changed[0]}{more}. Try: git commit, or git "
-            "stash."
+            "Code, params and data must be as they are committed, or nobody could make the image "
+            f"again. Received: changes of {shortened(changed)}. Try: git commit, or git stash."
         )
 
 
 def _why_export(root: Path, hooks: Hooks) -> str | None:
     """Return why the image must be made again though nothing is stale; None if it need not."""
-    from issuesum.registry.client import Registry
-    from issuesum.registry.reference import Reference
-
     if not (root / RECEIPT).is_file():
         return f"there is no {RECEIPT}"
     receipt = Receipt.load(root / RECEIPT)
@@ -239,6 +226,4 @@ def _attempt(action: Callable[[], object], failed: str) -> None:
 
 def _say(line: str) -> None:
     """Print what is done among DVC's own lines, which go there too."""
-    from tqdm import tqdm
-
     tqdm.write(f"retrain: {line}", file=sys.stderr)

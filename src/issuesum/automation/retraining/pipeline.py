@@ -1,11 +1,7 @@
-"""The stages of a clone: what is stale, and DVC's commands, whose output goes on to the terminal.
-
-`dvc` is imported inside the functions: it takes most of a second.
-"""
+"""The stages of a clone: what is stale, and DVC's commands, whose output goes to the terminal."""
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
@@ -13,46 +9,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from issuesum.errors import ArtifactError, GateError, RepositoryError, one_line
+from dvc.output import Output
+from dvc.repo import Repo
+from dvc.stage import Stage
+from dvc_data.hashfile import check
+
+from issuesum.errors import ArtifactError, GateError, RepositoryError
 from issuesum.layout import RUNS
+from issuesum.lineage.dvc import hashed, open_repo
 from issuesum.lineage.runs import record as runs
-
-if TYPE_CHECKING:
-    from dvc.output import Output
-    from dvc.repo import Repo
-    from dvc.stage import Stage
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The stages of a clone."""
+    """The stages of a clone. Each command is given the descriptor `held`, and so holds the lock.
+
+    Methods raise GateError if the gate refuses the model, ArtifactError if a stage fails, and
+    RepositoryError if the remote does not give or take what it should.
+    """
 
     root: Path
     held: int
-    """A descriptor that each command is handed, so that it holds the lock while it runs."""
 
     def reproduce(self) -> None:
-        """Run what is stale; of what is in the remote alone only that is fetched which is needed.
-
-        Raises:
-            GateError: the gate refuses the model.
-            ArtifactError: a stage fails.
-        """
+        """Run what is stale; of what only the remote has, fetch what that needs."""
         self._repro("--pull", "--allow-missing")
 
     def force(self, stage: str) -> None:
-        """Run a stage that DVC does not take for stale.
-
-        Raises:
-            GateError: the gate refuses the model.
-            ArtifactError: it fails.
-            RepositoryError: what it reads is neither here nor in the remote.
-        """
+        """Run a stage that DVC does not take for stale."""
         with _repository(self.root) as repo:
-            named = [each for each in repo.index.stages if _name(each) == stage]
-            absent = [dep.def_path for each in named for dep in each.deps if not dep.exists]
+            deps = (dep for each in repo.index.stages if _name(each) == stage for dep in each.deps)
+            absent = [dep.def_path for dep in deps if not dep.exists]
         if absent and self._dvc("pull", *absent):
             raise RepositoryError(
                 f"The DVC remote must have {', '.join(absent)}. Received: dvc pull failed, see "
@@ -61,11 +49,7 @@ class Pipeline:
         self._repro("--force", "--single-item", stage)
 
     def share(self) -> None:
-        """Send everything that dvc.lock names, and what lets others skip the same runs.
-
-        Raises:
-            RepositoryError: the remote does not take it.
-        """
+        """Send everything that dvc.lock names, and what lets others skip the same runs."""
         if self._dvc("push", "--quiet", "--run-cache"):
             raise RepositoryError(
                 "The DVC remote must take what was made. Received: dvc push failed, see above; "
@@ -77,17 +61,17 @@ class Pipeline:
         known = {run.id for run in runs.read_all(folder)}
         if not self._dvc("repro", *arguments):
             return
-        new = [run for run in runs.read_all(folder) if run.id not in known]
-        failed = next((run for run in new if run.state != "done"), None)
         reason = "dvc repro failed, see above."
-        if failed:
-            said = failed.error or "its process ended without a word."
-            if runs.is_refusal(said):
-                raise GateError(said)
-            reason = f"{failed.stage}: {said.partition(' Try: ')[0]}"
+        for run in runs.read_all(folder):
+            if run.id not in known and run.state != "done":
+                error = run.error or "its process ended without an error."
+                if runs.is_refusal(error):
+                    raise GateError(error)
+                reason = f"{run.stage}: {error.partition(' Try: ')[0]}"
+                break
         raise ArtifactError(
             f"Every stage must run. Received: {reason} "
-            "Try: mend that, then the same again: what is done is not done twice."
+            "Try: fix that, then the same again: what is done is not done twice."
         )
 
     def _dvc(self, *arguments: str) -> int:
@@ -96,13 +80,9 @@ class Pipeline:
         path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         sys.stderr.flush()
         return subprocess.run(
-            [sys.executable, "-m", "dvc", *arguments],
-            cwd=self.root,
-            env={**os.environ, "PATH": path},
-            stdout=sys.stderr.fileno(),
-            check=False,
-            pass_fds=(self.held,),
-        ).returncode
+            [sys.executable, "-m", "dvc", *arguments], cwd=self.root, check=False,
+            env={**os.environ, "PATH": path}, stdout=sys.stderr.fileno(), pass_fds=(self.held,),
+        ).returncode  # fmt: skip
 
 
 def stale_stages(root: Path) -> list[str]:
@@ -142,26 +122,19 @@ def settle(root: Path) -> None:
         RepositoryError: data differs from its .dvc file and is nowhere else, or see `stale_stages`.
     """
     with _repository(root) as repo:
-        for stage in repo.index.stages:
-            for out in stage.outs:
-                if out.use_cache and out.hash_info and out.exists and out.changed_checksum():
-                    if stage.is_data_source:
-                        _check_copy(out, repo)
-                    if out.changed_cache():
-                        out.remove()
-                    else:
-                        out.checkout(force=True)
+        for out in repo.index.outs:
+            if out.use_cache and out.hash_info and out.exists and out.changed_checksum():
+                if out.stage.is_data_source:
+                    _check_copy(out, repo)
+                if out.changed_cache():
+                    out.remove()
+                else:
+                    out.checkout(force=True)
 
 
 def _check_copy(out: Output, repo: Repo) -> None:
-    """Make sure that the cache holds a file as it is now."""
-    from dvc_data.hashfile import check
-    from dvc_data.hashfile.build import build
-
-    local = repo.cache.local
-    _, _, found = build(local, out.fs_path, out.fs, "md5", ignore=repo.dvcignore, dry_run=True)
     try:
-        check(local, found)
+        check(repo.cache.local, hashed(repo, out.fs_path)[1])
     except Exception as error:
         pointer = _name(out.stage)
         raise RepositoryError(
@@ -181,19 +154,6 @@ def _name(stage: Stage) -> str:
 
 @contextmanager
 def _repository(root: Path) -> Iterator[Repo]:
-    from dvc.exceptions import DvcException, NotDvcRepoError
-    from dvc.repo import Repo
-
-    logging.getLogger("dvc").setLevel(logging.ERROR)
-    try:
-        with Repo(str(root)) as repo, repo.lock:
-            yield repo
-    except NotDvcRepoError as error:
-        raise RepositoryError(
-            f"{root.resolve()} must be a DVC repository. Received: no .dvc folder. Try: dvc init."
-        ) from error
-    except DvcException as error:
-        raise RepositoryError(
-            f"DVC must tell what is stale. Received: {one_line(error)}. "
-            "Try: dvc status; a broken dvc.lock comes back by git checkout dvc.lock."
-        ) from error
+    advice = "dvc status; a broken dvc.lock comes back by git checkout dvc.lock"
+    with open_repo(root, "DVC must know what is stale", advice) as repo, repo.lock:
+        yield repo

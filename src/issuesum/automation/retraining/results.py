@@ -1,24 +1,25 @@
-"""What a run leaves in Git: the commit of its results, and before it that of params."""
+"""What a run leaves in Git: commits of params and results, on a branch that others push to too."""
 
 from __future__ import annotations
 
 import io
-import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from ruamel.yaml import YAML
 
-from issuesum.automation.retraining.branch import MARK, commit
 from issuesum.errors import ParamsError, RepositoryError, one_line
 from issuesum.files import replacing_file
 from issuesum.layout import DATA_PROFILE, LOCK, METRICS, PARAMS, RAW, RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.artefacts import rows_of
+from issuesum.lineage.provenance.params_diff import params_diff
 from issuesum.lineage.receipt import Receipt
 
 _LOCK, _METRICS, _PARAMS = map(str, (LOCK, METRICS, PARAMS))
@@ -41,39 +42,30 @@ class ScoreChange:
 
 def scores(root: Path, *, since: str = "HEAD") -> ScoreChange | None:
     """Return the scores in the working tree and those of a commit; None if there are none."""
-    before = _scored(git.content_at(root, since, _METRICS))
     path = root / METRICS
-    now = _scored(path.read_text(encoding="utf-8") if path.is_file() else None)
-    return ScoreChange(now[0], now[1], before[0] if before else None) if now else None
-
-
-def _scored(content: str | None) -> tuple[float, int] | None:
-    try:
-        values = json.loads(content or "")
-        return float(values["model"]["rouge_l"]), int(values["test_rows"])
-    except (ValueError, KeyError, TypeError):
+    now = Metrics.parse(path.read_text(encoding="utf-8") if path.is_file() else None)
+    before = Metrics.parse(git.content_at(root, since, _METRICS))
+    reached, earlier = (each.scores.get("model", {}).get("rouge_l") for each in (now, before))
+    if reached is None or now.test_rows is None:
         return None
+    return ScoreChange(reached, now.test_rows, earlier)
 
 
 def uncommitted(root: Path) -> list[str]:
     """Return the results that differ from HEAD."""
     status = git.run(root, "status", "--porcelain=v1", "-z", "--no-renames",
                      "--untracked-files=all", "--", *RESULTS)  # fmt: skip
-    top = git.top(root) or root
-    inside = [top / entry[3:] for entry in os.fsdecode(status).split("\0") if entry]
-    return sorted(os.path.relpath(path, root.resolve()) for path in inside)
+    within = git.prefix(root)
+    return sorted(e[3:].removeprefix(within) for e in os.fsdecode(status).split("\0") if e)
 
 
 def is_results(root: Path, commit: str) -> bool:
     """Return whether a commit of ours changes results and nothing else."""
-    try:
-        if MARK not in os.fsdecode(git.run(root, "log", "-1", "--format=%s", commit)):
-            return False
-        listed = git.run(root, "diff", "--name-only", "-z", f"{commit}^", commit)
-        ours = git.run(root, "diff", "--name-only", "-z", f"{commit}^", commit, "--", *RESULTS)
-    except RepositoryError:  # the first one
+    if MARK not in (git.output(root, "log", "-1", "--format=%s", commit) or ""):
         return False
-    return bool(listed) and listed == ours
+    listed = ("diff", "--name-only", "-z", f"{commit}^", commit)
+    every = git.output(root, *listed)  # None of the first commit
+    return bool(every) and every == git.output(root, *listed, "--", *RESULTS)
 
 
 def message(root: Path, text: str | None) -> str:
@@ -94,10 +86,9 @@ def _body(root: Path) -> Iterator[str]:
     counted = "" if rows is None else f", {rows:,} rows"
     yield f"Data: {lock.md5(RAW) or 'unknown'}{counted}"
     if earlier := git.content_at(root, "HEAD", _LOCK):
-        old, new = Lock.parse(earlier).params, lock.params
-        for name in sorted(old.keys() | new.keys()):
-            if old.get(name) != new.get(name):
-                yield f"Param: {name} from {old.get(name, 'nothing')} to {new.get(name, 'nothing')}"
+        for name, change in sorted(params_diff(Lock.parse(earlier).params, lock.params).items()):
+            was, now = ("nothing" if value is None else value for value in (change.old, change.new))
+            yield f"Param: {name} from {was} to {now}"
 
 
 def commit_params(
@@ -105,12 +96,8 @@ def commit_params(
 ) -> str | None:
     """Set params and commit them, so that the commit that an image names holds them.
 
-    A run that was killed in between is completed: params.yaml may hold what it is to hold.
-
-    Args:
-        settings: `section.name=value` each, the value in YAML.
-        root: of the repository.
-        check: raises ParamsError if a file does not hold params.
+    A setting is `section.name=value`, the value in YAML; `check` raises ParamsError if a file does
+    not hold params. An interrupted run is completed: params.yaml may hold the new values already.
 
     Returns:
         The commit's subject, or None if HEAD has these values already.
@@ -119,9 +106,9 @@ def commit_params(
         ParamsError: a setting names no param, or a value is wrong.
         RepositoryError: params.yaml has other changes that are not committed.
     """
-    pairs = [_parse(setting) for setting in settings]
-    if not pairs:
+    if not settings:
         return None
+    pairs = [_parse(setting) for setting in settings]
     before = git.content_at(root, "HEAD", _PARAMS)
     if before is None:
         raise ParamsError(f"{PARAMS} must be committed. Received: none in HEAD. Try: git add it.")
@@ -149,8 +136,6 @@ def with_values(text: str, pairs: Sequence[tuple[str, Any]]) -> str:
     Raises:
         ParamsError: a name is none of a value in `text`.
     """
-    from ruamel.yaml import YAML
-
     ruamel = YAML()
     ruamel.preserve_quotes, ruamel.width = True, 10_000
     content = ruamel.load(text)
@@ -159,7 +144,7 @@ def with_values(text: str, pairs: Sequence[tuple[str, Any]]) -> str:
         section = content
         for part in sections:
             section = section.get(part) if isinstance(section, dict) else None
-        if not isinstance(section, dict) or key not in section or isinstance(section[key], dict):
+        if not isinstance(section, dict) or isinstance(section.get(key, {}), dict):
             raise ParamsError(
                 f"--set must name a param of {PARAMS}. Received: {name}. "
                 "Try: train.epochs=3, or another name of that file."
@@ -171,8 +156,8 @@ def with_values(text: str, pairs: Sequence[tuple[str, Any]]) -> str:
 
 
 def _parse(setting: str) -> tuple[str, Any]:
-    name, equals, text = setting.partition("=")
-    if not (name and equals and text):
+    name, _, text = setting.partition("=")
+    if not (name and text):
         raise ParamsError(f"--set must be PARAM=VALUE. Received: {setting}. Try: train.epochs=3.")
     try:
         return name, yaml.safe_load(text)
@@ -180,3 +165,117 @@ def _parse(setting: str) -> tuple[str, Any]:
         raise ParamsError(
             f"--set must have a YAML value. Received: {one_line(error)}. Try: train.epochs=3."
         ) from error
+
+
+MARK = "[skip ci]"
+"""CI and the hook ignore commits whose subject has it."""
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A branch, without refs/heads, of a remote of a clone; HEAD is pushed to it."""
+
+    root: Path
+    remote: str
+    name: str
+
+    @property
+    def tracking(self) -> str:
+        """What the clone last saw of it."""
+        return f"refs/remotes/{self.remote}/{self.name}"
+
+    def waits_for(self, *paths: str) -> bool:
+        """Return whether commits that the remote lacks, as far as is known, change these paths."""
+        return bool(
+            git.output(self.root, "rev-list", "-n1", f"{self.tracking}..HEAD", "--", *paths)
+        )
+
+    def push(self) -> bool:
+        """Push HEAD, never by force, and return whether it was taken.
+
+        If not, others have pushed, and their commits are fetched.
+
+        Raises:
+            RepositoryError: the remote cannot be reached or refuses for another reason.
+        """
+        branch = f"refs/heads/{self.name}"
+        try:
+            git.run(self.root, "push", "--quiet", self.remote, f"HEAD:{branch}",
+                    must=f"The remote {self.remote} must take {self.name}",
+                    advice=f"git push {self.remote} HEAD:{self.name}, then the same again",
+                    )  # fmt: skip
+        except RepositoryError:
+            git.run(self.root, "fetch", "--quiet", self.remote, f"+{branch}:{self.tracking}",
+                    must=f"The branch {self.name} of {self.remote} must be fetched",
+                    advice=f"git fetch {self.remote} {self.name}")  # fmt: skip
+            if follows(self.root, self.tracking):  # nobody was faster
+                raise
+            return False
+        return True
+
+    def rebase(self) -> bool:
+        """Put our commits onto those that were fetched; False, and no change, if they conflict."""
+        options = ("--quiet", "--rebase-merges", "--autostash", self.tracking)
+        try:
+            git.run(self.root, *git.NO_HOOKS, "rebase", *options, variables=git.who(self.root))
+        except RepositoryError:
+            git.run(self.root, *git.NO_HOOKS, "rebase", "--abort")
+            return False
+        return True
+
+
+def find_branch(
+    root: Path, remote: str, named: str | None, variables: Mapping[str, str] = os.environ
+) -> Branch:
+    """Return the branch to push to.
+
+    It is the one that is named; else the upstream of the current one on this remote, or else of its
+    name; on a detached HEAD, the one that CI names in the environment's variables.
+
+    Raises:
+        RepositoryError: there is no such remote, or HEAD is detached and nothing names a branch.
+    """
+    git.run(root, "remote", "get-url", remote, must=f"{remote} must be a remote of this clone",
+            advice="--remote with a name that git remote shows, or --no-push")  # fmt: skip
+    if named:
+        return Branch(root, remote, named)
+    if current := git.output(root, "symbolic-ref", "--quiet", "--short", "HEAD"):
+        upstream = git.output(root, "config", f"branch.{current}.merge")
+        if upstream and git.output(root, "config", f"branch.{current}.remote") == remote:
+            return Branch(root, remote, upstream.removeprefix("refs/heads/"))
+        return Branch(root, remote, current)
+    of_ci = variables.get("GITHUB_REF_NAME")
+    if of_ci and variables.get("GITHUB_REF_TYPE", "branch") == "branch":
+        return Branch(root, remote, of_ci)
+    raise RepositoryError(
+        f"HEAD of {root.resolve()} must be on a branch. Received: a detached HEAD. "
+        "Try: --branch with the name of the one to push to, or --no-push."
+    )
+
+
+def commit(root: Path, paths: Sequence[str], message: str) -> None:
+    """Commit some files as they are, and nothing else that is staged.
+
+    Raises:
+        RepositoryError: Git, or a hook of the repository, refuses.
+    """
+    must, advice = "Git must commit the results", "git status, and the hooks in .git/hooks"
+    git.run(root, "add", "--", *paths, must=must, advice=advice)
+    git.run(root, "commit", "--quiet", "--only", "--message", message, "--", *paths,
+            variables=git.who(root), must=must, advice=advice)  # fmt: skip
+
+
+def follows(root: Path, commit: str) -> bool:
+    """Return whether HEAD is a commit or follows it; False for one that is not known."""
+    return git.output(root, "merge-base", "--is-ancestor", commit, "HEAD") is not None
+
+
+def drop_last(root: Path) -> None:
+    """Take the last commit off the branch, and keep what is not committed.
+
+    Raises:
+        RepositoryError: what is not committed is in the way.
+    """
+    git.run(root, "reset", "--quiet", "--keep", "HEAD^",
+            must="Changes that are not committed must be in no file of the last commit",
+            advice="git stash, then the same again")  # fmt: skip

@@ -14,33 +14,31 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePath, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from dvc.config import Config
+from dvc.fs import localfs
+from dvc.output import Output
+from dvc.repo import Repo
 
 from issuesum.errors import ArtifactError
-
-if TYPE_CHECKING:
-    from dvc.output import Output
-    from dvc.repo import Repo
 
 _GIT = ".git"
 # By what Git knows a repository; a `commondir` says where its objects and refs are instead.
 _BARE = ({"head", "objects", "refs"}, {"head", "commondir"})
-# Of what leads Git and DVC: no output is to replace it.
-_LEADING = {_GIT, ".dvc"}
+_HEADS = {"head", "commondir"}  # without which a project's folder looks like no repository
+_LEADING = {_GIT, ".dvc"}  # no output is to replace what leads Git and DVC
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
-_HEADS = {"head", "commondir"}  # without which a project's folder looks like no repository
-_CONFIGS = (".dvc/config", ".dvc/config.local")
-# What DVC believes unread and no repository holds: lists of files in the cache, locks, pickles.
-_STATE = (".dvc/cache", ".dvc/tmp")
+_STATE = (".dvc/cache", ".dvc/tmp")  # which DVC believes unread: lists of files, locks, pickles
 # What says where data is and how it is stored. All else is refused unread: `bearer_token_command`
 # is a command, `configpath` may name a file with one, `site_cache_dir` holds pickles, and a cache's
 # `dir` is written to.
-_CORE = {
-    "remote", "analytics", "autostage", "check_update", "checksum_jobs", "hardlink_lock",
-    "interactive", "no_scm",
+_ALLOWED = {
+    "core": {"remote", "analytics", "autostage", "check_update", "checksum_jobs", "hardlink_lock",
+             "interactive", "no_scm"},
+    "cache": {"protected", "slow_link_warning", "type", "verify"},
 }  # fmt: skip
-_CACHE = {"protected", "slow_link_warning", "type", "verify"}
 _REMOTE = {
     "account_name", "acl", "allow_anonymous_login", "checksum_jobs", "connect_timeout",
     "endpointurl", "jobs", "listobjects", "port", "profile", "projectname", "read_timeout",
@@ -70,12 +68,11 @@ def check_contained(tree: Path, root: Path) -> None:
         if any(names >= needed for needed in _BARE):
             # Git before 2.38 has no option that would keep it from taking this for its repository.
             raise _refused(f"the bare repository {folder.relative_to(top)}", tree)
-    for name in _STATE:
-        if os.path.lexists(root / name):
-            raise _refused(name, tree)
-    for name in _CONFIGS:
-        for key in _settings(root / name):
-            raise _refused(f"{key} in {name}", tree)
+    unread = [name for name in _STATE if os.path.lexists(root / name)]
+    for name in (".dvc/config", ".dvc/config.local"):
+        unread += [f"{key} in {name}" for key in _settings(root / name)]
+    if unread:
+        raise _refused(unread[0], tree)
 
 
 def check_outputs(tree: Path, root: Path) -> None:
@@ -87,8 +84,6 @@ def check_outputs(tree: Path, root: Path) -> None:
         ArtifactError: there is such an output, or one that another repository, a database or a
             configuration of its own gives.
     """
-    from dvc.repo import Repo
-
     whole = root.resolve()
     with Repo(str(root)) as repo:
         for out in repo.index.outs:
@@ -112,20 +107,17 @@ def _links(tree: Path) -> Iterator[Path]:
 
 
 def _folded(path: PurePath) -> list[str]:
-    """Return the parts of a path as a file system compares them that ignores case."""
+    # As a file system compares them that ignores case.
     return [part.casefold() for part in path.parts]
 
 
 def _settings(path: Path) -> Iterator[str]:
     """Yield the settings that are not among those that may be."""
-    from dvc.config import Config
-
     if not path.exists():
         return
     found: dict[str, Any] = Config.load_file(str(path))
     remotes = found.pop("remote")  # `load_file` puts one there
-    allowed = {"core": _CORE, "cache": _CACHE}
-    sections = [(name, values, allowed.get(name, set())) for name, values in found.items()]
+    sections = [(name, values, _ALLOWED.get(name, set())) for name, values in found.items()]
     if isinstance(remotes, dict):
         sections += [(f"remote.{name}", values, _REMOTE) for name, values in remotes.items()]
     else:
@@ -138,7 +130,6 @@ def _settings(path: Path) -> Iterator[str]:
 
 
 def _refused(what: str, tree: Path) -> ArtifactError:
-    """Return the error for what would run something, or write outside."""
     return ArtifactError(
         f"The code of an image must keep to its own folder and run nothing. Received: {what}, "
         f"which would not, in {tree}. Try: git clone, look at it, and dvc pull there."
@@ -148,11 +139,8 @@ def _refused(what: str, tree: Path) -> ArtifactError:
 def fetch_list(repo: Repo, out: Output) -> bool:
     """Put the list of a directory output in the cache, where DVC takes it instead of fetching it.
 
-    DVC writes each file where the list says, also above the output.
-
-    Args:
-        repo: DVC's, whose cache holds nothing that came with the tree.
-        out: an output with a hash; a file has no list.
+    DVC writes each file where the list says, also above the output. The cache of `repo` holds
+    nothing that came with the tree; `out` has a hash.
 
     Returns:
         Whether the output may be pulled: not if its list is not available, since another one may
@@ -161,8 +149,6 @@ def fetch_list(repo: Repo, out: Output) -> bool:
     Raises:
         ArtifactError: the list names files outside of the output, or what leads Git or DVC.
     """
-    from dvc.fs import localfs
-
     if not out.is_dir_checksum:
         return True
     digest = out.hash_info.value
@@ -173,14 +159,13 @@ def fetch_list(repo: Repo, out: Output) -> bool:
         content: bytes = stored.fs.cat_file(stored.oid_to_path(digest))
     except FileNotFoundError:
         return False
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != digest.removesuffix(".dir"):
+    if md5_of(content) != digest.removesuffix(".dir"):
         return False
     try:
         entries = json.loads(content)
-        fine = isinstance(entries, list) and all(map(_stays, entries))
     except (ValueError, RecursionError):
-        fine = False
-    if not fine:
+        entries = None
+    if not isinstance(entries, list) or not all(map(_stays, entries)):
         raise _refused(f"the list of the output {out}", Path(repo.root_dir))
     with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
         path = Path(folder) / "list"
@@ -190,9 +175,14 @@ def fetch_list(repo: Repo, out: Output) -> bool:
 
 
 def _stays(entry: Any) -> bool:  # noqa: ANN401 -- whatever JSON holds
-    """Return whether an entry is as DVC writes them: a hash, and a path below the output."""
+    # As DVC writes them: a hash, and a path below the output.
     if not isinstance(entry, dict) or entry.keys() != {"md5", "relpath"}:
         return False
     path = str(entry["relpath"])
     names = {*path.split("/"), *_folded(PurePosixPath(path))}
     return bool(_MD5.fullmatch(str(entry["md5"]))) and not names & {"", ".", "..", *_LEADING}
+
+
+def md5_of(content: bytes) -> str:
+    """Return the hash that DVC calls such a file by."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

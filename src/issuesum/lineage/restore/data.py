@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
@@ -10,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from dvc.exceptions import NotDvcRepoError
+from dvc.repo import Repo
+from dvc.utils.serialize import modify_yaml
 
 from issuesum.errors import ArtifactError, one_line
 from issuesum.files import replacing_file
 from issuesum.layout import EXPORT_STAGE, LOCK, METRICS, RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.provenance.model import Remote
-from issuesum.lineage.restore.contained import fetch_list
-
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+from issuesum.lineage.restore.contained import fetch_list, md5_of
 
 
 def configure(root: Path, known: Remote | None, *, url: str | None) -> None:
@@ -28,20 +28,17 @@ def configure(root: Path, known: Remote | None, *, url: str | None) -> None:
     the provenance, and last the commit's own .dvc/config. Credentials come from the environment or
     from AWS' own files. Downloads are compared with their hashes in any case.
     """
-    from dvc.repo import Repo
-
     found = known.model_dump() if known else {}
     if url:
         found = {"url": url if "://" in url else str(Path(url).absolute())}
-    endpoint = next(filter(None, map(os.environ.get, _ENDPOINTS)), None)
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
     with Repo(str(root)) as repo:
         name = repo.config["core"].get("remote") or "storage"
         committed = repo.config["remote"].get(name, {})
-        values = {key: found[key] for key in ("url", "endpointurl", "region") if found.get(key)}
+        # By itself DVC believes that what is stored under a hash has that hash.
+        values = {**{key: value for key, value in found.items() if value}, "verify": True}
         if endpoint and str(values.get("url") or committed.get("url")).startswith("s3://"):
             values["endpointurl"] = endpoint
-        # By itself DVC believes that what is stored under a hash has that hash.
-        values["verify"] = True
         values = {key: value for key, value in values.items() if committed.get(key) != value}
         if values:
             with repo.config.edit("local") as settings:
@@ -55,9 +52,6 @@ def borrowed(root: Path, owner: Path | None) -> dict[str, Any]:
     It is for memory only, so that no secret is copied to a second file, and empty unless both mean
     the same URL.
     """
-    from dvc.exceptions import NotDvcRepoError
-    from dvc.repo import Repo
-
     if owner is None:
         return {}
     try:
@@ -78,8 +72,6 @@ def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
     They are often committed after the image was made, so every branch is searched for them; the
     metrics are in the provenance. Those that are nowhere are returned, as `path (md5)`.
     """
-    from dvc.repo import Repo
-
     with Repo(str(root)) as repo:
         kept = {
             Path(out.fs_path).relative_to(root.resolve()).as_posix(): str(out.hash_info.value)
@@ -87,17 +79,17 @@ def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
             if not out.use_cache and out.hash_info
         }
     kept.pop(RECEIPT.as_posix(), None)
-    return [f"{path} ({md5})" for path, md5 in sorted(kept.items())
-            if not _write(root, path, md5, metrics)]  # fmt: skip
+    lost = (item for item in sorted(kept.items()) if not _write(root, *item, metrics))
+    return [f"{path} ({md5})" for path, md5 in lost]
 
 
 def _write(root: Path, path: str, md5: str, metrics: dict[str, Any]) -> bool:
     target = root / path
-    if target.is_file() and _md5(target.read_bytes()) == md5:
+    if target.is_file() and md5_of(target.read_bytes()) == md5:
         return True
     stated = json.dumps(metrics, ensure_ascii=False, indent=2) + "\n"  # as files.write_json does
     for content in (stated.encode() if path == str(METRICS) else b"", *git.contents(root, path)):
-        if _md5(content) == md5:
+        if md5_of(content) == md5:
             with replacing_file(target) as temporary:
                 temporary.write_bytes(content)
             return True
@@ -105,16 +97,12 @@ def _write(root: Path, path: str, md5: str, metrics: dict[str, Any]) -> bool:
 
 
 def pull(root: Path, settings: dict[str, Any]) -> None:
-    """Pull every output that is recorded, from raw data to bundle and reports.
-
-    Settings of DVC go before those of its files.
+    """Pull every output that is recorded; settings of DVC go before those of its files.
 
     Raises:
         ArtifactError: some are not in the remote, or it does not answer, or one would be written
             outside of its folder.
     """
-    from dvc.repo import Repo
-
     reason = ""
     with Repo(str(root), config=settings) as repo:
         logging.disable()  # what DVC would log is said below; its bars are no logging
@@ -152,9 +140,7 @@ def find_export(root: Path) -> None:
     The image's own copy of dvc.lock is older than the end of that run: what it says of export is
     of an image before, whose outputs are not to be mixed with this one's, and is removed.
     """
-    from dvc.utils.serialize import modify_yaml
-
-    receipt = {"path": RECEIPT.as_posix(), "md5": _md5((root / RECEIPT).read_bytes())}
+    receipt = {"path": RECEIPT.as_posix(), "md5": md5_of((root / RECEIPT).read_bytes())}
     with modify_yaml(str(root / LOCK)) as lock:
         lock["stages"].pop(EXPORT_STAGE, None)
         for content in git.contents(root, str(LOCK)):
@@ -171,15 +157,9 @@ def find_export(root: Path) -> None:
 
 def record_export(root: Path) -> list[str]:
     """Record in dvc.lock that export has run, if all its outputs are there; return stale stages."""
-    from dvc.repo import Repo
-
     with Repo(str(root)) as repo:
         stages = [stage for stage in repo.index.stages if stage.addressing.endswith(EXPORT_STAGE)]
         if stages and all(out.exists for stage in stages for out in stage.outs):
             repo.commit(f"{root.resolve() / 'dvc.yaml'}:{EXPORT_STAGE}", force=True)
     with Repo(str(root)) as repo:
         return sorted(name.rpartition("dvc.yaml:")[2] for name in repo.status())
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
+import subprocess
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from issuesum.errors import ArtifactError, RepositoryError, one_line
+from dvc.exceptions import DvcException
+
+import issuesum
+from issuesum.errors import ArtifactError, EngineError, RepositoryError, one_line
 from issuesum.files import replacing_file
-from issuesum.layout import LOCK, RECEIPT
+from issuesum.layout import BUNDLE, LOCK, RECEIPT, UV_LOCK
 from issuesum.lineage import git
+from issuesum.lineage.dvc import Lock
 from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Exported
@@ -23,61 +28,45 @@ from issuesum.lineage.restore import data as of_dvc
 from issuesum.lineage.restore.contained import check_contained, check_outputs
 
 _ANOTHER = "Try: an image that the export stage made."
-# A hook such as that of `dvc install` would act before the tree is what it shall be.
-_NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 # An image names the URL: whatever the user's own Git allows, it is no command line.
 _NO_PROGRAMS = ("-c", "protocol.ext.allow=never")
 
 
 @dataclass(frozen=True)
 class Restored:
-    """A project in a working tree."""
+    """A project in a working tree.
+
+    Attributes:
+        owner: the repository that the tree is a worktree of, or None if it is a clone.
+        lost: outputs that Git keeps and that are in no commit, as `path (md5)`.
+        stale: what `dvc status` names; None if no data was pulled.
+    """
 
     root: Path
     owner: Path | None
-    """The repository that the tree is a worktree of, or None if it is a clone."""
     lost: list[str]
-    """Outputs that Git keeps and that are in no commit, as `path (md5)`."""
     stale: list[str] | None
-    """What `dvc status` names; None if no data was pulled."""
 
 
 def restore(
-    found: Found,
-    target: Path,
-    *,
-    here: Path,
-    source: str | None = None,
-    url: str | None = None,
+    found: Found, target: Path, *, here: Path, source: str | None = None, url: str | None = None,
     data: bool = True,
-) -> Restored:
-    """Make `target` the working tree that an image was made from.
+) -> Restored:  # fmt: skip
+    """Make `target`, an empty folder or none, the working tree that an image was made from.
 
-    When code, params and dvc.lock are not available, nothing is left. When they are there and only
-    data is missing, they stay.
-
-    Args:
-        found: the image.
-        target: a folder that does not exist or is empty.
-        here: a folder, maybe within a repository that has the commit.
-        source: the Git URL to clone, instead of a worktree of that repository.
-        url: of a DVC remote, instead of the one of the provenance.
-        data: whether to pull data, models and bundle.
+    Without code, params or dvc.lock nothing is left; if only data is missing, they stay. It becomes
+    a worktree of the repository around `here` if that has the commit, or a clone of `source`. The
+    `url` of a DVC remote goes before that of the provenance.
 
     Raises:
         RepositoryError: `target` is in use, or the commit is not available.
         ArtifactError: the provenance lacks something, the commit holds no project, or the DVC
             remote lacks something.
     """
-    from dvc.exceptions import DvcException
-
     known, stale = found.exported(), None
-    tree = checked_out(
-        known.commit, target, here=here, source=source or known.source,
-        clone=source is not None,
-    )  # fmt: skip
+    url_of_git, clone = source or known.source, source is not None
     try:
-        with tree as owner:
+        with checked_out(known.commit, target, here=here, source=url_of_git, clone=clone) as owner:
             patch = apply_patch(target, known)  # which may move the project's folder
             root = _project(target, known)
             check_contained(target, root)
@@ -102,13 +91,11 @@ def restore(
 
 
 def _project(tree: Path, provenance: Exported) -> Path:
-    """Return the folder of the project, which may be one of a larger repository."""
-    folder = provenance.folder or ""
-    root = tree / folder
+    root = tree / (provenance.folder or "")
     if not root.resolve().is_relative_to(tree.resolve()) or not (root / ".dvc").is_dir():
         raise ArtifactError(
-            f"Commit {provenance.commit[:12]} must hold the project. Received: no DVC "
-            f"repository in {folder or 'its top folder'}. {_ANOTHER}"
+            f"Commit {provenance.commit[:12]} must hold the project. Received: no DVC repository "
+            f"in {provenance.folder or 'its top folder'}. {_ANOTHER}"
         )
     return root
 
@@ -120,11 +107,8 @@ def checked_out(
     """Make `target` a working tree of `commit`; an error in the block removes it again.
 
     A repository that has the commit, or whose origin is `source` and has it, gets one more
-    worktree. Otherwise `source` is cloned, with its history: preprocess compares its data with
-    that of earlier commits. The arguments are those of `restore`.
-
-    Yields:
-        The repository of which `target` is a worktree, or None if it is a clone.
+    worktree, and is yielded. Otherwise `source` is cloned, with its history, since preprocess
+    compares its data with that of earlier commits, and None is yielded.
 
     Raises:
         RepositoryError: `target` is in use, or the commit is not available.
@@ -139,7 +123,7 @@ def checked_out(
     try:
         if owner:
             tree = str(target.absolute())
-            git.run(owner, *_NO_HOOKS, "worktree", "add", "--quiet", "--detach", tree, commit,
+            git.run(owner, *git.NO_HOOKS, "worktree", "add", "--quiet", "--detach", tree, commit,
                     must=f"{owner} must give a worktree", advice="git worktree prune")  # fmt: skip
         else:
             _clone(commit, target, source)
@@ -160,10 +144,9 @@ def _owner(here: Path, commit: str, source: str | None) -> Path | None:
     if source is None or git.remote_url(root) != source:
         return None
     for wanted in ((commit,), ()):  # not every server gives a commit by its name
-        with suppress(RepositoryError):
-            git.run(root, "fetch", "--quiet", "origin", *wanted)
-            if git.has_commit(root, commit):
-                return root
+        git.output(root, "fetch", "--quiet", "origin", *wanted)
+        if git.has_commit(root, commit):
+            return root
     return None
 
 
@@ -175,34 +158,24 @@ def _clone(commit: str, target: Path, source: str | None) -> None:
             "within a clone."
         )
     shown = git.without_secrets(source)
-    git.run(
-        Path(), *_NO_HOOKS, *_NO_PROGRAMS,
-        "clone", "--quiet", "--no-checkout", "--", source, str(target),
-        must=f"{shown} must be a Git repository that we may read",
-        advice="--source with another URL, or your Git credentials",
-    )  # fmt: skip
+    git.run(Path(), *git.NO_HOOKS, *_NO_PROGRAMS,
+            "clone", "--quiet", "--no-checkout", "--", source, str(target),
+            must=f"{shown} must be a Git repository that we may read",
+            advice="--source with another URL, or your Git credentials")  # fmt: skip
     if not git.has_commit(target, commit):  # on no branch, or no longer
-        git.run(
-            target, *_NO_PROGRAMS, "fetch", "--quiet", "origin", commit,
-            must=f"{shown} must have the commit {commit}",
-            advice="git push where it was made, or --source with another URL",
-        )  # fmt: skip
+        git.run(target, *_NO_PROGRAMS, "fetch", "--quiet", "origin", commit,
+                must=f"{shown} must have the commit {commit}",
+                advice="git push where it was made, or --source with another URL")  # fmt: skip
     git.run(target, "remote", "set-url", "origin", shown)
-    git.run(
-        target, *_NO_HOOKS, "checkout", "--quiet", "--detach", commit,
-        must=f"Commit {commit[:12]} must be checked out", advice="free space and permissions",
-    )  # fmt: skip
+    git.run(target, *git.NO_HOOKS, "checkout", "--quiet", "--detach", commit,
+            must=f"Commit {commit[:12]} must be checked out",
+            advice="free space and permissions")  # fmt: skip
 
 
 def apply_patch(tree: Path, provenance: Exported) -> bytes:
-    """Make the tree of a commit as dirty as the one that the image was made from.
+    """Make the tree of a commit as dirty as that of the image, and return the patch, maybe empty.
 
-    Args:
-        tree: its top, where a patch's paths begin; below it git would ignore the others.
-        provenance: of the image.
-
-    Returns:
-        The patch; empty where the provenance is not dirty.
+    `tree` is its top, where a patch's paths begin: below it git would ignore the others.
 
     Raises:
         ArtifactError: the provenance is dirty without a patch, or with a broken one.
@@ -223,22 +196,95 @@ def apply_patch(tree: Path, provenance: Exported) -> bytes:
             f"The patch in the provenance must have the sha256 {stated.sha256}. Received: "
             f"other bytes. {_ANOTHER}"
         )
-    with tempfile.NamedTemporaryFile(prefix="issuesum-") as file:
-        file.write(patch)
-        file.flush()
-        git.run(
-            tree, "apply", "--binary", "--whitespace=nowarn", file.name,
+    git.run(tree, "apply", "--binary", "--whitespace=nowarn", "-", stdin=patch,
             must=f"The patch must apply to {commit}",
-            advice="an image that the export stage made",
-        )  # fmt: skip
+            advice="an image that the export stage made")  # fmt: skip
     return patch
 
 
 def _check_patch(root: Path, patch: bytes) -> None:
-    """Make sure that a project in which Git may be asked differs from its commit by a patch."""
     if patch and dirty_patch(root) != patch:
         raise RepositoryError(
-            f"The patch must lead to the tree that the image was made from. Received: a tree that "
+            "The patch must lead to the tree that the image was made from. Received: a tree that "
             f"differs otherwise from {git.head(root)[:12]}. "
             "Try: git config --list, and there core.autocrlf, core.fileMode and filters."
         )
+
+
+LOG = Path(".issuesum/verify.log")
+"""What the pipeline printed where there is no terminal."""
+# These would have the stages read from, or write to, other places than the tree.
+_ELSEWHERE = ("ISSUESUM_CACHE", "DVC_ROOT", "TF_CONFIG", "GIT_DIR", "GIT_WORK_TREE")
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """DVC's hashes of the bundle in the image and of the one made now.
+
+    Attributes:
+        differing: the outputs of the first stage that made others, as `stage: path, path`.
+        gpu: the device that trained the image's model, if it was a GPU.
+    """
+
+    before: str
+    after: str
+    differing: str | None
+    gpu: str | None
+
+
+def rerun(root: Path, provenance: Exported) -> Rerun:
+    """Run every stage up to build again, by the code in a restored tree with its data, and compare.
+
+    Raises:
+        ArtifactError: a stage fails.
+        EngineError: the environment of that code cannot be made.
+    """
+    python = _python(root)
+    variables = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}
+    variables["PATH"] = f"{python.parent}{os.pathsep}{variables.get('PATH', os.defpath)}"
+    variables["PYTHONPATH"] = str(root.absolute() / "src")
+    failed = _run([str(python), "-m", "dvc", "repro", "--force", "build"], root, variables)
+    if failed:
+        raise ArtifactError(
+            f"Every stage up to build must run in {root}. Received: dvc repro ended with {failed}. "
+            "Try: dvc repro -f build there."
+        )
+    old, new = Lock.parse(provenance.lock), Lock.read(root)
+    differing = (
+        f"{name}: {', '.join(paths)}"
+        for name, stage in new.stages.items()
+        if (paths := [path for path, item in stage.outs.items() if old.md5(path) != item.md5])
+    )
+    devices = (item.device or "" for item in provenance.artefacts or () if item.name == "model")
+    gpu = next((device for device in devices if "gpu" in device.lower()), None)
+    return Rerun(provenance.bundle, new.md5(BUNDLE) or "", next(differing, None), gpu)
+
+
+def _python(root: Path) -> Path:
+    """Return a Python with the packages that the tree locks: ours, or one made for it."""
+    ours, theirs = Path(issuesum.__file__).parents[2] / UV_LOCK, root / UV_LOCK
+    if ours.is_file() and theirs.is_file() and ours.read_bytes() == theirs.read_bytes():
+        return Path(sys.executable)
+    if failed := _run(["make", "setup"], root, dict(os.environ)):
+        raise EngineError(
+            f"{root} locks other packages than those here, so make setup must run there. Received: "
+            f"exit code {failed}. Try: make setup there."
+        )
+    return root.absolute() / ".venv/bin/python"
+
+
+def _run(command: list[str], root: Path, variables: dict[str, str]) -> str:
+    """Return how it failed, if so; what is printed goes to the terminal, else to a file."""
+    if sys.stderr.isatty():
+        code = subprocess.run(command, cwd=root, env=variables, check=False).returncode
+        return str(code or "")
+    log = root / LOG
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as file:
+        done = subprocess.run(
+            command, cwd=root, env=variables, stdout=file, stderr=subprocess.STDOUT, check=False
+        )
+    lines = [" ".join(line.split()) for line in log.read_text(errors="replace").splitlines()]
+    errors = [line for line in lines if line.startswith(("error:", "ERROR:"))]
+    last = next(filter(None, reversed(errors or lines)), "")
+    return f"{done.returncode}{f' ({last})' if last else ''}" if done.returncode else ""

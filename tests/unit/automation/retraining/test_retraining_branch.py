@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.automation.retraining.branch import Branch, drop_last, find_branch, follows
+from issuesum.automation.retraining.results import Branch, drop_last, find_branch, follows
 from issuesum.errors import RepositoryError
 from projects import Project
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from issuesum.automation.retraining import job
-from issuesum.automation.retraining.branch import Branch
-from issuesum.automation.retraining.job import Hooks, Options, _Job
+from issuesum.automation.retraining.job import Hooks, _Job
+from issuesum.automation.retraining.results import Branch
 from issuesum.errors import GateError, RepositoryError
 from issuesum.layout import RECEIPT
 from issuesum.lineage.receipt import Receipt
@@ -64,7 +64,7 @@ def run(clone: Project, pipeline: StandIn) -> Callable[[], job.Outcome]:
     rules = Hooks(lambda _: None, lambda: "host", report, lambda: None)
     branch = Branch(clone.path, "origin", "main")
     before = clone.run("git", "rev-parse", "HEAD").stdout.strip()
-    made = _Job(Options(), rules, clone.path, branch, pipeline)  # type: ignore[arg-type]
+    made = _Job(None, rules, clone.path, branch, pipeline)  # type: ignore[arg-type]
     return lambda: made.run(("train",), before)
 
 
@@ -207,10 +207,10 @@ def test_outputs_of_an_earlier_commit_are_nothing_to_do(
     pipeline.stale = ["split"]  # as after `git pull`, until the outputs are settled
     monkeypatch.setattr(job, "settle", lambda _: setattr(pipeline, "stale", []))
     rules = Hooks(lambda _: None, lambda: "host", lambda _: None, lambda: None)
-    assert job.retrain(Options(push=False), rules, clone.path) is None
+    assert job.retrain(rules, clone.path, push=False) is None
     pipeline.stale = ["split"]
     monkeypatch.setattr(job, "settle", lambda _: None)
     monkeypatch.setattr(job, "Pipeline", lambda *_: pipeline)
-    done = job.retrain(Options(push=False), rules, clone.path)
+    done = job.retrain(rules, clone.path, push=False)
     assert done is not None
     assert done.stages == ("split",)

@@ -48,9 +48,9 @@ def test_a_refusal_is_told_as_the_gate_said_it(pipeline: Failing) -> None:
     [
         (
             (_ended("train", "A must B. Received: C. Try: D."),),
-            r"train: A must B\. Received: C\. Try: mend that, then the same again",
+            r"train: A must B\. Received: C\. Try: fix that, then the same again",
         ),
-        ((_ended("train", None),), r"train: its process ended without a word\. Try: mend that"),
+        ((_ended("train", None),), r"train: its process ended without an error\. Try: fix that"),
         (
             (replace(RunRecord.begin("split"), state="done"),),
             r"Received: dvc repro failed, see above\. Try:",

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from issuesum.automation.retraining import results
-from issuesum.automation.retraining.branch import commit
+from issuesum.automation.retraining.results import commit
 from issuesum.lineage.receipt import Receipt
 from projects import Project
 
