@@ -291,7 +291,7 @@ def _memory(_: Clone, limit: Path = Path("/sys/fs/cgroup/memory.max")) -> Findin
 def _compute(_: Clone) -> Finding:
     from dask.system import CPU_COUNT
 
-    gpus, gpu_extra = _nvidia_gpus(), _installed_extra() == "gpu"
+    gpus, gpu_extra = nvidia_gpus(), _installed_extra() == "gpu"
     shown = f"{CPU_COUNT} cores, {gpus.replace(chr(10), '; ') or 'no GPU driver (nvidia-smi)'}"
     if gpus and not gpu_extra:
         return note(f"{shown}; not used without the extra gpu", "make setup EXTRA=gpu")
@@ -300,7 +300,7 @@ def _compute(_: Clone) -> Finding:
     return ok(shown if gpus else f"{shown}: trains on the CPU")
 
 
-def _nvidia_gpus() -> str:
+def nvidia_gpus() -> str:
     """Return a line for each GPU (name, memory, driver); none without one or without a driver."""
     command = "nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader"
     try:

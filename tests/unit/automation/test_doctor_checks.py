@@ -269,18 +269,18 @@ def test_the_smaller_of_memory_and_limit_counts(
 def test_gpus_and_the_extra_must_go_together(
     gpus: str, extra: str, status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor, "_nvidia_gpus", lambda: gpus)
+    monkeypatch.setattr(doctor, "nvidia_gpus", lambda: gpus)
     monkeypatch.setattr(doctor, "_installed_extra", lambda: extra)
     assert doctor._compute(Clone(Path())).status == status
 
 
 def test_gpus_are_asked_of_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert doctor._nvidia_gpus() == ""
+    assert doctor.nvidia_gpus() == ""
     _program(tmp_path, "nvidia-smi", "echo 'A100, 40960 MiB, 550.1'")
-    assert doctor._nvidia_gpus() == "A100, 40960 MiB, 550.1"
+    assert doctor.nvidia_gpus() == "A100, 40960 MiB, 550.1"
     _program(tmp_path, "nvidia-smi", "echo 'NVIDIA-SMI has failed'; exit 9")
-    assert doctor._nvidia_gpus() == ""
+    assert doctor.nvidia_gpus() == ""
 
 
 def test_tf_config_is_for_train_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
