@@ -113,10 +113,7 @@ def _when(text: object) -> str:
 def text_of(trace: Trace, methods: Mapping[str, str], metrics: Mapping[str, str]) -> str:
     """Return the trace as lines; what came from elsewhere cannot move the cursor.
 
-    Args:
-        trace: what is known.
-        methods: titles of what is scored, by name in eval/metrics.json.
-        metrics: titles of the scores, likewise.
+    `methods` and `metrics` are titles by the names in eval/metrics.json.
     """
     lines = _lines(trace, methods, metrics)
     return "\n".join(printable(line).rstrip() for line in lines) + "\n"

@@ -48,7 +48,7 @@ def render(of: ModelSide, params: Mapping[str, Any]) -> str:
     pinned = f"{str(image.get('image', '')).rpartition(':')[0]}@{image.get('digest')}"
     run = f"docker run --rm -p 9000:9000 {pinned}" if image.get("digest") else "make serve"
     languages = of.profile.languages.shares if of.profile else {}
-    return html.render_markdown(
+    return wording.render_markdown(
         "templates/model_card.md",
         of=of,
         name=NAME,

@@ -150,10 +150,8 @@ def tall(cards: Sequence[Card], edges: Sequence[Edge], *, width: int = 320) -> M
 def wide(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Markup:
     """Draw cards from left to right, and a second row for those that stand below.
 
-    Args:
-        cards: those of the first row in their order.
-        edges: between neighbours of the first row, or from one row to the other.
-        style: of a drawing that has no page around it.
+    Edges are between neighbours of the first row, or from one row to the other. A drawing that has
+    no page around it takes the `style` with it.
     """
     pitch, boxes = _WIDE + _GAP, list(cards)
     first = [place for place, card in enumerate(cards) if not card.below]

@@ -63,7 +63,8 @@ def markdown(text: object) -> Markup:
     return Markup(_STRUCTURE.sub(lambda found: f"&#{ord(found[0])};", guarded))  # noqa: S704
 
 
-def _environment(finalize: Callable[[object], object] | None = None) -> Environment:
+def environment(finalize: Callable[[object], object] | None = None) -> Environment:
+    """Return the environment of this package's templates, which escapes what is not Markup."""
     made = Environment(
         loader=PackageLoader("issuesum.lineage.reporting", ""),
         autoescape=True,
@@ -77,20 +78,13 @@ def _environment(finalize: Callable[[object], object] | None = None) -> Environm
     return made
 
 
-_HTML, _MARKDOWN = _environment(), _environment(finalize=markdown)
+_HTML = environment()
 
 
 def render(template: str, **values: object) -> Markup:
     """Return a part of a page; every value that is not Markup is escaped."""
     macros = _HTML.get_template("templates/macros.html").module
     return Markup(_HTML.get_template(template).render(values, ui=macros))  # noqa: S704
-
-
-def render_markdown(template: str, **values: object) -> str:
-    """Return Markdown; every value that is not Markup is escaped."""
-    macros = _MARKDOWN.get_template("templates/macros.md").module
-    text = _MARKDOWN.get_template(template).render(values, ui=macros)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def page(template: str, *, title: str, **values: object) -> str:

@@ -31,23 +31,13 @@ _PLOTS = {
 
 
 def write_report(
-    root: Path,
-    revision: str | None = None,
-    base: str | None = None,
-    *,
-    as_markdown: Path = MARKDOWN,
-    as_page: Path = PAGE,
-    resamples: int = 2_000,
-) -> ModelComparison:
+    root: Path, revision: str | None = None, base: str | None = None,
+    *, as_markdown: Path = MARKDOWN, as_page: Path = PAGE, resamples: int = 2_000,
+) -> ModelComparison:  # fmt: skip
     """Write what a change of the model means, as a comment and as a page.
 
-    Args:
-        root: of the repository.
-        revision: whose model it is, None for that of the working tree.
-        base: what it is compared with, None for HEAD or the parent of `revision`.
-        as_markdown: where the comment goes.
-        as_page: where the page goes.
-        resamples: of the bootstrap.
+    Without a `revision` it is the model of the working tree, without a `base` it is compared with
+    HEAD or the parent of `revision`.
 
     Raises:
         ArtifactError: there are no scores.
@@ -75,7 +65,7 @@ def to_markdown(of: ModelComparison) -> str:
     mermaid = Markup(f"```mermaid\n{chart}\n```")  # noqa: S704 -- nothing is left that it reads
     drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
-        text = html.render_markdown(_TEMPLATE, **_values(of, shown), **drawn, sparks=_sparks(of))
+        text = wording.render_markdown(_TEMPLATE, **_values(of, shown), **drawn, sparks=_sparks(of))
         if len(text) < LIMIT:
             break
     return text

@@ -42,16 +42,10 @@ type Curve = Sequence[tuple[float, float]]
 
 
 def bars(
-    name: str,
-    label: str,
-    now: Sequence[float],
-    before: Sequence[float | None],
-    *,
-    ticks: Mapping[int, str],
-    below: str,
-    unit: str = "",
+    name: str, label: str, now: Sequence[float], before: Sequence[float | None],
+    *, ticks: Mapping[int, str], below: str, unit: str = "",
     intervals: Sequence[tuple[float, float]] = (),
-) -> Markup:
+) -> Markup:  # fmt: skip
     """Draw upright bars with intervals, and earlier heights as an outline; `ticks` by place."""
 
     def draw(axes: Axes) -> None:
@@ -72,14 +66,9 @@ def bars(
 
 
 def lines(
-    name: str,
-    label: str,
-    now: Sequence[Curve],
-    before: Sequence[Curve],
-    *,
-    below: str,
-    from_zero: bool = False,
-) -> Markup:
+    name: str, label: str, now: Sequence[Curve], before: Sequence[Curve],
+    *, below: str, from_zero: bool = False,
+) -> Markup:  # fmt: skip
     """Draw curves, and earlier ones in another colour; the second of each is dashed."""
 
     def draw(axes: Axes) -> None:

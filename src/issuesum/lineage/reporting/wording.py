@@ -1,18 +1,28 @@
-"""A comparison in the same words for Markdown, page and terminal."""
+"""A comparison in the same words for Markdown, page and terminal; and Markdown from templates."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.reporting.comparison import Figure, ModelComparison
-from issuesum.lineage.reporting.html import signed
+from issuesum.lineage.reporting.html import environment, markdown, signed
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import Interval
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY
 
 _PRIMARY = METRICS[PRIMARY].title
 _SCALE = "F1 and BLEU times 100, on issues that training never saw; in brackets 95 % intervals."
+
+_MARKDOWN = environment(finalize=markdown)
+
+
+def render_markdown(template: str, **values: object) -> str:
+    """Return Markdown; every value that is not Markup is escaped."""
+    macros = _MARKDOWN.get_template("templates/macros.md").module
+    text = _MARKDOWN.get_template(template).render(values, ui=macros)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def heading(of: ModelComparison) -> str:
