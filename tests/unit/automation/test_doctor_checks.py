@@ -332,7 +332,7 @@ def checks(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Finding]]:
     """Return what runs some checks in place of the real ones."""
 
     def run(*them: Callable[[Clone], Finding], limit: float = 5, **more: str) -> list[Finding]:
-        names = {f"check {number}": (check, ()) for number, check in enumerate(them)}
+        names = {f"check {number}": (check,) for number, check in enumerate(them)}
         monkeypatch.setattr(doctor, "CHECKS", names)
         for name, value in more.items():
             monkeypatch.setenv(name, value)
