@@ -108,8 +108,9 @@ class Pointer(TitleModel):
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Score the next word; `attention` (batch, body_maxlen) is left-aligned, as `words` are."""
         scores, hidden, written = self._score(previous[:, None], state, state["written"], None)
-        changed = {"hidden": hidden, "written": written, "attention": scores.attention[:, 0]}
-        return self._mixture(scores, state["words"])[:, 0], changed
+        log_probs = self._mixture(scores, state["words"])[:, 0]
+        attention = scores.attention[:, 0]
+        return log_probs, {"hidden": hidden, "written": written, "attention": attention}
 
     def _forced(self, inputs: Inputs, noise: Noise | None) -> tuple[_Scores, tf.Tensor]:
         state = self._read_body(inputs.body, inputs.body_extended, noise)
