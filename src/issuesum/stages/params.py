@@ -93,7 +93,7 @@ class PreprocessParams(_Section):
     scheduler: str = _param("local", pattern=_SCHEDULER)
     """`local`, or the address of a Dask scheduler; ISSUESUM_SCHEDULER takes precedence."""
     workers: int = _param(0, ge=0)
-    """Local processes; 0 is one a core. The outputs are the same for any number."""
+    """Local processes; 0 is one per core. The outputs are the same for any number."""
     limits: PreprocessLimits
     """What suspicious data may look like before preprocess fails."""
 
