@@ -15,7 +15,11 @@ from issuesum.stages.params import Params
 from projects import ROOT
 from source_tree import modules, parsed
 
-KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and kind.__module__ == errors.__name__
+]
 
 
 def _below(root: str) -> set[str]:

@@ -24,7 +24,6 @@ from urllib.parse import urljoin
 from issuesum.errors import EngineError, IssuesumError, RegistryError, one_line, shortened
 from issuesum.layout import RAW
 from issuesum.lineage import git
-from issuesum.lineage.dvc import Lock, open_repo
 from issuesum.lineage.tracking import recorded
 
 if TYPE_CHECKING:
@@ -124,6 +123,8 @@ def _identity(clone: Clone) -> Finding:
 
 
 def _pipeline(clone: Clone) -> Finding:
+    from issuesum.lineage.dvc import Lock
+
     if not (clone.root / "dvc.yaml").is_file():
         return fail(f"no dvc.yaml in {clone.root.resolve()}", "cd to the project's root")
     locked = Lock.read(clone.root).stages if (clone.root / "dvc.lock").exists() else ()
@@ -133,6 +134,8 @@ def _pipeline(clone: Clone) -> Finding:
 
 
 def _dvc(clone: Clone) -> AbstractContextManager[Repo]:
+    from issuesum.lineage.dvc import open_repo
+
     return open_repo(clone.root, "DVC must be able to read its files", "dvc status; dvc config -l")
 
 

@@ -66,7 +66,7 @@ def test_a_wrong_call_is_two_and_suggests(issuesum: Callable) -> None:
 def test_a_failed_verification_and_nothing_to_do_are_both_ten(
     issuesum: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(job, "retrain", lambda *_: None)
+    monkeypatch.setattr(job, "retrain", lambda *_, **__: None)
     code, _, err = issuesum("retrain")
     assert (code, err) == (errors.VerificationError.exit_code, "")
 

@@ -57,7 +57,7 @@ def run_jobs[K, R](
 
 
 def local_processes(wanted: int, rows: int) -> int:
-    """Return `wanted`, or instead of 0 as many processes as pay for `rows`, at most one per core."""
+    """Return `wanted`, or for 0 as many processes as pay for `rows`, at most one per core."""
     from dask.system import CPU_COUNT  # knows the limits of a container
 
     return wanted or max(1, min(CPU_COUNT, rows // ROWS_WORTH_A_PROCESS))
