@@ -11,11 +11,9 @@ from uuid import uuid4
 import pytest
 import s3fs
 
+import provenances
 from issuesum.errors import ArtifactError
-from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.restore.restoring import restore
-from issuesum.registry.image import RemoteImage
-from issuesum.registry.reference import Reference
 from projects import ROOT, Project
 
 pytestmark = pytest.mark.e2e
@@ -58,12 +56,8 @@ def test_restore_compares_where_the_commit_does_not_ask_for_it(
     settings = (exchanged.path / ".dvc/config.local").read_text()
     (exchanged.path / ".dvc/config").write_text(f"[core]\n    remote = storage\n{settings}")
     commit = exchanged.commit("take data")
-    known = {
-        "image": "r.io/a:b", "git": "a", "dvc": "b", "commit": commit, "dirty": False,
-        "hashes": {}, "lock": "schema: '2.0'\nstages: {}\n", "metrics": {},
-    }  # fmt: skip
-    image = Reference("r.io", "a").at(f"sha256:{'0' * 64}")
-    found = Found(RemoteImage(image, 1, {}, "", ()), known, b"")
+    known = provenances.exported(commit=commit, lock="schema: '2.0'\nstages: {}\n", hashes={})
+    found = provenances.found(known.model_dump(exclude_unset=True))
     with pytest.raises(ArtifactError, match=r"Received: no data\.txt"):
         restore(found, tmp_path / "back", here=tmp_path, source=str(exchanged.path))
     assert not (tmp_path / "back/data.txt").exists()

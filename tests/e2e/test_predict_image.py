@@ -49,7 +49,7 @@ def test_titles_are_those_of_the_model_in_the_image(
 
 def test_an_image_without_a_model_is_refused(build: Callable[[str], str]) -> None:
     image = build("COPY model /elsewhere")
-    expected = f"{image} must hold a model in /app/model"
+    expected = f"{image} must hold /app/model"
     with pytest.raises(ArtifactError, match=expected), model_of(image):
         pass
 

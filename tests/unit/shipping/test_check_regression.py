@@ -18,7 +18,7 @@ from issuesum.lineage.registered import LIVE, Live
 from issuesum.lineage.tag import Version
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.shipping import gate
-from issuesum.stages import live as scorer
+from issuesum.stages import export
 from issuesum.stages.params import Params, load_params
 from issuesum.training.corpus.shards import ShardWriter
 from issuesum.training.evaluation.metrics import score
@@ -72,7 +72,7 @@ class Case:
                 made_from=MADE_FROM,
                 rows=2,
                 max_regression=evaluate.gate.max_regression,
-                score=lambda model, name: scorer.rouge_l(model, name, evaluate),
+                score=lambda model, name: export._score_live(model, name, evaluate),
                 note=print,
             )
         except GateError as error:

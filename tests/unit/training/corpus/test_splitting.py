@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from issuesum.errors import ArtifactError, DataError
+from issuesum.layout import SPLITS, Split
 from issuesum.training.corpus import shards
 from issuesum.training.corpus.issue import (
     COLUMNS,
@@ -24,8 +25,6 @@ from issuesum.training.corpus.issue import (
 )
 from issuesum.training.corpus.reading import read_issues, write_issues
 from issuesum.training.corpus.shards import (
-    SPLITS,
-    Split,
     SplitSummary,
     count_rows,
     read_head,
