@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import os
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ HEADER = b"issue_url,issue_title,body\n"
 GOOD = HEADER + b"https://example.org/1,First,one\nhttps://example.org/2,Second,two\n"
 EARLIER_REJECTS = b"row,reason,issue_url,issue_title,body\n7,empty body,,Earlier,\n"
 EARLIER = HEADER + b"https://example.org/0,Earlier,zero\n"
-SHARED = Path(os.environ.get("ISSUESUM_SHARED", Path(__file__).parents[4] / "shared"))
 
 
 @pytest.fixture
@@ -188,12 +186,9 @@ def test_unwritable_target_is_one_line(tmp_path):
         )
 
 
-@pytest.mark.skipif(
-    not (SHARED / "data" / "github_issues_medium.csv").exists(), reason="no shared data here"
-)
-def test_every_row_of_the_original_example_goes_through(tmp_path):
+def test_every_row_of_the_original_example_goes_through(tmp_path, shared):
     report = ingest(
-        str(SHARED / "data" / "github_issues_medium.csv"), tmp_path / "out.csv", tmp_path / "no.csv"
+        str(shared / "data" / "github_issues_medium.csv"), tmp_path / "out.csv", tmp_path / "no.csv"
     )
     assert report == IngestReport(
         read=5_000, accepted=5_000, rejected={}, repeated=93, without_url=0, earlier=0
