@@ -6,6 +6,7 @@ Not importable as `tests.…`: seldon-core installs a package of that name.
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import io
 import os
@@ -114,6 +115,8 @@ class Project:
                 call()
             except SystemExit as ended:
                 code = int(ended.code or 0)
+            # What a process would take with it: a socket found later is the error of another test.
+            gc.collect()
         done = subprocess.CompletedProcess(command, code, out.getvalue(), err.getvalue())
         return _checked(done, ok=ok)
 
