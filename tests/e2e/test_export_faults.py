@@ -18,6 +18,7 @@ from uuid import uuid4
 import docker
 import pytest
 
+from images import remove_images
 from issuesum.registry.client import Registry
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
@@ -37,10 +38,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, engine) -> Iterator[Projec
     made = make_project(tmp_path_factory.mktemp("faults") / "project", image=name)
     export(made)
     yield made
-    for image in engine.images.list():
-        for tag in image.tags:
-            if f"/{name}:" in tag:
-                engine.images.remove(tag)
+    remove_images(engine, f"/{name}:")
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from images import remove_images
 from issuesum.errors import RegistryError
 from issuesum.registry.client import Registry
 from issuesum.registry.image import read_image
@@ -95,9 +96,7 @@ def forge(
     import s3fs
 
     s3fs.S3FileSystem().rm(f"s3://issuesum/{name}", recursive=True)
-    for image in engine.images.list():
-        if any(f"/{name}-" in tag for tag in image.tags):
-            engine.images.remove(image.id, force=True)
+    remove_images(engine, f"/{name}-")
 
 
 def test_pushed_data_becomes_an_image_that_names_the_push(forge: Forge, services) -> None:

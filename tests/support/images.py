@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import docker.errors
 from docker.models.containers import Container
 
 import toy_bundle
@@ -113,6 +114,15 @@ def run_inside(container: Container, code: str) -> str:
     code_, output = container.exec_run(["python3", "-c", code])
     assert code_ == 0, output
     return str(output.decode())
+
+
+def remove_images(client: docker.DockerClient, part: str) -> None:
+    """Remove the images of which a tag contains `part`, whatever else is removed meanwhile."""
+    # Unlike images.list, which asks for each image and fails if another worker has removed it.
+    for listed in client.api.images():
+        if any(part in tag for tag in listed["RepoTags"] or ()):
+            with contextlib.suppress(docker.errors.ImageNotFound):
+                client.images.remove(listed["Id"], force=True)
 
 
 if __name__ == "__main__":
