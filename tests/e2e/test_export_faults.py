@@ -27,6 +27,8 @@ from own_registry import Line, own_registry
 from projects import Project
 from tiny_images import TINY_BASE, build_base, export, make_project, write_dockerfile
 
+NAME = f"issuesum-test-{uuid4().hex[:8]}"
+"""Of the image; other workers export others at the same time."""
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
@@ -34,11 +36,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 def project(tmp_path_factory: pytest.TempPathFactory, engine) -> Iterator[Project]:
     """Return a project whose first image, and so its base, the registry holds."""
     build_base(engine)
-    name = f"issuesum-test-{uuid4().hex[:8]}"
-    made = make_project(tmp_path_factory.mktemp("faults") / "project", image=name)
+    made = make_project(tmp_path_factory.mktemp("faults") / "project", image=NAME)
     export(made)
     yield made
-    remove_images(engine, f"/{name}:")
+    remove_images(engine, f"/{NAME}:")
 
 
 @pytest.fixture
@@ -322,8 +323,8 @@ def assert_refused(done: subprocess.CompletedProcess[str], code: int, message: s
 
 def leftovers(engine) -> list[str]:
     """Return the temporary names of images of this test's kind."""
-    images = engine.images.list(filters={"reference": "issuesum-building/issuesum-test-*"})
-    return [tag for image in images for tag in image.tags]
+    images = engine.api.images(filters={"reference": f"issuesum-building/{NAME}*"})
+    return [tag for image in images for tag in image["RepoTags"] or ()]
 
 
 def of_tag(engine) -> dict[str, str]:
