@@ -46,6 +46,8 @@ METRICS = Path("eval/metrics.json")
 PLOTS = Path("eval/plots")
 EXAMPLES = Path("eval/examples.csv")
 SCORES = Path("eval/scores.csv")
+REPORT_MARKDOWN, REPORT_PAGE = Path("eval/report/report.md"), Path("eval/report/report.html")
+MODEL_CARD = Path("eval/MODEL_CARD.md")
 
 RUNS = Path(".issuesum/runs")
 SPEED = RUNS / "train_speed.tsv"

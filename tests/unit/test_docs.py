@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from issuesum.cli import VERBS, cli
-from issuesum.stages.params import STAGES
+from issuesum.stages.params import Params
 from projects import ROOT
 from source_tree import parsed
 
@@ -20,7 +20,7 @@ DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglo
 PAGES = ["README.md", *DOCS]
 """What CHANGELOG.md tells of may be gone."""
 VARIABLE = re.compile(r"\bISSUESUM_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
-PARAM = re.compile(rf"(?<![\w./-])(?:{'|'.join(STAGES)})(?:\.[a-z_]+)+\b(?!\()")
+PARAM = re.compile(rf"(?<![\w./-])(?:{'|'.join(Params.model_fields)})(?:\.[a-z_]+)+\b(?!\()")
 NO_PARAMS = re.compile(r"\.(?:md|py|json)$|^train\.(?:loss|epoch)$")
 """Files, and columns of `dvc exp show`, that look like params."""
 COMMAND = re.compile(r"^\$ (.*)$|`(issuesum [^`\n]*|python [^`\n]*)`", re.MULTILINE)

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from issuesum.cli.shared import json_option, path_option, print_json, say_missing, verb
+from issuesum.layout import MODEL_CARD
 
 
 @verb("issuesum card --json | jq -r .card   # where it is")
-@path_option("-o", "--output", about="Where the card goes.", default=Path("eval/MODEL_CARD.md"))
+@path_option("-o", "--output", about="Where the card goes.", default=MODEL_CARD)
 @json_option
 def command(*, output: Path, as_json: bool) -> None:
     """Write the model card of the working tree, with metadata for Hugging Face.

@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from issuesum.cli import shared
-
-_MARKDOWN, _HTML = Path("eval/report/report.md"), Path("eval/report/report.html")
+from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 
 
 @shared.verb(
@@ -19,8 +18,10 @@ _MARKDOWN, _HTML = Path("eval/report/report.md"), Path("eval/report/report.html"
 )
 @click.argument("revision", metavar="[REV]", required=False)
 @click.option("--base", metavar="REV", help="Compare with this.  [default: HEAD, or REV's parent]")
-@shared.path_option("--markdown", default=_MARKDOWN, about="Comment for a pull request.")
-@shared.path_option("--html", default=_HTML, about="Page that needs no other file and no network.")
+@shared.path_option("--markdown", default=REPORT_MARKDOWN, about="Comment for a pull request.")
+@shared.path_option(
+    "--html", default=REPORT_PAGE, about="Page that needs no other file and no network."
+)
 @shared.count_option(
     "--resamples", default=2_000, low=1_000, high=10_000, about="Bootstrap resamples of intervals."
 )

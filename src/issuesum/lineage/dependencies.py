@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from issuesum.errors import RepositoryError, one_line, shortened
+from issuesum.layout import PARAMS, PIPELINE
 from issuesum.lineage.dvc import Item, hashed, open_repo
 
 if TYPE_CHECKING:
@@ -55,12 +56,12 @@ def read_inputs(stage: str, root: Path) -> Inputs | None:
     Raises:
         RepositoryError: dvc.yaml, params.yaml or DVC's own files cannot be read.
     """
-    if not (root / ".dvc").is_dir() or not (root / "dvc.yaml").is_file():
+    if not (root / ".dvc").is_dir() or not (root / PIPELINE).is_file():
         return None
-    entry = (_load(root / "dvc.yaml").get("stages") or {}).get(stage)
+    entry = (_load(root / PIPELINE).get("stages") or {}).get(stage)
     if not isinstance(entry, dict):
         return None
-    params = _load(root / "params.yaml") if entry.get("params") else {}
+    params = _load(root / PARAMS) if entry.get("params") else {}
     settings = {f"params.yaml ({name})": params.get(name) for name in entry.get("params") or ()}
     return Inputs(
         hash_all(entry.get("deps") or (), root),

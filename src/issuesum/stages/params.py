@@ -263,10 +263,6 @@ class Params(_Section):
         return _validated(model, (self.model_extra or {}).get(stage), stage)
 
 
-Stage = Literal["split", "preprocess", "train", "build", "evaluate", "export"]
-STAGES: tuple[Stage, ...] = ("split", "preprocess", "train", "build", "evaluate", "export")
-
-
 def load_params(path: Path = PARAMS) -> Params:
     """Read params.yaml; ParamsError if it is missing, no YAML, or has a wrong or unknown key."""
     try:

@@ -21,7 +21,7 @@ from issuesum.layout import RUNS
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.runs import record as runs
 from issuesum.lineage.runs.record import RunRecord
-from issuesum.stages.params import STAGES
+from issuesum.stages.params import Params
 
 TAG, EARLIER = "3f2c1ab4d5e6-9d8e7f6a5b4c", "5b4c3f2c1ab4-1ab49d8e7f6a"
 
@@ -47,7 +47,7 @@ def test_verbs_and_options() -> None:
 
 
 def test_stages() -> None:
-    assert values("jobs", "--stage", "") == list(STAGES)
+    assert values("jobs", "--stage", "") == list(Params.model_fields)
     assert values("jobs", "--stage", "e") == ["evaluate", "export"]
 
 

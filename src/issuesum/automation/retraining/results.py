@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from issuesum.errors import ParamsError, RepositoryError, one_line
 from issuesum.files import replacing_file
-from issuesum.layout import DATA_PROFILE, LOCK, METRICS, PARAMS, RAW, RECEIPT
+from issuesum.layout import DATA_PROFILE, LOCK, METRICS, MODEL_CARD, PARAMS, RAW, RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.metrics import Metrics
@@ -23,7 +23,7 @@ from issuesum.lineage.provenance.params_diff import params_diff
 from issuesum.lineage.receipt import Receipt
 
 _LOCK, _METRICS, _PARAMS = map(str, (LOCK, METRICS, PARAMS))
-RESULTS = (_LOCK, str(RECEIPT), _METRICS, str(DATA_PROFILE), "eval/MODEL_CARD.md")
+RESULTS = (_LOCK, str(RECEIPT), _METRICS, str(DATA_PROFILE), str(MODEL_CARD))
 
 
 @dataclass(frozen=True)

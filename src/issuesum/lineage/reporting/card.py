@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from issuesum.layout import MODELS, RAW
+from issuesum.layout import MODEL_CARD, MODELS, RAW
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.params_diff import dotted
 from issuesum.lineage.reporting import html, wording
@@ -17,7 +17,6 @@ from issuesum.lineage.reporting.model_side import ModelSide, read_side
 from issuesum.training.evaluation.baselines import method_titles
 from issuesum.training.evaluation.metrics import METRICS
 
-CARD = Path("eval/MODEL_CARD.md")
 NAME = "issuesummarization"
 _NO_LANGUAGE = {"unknown", "other"}
 _RARE = 0.01  # a rarer language is as likely a mistake of whoever detected it
@@ -25,7 +24,7 @@ _MADE_BY = ("preprocess", "train", "build")
 """Sections of params.yaml that decide the weights or the titles."""
 
 
-def write_card(root: Path, params: dict[str, Any], output: Path = CARD) -> ModelSide:
+def write_card(root: Path, params: dict[str, Any], output: Path = MODEL_CARD) -> ModelSide:
     """Write the model card of the working tree, by the whole of params.yaml.
 
     Raises:

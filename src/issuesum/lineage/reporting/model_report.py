@@ -9,6 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from issuesum.errors import RepositoryError
+from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 from issuesum.lineage import git
 from issuesum.lineage.provenance.params_diff import params_diff
 from issuesum.lineage.reporting import graph, html, plots, wording
@@ -19,7 +20,6 @@ from issuesum.lineage.reporting.wording import score
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY
 
-MARKDOWN, PAGE = Path("eval/report/report.md"), Path("eval/report/report.html")
 LIMIT = 60_000
 """Characters of the Markdown; GitHub takes 65,536."""
 _TEMPLATE = "templates/model_report.j2"
@@ -32,7 +32,7 @@ _PLOTS = {
 
 def write_report(
     root: Path, revision: str | None = None, base: str | None = None,
-    *, as_markdown: Path = MARKDOWN, as_page: Path = PAGE, resamples: int = 2_000,
+    *, as_markdown: Path = REPORT_MARKDOWN, as_page: Path = REPORT_PAGE, resamples: int = 2_000,
 ) -> ModelComparison:  # fmt: skip
     """Write what a change of the model means, as a comment and as a page.
 
