@@ -54,7 +54,7 @@ def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) ->
     inputs = [tf.TensorSpec((None,), tf.int32, name=graphs.PREVIOUS), *state.values()]
     encoder = (graphs.ENCODER, model.encode, body_specs(body_maxlen))
     for name, function, signature in (encoder, (graphs.DECODER, step, inputs)):
-        traced = tf.function(function, input_signature=signature)
+        traced = tf.function(function, input_signature=signature, autograph=False)
         try:
             with quiet_stderr(), _marked_recurrence():
                 proto, _ = tf2onnx.convert.from_function(

@@ -47,7 +47,8 @@ def save(model: TitleModel, folder: Path, target: Path, *, body_maxlen: int) -> 
     module = tf.Module()
     # Only these are saved: of a Keras model, layers and their functions would be too.
     module.weights = [weight.value for weight in model.weights]
-    traced = tf.function(title_graph(model, rules), input_signature=body_specs(body_maxlen))
+    signature = body_specs(body_maxlen)
+    traced = tf.function(title_graph(model, rules), input_signature=signature, autograph=False)
     with quiet_stderr():
         signature = traced.get_concrete_function()
         tf.saved_model.save(module, str(target), signatures={SIGNATURE: signature})

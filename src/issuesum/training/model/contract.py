@@ -98,7 +98,7 @@ def _check_log_probs(config: ModelConfig, log_probs: tf.Tensor) -> None:
 
 def _check_losses(config: ModelConfig, model: TitleModel, inputs: Inputs) -> None:
     # As training does: no size is known when it is traced, and bodies are cut to the longest.
-    @tf.function(input_signature=SIGNATURE[:3])  # type: ignore[untyped-decorator] # has no types
+    @tf.function(input_signature=SIGNATURE[:3], autograph=False)  # type: ignore[untyped-decorator] # has no types
     def losses(body: tf.Tensor, body_extended: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
         noise = Noise(tf.constant([0, 0]), tf.range(_ROWS), _ROWS)
         rows = Inputs(body, body_extended, previous)
@@ -125,7 +125,8 @@ def _check_steps(
     _require(isinstance(answer, tuple), arch, "step", must, answer)
     _check_state(arch, "step", answer[-1], state)
     specs = state_specs(model, config.body_maxlen)
-    traced = tf.function(model.step, input_signature=[tf.TensorSpec((None,), tf.int32), specs])
+    signature = [tf.TensorSpec((None,), tf.int32), specs]
+    traced = tf.function(model.step, input_signature=signature, autograph=False)
     largest = 0.0
     for place in range(expected.shape[1]):
         with running(arch, "step"):

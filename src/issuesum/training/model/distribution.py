@@ -87,7 +87,7 @@ class Distribution:
             return own
         return [value.numpy() for value in self._summed([tf.constant(array) for array in own])]
 
-    @tf.function  # type: ignore[untyped-decorator] # TensorFlow has no types
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator] # TensorFlow has no types
     def _summed(self, values: list[tf.Tensor]) -> list[tf.Tensor]:
         total = tf.distribute.ReduceOp.SUM
 

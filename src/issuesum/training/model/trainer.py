@@ -69,11 +69,14 @@ class Trainer:
             "optimizer": [of.value for of in self.optimizer.variables],
             "average": self._average,
         }
-        self.step = tf.function(self._run, reduce_retracing=True)
+        self.step = tf.function(self._run, reduce_retracing=True, autograph=False)
         """Learns one global batch and returns its loss, a float32 scalar in nats per token."""
         signature = [*SIGNATURE, tf.TensorSpec((2,), tf.int32)]
         self._gradients = tf.function(
-            self._gradients_of, jit_compile=settings.xla, input_signature=signature
+            self._gradients_of,
+            jit_compile=settings.xla,
+            input_signature=signature,
+            autograph=False,
         )
 
     def averaged(self) -> Arrays:
@@ -149,7 +152,7 @@ class Validator:
         """Make a model that is not distributed; `start` and `end` are the ids of the marks."""
         self._model, self._rows = create_model(config), rows
         self._start, self._end = start, end
-        self._judge = tf.function(self._judge_batch, reduce_retracing=True)
+        self._judge = tf.function(self._judge_batch, reduce_retracing=True, autograph=False)
 
     def judge(self, weights: Arrays) -> tuple[float, float]:
         """Return the loss (nats per token, without smoothing or noise) and the mean ROUGE-L.
