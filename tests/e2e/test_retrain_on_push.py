@@ -212,24 +212,13 @@ def test_results_of_another_clone_are_kept_and_a_killed_run_goes_on(
     assert again.stdout.startswith("nothing to do")
 
 
-def test_data_that_ruins_the_model_changes_nothing(forge: Forge, services) -> None:
-    """The gate is raised as well: a model of a few seconds has learnt nothing to be ruined."""
+def test_a_model_that_the_gate_refuses_changes_nothing(forge: Forge, services) -> None:
     forge.clone.run("git", "pull", "--quiet", "--rebase")
     before = forge.receipt()
-    path = forge.clone.path / RAW
-    with path.open(newline="", encoding="utf-8") as file:
-        head, *rows = csv.reader(file)
-    titles = [row[head.index("issue_title")] for row in rows]
-    for row, title in zip(rows, titles[7:] + titles[:7], strict=True):
-        row[head.index("issue_title")] = title
-    ruined = forge.clone.path / "tmp/ruined.csv"
-    _write(ruined, rows, head)
-    forge.clone.run("issuesum", "ingest", str(ruined))
     forge.clone.edit(
         "params.yaml", lambda text: text.replace("min_rouge_l: 0.0", "min_rouge_l: 90")
     )
-    forge.clone.run("dvc", "push", "--quiet")
-    assert "queued" in forge.push("Ruin the titles")
+    assert "queued" in forge.push("Ask for more than it can")
     pushed = forge.head()
     assert forge.wait().endswith(" 5: the gate refused the model: nothing was shipped")
     assert "error: The model must pass the gate. Received: ROUGE-L" in forge.log()
@@ -244,6 +233,6 @@ def test_data_that_ruins_the_model_changes_nothing(forge: Forge, services) -> No
     assert "failed  The model must pass the gate." in listed
 
 
-def _write(path: Path, rows: list[list[str]], head: list[str] | None = None) -> None:
+def _write(path: Path, rows: list[list[str]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([head or ["issue_url", "issue_title", "body"], *rows])
+        csv.writer(file).writerows([["issue_url", "issue_title", "body"], *rows])

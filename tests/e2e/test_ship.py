@@ -215,16 +215,6 @@ def test_another_bundle_makes_another_tag_and_the_first_the_first_tag(
     assert tags(services.registry) == before | {second["image"].rsplit(":", 1)[1]}
 
 
-def test_a_second_clone_makes_the_same_lock_by_force(shipped: Project, tmp_path: Path) -> None:
-    shipped.run("git", "clone", "--quiet", ".", str(tmp_path / "clone"))
-    clone = Project(tmp_path / "clone")
-    clone.issuesum("sample", "--rows", "300")
-    done = clone.run("dvc", "repro", "--force")
-    assert "already" in done.stdout
-    assert clone.lock() == shipped.lock()
-    assert receipt(clone) == receipt(shipped)
-
-
 def test_a_registry_that_lost_the_image_gets_it_again(shipped: Project, tmp_path: Path) -> None:
     with kept(shipped, tmp_path), own_registry(tmp_path, password=False) as address:
         done = shipped.issuesum("summary", "--verify", ok=False, ISSUESUM_REGISTRY=address)

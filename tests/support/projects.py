@@ -24,7 +24,13 @@ ROOT = Path(__file__).parents[2]
 TINY = {
     "split": {"shard_rows": 150},
     "preprocess": {"body": {"keep_n": 300}, "title": {"keep_n": 150}},
-    "train": {"embedding_dim": 8, "hidden_units": 8, "epochs": 1, "batch_size": 64},
+    "train": {
+        "embedding_dim": 8,
+        "hidden_units": 8,
+        "epochs": 1,
+        "batch_size": 64,
+        "checkpoint_steps": 1,
+    },
     "build": {"parity_rows": 8},
     "evaluate": {
         "max_rows": 30,

@@ -8,8 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from attestations import DISTRIBUTIONS, exported
 from issuesum.errors import EngineError
@@ -29,6 +27,9 @@ def ours() -> list[Distribution]:
 
 
 def test_a_large_one_is_valid_and_the_same_each_time(ours: list[Distribution], root: Path) -> None:
+    from cyclonedx.schema import SchemaVersion  # here, since it takes seconds to import
+    from cyclonedx.validation.json import JsonStrictValidator
+
     requirements = (root / "serving/requirements.txt").read_text(encoding="utf-8")
     first, second = (
         make_sbom(IMAGE, exported(), some, requirements=requirements) for some in (ours, ours[::-1])
