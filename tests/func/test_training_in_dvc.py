@@ -58,6 +58,7 @@ def test_after_kill_9_a_rerun_ends_with_the_same_weights(made: Project) -> None:
         _wait_for(checkpoints, process, "*.npz")
         os.killpg(process.pid, signal.SIGKILL)
     assert not (made.path / "models/trained").exists()
+    _interrupt_once_taken_up(made)
 
     done = made.run("dvc", "repro", "train")
     assert "taken up at step " in done.stdout
@@ -68,6 +69,29 @@ def test_after_kill_9_a_rerun_ends_with_the_same_weights(made: Project) -> None:
     assert "taken up" not in done.stdout
     assert _weights(made) == weights
     assert made.lock()["train"] == lock, "the curves are the same as well"
+
+
+def _interrupt_once_taken_up(made: Project) -> None:
+    default = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            ["dvc", "repro", "train"],
+            cwd=made.path,
+            env=made.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, default)
+    assert any(line.startswith("train: train/loss") for line in process.stdout)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 255
+    assert "error: train: interrupted\n" in err
+    assert "exited with 130" in err
+    assert "Traceback" not in err
 
 
 def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from issuesum.console import VERBOSE, coloured, explained, reader_gone, say
+from issuesum.console import VERBOSE, coloured, explained, interrupted, reader_gone, say
 from issuesum.errors import IssuesumError
 
 SECTIONS = {
