@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import click
@@ -48,9 +47,7 @@ def explained(error: IssuesumError | OSError) -> IssuesumError:
 
 
 def interrupted(who: str = "") -> int:
-    """Report Ctrl+C in one line, and return the exit code for it; a second one is ignored."""
-    with suppress(ValueError):  # not the main thread
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Report Ctrl+C in one line, and return the exit code for it."""
     if sys.stderr.isatty():
         click.echo(err=True)  # ends the line on which the terminal shows ^C
     say("error", f"{who}interrupted")

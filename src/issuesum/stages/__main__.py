@@ -13,10 +13,11 @@ def main() -> None:
     try:
         runpy.run_module(f"issuesum.stages.{stage}", run_name="__main__")
     except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
         from issuesum.console import interrupted  # not above, where it would take its time
 
         sys.exit(interrupted(f"{stage}: "))
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one adds no traceback
 
 
 if __name__ == "__main__":
