@@ -9,7 +9,6 @@ PORT ?= 9000
 UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
 BIN := .venv/bin
 QUIET_PIP := --quiet --disable-pip-version-check --root-user-action=ignore
-# Stages are started by DVC as `python -m …`, which must be this environment's Python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # Each stage is a process of its own: without bytecode `import tensorflow` takes 10 s of CPU, with 4.
 unexport PYTHONDONTWRITEBYTECODE

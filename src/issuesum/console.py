@@ -17,6 +17,8 @@ from issuesum.errors import ArtifactError, IssuesumError, one_line
 Kind = Literal["error", "warning", "note"]
 VERBOSE = "ISSUESUM_VERBOSE"
 """Environment variable that is set where tracebacks of foreseeable failures are wanted."""
+INTERRUPTED = 130
+"""Exit code after Ctrl+C: 128 and the number of SIGINT, as a shell has it."""
 _READER_GONE = 141
 """Exit code if nobody reads standard output any more: 128 and the number of SIGPIPE."""
 _NETWORK = {"http", "requests", "socket", "ssl", "urllib"}
@@ -42,6 +44,14 @@ def explained(error: IssuesumError | OSError) -> IssuesumError:
         "Inputs must be readable and outputs writable. Received: "
         f"{one_line(error)}. Try: check the path, free space and permissions."
     )
+
+
+def interrupted(who: str = "") -> int:
+    """Report Ctrl+C in one line, and return the exit code for it."""
+    if sys.stderr.isatty():
+        click.echo(err=True)  # ends the line on which the terminal shows ^C
+    say("error", f"{who}interrupted")
+    return INTERRUPTED
 
 
 def reader_gone() -> int:

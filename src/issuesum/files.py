@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
+from issuesum.errors import ArtifactError
+
 _PREFIX = ".issuesum-"  # what a killed process leaves is ignored by Git and DVC under this name
 _check: ContextVar[Callable[[Path], None] | None] = ContextVar("check", default=None)
 
@@ -25,25 +27,54 @@ def checking_before_replacing(check: Callable[[Path], None]) -> Iterator[None]:
         _check.reset(token)
 
 
+def replaceable(target: Path) -> Path:
+    """Return the folder that is replaced for `target`: itself, or what it is a link to.
+
+    Raises:
+        ArtifactError: that is a mount point, or on a disk that is not there.
+    """
+    folder = target.resolve() if target.is_symlink() else target
+    if folder.is_mount():
+        found = "a mount point"
+    elif target.is_symlink() and not folder.parent.is_dir():
+        found = f"a link into {folder.parent}, which is not there"
+    else:
+        return folder
+    raise ArtifactError(
+        f"{target} must be a folder that can be replaced, or a link to one. Received: {found}. "
+        "Try: mount that disk elsewhere, and link to a folder of it."
+    )
+
+
 @contextmanager
 def replacing_directory(target: Path, *, keep: bool = True) -> Iterator[Path]:
     """Give an empty folder that becomes `target` when the block ends without an error.
 
-    The folder is next to `target`, so that the rename stays on one file system. Without `keep` it
-    is dropped instead: of several processes that do the same, one writes `target`.
+    The folder is next to `target`, so that the rename stays on one file system: where `target` is a
+    link to a folder on another disk, there. Without `keep` it is dropped instead: of several
+    processes that do the same, one writes `target`.
+
+    Raises:
+        ArtifactError: `target` cannot be replaced; nothing has been done in the block yet.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=target.parent))
+    folder = replaceable(target)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=folder.parent))
     temporary.chmod(0o755)
+    earlier = temporary.with_name(f"{temporary.name}.earlier")
     try:
         yield temporary
         if keep:
             _may_replace(target)
-            if target.exists():
-                shutil.rmtree(target)
-            temporary.rename(target)
+            # Two renames, so that a file that cannot be removed leaves no half of the earlier one.
+            if folder.exists():
+                folder.rename(earlier)
+            temporary.rename(folder)
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if earlier.exists() and not folder.exists():  # interrupted between the two
+            earlier.rename(folder)
+        for rest in (temporary, earlier):
+            shutil.rmtree(rest, ignore_errors=True)
 
 
 @contextmanager

@@ -92,6 +92,24 @@ def test_data_edited_meanwhile_is_not_locked(project: Project) -> None:
     assert records(project)[-1]["state"] == "failed"
 
 
+def test_ctrl_c_is_a_line_and_leaves_the_outputs(project: Project) -> None:
+    before = (project.path / "out/copy").read_text()
+    # Where the tests run in the background of a shell, SIGINT is ignored, by their children too.
+    default = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        wait = "print('here', flush=True); time.sleep(60)"
+        process = project.start("python", "stage.py", MEANWHILE=wait)
+    finally:
+        signal.signal(signal.SIGINT, default)
+    assert process.stdout.readline() == "here\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "error: split: interrupted\n")
+    assert ("failed", "interrupted") in [(r["state"], r["error"]) for r in records(project)]
+    assert (project.path / "out/copy").read_text() == before
+    assert not list(project.path.glob(".issuesum-*")), "what was half written is removed"
+
+
 def test_a_stage_ended_by_sigterm_is_recorded(project: Project) -> None:
     wait = "print('here', flush=True); time.sleep(60)"
     process = project.start("python", "stage.py", MEANWHILE=wait)

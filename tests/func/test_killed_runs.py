@@ -15,6 +15,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 
@@ -61,6 +62,37 @@ def test_after_ten_kills_a_rerun_ends_as_one_that_was_never_disturbed(
     assert not list((project.path / CHECKPOINTS).iterdir()), "nothing is left of a training"
     status = project.run("dvc", "status", "--with-deps", "evaluate").stdout
     assert status == "Data and pipelines are up to date.\n"
+
+
+def test_ctrl_c_is_one_line_of_the_stage_and_none_of_its_workers(
+    finished: Project, tmp_path: Path
+) -> None:
+    project = finished.copy(tmp_path / "project")
+    project.edit("params.yaml", lambda text: text.replace("workers: 0", "workers: 2"))
+    project.run("rm", "-r", ".issuesum/cache")
+    before = project.run("md5sum", "data/features/body_vocabulary.json", "eval/data.json").stdout
+    default = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            ["python", "-m", "issuesum.stages", "preprocess"],
+            cwd=project.path,
+            env=project.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, default)
+    started = psutil.Process(process.pid)
+    while len([child for child in started.children() if "spawn_main" in str(child.cmdline())]) < 2:
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (130, "", "error: preprocess: interrupted\n")
+    after = project.run("md5sum", "data/features/body_vocabulary.json", "eval/data.json").stdout
+    assert after == before
 
 
 def _kill(project: Project, stage: str, later: float) -> str:

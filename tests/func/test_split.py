@@ -66,6 +66,27 @@ def test_no_rejects_are_no_line_and_an_empty_mapping(project: Project) -> None:
     assert "300" in project.run("dvc", "metrics", "show", "data/split/summary.json").stdout
 
 
+def test_dvc_called_by_its_path_replaces_all_outputs_one_of_them_on_another_disk(
+    project: Project, tmp_path: Path
+) -> None:
+    copy = project.copy(tmp_path / "project")
+    train = copy.path / "data/split/train"
+    train.rename(tmp_path / "train")
+    train.symlink_to(tmp_path / "train")
+    (copy.path / RAW).write_bytes(HEADER + ROWS[: len(ROWS) // 2])
+    (copy.path / ".venv").symlink_to(sys.prefix)
+    # As an editor calls it: no environment is active, and PATH has no Python of ours.
+    dvc = Path(sys.prefix, "bin/dvc")
+    copy.run(str(dvc), "repro", "split", PATH="/usr/bin:/bin", VIRTUAL_ENV="")
+    assert train.is_symlink()
+    read = {name: of for name, of in _files(copy).items() if name.endswith(".parquet")}
+    read["train"] = (train / "part-00000.parquet").read_bytes()
+    old = _files(project)
+    old["train"] = old["train/part-00000.parquet"]
+    assert [name for name, content in read.items() if content == old[name]] == []
+    assert copy.run("dvc", "status", "split").stdout.endswith("up to date.\n")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

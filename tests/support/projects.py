@@ -60,7 +60,7 @@ class Project:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        # Stages are started as `python -m …`: this Python, and the copy's code.
+        # A copy has no .venv: stages are run by the python of PATH, this one, and the copy's code.
         self.env = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

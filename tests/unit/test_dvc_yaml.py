@@ -122,7 +122,7 @@ def test_every_stage_is_its_module_and_depends_on_its_own_params(
     stage: str, pipeline: dict
 ) -> None:
     entry = pipeline["stages"][stage]
-    assert entry["cmd"] == f"python -m issuesum.stages.{stage}"
+    assert entry["cmd"] == f"sh tools/stage {stage}"
     assert entry["params"] == [stage]
     assert stage in Params.model_fields
 

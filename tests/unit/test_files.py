@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from issuesum.errors import ArtifactError
 from issuesum.files import (
     checking_before_replacing,
     replacing_directory,
@@ -74,3 +75,31 @@ def test_a_check_sees_each_target_before_it_is_replaced_and_only_in_its_block(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "fine"]
     write_json(tmp_path / "file", 1)
     assert seen == ["fine", "file", "folder"]
+
+
+def test_a_link_to_a_folder_of_another_disk_stays_and_leads_to_the_new_one(tmp_path: Path) -> None:
+    disk, target = tmp_path / "disk", tmp_path / "project/out"
+    (disk / "out").mkdir(parents=True)
+    (disk / "out/old").write_text("1")
+    target.parent.mkdir()
+    target.symlink_to(disk / "out")
+    with replacing_directory(target) as folder:
+        assert folder.parent == disk, "so that it can be renamed"
+        (folder / "new").write_text("2")
+    assert target.is_symlink()
+    assert [path.name for path in (disk / "out").iterdir()] == ["new"]
+    assert [path.name for path in disk.iterdir()] == ["out"]
+    assert [path.name for path in target.parent.iterdir()] == ["out"]
+
+
+@pytest.mark.parametrize("place", ["/proc", "absent/out"])
+def test_what_cannot_be_replaced_is_refused_before_anything_is_done(
+    tmp_path: Path, place: str
+) -> None:
+    (tmp_path / "out").symlink_to(tmp_path / place)
+    with (
+        pytest.raises(ArtifactError, match="must be a folder that can be replaced, or a link"),
+        replacing_directory(tmp_path / "out"),
+    ):
+        pytest.fail("the block must not begin")
+    assert not (tmp_path / "absent").exists()

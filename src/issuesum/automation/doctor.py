@@ -66,18 +66,22 @@ class Clone:
     scheduler: Callable[[], str | None] = str
 
 
-def _python(_: Clone) -> Finding:
+def _python(clone: Clone) -> Finding:
     from packaging.specifiers import SpecifierSet
 
     version, folder = platform.python_version(), Path(sys.executable).parent
     required = metadata.metadata("issuesum")["Requires-Python"]
     if version not in SpecifierSet(required):
         return fail(f"{version}, but pyproject.toml requires {required}", "make setup")
+    own = clone.root / ".venv/bin/python"  # which tools/stage prefers
+    runs = str(own) if own.exists() else shutil.which("python")
     # An environment's python is a link to another one, so its folder is what counts.
-    on_path = shutil.which("python")
-    if on_path and Path(on_path).parent.resolve() == folder.resolve():
+    if runs and Path(runs).parent.resolve() == folder.resolve():
         return ok(f"{version}, {folder}")
-    found = f"{version}; but stages are started as `python`, which is {on_path or 'not'} on PATH"
+    if own.exists():
+        found = f"{version}, {folder}; but stages are run by {own}"
+        return note(found, f"{own.with_name('issuesum')} doctor, which looks at that one")
+    found = f"{version}; but stages are run by `python`, which is {runs or 'not'} on PATH"
     if os.environ.get("SHELL", "").endswith("fish"):
         return fail(found, f"source {shlex.quote(str(folder / 'activate.fish'))}")
     return fail(found, f". {shlex.quote(str(folder / 'activate'))}")

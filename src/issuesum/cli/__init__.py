@@ -12,7 +12,7 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from issuesum.console import VERBOSE, coloured, explained, reader_gone, say
+from issuesum.console import VERBOSE, coloured, explained, interrupted, reader_gone, say
 from issuesum.errors import IssuesumError
 
 SECTIONS = {
@@ -48,8 +48,6 @@ SECTIONS = {
     },
 }
 VERBS = {name: about for verbs in SECTIONS.values() for name, about in verbs.items()}
-INTERRUPTED = 130
-"""Exit code after Ctrl+C: 128 and the number of SIGINT, as a shell has it."""
 
 
 def _set_verbose(context: click.Context, parameter: click.Parameter, value: bool) -> None:  # noqa: ARG001
@@ -133,10 +131,7 @@ def main() -> None:
         say("error", message)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        if sys.stderr.isatty():
-            click.echo(err=True)  # ends the line on which the terminal shows ^C
-        say("error", "interrupted")
-        sys.exit(INTERRUPTED)
+        sys.exit(interrupted())
     except (IssuesumError, OSError) as error:
         if os.environ.get(VERBOSE):
             traceback.print_exc()

@@ -51,7 +51,10 @@ def command(
     from issuesum.stages.params import load_params
 
     outcome = retrain(
-        Hooks(load_params, lambda: load_params().export.address, _write_report, _write_card),
+        Hooks(
+            lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
+            _write_report, _write_card,
+        ),
         Path(), remote=remote, name=branch, push=not no_push, settings=settings, message=message,
     )  # fmt: skip
     if outcome is None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dvc_data.hashfile.obj import HashFile
 
 # libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
+_RESET = "git checkout dvc.lock, since DVC reads no broken one"
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -163,7 +164,8 @@ class Lock:
         try:
             return cls.parse((root / LOCK).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            raise _broken(type(error).__name__) from error
+            absent = isinstance(error, FileNotFoundError)
+            raise _broken(type(error).__name__, "dvc repro" if absent else _RESET) from error
 
     @property
     def items(self) -> dict[str, Item]:
@@ -217,8 +219,8 @@ def default_remote(root: Path) -> dict[str, str | None] | None:
     return {**safe, "region": settings.get("region")}
 
 
-def _broken(reason: str) -> RepositoryError:
-    return RepositoryError(f"dvc.lock must be DVC's lock. Received: {reason}. Try: dvc repro.")
+def _broken(reason: str, advice: str = _RESET) -> RepositoryError:
+    return RepositoryError(f"dvc.lock must be DVC's lock. Received: {reason}. Try: {advice}.")
 
 
 def stored_file(root: Path, md5: str) -> Path:

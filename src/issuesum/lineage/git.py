@@ -19,8 +19,9 @@ from issuesum.errors import RepositoryError
 # What decides an image besides the outputs of stages, below the project's root. dvc.lock is left
 # out: during `dvc repro` it is being rewritten, and the commit that will hold it does not exist.
 CODE = (
-    "src", "serving", "Dockerfile", "params.yaml", "dvc.yaml", "pyproject.toml", "uv.lock",
-    ":(glob)data/**/*.dvc", ":(exclude)serving/image.json", ":(exclude,glob)**/.gitignore",
+    "src", "tools/stage", "serving", "Dockerfile", "params.yaml", "dvc.yaml", "pyproject.toml",
+    "uv.lock", ":(glob)data/**/*.dvc", ":(exclude)serving/image.json",
+    ":(exclude,glob)**/.gitignore",
 )  # fmt: skip
 # A folder of a stranger's tree may look like a repository, with a configuration that names
 # programs. Git before 2.38 ignores this; `contained` refuses such a tree by itself.
@@ -28,7 +29,12 @@ SAFE = ("-c", "safe.bareRepository=explicit")
 # For commands that move files: a hook such as that of `dvc install` would check data out meanwhile.
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
 _NO_OUTPUT = "no output"
+_FOREIGN = re.compile(r"git config --global --add safe\.directory .+")
 _HEX = re.compile(r"[0-9a-f]{7,64}")
+
+
+class ForeignRepositoryError(RepositoryError):
+    """The repository belongs to another user, so Git reads nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -227,17 +233,23 @@ def run(
         advice: what it says to try.
 
     Raises:
+        ForeignRepositoryError: the repository belongs to another user.
         RepositoryError: there is no Git, no repository, or it refuses.
     """
     try:
         done = subprocess.run(
             ["git", *SAFE, "-C", str(root), *arguments], check=False, capture_output=True,
-            input=stdin, env={**os.environ, **(variables or {})},
+            input=stdin, env={**os.environ, "LANGUAGE": "en", **(variables or {})},
         )  # fmt: skip
     except FileNotFoundError as error:
         raise RepositoryError("git must be on PATH. Received: none. Try: install Git.") from error
     if done.returncode:
         lines = os.fsdecode(done.stderr).strip().splitlines() or [_NO_OUTPUT]
+        if trusting := _FOREIGN.search("\n".join(lines)):
+            raise ForeignRepositoryError(
+                f"{root.resolve()} must be yours, or one that you trust. Received: a repository of "
+                f"another user, which Git does not read. Try: {trusting[0]}."
+            )
         reason = next((line for line in lines if line.startswith("fatal:")), lines[-1])
         raise RepositoryError(
             f"{must or f'{root.resolve()} must be a Git repository with a commit'}. "
@@ -247,9 +259,15 @@ def run(
 
 
 def output(root: Path, *arguments: str) -> str | None:
-    """Return what `git` prints, without the last line's end; None if it refuses."""
+    """Return what `git` prints, without the last line's end; None if it refuses.
+
+    Raises:
+        ForeignRepositoryError: the repository belongs to another user.
+    """
     try:
         return os.fsdecode(run(root, *arguments)).removesuffix("\n")
+    except ForeignRepositoryError:
+        raise
     except RepositoryError:
         return None
 

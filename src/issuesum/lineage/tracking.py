@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from issuesum.errors import RepositoryError, one_line
+from issuesum.lineage import git
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -100,6 +101,7 @@ def _repository(path: Path) -> Iterator[Repo]:
     folder = path.absolute().parent
     while not folder.is_dir():
         folder = folder.parent
+    git.top(folder)  # raises if it is another user's, before anything is read or written
     try:
         with Repo(Repo.find_root(str(folder))) as repo:
             yield repo

@@ -263,8 +263,11 @@ class Params(_Section):
         return _validated(model, (self.model_extra or {}).get(stage), stage)
 
 
-def load_params(path: Path = PARAMS) -> Params:
-    """Read params.yaml; ParamsError if it is missing, no YAML, or has a wrong or unknown key."""
+def load_params(path: Path = PARAMS, *, root: Path | None = None) -> Params:
+    """Read params.yaml; ParamsError if it is missing, no YAML, or has a wrong or unknown key.
+
+    `root`, by default the folder of `path`, has the dvc.yaml whose stages may have further params.
+    """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -277,7 +280,8 @@ def load_params(path: Path = PARAMS) -> Params:
             f"{path} must be YAML in UTF-8. Received: {one_line(error)}. Try: fix that line."
         ) from error
     found = _validated(Params, values)
-    stages = read_stages(path.parent).values() if (path.parent / PIPELINE).is_file() else ()
+    root = root or path.parent
+    stages = read_stages(root).values() if (root / PIPELINE).is_file() else ()
     known = {name for stage in stages for name in stage.params}
     for name in (found.model_extra or {}).keys() - known:
         raise _mismatch(f"at {name}: no stage of {PIPELINE} has such params")

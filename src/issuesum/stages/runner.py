@@ -14,9 +14,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
-from issuesum.console import VERBOSE, explained, reader_gone, say
+from issuesum.console import VERBOSE, explained, interrupted, reader_gone, say
 from issuesum.errors import IssuesumError, RepositoryError, one_line
-from issuesum.files import checking_before_replacing
+from issuesum.files import checking_before_replacing, replaceable
 from issuesum.layout import RECEIPT, RUNS
 from issuesum.lineage import git
 from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
@@ -43,6 +43,8 @@ def run(stage: str, body: Body) -> None:
             body(load_params())
     except BrokenPipeError:
         sys.exit(reader_gone())
+    except KeyboardInterrupt:
+        sys.exit(interrupted(f"{stage}: "))
     except (IssuesumError, OSError) as error:
         if os.environ.get(VERBOSE):
             raise
@@ -57,6 +59,8 @@ def _run_watched(stage: str, body: Body, record: _Recording) -> None:
         record.note(**(body(load_params()) or {}))
         return
     record.note_contents("deps", "bytes_in", inputs.contents)
+    for out in filter(Path.is_dir, map(Path, inputs.outs)):
+        replaceable(out)  # raises before anything is computed
 
     def check(target: Path) -> None:
         if target.as_posix() in inputs.outs:
@@ -85,6 +89,8 @@ class _Recording:
     def __init__(self, stage: str) -> None:
         try:
             commit, dirty = git.head(ROOT), bool(git.changed_files(ROOT))
+        except git.ForeignRepositoryError:
+            raise
         except RepositoryError:
             commit, dirty = None, False
         self._record = runs.RunRecord.begin(stage)
@@ -119,6 +125,8 @@ class _Recording:
 def _describe(error: BaseException) -> str:
     if isinstance(error, _Terminated):
         return "ended by SIGTERM"
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     reason = one_line(error)
     if isinstance(error, (IssuesumError, OSError)) and reason:
         return reason

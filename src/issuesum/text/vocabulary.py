@@ -116,5 +116,5 @@ class Vocabulary:
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise ArtifactError(
                 f"{path} must be a vocabulary of format {_FORMAT}. "
-                f"Received: {type(error).__name__}: {error}. Try: dvc repro preprocess."
+                f"Received: {type(error).__name__}: {error}. Try: dvc repro -f preprocess."
             ) from error

@@ -66,13 +66,13 @@ def _program(folder: Path, name: str, script: str) -> None:
 )
 def test_the_python_must_be_the_one_that_runs_stages(
     *, version: str, on_path: str | None, shell: str, status: str, advice: str,
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(platform, "python_version", lambda: version)
     monkeypatch.setattr(sys, "executable", "/my env/bin/python3")
     monkeypatch.setattr(shutil, "which", lambda _: on_path)
     monkeypatch.setenv("SHELL", shell)
-    found = doctor._python(Clone(Path()))
+    found = doctor._python(Clone(tmp_path))
     assert (found.status, found.advice) == (status, advice)
 
 
@@ -84,6 +84,11 @@ def test_one_folder_by_two_names_is_one(tmp_path: Path, monkeypatch: pytest.Monk
     for on_path in ("env/python", "link/python"):
         monkeypatch.setattr(shutil, "which", lambda _, to=on_path: to)
         assert doctor._python(Clone(Path())).status == "ok"
+    (tmp_path / ".venv/bin").mkdir(parents=True)
+    (tmp_path / ".venv/bin/python").touch()
+    assert doctor._python(Clone(Path())).status == "note", "stages are run by that one"
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv/bin/python3"))
+    assert doctor._python(Clone(Path())).status == "ok", "whatever PATH has"
 
 
 @pytest.mark.parametrize(

@@ -78,3 +78,6 @@ def test_another_stage_of_dvc_yaml_has_a_section_of_its_own(tmp_path: Path) -> N
     path.write_text(yaml.safe_dump({**defaults(), "census": {"row": 5}}), encoding="utf-8")
     with pytest.raises(ParamsError, match=r"at census\.rows: Field required \(and 1 more\)"):
         load_params(path).section("census", CensusParams)
+    (tmp_path / "copy").mkdir()  # as retrain checks params that are to be set
+    copy = path.rename(tmp_path / "copy/params.yaml")
+    assert load_params(copy, root=tmp_path).model_extra == {"census": {"row": 5}}

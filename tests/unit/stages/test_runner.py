@@ -219,9 +219,10 @@ def test_the_record_of_a_failure_has_its_line(capsys: pytest.CaptureFixture[str]
         assert (record["state"], record["error"]) == ("failed", str(error))
         assert str(error) in capsys.readouterr().err
         path.unlink()
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SystemExit) as ended:
         run("split", fail(KeyboardInterrupt()))
-    assert runs.read_all(RUNS)[0].error == "KeyboardInterrupt"
+    assert (ended.value.code, capsys.readouterr().err) == (130, "error: split: interrupted\n")
+    assert runs.read_all(RUNS)[0].error == "interrupted"
 
 
 @pytest.mark.usefixtures("folder")

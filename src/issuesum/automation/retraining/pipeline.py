@@ -76,7 +76,7 @@ class Pipeline:
 
     def _dvc(self, *arguments: str) -> int:
         """Run `dvc` and return its exit code; it prints where errors go, as stdout may be JSON."""
-        here = Path(sys.executable).parent  # stages are started as `python -m …`
+        here = Path(sys.executable).parent  # by the python of PATH where there is no .venv
         path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         sys.stderr.flush()
         return subprocess.run(

@@ -82,7 +82,7 @@ def resolve(reference: str) -> PinnedImage:
     if digest is None:
         raise RegistryError(
             f"{wanted.host} must hold {wanted}. Received: no such image. "
-            "Try: dvc repro, which pushes the image that serving/image.json names."
+            "Try: dvc repro -f -s export, which pushes the image of this tree, or another address."
         )
     return PinnedImage(reference, str(wanted.at(digest)))
 

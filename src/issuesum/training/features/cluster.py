@@ -8,10 +8,12 @@ worker dies is given to another; Dask gives up on one that has taken three worke
 from __future__ import annotations
 
 import logging
+import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import islice
+from multiprocessing.resource_tracker import ensure_running
 from typing import TYPE_CHECKING, Any
 
 from threadpoolctl import threadpool_limits
@@ -105,13 +107,15 @@ def _client(address: str | None, processes: int) -> Iterator[Client]:
         try:
             if address is None:
                 scratch = tempfile.TemporaryDirectory(prefix="issuesum-dask-")
-                cluster = LocalCluster(
-                    n_workers=processes, threads_per_worker=1, host="127.0.0.1",
-                    dashboard_address=None, local_directory=stack.enter_context(scratch),
-                    memory_limit=0,  # jobs are small; pausing workers would only slow them
-                    silence_logs=logging.CRITICAL,
-                )  # fmt: skip
-                stack.enter_context(cluster)
+                directory = stack.enter_context(scratch)
+                with _interrupts_later():
+                    cluster = LocalCluster(
+                        n_workers=processes, threads_per_worker=1, host="127.0.0.1",
+                        dashboard_address=None, local_directory=directory,
+                        memory_limit=0,  # jobs are small; pausing workers would only slow them
+                        silence_logs=logging.CRITICAL,
+                    )  # fmt: skip
+                    stack.enter_context(cluster)
             client = stack.enter_context(_connect(address or cluster))
             client.wait_for_workers(1, timeout=_PATIENCE)
             yield client
@@ -127,6 +131,20 @@ def _client(address: str | None, processes: int) -> Iterator[Client]:
                 f"{one_line(error)}. Try: the workers' logs; more memory per worker, or a smaller "
                 "split.shard_rows."
             ) from error
+
+
+@contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Hold Ctrl+C back until the block has ended, and for ever from processes that it starts.
+
+    A terminal sends it to all of them, and each would print a traceback; this process ends them.
+    """
+    ensure_running()  # or it would be started in the block, after which it lets Ctrl+C through
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _connect(cluster: Any) -> Client:  # noqa: ANN401 -- an address or a LocalCluster

@@ -73,7 +73,9 @@ class Checkpoint:
         That is the representation of `values` and the content of `files` and of this package.
         """
         digest = hashlib.sha256(repr([tf.__version__, *values]).encode())
-        for path in (*sorted(Path(__file__).parent.rglob("*.py")), *files):
+        found = Path(__file__).parent.rglob("[!.]*.py")
+        modules = [path for path in found if path.parent.name[0] != "."]  # none of an editor's
+        for path in (*sorted(modules), *files):
             digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
         self._path = folder / f"{digest.hexdigest()[:32]}.npz"
 

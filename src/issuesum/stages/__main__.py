@@ -1,0 +1,24 @@
+"""`python -m issuesum.stages NAME` runs a stage; Ctrl+C is one line while it is imported, too."""
+
+from __future__ import annotations
+
+import runpy
+import signal
+import sys
+
+
+def main() -> None:
+    """Run the stage that the command line names."""
+    (stage,) = sys.argv[1:]
+    try:
+        runpy.run_module(f"issuesum.stages.{stage}", run_name="__main__")
+    except KeyboardInterrupt:
+        from issuesum.console import interrupted  # not above, where it would take its time
+
+        sys.exit(interrupted(f"{stage}: "))
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second one adds no traceback
+
+
+if __name__ == "__main__":
+    main()
