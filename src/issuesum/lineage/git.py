@@ -19,7 +19,7 @@ from issuesum.errors import RepositoryError
 # What decides an image besides the outputs of stages, below the project's root. dvc.lock is left
 # out: during `dvc repro` it is being rewritten, and the commit that will hold it does not exist.
 CODE = (
-    "src", "serving", "Dockerfile", "params.yaml", "dvc.yaml", "pyproject.toml", "uv.lock",
+    "src", "serving", "Dockerfile", "params.yaml", "dvc.yaml", "pyproject.toml", "uv.lock", "locks",
     ":(glob)data/**/*.dvc", ":(exclude)serving/image.json", ":(exclude,glob)**/.gitignore",
 )  # fmt: skip
 # A folder of a stranger's tree may look like a repository, with a configuration that names
