@@ -21,6 +21,7 @@ ENV PATH=/venv/bin:$PATH \
     GRPC_THREADS=4 \
     ISSUESUM_THREADS=1 \
     MALLOC_ARENA_MAX=2 \
+    ORT_DISABLE_TELEMETRY=1 \
     INCLUDE_METRICS_IN_CLIENT_RESPONSE=false
 WORKDIR /app
 COPY --from=environment /venv /venv

@@ -52,10 +52,11 @@ format: setup  ## rewrite the code as `check` wants it
 docs: setup  ## write the references in docs/ from the code
 	@$(BIN)/python tools/reference.py
 
-lock: $(UV)  ## lock dependencies again and export those of the image
+lock: setup  ## lock dependencies again, those of the image and of each stage
 	$(UV) lock
 	$(UV) export --quiet --frozen --only-group serving --no-emit-project --no-header --no-annotate \
 	  --output-file serving/requirements.txt
+	$(BIN)/python tools/locks.py
 
 benchmarks: setup  ## run all benchmarks, write docs/benchmarks.md; ISSUES=FILE, ONLY=NAME, QUICK=1
 	tools/benchmarks $(if $(ISSUES),--issues "$(ISSUES)") $(if $(ONLY),--only $(ONLY)) \

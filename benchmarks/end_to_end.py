@@ -23,7 +23,7 @@ from issuesum.lineage.runs import record as runs
 from issuesum.shipping.image.engine import engine
 
 WANTED, WANTED_RATIO = 90, 2.0
-_NOTHING_TO_DO = 10
+_NOTHING_TO_DO = 11
 
 
 def main() -> None:

@@ -19,6 +19,8 @@ LOCK = Path("dvc.lock")
 PARAMS = Path("params.yaml")
 DOCKERFILE = Path("Dockerfile")
 UV_LOCK = Path("uv.lock")
+LOCKS = Path("locks")
+"""Of each stage the libraries that can change its outputs: `make lock` writes it."""
 
 EVALUATE_STAGE, EXPORT_STAGE = "evaluate", "export"
 Split = Literal["train", "validation", "test"]
@@ -35,6 +37,8 @@ SERVING = Path("serving")
 REQUIREMENTS = SERVING / "requirements.txt"
 BUNDLE = SERVING / "bundle"
 BUNDLE_MODEL = BUNDLE / "model"
+IMAGE_MODEL = "app/model"
+"""Where the Dockerfile puts it in the image."""
 SAVED_MODEL = BUNDLE / "saved_model" / "1"
 ATTESTATIONS = SERVING / "attestations"
 RECEIPT = SERVING / "image.json"

@@ -20,7 +20,9 @@ pytestmark = pytest.mark.e2e
 def pushed(engine, services, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Push an image of one small file and return registry/name:tag."""
     folder = tmp_path_factory.mktemp("tiny")
-    (folder / "Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    (folder / "Dockerfile").write_text(
+        "FROM scratch\nCOPY Dockerfile /\nLABEL io.issuesum.git=0123456789ab\n"
+    )
     image = f"{services.registry}/issuesum-test-{uuid4().hex[:8]}:one"
     engine.images.build(path=str(folder), tag=image, rm=True)
     for answer in engine.images.push(image, stream=True, decode=True):
@@ -49,6 +51,8 @@ def test_a_tag_is_pinned_by_the_digest_of_the_registry(pushed: str, tmp_path: Pa
     pinned = f"{registry}/{name}@{held}"
     assert component["spec"]["containers"][0]["image"] == pinned
     assert component["metadata"]["annotations"]["io.issuesum/image"] == pushed
+    labels = {"name": "ISSUESUM_LABELS", "value": '{"io.issuesum.git": "0123456789ab"}'}
+    assert labels in component["spec"]["containers"][0]["env"]
     again = manifests(tmp_path, "--image", pinned)
     assert again.returncode == 0, again.stderr
     assert again.stdout.startswith(pinned)

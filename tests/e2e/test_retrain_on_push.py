@@ -157,7 +157,7 @@ def test_two_pushes_within_a_second_end_with_the_second(forge: Forge) -> None:
     assert "max_rows: 28" in forge.show("dvc.lock")
     assert forge.receipt()["git"] == second[:12]
     done = forge.bare.run("hooks/post-receive", "--now")
-    assert " ended with 10: nothing to do" in done.stdout
+    assert " ended with 11: nothing to do" in done.stdout
 
 
 def test_results_of_another_clone_are_kept_and_a_killed_run_goes_on(
@@ -208,7 +208,7 @@ def test_results_of_another_clone_are_kept_and_a_killed_run_goes_on(
     assert "max_rows: 20" in lock
     assert forge.receipt()["git"] == forge.bare.run("git", "rev-parse", "main^").stdout[:12]
     again = ours.run("issuesum", "retrain", ok=False)
-    assert (again.returncode, again.stderr) == (10, "")
+    assert (again.returncode, again.stderr) == (11, "")
     assert again.stdout.startswith("nothing to do")
 
 

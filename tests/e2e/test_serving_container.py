@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import docker
 import grpc
 import pytest
 import requests
+from docker.models.containers import Container
 
 import images
 import toy_bundle
@@ -53,14 +55,36 @@ def feedback_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+# Prints each datagram: what is looked up is in it as it is, but for the dots.
+RESOLVER = """
+import socket
+listener = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+listener.bind(("0.0.0.0", 53))
+while True: print(listener.recv(512), flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def resolver(engine: docker.DockerClient, image: str) -> Iterator[Container]:
+    """Return a container that is the name server of `server`; it answers nothing."""
+    command = ["-c", RESOLVER]
+    found = engine.containers.run(image, command, entrypoint="python3", detach=True)
+    yield found
+    found.remove(force=True)
+
+
 @pytest.fixture(scope="module")
 def server(
-    engine: docker.DockerClient, image: str, feedback_folder: Path
+    engine: docker.DockerClient, image: str, feedback_folder: Path, resolver: Container
 ) -> Iterator[images.Running]:
+    resolver.reload()
+    address = resolver.attrs["NetworkSettings"]["IPAddress"]
     volumes = {str(feedback_folder): {"bind": "/feedback", "mode": "rw"}}
     labels = json.dumps(engine.images.get(image).labels)
     environment = {"ISSUESUM_FEEDBACK_DIR": "/feedback", "ISSUESUM_LABELS": labels}
-    with images.running(engine, image, volumes=volumes, environment=environment) as found:
+    with images.running(
+        engine, image, volumes=volumes, environment=environment, dns=[address]
+    ) as found:
         yield found
 
 
@@ -316,3 +340,20 @@ def test_a_wrong_environment_ends_it_with_a_reason(
     ):  # fmt: skip
         pass
     assert reason in str(ended.value)
+
+
+def test_in_two_minutes_it_looks_nothing_up_and_keeps_nothing(
+    server: images.Running, resolver: Container
+) -> None:
+    server.container.reload()
+    begun = datetime.fromisoformat(server.container.attrs["State"]["StartedAt"])
+    time.sleep(max(0.0, 120 - (datetime.now(UTC) - begun).total_seconds()))
+    assert server.ask(PREDICT, ANSWERED)[0] == 200
+    assert resolver.logs().decode() == ""
+    # Below /tmp are files of gunicorn and of Prometheus alone; elsewhere nothing can be written.
+    found = images.run_inside(server.container, "import os; print(*os.walk('/tmp'))")
+    assert "deviceid" not in found
+    assert "Microsoft" not in found
+    lookup = "import socket\ntry: socket.gethostbyname('seen.test')\nexcept OSError: pass"
+    images.run_inside(server.container, lookup)
+    assert "seen" in resolver.logs().decode()  # or it would not have seen the others either

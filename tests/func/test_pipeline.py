@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
+from dvc.repo import Repo
 
+import locks
 from projects import Project
 
 pytestmark = pytest.mark.slow
@@ -43,6 +47,29 @@ def test_exactly_what_depends_on_a_change_reruns_and_going_back_restores(made: P
 
     assert made.lock() == first
     assert made.run("git", "status", "--porcelain").stdout == ""
+
+
+def test_a_new_library_makes_stale_what_it_can_change(
+    finished: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = finished.copy(tmp_path / "project")
+    project.edit("uv.lock", lambda text: re.sub(
+        r'(\[\[package\]\]\nname = "(?:onnxruntime|ruff)"\nversion = )"[^"]+"', r'\1"99.9"', text
+    ))  # fmt: skip
+    monkeypatch.setattr("sys.argv", ["locks.py", str(project.path)])
+    assert locks.main() == 0
+    monkeypatch.chdir(project.path)  # DVC names stages from here
+    with Repo() as repo:
+        stale = repo.status()
+    changed = [
+        {"changed deps": {f"locks/{stage}.txt": "modified"}} for stage in ("build", "evaluate")
+    ]
+    assert [stale.pop("build"), stale.pop("evaluate")] == changed
+    assert set(stale) == {"export"}  # which never ran here
+
+
+def test_what_onnxruntime_keeps_for_what_it_sends_is_not_there(finished: Project) -> None:
+    assert list((finished.path.parent / "cache").rglob("*")) == []
 
 
 def test_outputs_are_what_the_architecture_says(made: Project) -> None:

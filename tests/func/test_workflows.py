@@ -191,7 +191,7 @@ def test_inputs_become_params_and_words_of_a_shell_stay_words(project: Tagged) -
 @pytest.mark.parametrize(
     ("code", "ends", "summary"),
     [
-        (10, 0, "Nothing to do: nothing is stale.\n"),
+        (11, 0, "Nothing to do: nothing is stale.\n"),
         (5, 5, "## Refused by the gate: nothing was shipped\nScores\n"),
         (7, 7, "## Retraining failed with exit code 7\n"),
     ],

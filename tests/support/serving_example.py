@@ -6,12 +6,17 @@ script (from anywhere, with src and tests/support on PYTHONPATH) to write them a
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from unittest import mock
 
 from click.testing import CliRunner, Result
 
 from issuesum.cli.manifests import command
+from issuesum.registry.client import Registry
+from issuesum.registry.image import RemoteImage
+from issuesum.registry.labels import labels_of
+from issuesum.registry.reference import Reference
 from projects import ROOT
 
 EXAMPLE = ROOT / "deploy/serving/example"
@@ -26,10 +31,21 @@ TAG, NEXT = DIGESTS
 
 def run(*arguments: str) -> Result:
     """Run the verb with a registry that holds DIGESTS."""
-    with mock.patch(
-        "issuesum.registry.client.Registry.digest", lambda _, image: DIGESTS.get(str(image))
+    with (
+        mock.patch(
+            "issuesum.registry.client.Registry.digest", lambda _, image: DIGESTS.get(str(image))
+        ),
+        mock.patch("issuesum.shipping.kubernetes.pod.read_image", _read_image),
     ):
         return CliRunner().invoke(command, arguments)
+
+
+def _read_image(_: Registry, image: Reference) -> RemoteImage:
+    tag = next((str(name) for name, digest in DIGESTS.items() if digest == image.digest), "")
+    git, _, dvc = tag.rpartition(":")[2].rpartition("-")
+    hashes = {"bundle": f"{dvc}.dir"}
+    made = {"git": git, "dvc": dvc, "commit": f"{git}{'0' * 28}", "hashes": hashes}
+    return RemoteImage(image, 0, labels_of(json.dumps(made).encode()), "", ())
 
 
 def write(folder: Path) -> Result:

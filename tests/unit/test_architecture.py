@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from projects import ROOT
-from source_tree import PACKAGE, dotted, imported, modules, third_party
+from source_tree import PACKAGE, dotted, imported, imported_at_once, modules, third_party
 
 LAYERS = (
     ("cli",),
@@ -129,7 +129,7 @@ def test_code_of_the_image_loads_with_its_requirements_alone() -> None:
     names = [dotted(path) for path in _image_modules()]
     code = (
         "import importlib, sys\n"
-        f"for name in {names}: importlib.import_module(name)\n"
+        f"for name in [*{names}, 'onnxruntime']: importlib.import_module(name)\n"  # when it loads
         "print(*sys.modules)"
     )
     loaded = {name.split(".")[0] for name in _printed(code).split()}
@@ -163,6 +163,12 @@ def test_ktext_is_imported_by_one_module_and_loads_neither_keras_nor_tensorflow(
         "print(*({'ktext', 'keras', 'tensorflow', 'textacy'} & set(sys.modules)))"
     )
     assert _printed(code).split() == ["ktext"]
+
+
+def test_onnxruntime_is_imported_where_its_telemetry_is_off() -> None:
+    users = [dotted(path) for path in modules() if "onnxruntime" in third_party(imported(path))]
+    assert users == ["issuesum.serving.inference.graphs"]
+    assert not [path for path in modules() if "onnxruntime" in imported_at_once(path)]
 
 
 def _printed(code: str) -> str:

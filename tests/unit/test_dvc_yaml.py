@@ -118,6 +118,42 @@ def test_deps_cover_every_file_that_these_modules_read(
 
 
 @pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_versions_of_its_libraries(stage: str, pipeline: dict) -> None:
+    deps = pipeline["stages"][stage]["deps"]
+    assert [dep for dep in deps if dep.startswith("locks/")] == [f"locks/{stage}.txt"]
+    # pip installs from it when the image is built.
+    assert ("serving/requirements.txt" in deps) == (stage in {"build", "export"})
+
+
+def test_a_change_of_what_only_verbs_do_leaves_export_alone(root: Path, pipeline: dict) -> None:
+    source = root / "src/issuesum"
+    verbs = (
+        "jobs",
+        "diff",
+        "verify",
+        "restore",
+        "report",
+        "predict",
+        "serve",
+        "release",
+        "retrain",
+    )
+    used = {path for verb in verbs for path in _closure(source, source / f"cli/{verb}.py")}
+    only = used - _closure(source, source / "stages/export.py")
+    names = {path.relative_to(source).as_posix() for path in only}
+    assert names >= {
+        "lineage/runs/jobs.py",
+        "lineage/reporting/image_difference.py",
+        "lineage/provenance/trace.py",
+        "shipping/attestation/verification.py",
+        "shipping/image/contents.py",
+        "shipping/local_server.py",
+    }
+    assert not [path for dep in _code_deps(root, pipeline, "export") for path in only
+                if path.is_relative_to(dep)]  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", STAGES)
 def test_every_stage_is_its_module_and_depends_on_its_own_params(
     stage: str, pipeline: dict
 ) -> None:

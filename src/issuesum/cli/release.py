@@ -52,7 +52,7 @@ def command(
     TAG is a tag of GTO: issuesummarization@v1.2.0 or issuesummarization#prod#3. The same version
     gives the same bytes again. What the gate refused, or what no registry holds, is not released.
     """
-    from issuesum.shipping.attestation.signing import public_keys
+    from issuesum.shipping.attestation.verification import public_keys
     from issuesum.shipping.kubernetes.manifests import write_manifests
     from issuesum.shipping.kubernetes.pod import resolve
     from issuesum.shipping.release import changed_since, checked_receipt, publish, wanted

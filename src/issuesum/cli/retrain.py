@@ -9,13 +9,13 @@ import click
 
 from issuesum.cli.shared import json_option, print_json, verb
 
-NOTHING_TO_DO = 10
+NOTHING_TO_DO = 11
 
 
 @verb(
     "issuesum retrain # what is stale, push, commit",
     "issuesum retrain -S train.epochs=3 --no-push # try a param; commit here only",
-    "issuesum retrain --json | jq -r .image # in a script; 10 is nothing to do",
+    "issuesum retrain --json | jq -r .image # in a script; 11 is nothing to do",
 )
 @click.option(
     "--remote", metavar="NAME", default="origin", show_default=True, help="Git remote to push to."
@@ -45,7 +45,7 @@ def command(
     the commit; if others pushed meanwhile, it goes after theirs. An interrupted run resumes when it
     is run again.
 
-    Ends with 0 if it did so, 10 if there was nothing to do, 5 if the gate refused the model.
+    Ends with 0 if it did so, 11 if there was nothing to do, 5 if the gate refused the model.
     """
     from issuesum.automation.retraining.job import Hooks, retrain
     from issuesum.stages.params import load_params

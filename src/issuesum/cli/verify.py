@@ -9,13 +9,13 @@ import click
 
 from issuesum.cli import shared
 
-_MARKS = {"ok": "ok", "failed": "FAILED", "not checked": "-"}
+_MARKS = {"ok": "ok", "failed": "FAILED", "not committed": "TO DO", "not checked": "-"}
 
 
 @shared.verb(
     "issuesum verify --key issuesum.pub # the image last exported, signatures too",
     "issuesum verify localhost:5000/issuesummarization:0676567ab7e1-59acd52619a2",
-    "issuesum verify --json | jq .verified # true, or false and exit code 10",
+    "issuesum verify --json | jq .verified # true, or false and exit code 10 or 8",
 )
 @shared.image_argument("ref", "[REF]", required=False)
 @shared.keys_option
@@ -29,16 +29,17 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     REF is registry/name:tag, registry/name@sha256:…, a tag or a digest alone, or the file of a
     receipt; without it, serving/image.json. Needs neither Docker Engine (but for --deep) nor a
     repository.
+
+    Ends with 10 if a check fails, 8 if all that is wrong is that dvc.lock is not committed yet.
     """
     from issuesum.console import printable
-    from issuesum.errors import VerificationError
+    from issuesum.errors import RepositoryError, VerificationError
     from issuesum.layout import RECEIPT
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.receipt import Receipt
     from issuesum.registry.client import Registry
     from issuesum.shipping.attestation.sbom import installed
-    from issuesum.shipping.attestation.signing import public_keys
-    from issuesum.shipping.attestation.verification import verify
+    from issuesum.shipping.attestation.verification import public_keys, verify
 
     public = public_keys(keys)
     path = Path(ref) if ref else RECEIPT
@@ -51,9 +52,12 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
         listed=installed(str(reference)) if deep else None, root=_repository(),
     )  # fmt: skip
     failed = [check.name for check in done if check.state == "failed"]
+    uncommitted = any(check.state == "not committed" for check in done)
     if as_json:
-        checks = [asdict(check) for check in done]
-        shared.print_json({"image": str(reference), "verified": not failed, "checks": checks})
+        shared.print_json({
+            "image": str(reference), "verified": not (failed or uncommitted),
+            "checks": [asdict(check) for check in done],
+        })  # fmt: skip
     else:
         click.echo(f"{reference}\n")
         for check in done:
@@ -63,6 +67,11 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
         raise VerificationError(
             f"{reference} must be what it says. Received: {len(failed)} of {len(done)} checks "
             f"failed ({', '.join(failed)}). Try: another image, and find out who pushed this one."
+        )
+    if uncommitted:
+        raise RepositoryError(
+            f"The dvc.lock of {reference} must be committed. Received: its hashes in the working "
+            "tree alone. Try: git commit dvc.lock."
         )
 
 

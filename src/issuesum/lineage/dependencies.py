@@ -6,6 +6,7 @@ beside the outputs of what was there before.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from issuesum.errors import RepositoryError, one_line, shortened
-from issuesum.layout import PARAMS, PIPELINE
+from issuesum.layout import LOCKS, PARAMS, PIPELINE
 from issuesum.lineage.dvc import Item, hashed, open_repo
 
 if TYPE_CHECKING:
@@ -104,6 +105,35 @@ def check_unchanged(before: Inputs, stage: str, root: Path) -> None:
         raise RepositoryError(
             f"The dependencies of a stage must not change while it runs. Received: other content "
             f"of {shortened(changed, 5)}. Try: dvc repro again."
+        )
+
+
+def check_installed(stage: str, root: Path) -> None:
+    """Make sure that the libraries which can change a stage's outputs are those of locks/STAGE.txt.
+
+    They are taken from the names of folders: reading the metadata of each takes 100 ms.
+
+    Raises:
+        RepositoryError: others are installed; the message names them.
+    """
+    lock = root / LOCKS / f"{stage}.txt"
+    wanted = lock.read_text(encoding="utf-8").split() if lock.is_file() else []
+    folders = [Path(entry) for entry in reversed(sys.path)] if wanted else []
+    installed = {
+        name.lower().replace("_", "-").replace(".", "-"): version
+        for folder in folders
+        for name, _, version in (path.stem.partition("-") for path in folder.glob("*.dist-info"))
+    }
+    wrong = []
+    for name, _, version in (line.partition("==") for line in wanted):
+        # TensorFlow has two flavours of one version, and either will do.
+        found = installed.get(name) or installed.get(f"{name}-cpu")
+        if found != version:
+            wrong.append(f"{name} {found or 'missing'} ({version} locked)")
+    if wrong:
+        raise RepositoryError(
+            f"The libraries of a stage must be those that {LOCKS}/{stage}.txt lists. Received: "
+            f"{shortened(wrong, 5)}. Try: make setup; for new versions, make lock before."
         )
 
 

@@ -20,7 +20,7 @@ from issuesum.errors import RepositoryError
 # out: during `dvc repro` it is being rewritten, and the commit that will hold it does not exist.
 CODE = (
     "src", "tools/stage", "serving", "Dockerfile", "params.yaml", "dvc.yaml", "pyproject.toml",
-    "uv.lock", ":(glob)data/**/*.dvc", ":(exclude)serving/image.json",
+    "uv.lock", "locks", ":(glob)data/**/*.dvc", ":(exclude)serving/image.json",
     ":(exclude,glob)**/.gitignore",
 )  # fmt: skip
 # A folder of a stranger's tree may look like a repository, with a configuration that names

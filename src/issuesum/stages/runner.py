@@ -19,7 +19,13 @@ from issuesum.errors import IssuesumError, RepositoryError, one_line
 from issuesum.files import checking_before_replacing, replaceable
 from issuesum.layout import RECEIPT, RUNS
 from issuesum.lineage import git
-from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
+from issuesum.lineage.dependencies import (
+    Content,
+    check_installed,
+    check_unchanged,
+    hash_all,
+    read_inputs,
+)
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.runs import record as runs
 from issuesum.stages.params import Params, load_params
@@ -32,8 +38,9 @@ ROOT = Path()
 def run(stage: str, body: Body) -> None:
     """Run `body` with the checked params and end the process with the right exit code.
 
-    The stage fails, before it replaces an output, if a dependency in dvc.yaml has changed since the
-    start: DVC, which hashes afterwards, would record it with outputs of something else.
+    The stage fails if other libraries are installed than it depends on, and, before it replaces an
+    output, if a dependency in dvc.yaml has changed since the start: DVC, which hashes afterwards,
+    would record them with outputs of something else.
     """
     try:
         if _is_chief(stage):
@@ -54,6 +61,7 @@ def run(stage: str, body: Body) -> None:
 
 
 def _run_watched(stage: str, body: Body, record: _Recording) -> None:
+    check_installed(stage, ROOT)
     inputs = read_inputs(stage, ROOT)
     if inputs is None:  # no repository: nobody will hash anything
         record.note(**(body(load_params()) or {}))

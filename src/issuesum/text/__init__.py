@@ -1,1 +1,1 @@
-"""From text to ids and back, with numpy alone: the same in preprocess, evaluate and the image."""
+"""From text to ids and back, with numpy alone: preprocess, evaluate and the image share it."""

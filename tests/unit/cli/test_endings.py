@@ -23,6 +23,7 @@ import requests
 
 from issuesum import errors
 from issuesum.automation.retraining import job
+from issuesum.cli.retrain import NOTHING_TO_DO
 from issuesum.console import explained, say
 from issuesum.errors import ArtifactError, IssuesumError
 from issuesum.lineage.receipt import Receipt
@@ -43,7 +44,9 @@ def test_the_page_lists_the_exit_codes(root: Path) -> None:
     page = (root / "docs/cli.md").read_text(encoding="utf-8")
     section = page.split("\n## Exit codes\n")[1].split("\n## ")[0]
     listed = [int(code) for code in re.findall(r"^\| (\d+) \|", section, re.MULTILINE)]
-    assert listed == [0, *(kind.exit_code for kind in [IssuesumError, *KINDS]), 130, 141]
+    kinds = [kind.exit_code for kind in [IssuesumError, *KINDS]]
+    assert NOTHING_TO_DO not in kinds
+    assert listed == [0, *kinds, NOTHING_TO_DO, 130, 141]
 
 
 def test_a_wrong_call_is_two_and_suggests(issuesum: Callable) -> None:
@@ -63,12 +66,12 @@ def test_a_wrong_call_is_two_and_suggests(issuesum: Callable) -> None:
         assert err.endswith(" --help.\n")
 
 
-def test_a_failed_verification_and_nothing_to_do_are_both_ten(
+def test_nothing_to_do_has_a_code_of_its_own_and_no_line_on_stderr(
     issuesum: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job, "retrain", lambda *_, **__: None)
     code, _, err = issuesum("retrain")
-    assert (code, err) == (errors.VerificationError.exit_code, "")
+    assert (code, err) == (NOTHING_TO_DO, "")
 
 
 @pytest.mark.parametrize("place", [("-v", "summary"), ("summary", "-v"), ("summary", "--verbose")])

@@ -19,6 +19,8 @@ from issuesum.lineage.registered import Registered
 from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.runs import record as runs
 from issuesum.lineage.runs.record import RunRecord
+from issuesum.registry.image import RemoteImage
+from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import REQUEST
 from report_sides import rows, side
 from toy_bundle import write_bundle
@@ -122,8 +124,8 @@ def test_serve(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) 
     monkeypatch.setattr("issuesum.shipping.image.engine.engine", contextlib.nullcontext)
     page, answer = "http://127.0.0.1:9/", '{"data": {"ndarray": ["A"]}}\n'
     server = SimpleNamespace(page=page, url=f"{page}predictions", answer=answer)
-    monkeypatch.setattr("issuesum.shipping.image.container.start", lambda *_, **__: server)
-    monkeypatch.setattr("issuesum.shipping.image.container.stop", lambda *_, port: port == 9)
+    monkeypatch.setattr("issuesum.shipping.local_server.start", lambda *_, **__: server)
+    monkeypatch.setattr("issuesum.shipping.local_server.stop", lambda *_, port: port == 9)
     told, _ = document("serve", "--port", 9)
     assert (told["image"], told["page"], told["url"]) == (RECEIPT.image, page, server.url)
     assert (told["request"], told["answer"]) == (json.loads(REQUEST), json.loads(server.answer))
@@ -131,8 +133,15 @@ def test_serve(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) 
     assert document("serve", "--stop")[0] == {"stopped": False}
 
 
-def test_manifests(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+def hold_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the registry hold the image of RECEIPT, without labels."""
+    image = RemoteImage(Reference.parse(RECEIPT.pinned), 0, {}, "", ())
     monkeypatch.setattr("issuesum.registry.client.Registry.digest", lambda *_: RECEIPT.digest)
+    monkeypatch.setattr("issuesum.shipping.kubernetes.pod.read_image", lambda *_: image)
+
+
+def test_manifests(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold_image(monkeypatch)
     told, err = document("manifests", "-o", "out")
     assert told["image"] == RECEIPT.pinned
     assert all(Path(file).is_file() for file in told["files"])
@@ -144,7 +153,7 @@ def test_release(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("issuesum.shipping.release.wanted", lambda *_, **__: found)
     monkeypatch.setattr("issuesum.shipping.release.checked_receipt", lambda *_: RECEIPT)
     monkeypatch.setattr("issuesum.shipping.release.changed_since", lambda *_: ["params.yaml"])
-    monkeypatch.setattr("issuesum.registry.client.Registry.digest", lambda *_: RECEIPT.digest)
+    hold_image(monkeypatch)
     monkeypatch.setattr("issuesum.shipping.release.publish", lambda *_, **__: "d" * 40)
     told, err = document("release", "--stage", "prod", "--push")
     assert [Path(file).parent.name for file in told.pop("files")] == ["prod", "prod"]

@@ -39,11 +39,11 @@ def _run(
 
 def test_nothing_to_do_is_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     code, output, order = _run(monkeypatch, None)
-    assert (code, output.count("\n")) == (10, 1)
+    assert (code, output.count("\n")) == (11, 1)
     assert output.startswith("nothing to do")
     assert order == DEFAULTS
     code, output, _ = _run(monkeypatch, None, "--json")
-    assert (code, json.loads(output)) == (10, {"done": False})
+    assert (code, json.loads(output)) == (11, {"done": False})
 
 
 def test_what_was_done_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

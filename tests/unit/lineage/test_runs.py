@@ -17,6 +17,7 @@ import pytest
 
 from issuesum.layout import RUNS
 from issuesum.lineage.runs import record as runs
+from issuesum.lineage.runs.jobs import state_of
 from issuesum.lineage.runs.record import RunRecord
 
 
@@ -40,19 +41,19 @@ def test_a_run_is_named_by_its_start_and_stage_and_by_chance() -> None:
 def test_a_run_is_lost_when_its_process_is_gone() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
-    assert record().seen().state == "running"
-    assert record(pid=process.pid).seen().state == "lost"
-    assert record(pid=process.pid, state="done").seen().state == "done"
-    assert record(pid=process.pid, state="failed").seen().state == "failed"
+    assert state_of(record()) == "running"
+    assert state_of(record(pid=process.pid)) == "lost"
+    assert state_of(record(pid=process.pid, state="done")) == "done"
+    assert state_of(record(pid=process.pid, state="failed")) == "failed"
     with mock.patch("os.kill", side_effect=PermissionError):  # of somebody else, but there
-        assert record(pid=process.pid).seen().state == "running"
+        assert state_of(record(pid=process.pid)) == "running"
 
 
 @pytest.mark.parametrize(("days", "state"), [(0, "running"), (6.9, "running"), (7.1, "lost")])
 def test_a_run_elsewhere_is_lost_when_it_was_silent_for_a_week(days: float, state: str) -> None:
     started = (datetime.now(UTC) - timedelta(days=days)).isoformat(timespec="seconds")
     # A process of that number may well be here.
-    assert record(host="elsewhere", started=started).seen().state == state
+    assert state_of(record(host="elsewhere", started=started)) == state
 
 
 def test_what_was_written_is_read_and_the_newest_comes_first(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from dvc.repo import Repo
 
 from issuesum.errors import RepositoryError
-from issuesum.lineage.dvc import stored_file
+from issuesum.lineage.reporting.image_difference import stored_file
 
 
 def test_it_comes_out_of_the_remote_and_leaves_the_workspace(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -140,6 +141,41 @@ def test_what_dvc_ignores_and_other_params_may_change(capsys: pytest.CaptureFixt
     assert (record.state, record.rows, record.bytes_in, record.bytes_out) == ("done", 7, 3, 1)
     assert record.deps["data"].nfiles == 2
     assert record.outs.keys() == {"out"}
+
+
+def lock_libraries(*lines: str) -> None:
+    Path("locks").mkdir()
+    Path("locks/split.txt").write_text("".join(f"{line}\n" for line in lines))
+
+
+@pytest.mark.usefixtures("project")
+def test_other_libraries_than_those_that_are_locked_fail_the_stage_before_it_begins(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lock_libraries(f"keras=={version('keras')}", "numpy==1.0", "unheard-of==2.0")
+    with pytest.raises(SystemExit) as ended:
+        run("split", lambda _: pytest.fail("the stage began"))
+    assert ended.value.code == RepositoryError.exit_code
+    received = f"numpy {version('numpy')} (1.0 locked), unheard-of missing (2.0 locked)"
+    assert (
+        f"locks/split.txt lists. Received: {received}. Try: make setup" in capsys.readouterr().err
+    )
+    assert not Path("out").exists()
+
+
+@pytest.mark.usefixtures("project")
+def test_the_libraries_that_are_locked_pass_in_both_flavours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stage, flavour in (("one", "tensorflow"), ("other", "tensorflow_cpu")):
+        site = tmp_path / stage
+        (site / f"{flavour}-2.99.0.dist-info").mkdir(parents=True)
+        (site / "ruamel.yaml-1.0.dist-info").mkdir()
+        monkeypatch.setattr("sys.path", [str(site)])
+        Path("locks").mkdir(exist_ok=True)
+        Path(f"locks/{stage}.txt").write_text("ruamel-yaml==1.0\ntensorflow==2.99.0\n")
+        dependencies.check_installed(stage, Path())
+    dependencies.check_installed("a stage without such a file", Path())
 
 
 def test_what_a_stage_reads_and_writes_is_told_by_dvc_yaml(project: Path) -> None:

@@ -117,8 +117,8 @@ def test_a_failure_is_told_and_made_good_by_hand(forge: Forge, clone: Project) -
     _push(clone, "first")
     assert len(forge.asked()) == 1
     assert "ended with 6: failed; " in (forge.path / "issuesum/retrain.log").read_text()
-    forge.answer(10)
-    assert "ended with 10: nothing to do" in forge.run("hooks/post-receive", "--now").stdout
+    forge.answer(11)
+    assert "ended with 11: nothing to do" in forge.run("hooks/post-receive", "--now").stdout
     (forge.path / "issuesum/taken").touch()  # by a worker that was killed
     (forge.path / "issuesum/work/.git/index.lock").touch()
     _push(clone, "nothing of ours", file="README.md")
@@ -148,6 +148,6 @@ def test_a_branch_that_nobody_pushes_to_is_told(forge: Forge, clone: Project) ->
 def test_by_hand_it_ends_as_the_retraining_did(forge: Forge, clone: Project) -> None:
     _push(clone, "first")
     forge.asked()
-    for code, ended in ((5, 5), (10, 0), (0, 0)):
+    for code, ended in ((5, 5), (11, 0), (0, 0)):
         forge.answer(code)
         assert forge.run("hooks/post-receive", "--now", ok=False).returncode == ended

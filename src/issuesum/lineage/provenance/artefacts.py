@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from issuesum.errors import RepositoryError
 from issuesum.layout import (
     ARTEFACTS,
     BUNDLE,
@@ -80,14 +79,6 @@ def artefacts_of(
         else item
         for item in found
     )
-
-
-def artefacts_of_lock(text: str, *, bundle: str | None) -> tuple[Artefact, ...]:
-    """Return the artefacts that the text of a dvc.lock tells of, none if it is broken."""
-    try:
-        return artefacts_of(Lock.parse(text), bundle=bundle)
-    except RepositoryError:
-        return ()
 
 
 def rows_of(lock: Lock, contents: Mapping[Path, bytes | None]) -> dict[str, int]:

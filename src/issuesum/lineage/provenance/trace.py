@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import ArtifactError, EngineError, RegistryError
-from issuesum.lineage.provenance.artefacts import artefacts_of_lock
-from issuesum.lineage.provenance.collect import provenance_of
+import yaml
+
+from issuesum.errors import ArtifactError, EngineError, RegistryError, RepositoryError
+from issuesum.layout import BUNDLE, DATA_PROFILE, LOCK, METRICS, PARAMS
+from issuesum.lineage import git
+from issuesum.lineage.dvc import Lock, default_remote, hash_of
+from issuesum.lineage.git import earlier_versions
+from issuesum.lineage.provenance.artefacts import (
+    artefacts_of,
+    hashes_of,
+    rows_of,
+    successful_runs,
+)
+from issuesum.lineage.provenance.collect import changed_params
 from issuesum.lineage.provenance.lookup import DIGEST, look_up
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.registry.labels import differences, labels_of
@@ -121,7 +133,11 @@ def completed(provenance: Provenance) -> Provenance:
     """Have the lock tell of the artefacts, where an older provenance does not."""
     if provenance.artefacts is not None:
         return provenance
-    told = artefacts_of_lock(provenance.lock or "", bundle=provenance.hashes.get("bundle"))
+    try:
+        lock = Lock.parse(provenance.lock or "")
+        told = artefacts_of(lock, bundle=provenance.hashes.get("bundle"))
+    except RepositoryError:  # it is broken
+        told = ()
     return provenance.model_copy(update={"artefacts": told})
 
 
@@ -134,3 +150,70 @@ def _compare(content: bytes, labels: dict[str, str]) -> tuple[str, ...]:
         f"label {name} is {value!r}, the provenance says {ours!r}"
         for name, value, ours in differences(labels, expected)
     )
+
+
+def provenance_of(bundle: Path, *, defaults: Mapping[str, Any]) -> Provenance:
+    """Return what the repository knows of a bundle.
+
+    Of the commits whose dvc.lock has this bundle's hash the earliest counts: that is where it was
+    made. Params and metrics are those of that commit.
+
+    Args:
+        bundle: a folder, inside a project or anywhere; then of the project in the working folder.
+        defaults: of the params.
+
+    Raises:
+        ArtifactError: no commit knows the bundle.
+        RepositoryError: there is no Git or DVC repository.
+    """
+    root = _project_of(bundle)
+    hash_ = hash_of(bundle, root)
+    commit, lock = _recorded(root, hash_)
+    profile = git.file_at(root, commit, DATA_PROFILE.as_posix())
+    params = yaml.safe_load(git.file_at(root, commit, PARAMS.as_posix()) or b"")
+    return Provenance.model_validate(
+        {
+            "commit": commit,
+            **git.describe(root, commit),
+            "source": git.remote_url(root),
+            "remote": default_remote(root),
+            "dvc": hash_[:12],
+            "hashes": {**hashes_of(lock), "bundle": hash_},
+            "artefacts": artefacts_of(
+                lock,
+                bundle=hash_,
+                rows=rows_of(lock, {DATA_PROFILE: profile}),
+                made_by=successful_runs(root),
+            ),
+            "lock": lock.text,
+            "params": params,
+            "changed_params": (
+                changed_params(params, defaults) if isinstance(params, dict) else None
+            ),
+            "metrics": json.loads(git.file_at(root, commit, METRICS.as_posix()) or b"null"),
+        }
+    )
+
+
+def _project_of(bundle: Path) -> Path:
+    above = bundle.resolve().parents
+    return next((folder for folder in above if (folder / ".dvc").is_dir()), Path())
+
+
+def _recorded(root: Path, bundle: str) -> tuple[str, Lock]:
+    found = None
+    for commit, text in earlier_versions(root / LOCK):  # the newest first
+        if bundle not in text:
+            continue
+        try:
+            lock = Lock.parse(text)
+        except RepositoryError:  # a broken lock was committed once
+            continue
+        if lock.md5(BUNDLE) == bundle:
+            found = commit, lock
+    if found is None:
+        raise ArtifactError(
+            f"A commit must record the bundle in its dvc.lock. Received: none with {bundle}. "
+            "Try: git commit dvc.lock after dvc repro, or git fetch --unshallow."
+        )
+    return found

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,10 @@ from issuesum.layout import LOCK, RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Item, Lock, LockedStage
 from issuesum.lineage.git import earlier_versions
-from issuesum.lineage.runs.record import Run, RunRecord
+from issuesum.lineage.runs.record import Run, RunRecord, State
+
+_SILENCE = timedelta(days=7)
+"""After which a run of another host, whose processes cannot be asked for, counts as lost."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +64,7 @@ def list_jobs(records: Iterable[RunRecord], root: Path) -> list[Job]:
     for record in records:
         entry = _entry_of(record, entries)
         committed.add(id(entry))
-        jobs.append(_of_record(record.seen(), entry, pushed))
+        jobs.append(_of_record(record, entry, pushed))
     jobs += [_of_entry(entry, pushed) for entry in entries if id(entry) not in committed]
     return sorted(jobs, key=lambda job: job.time, reverse=True)
 
@@ -89,6 +95,27 @@ def led_to(image: str, jobs: Sequence[Job]) -> list[Job]:
     return [job for job in jobs if job in found]
 
 
+def state_of(record: RunRecord) -> State:
+    """Return how a run ended; `lost` if its record says `running` and no process does."""
+    if record.state != "running":
+        return record.state
+    if record.host == socket.gethostname():
+        lost = not _is_alive(record.pid)
+    else:
+        lost = datetime.now(UTC) - datetime.fromisoformat(record.started) > _SILENCE
+    return "lost" if lost else "running"
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # of another user, but there
+        return True
+    return True
+
+
 def _entry_of(record: RunRecord, entries: Iterable[Recorded]) -> Recorded | None:
     """Return the entry that holds a run's result: the first one committed after it, if any is."""
     same = [
@@ -105,6 +132,7 @@ def _entry_of(record: RunRecord, entries: Iterable[Recorded]) -> Recorded | None
 
 def _of_record(record: RunRecord, entry: Recorded | None, pushed: Mapping[str, str]) -> Job:
     known: dict[str, Any] = {each.name: getattr(record, each.name) for each in fields(Run)}
+    known["state"] = state_of(record)
     known["image"] = record.image or _image(record.outs, pushed)
     return Job(time=record.started, recorded=entry.commit if entry else None, **known)
 

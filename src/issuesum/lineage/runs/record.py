@@ -8,8 +8,8 @@ import re
 import secrets
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,8 +23,6 @@ REFUSAL = "The model must pass the gate."
 """How the error of an export begins that the gate refused."""
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
 FINISHED: tuple[State, ...] = ("done", "failed")
-_SILENCE = timedelta(days=7)
-"""After which a run of another host, whose processes cannot be asked for, counts as lost."""
 
 
 def is_refusal(line: str) -> bool:
@@ -109,16 +107,6 @@ class RunRecord(Run):
             pid=os.getpid(),
         )
 
-    def seen(self) -> RunRecord:
-        """Return the record with state `lost` if it says `running` and no process does."""
-        if self.state != "running":
-            return self
-        if self.host == socket.gethostname():
-            lost = not _is_alive(self.pid)
-        else:
-            lost = datetime.now(UTC) - datetime.fromisoformat(self.started) > _SILENCE
-        return replace(self, state="lost") if lost else self
-
 
 _ADAPTER = TypeAdapter(RunRecord)
 
@@ -154,13 +142,3 @@ def last(stage: str, folder: Path) -> RunRecord | None:
     """Return the newest run of a stage that succeeded."""
     runs = read_all(folder)
     return next((run for run in runs if run.stage == stage and run.state == "done"), None)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # of another user, but there
-        return True
-    return True

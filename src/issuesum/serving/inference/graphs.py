@@ -10,15 +10,18 @@ gives `attention`, float32 (rows, body maxlen).
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from issuesum.errors import ArtifactError, one_line
 from issuesum.text.vocabulary import Ids
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 ENCODER = "encoder.onnx"
 DECODER = "decoder.onnx"
@@ -89,6 +92,11 @@ class Graphs:
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    # Where it is imported without, it makes a number for this machine, keeps it in the user's
+    # folder, and sends that and what models are run to Microsoft (since 1.29).
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     try:

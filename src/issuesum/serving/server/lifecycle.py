@@ -43,7 +43,7 @@ class Lifecycle:
 
     def enter_worker(self) -> None:
         """Prepare this process, a worker whose model is loaded."""
-        # onnxruntime was imported before the fork, and aborts when gunicorn's worker unloads it.
+        # onnxruntime was seen to abort when gunicorn's worker, a fork, unloads it.
         # Not before the model is loaded: gunicorn must see the exit code of a failure.
         atexit.register(os._exit, 0)
 

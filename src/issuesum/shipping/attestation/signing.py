@@ -1,4 +1,4 @@
-"""Signatures of statements: DSSE envelopes, and the keys that make and check them, as PEM files.
+"""Signatures of statements: DSSE envelopes, and the key that makes them, a PEM file.
 
 Source: secure-systems-lab, "DSSE: Dead Simple Signing Envelope", protocol and envelope v1.
 """
@@ -7,25 +7,22 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import Error
-from securesystemslib.signer import CryptoSigner, Key, Signer, SSlibKey
+from securesystemslib.signer import CryptoSigner, Signer
 
-from issuesum.errors import ParamsError, one_line
+from issuesum.errors import ParamsError
 
 IN_TOTO = "application/vnd.in-toto+json"
 """Type of a statement, in an envelope and outside."""
 _FILE = "ISSUESUM_SIGNING_KEY"
 _PASSPHRASE = "ISSUESUM_SIGNING_PASSPHRASE"  # noqa: S105 -- the variable's name
 _MAKE = "openssl genpkey -algorithm ed25519 -out issuesum.pem, then chmod 600 issuesum.pem"
-_PUBLIC = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 
 
 def sealed(payload: bytes, key: Signer) -> bytes:
@@ -44,15 +41,6 @@ def opened(content: bytes) -> Envelope:
     if envelope.payload_type != IN_TOTO:
         raise ValueError(f"an envelope of {envelope.payload_type!r}")
     return envelope
-
-
-def signed_by(envelope: Envelope, keys: Sequence[Key]) -> bool:
-    """Return whether one of the keys signed the envelope."""
-    try:
-        envelope.verify(list(keys), 1)
-    except Error:
-        return False
-    return True
 
 
 def signing_key() -> Signer | None:
@@ -90,27 +78,6 @@ def signing_key() -> Signer | None:
     if not isinstance(key, Ed25519PrivateKey):
         raise _wrong(path, "a key of another kind", _MAKE)
     return CryptoSigner(key)
-
-
-def public_keys(paths: Iterable[Path]) -> list[Key]:
-    """Return the public keys of PEM files, each of which holds one or more.
-
-    Raises:
-        ParamsError: a file cannot be read, or holds none.
-    """
-    keys: list[Key] = []
-    for path in paths:
-        try:
-            blocks = _PUBLIC.findall(path.read_bytes())
-            if not blocks:
-                raise ValueError("no public key in it")
-            keys += [SSlibKey.from_crypto(load_pem_public_key(block)) for block in blocks]
-        except (OSError, ValueError, UnsupportedAlgorithm) as error:
-            raise ParamsError(
-                f"{path} must hold public keys as PEM. Received: {one_line(error)}. "
-                "Try: openssl pkey -in issuesum.pem -pubout -out issuesum.pub."
-            ) from error
-    return keys
 
 
 def _wrong(path: Path, reason: str, remedy: str) -> ParamsError:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from securesystemslib.signer import Key
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import Error
+from securesystemslib.signer import Key, SSlibKey
 
-from issuesum.errors import ArtifactError, ParamsError, RepositoryError
+from issuesum.errors import ArtifactError, ParamsError, RepositoryError, one_line
+from issuesum.layout import LOCK
 from issuesum.lineage import git
 from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
@@ -22,10 +28,32 @@ from issuesum.registry.labels import differences, labels_of
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attachments import SBOM, Attached, attached
 from issuesum.shipping.attestation.sbom import Distribution
-from issuesum.shipping.attestation.signing import signed_by
 from issuesum.shipping.attestation.statement import CYCLONEDX, SLSA, slsa_statement
 
+_PUBLIC = re.compile(rb"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----", re.DOTALL)
 _INSTALLED = "components = what is installed"
+_NOT_COMMITTED = "dvc.lock is not committed: git commit dvc.lock"
+
+
+def public_keys(paths: Iterable[Path]) -> list[Key]:
+    """Return the public keys of PEM files, each of which holds one or more.
+
+    Raises:
+        ParamsError: a file cannot be read, or holds none.
+    """
+    keys: list[Key] = []
+    for path in paths:
+        try:
+            blocks = _PUBLIC.findall(path.read_bytes())
+            if not blocks:
+                raise ValueError("no public key in it")
+            keys += [SSlibKey.from_crypto(load_pem_public_key(block)) for block in blocks]
+        except (OSError, ValueError, UnsupportedAlgorithm) as error:
+            raise ParamsError(
+                f"{path} must hold public keys as PEM. Received: {one_line(error)}. "
+                "Try: openssl pkey -in issuesum.pem -pubout -out issuesum.pub."
+            ) from error
+    return keys
 
 
 @dataclass(frozen=True)
@@ -33,8 +61,8 @@ class Check:
     """The result of a check."""
 
     name: str
-    state: Literal["ok", "failed", "not checked"]
-    detail: str  # what was compared, what is wrong, or why nothing was checked
+    state: Literal["ok", "failed", "not committed", "not checked"]
+    detail: str  # what was compared, what is wrong or missing, or why nothing was checked
 
 
 def verify(
@@ -92,6 +120,8 @@ def _check(name: str, compared: str, wrong: Callable[[], str | None]) -> Check:
     except (KeyError, TypeError, ValueError, AttributeError, ArtifactError, ParamsError) as error:
         # What is compared comes from outside, and may be of any form.
         detail = f"/app/provenance.json is not ours: {type(error).__name__} {error}"
+    if detail == _NOT_COMMITTED:
+        return Check(name, "not committed", detail)
     return Check(name, "failed", detail) if detail else Check(name, "ok", compared)
 
 
@@ -138,13 +168,17 @@ def wrong_commit(root: Path, provenance: Exported) -> str | None:
 def wrong_lock(root: Path, provenance: Exported) -> str | None:
     """Check that one dvc.lock among all commits records every hash of the provenance."""
     hashes = {value for name, value in provenance.hashes.items() if value and name != "uv.lock"}
-    patterns = [word for value in sorted(hashes) for word in ("-e", f"md5: {value}")]
+    lines = sorted(f"md5: {value}" for value in hashes)
+    patterns = [word for line in lines for word in ("-e", line)]
     commits = git.run(root, "log", "--all", "--format=%H", "--", "dvc.lock").decode().split()
     with suppress(RepositoryError):  # git grep ends like that where nothing matches
         if commits:
             git.run(root, "grep", "-qF", "--all-match", *patterns, *commits, "--", "dvc.lock")
             return None
-    return "no commit here has a dvc.lock with these hashes (git commit dvc.lock, or git fetch)"
+    here = root / LOCK
+    if here.is_file() and all(line in here.read_text(encoding="utf-8") for line in lines):
+        return _NOT_COMMITTED  # the image was exported by what lies here
+    return "no commit here has a dvc.lock with these hashes (git fetch, if it may be elsewhere)"
 
 
 def _unreadable(found: Sequence[Attached]) -> str | None:
@@ -203,6 +237,15 @@ def wrong_signature(found: Sequence[Attached], keys: Sequence[Key]) -> str | Non
         elif one not in signed:
             return f"{one.digest} is signed by none of the keys given"
     return None if signed else "nothing is signed"
+
+
+def signed_by(envelope: Envelope, keys: Sequence[Key]) -> bool:
+    """Return whether one of the keys signed the envelope."""
+    try:
+        envelope.verify(list(keys), 1)
+    except Error:
+        return False
+    return True
 
 
 def _difference(expected: Any, found: Any, where: str = "predicate") -> str | None:  # noqa: ANN401 -- JSON

@@ -1,22 +1,17 @@
-"""The image in a container as strict as production's: the smoke test, and a local server."""
+"""The image in a container as strict as production's, and the smoke test of it."""
 
 from __future__ import annotations
 
 import json
 import time
-from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import docker
-import requests
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from issuesum.errors import EngineError
-from issuesum.lineage.receipt import Receipt
 from issuesum.registry.labels import VARIABLE
-from issuesum.shipping.image.engine import fetch, reason_of
 
 HARDENED: dict[str, Any] = {
     "read_only": True,
@@ -28,7 +23,6 @@ HARDENED: dict[str, Any] = {
 _BODY = "The movie playback area lists everything twice when night colours are on."
 REQUEST = json.dumps({"data": {"ndarray": [_BODY]}})
 """The JSON of a first request."""
-_NAME = "issuesum-serve-{}"
 _TURN = 10.0  # seconds after which a container that does not answer yet is looked at again
 # The container has no curl; its own Python asks from inside, so no port and no network is needed.
 # It starts once and asks often: starting it takes from the server the very time that is measured.
@@ -62,7 +56,7 @@ def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout:
         EngineError: no answer in time, the container ended, the answer is not a title or names
             another image, or the server runs as root.
     """
-    container = _run(client, image, network_mode="none")
+    container = run(client, image, network_mode="none")
     try:
         return _title(_first_answer(container, timeout), called)
     except EngineError as error:
@@ -78,7 +72,7 @@ def last_words(container: Container) -> str:
     return f"Its log ends: {' '.join(' '.join(last[-3:]).split())}"
 
 
-def _run(client: docker.DockerClient, image: str, **options: Any) -> Container:  # noqa: ANN401
+def run(client: docker.DockerClient, image: str, **options: Any) -> Container:  # noqa: ANN401
     """Start a hardened container, which can compare itself with its image's labels."""
     labels = {VARIABLE: json.dumps(client.images.get(image).labels)}
     return client.containers.run(image, detach=True, environment=labels, **HARDENED, **options)
@@ -119,54 +113,3 @@ def _title(found: dict[str, Any], called: str) -> str:
     if found["uid"] == 0:
         raise EngineError("The server must not run as root. Received: uid 0.")
     return titles[0]
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server."""
-
-    page: str  # for a browser
-    url: str  # for requests
-    answer: str  # to a first request
-
-
-def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: float) -> Server:
-    """Run the image on a loopback port and wait `timeout` seconds at most for a first title.
-
-    It replaces an earlier server of ours on that port.
-
-    Raises:
-        EngineError: the image cannot be had, the port is taken or no answer comes.
-    """
-    stop(client, port=port)
-    try:
-        fetch(client, receipt.pinned)
-        published = {"9000/tcp": ("127.0.0.1", port)}
-        container = _run(client, receipt.pinned, name=_NAME.format(port), ports=published)
-    except APIError as error:
-        stop(client, port=port)
-        raise EngineError(
-            f"{receipt.image} must run on port {port}. Received: {reason_of(error)}. "
-            "Try: another --port, tools/services up, or dvc repro -f -s export."
-        ) from error
-    page = f"http://127.0.0.1:{port}/"
-    url = f"{page}api/v1.0/predictions"
-    deadline = time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        with suppress(requests.RequestException):
-            answer = requests.post(url, json=json.loads(REQUEST), timeout=10)
-            if answer.ok:
-                return Server(page, url, answer.content.decode())
-        time.sleep(0.2)
-    raise EngineError(
-        f"{url} must answer within {timeout:g} s. Received: no answer. {last_words(container)}"
-    )
-
-
-def stop(client: docker.DockerClient, *, port: int) -> bool:
-    """Remove our server on this port; return whether there was one."""
-    try:
-        client.containers.get(_NAME.format(port)).remove(force=True)
-    except NotFound:
-        return False
-    return True

@@ -13,13 +13,12 @@ import docker
 from docker.errors import ImageNotFound, NotFound
 
 from issuesum.errors import ArtifactError, EngineError, RegistryError
+from issuesum.layout import IMAGE_MODEL
 from issuesum.lineage.provenance.model import FILE
 from issuesum.registry.client import LARGEST, UNPACKED, Registry, limited
 from issuesum.registry.image import RemoteImage, read_folder, read_image
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.engine import engine, reason_of
-
-MODEL = "app/model"  # where the Dockerfile puts it
 
 
 def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
@@ -57,7 +56,7 @@ def model_of(image: str) -> Iterator[Path]:
         try:
             with engine() as client:
                 client.images.get(image)
-                copied = _copy(client, image, MODEL, Path(folder), most=LARGEST)
+                copied = _copy(client, image, IMAGE_MODEL, Path(folder), most=LARGEST)
         except EngineError:  # no engine, or none that has this image
             copied = None
         if copied:
@@ -86,7 +85,7 @@ def remote_model(registry: Registry, image: RemoteImage) -> Iterator[Path]:
         ArtifactError: the image holds no such folder.
     """
     with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-        read_folder(registry, image, MODEL, Path(folder))
+        read_folder(registry, image, IMAGE_MODEL, Path(folder))
         yield Path(folder)
 
 

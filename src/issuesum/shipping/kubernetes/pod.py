@@ -7,13 +7,15 @@ is that of the graph's node, and ports are `http`, `grpc` and `metrics`.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from issuesum.errors import ParamsError, RegistryError
 from issuesum.lineage.provenance.lookup import OUR_TAG
 from issuesum.registry.client import Registry
+from issuesum.registry.image import read_image
 from issuesum.registry.labels import VARIABLE
 from issuesum.registry.reference import Reference
 
@@ -48,23 +50,25 @@ class PinnedImage:
 
     reference: str  # as it was named: registry/name:tag, or by digest
     pinned: str  # registry/name@sha256:…, which can never name another image
+    carried: Mapping[str, str] = field(default_factory=dict)  # its own labels
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels that the tag gives, for the server to compare; none of a tag of others."""
+        """Its labels, for the server to compare; what a tag of ours tells goes before its own."""
         tag = self.reference.partition("@")[0].rpartition(":")[2]
-        if not OUR_TAG.fullmatch(tag):
-            return {}
         git, _, dvc = tag.rpartition("-")
-        return {"io.issuesum.git": git, "io.issuesum.dvc": dvc}
+        told = {"io.issuesum.git": git, "io.issuesum.dvc": dvc} if OUR_TAG.fullmatch(tag) else {}
+        return {**self.carried, **told}
 
 
 def resolve(reference: str) -> PinnedImage:
-    """Ask the registry for the digest of registry/name:tag, …@sha256:… or both (the digest counts).
+    """Ask the registry for digest and labels of registry/name:tag, …@sha256:… or both.
 
-    Without a registry in it, each node would look where its runtime is set to look.
+    Of both the digest counts. Without a registry in it, each node would look where its runtime is
+    set to look.
 
     Raises:
+        ArtifactError: what the registry holds is no image.
         ParamsError: `reference` is nothing of these.
         RegistryError: the registry does not hold it, is unreachable or refuses us.
     """
@@ -78,13 +82,15 @@ def resolve(reference: str) -> PinnedImage:
             f"Received: {reference}. Try: the image in serving/image.json."
         )
     wanted = wanted.at(wanted.digest) if wanted.digest else wanted
-    digest = Registry(wanted.host).digest(wanted)
+    registry = Registry(wanted.host)
+    digest = registry.digest(wanted)
     if digest is None:
         raise RegistryError(
             f"{wanted.host} must hold {wanted}. Received: no such image. "
             "Try: dvc repro -f -s export, which pushes the image of this tree, or another address."
         )
-    return PinnedImage(reference, str(wanted.at(digest)))
+    pinned = wanted.at(digest)
+    return PinnedImage(reference, str(pinned), read_image(registry, pinned).labels)
 
 
 def component(image: PinnedImage, *, pull_secret: str | None) -> dict[str, Any]:

@@ -10,7 +10,6 @@ counts, and the result is kept as JSON.
 
 from __future__ import annotations
 
-import importlib
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -79,12 +78,14 @@ def make_processor(settings: FieldSettings) -> Any:  # noqa: ANN401 -- ktext has
     return processor
 
 
-def _ktext() -> ModuleType:
+def _ktext() -> Any:  # noqa: ANN401 -- ktext has no types
     with _IMPORTING:  # a Dask worker may have several threads
         if "ktext.preprocess" in sys.modules:
             return sys.modules["ktext.preprocess"]
         with _stand_ins():
-            return importlib.import_module("ktext.preprocess")
+            from ktext import preprocess
+
+            return preprocess
 
 
 _IMPORTING = threading.Lock()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -32,3 +35,16 @@ def test_a_graph_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:
     (tmp_path / "encoder.onnx").unlink()
     with pytest.raises(ArtifactError, match=r"encoder\.onnx must be an ONNX graph"):
         Graphs(tmp_path)
+
+
+def test_a_process_that_uses_them_leaves_nothing_about_itself(tmp_path: Path) -> None:
+    # What onnxruntime sends to Microsoft, it sends with a number that it keeps in this folder.
+    (home := tmp_path / "home").mkdir()
+    (model := tmp_path / "model").mkdir()
+    silencing = ("CI", "ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    env = {name: value for name, value in os.environ.items() if name not in silencing}
+    subprocess.run(
+        [sys.executable, "-m", "issuesum.serving.inference.writer", str(write_bundle(model))],
+        cwd=home, env={**env, "HOME": str(home)}, check=True,
+    )  # fmt: skip
+    assert list(home.rglob("*")) == []

@@ -12,7 +12,7 @@ from attestations import DISTRIBUTIONS, exported, write_keys
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attachments import SBOM, Attached
 from issuesum.shipping.attestation.sbom import Distribution, make_sbom
-from issuesum.shipping.attestation.signing import opened, public_keys, sealed, signing_key
+from issuesum.shipping.attestation.signing import opened, sealed, signing_key
 from issuesum.shipping.attestation.statement import (
     CYCLONEDX,
     SLSA,
@@ -20,7 +20,12 @@ from issuesum.shipping.attestation.statement import (
     serialised,
     slsa_statement,
 )
-from issuesum.shipping.attestation.verification import wrong_provenance, wrong_sbom, wrong_signature
+from issuesum.shipping.attestation.verification import (
+    public_keys,
+    wrong_provenance,
+    wrong_sbom,
+    wrong_signature,
+)
 
 IMAGE = Reference.parse(f"localhost:5000/titles@sha256:{'c' * 64}")
 OTHER = IMAGE.at(f"sha256:{'d' * 64}")

@@ -21,11 +21,10 @@ from issuesum.errors import ParamsError
 from issuesum.shipping.attestation.signing import (
     IN_TOTO,
     opened,
-    public_keys,
     sealed,
-    signed_by,
     signing_key,
 )
+from issuesum.shipping.attestation.verification import public_keys, signed_by
 
 PAYLOAD = b'{"_type": "x"}'
 

@@ -95,6 +95,10 @@ def test_the_hashes_stand_together_in_one_dvc_lock_of_any_branch(repository: Pat
     lock(repository, {**hashes, "raw": "0" * 32})
     lock(repository, {**hashes, "model": "0" * 32})
     assert wrong_lock(repository, origin)  # each hash somewhere, but never all of them
+    (repository / "dvc.lock").write_text(
+        "\n".join(f"md5: {each}" for each in hashes.values() if each)
+    )
+    assert wrong_lock(repository, origin) == "dvc.lock is not committed: git commit dvc.lock"
     lock(repository, hashes)
     lock(repository, {})
     git(repository, "checkout", "-q", "-")

@@ -133,6 +133,13 @@ def test_a_name_without_a_lineage_hands_nothing(reference: str, labels: dict) ->
     assert ("ISSUESUM_LABELS" in {each["name"] for each in container["env"]}) == bool(labels)
 
 
+def test_the_server_is_handed_the_labels_of_its_image_but_the_lineage_of_its_tag() -> None:
+    own = {"io.issuesum.git": "another", "io.issuesum.provenance": "0" * 64}
+    image = PinnedImage(f"{NAME}:0123456789ab-ba9876543210", f"{NAME}@sha256:0", own)
+    told = {"io.issuesum.git": "0123456789ab", "io.issuesum.dvc": "ba9876543210"}
+    assert image.labels == {**own, **told}
+
+
 def test_no_annotation_is_a_predictors(deployment: dict) -> None:
     # The operator would take its value for the key of an annotation of the pod.
     assert not any("annotations" in predictor for predictor in deployment["spec"]["predictors"])
