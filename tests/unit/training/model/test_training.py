@@ -1,4 +1,7 @@
-"""The loop: what is kept, what is the same, and what an interruption changes (nothing)."""
+"""The loop: what is kept, what is the same, and what an interruption changes (nothing).
+
+Where any architecture will do, it is the one that TensorFlow traces fastest.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import example_architecture
 import tiny_models
 from issuesum.errors import ArtifactError
 from issuesum.text.features import Shards
@@ -23,6 +27,18 @@ def learnt(tmp_path_factory: pytest.TempPathFactory) -> Shards:
 @pytest.fixture(scope="module")
 def judged():
     return tiny_models.rows(16, seed=3)
+
+
+@pytest.fixture
+def simple(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return the shape of the example of docs/architectures.md, which is there for the test."""
+    from issuesum.training.model import architectures
+
+    folder = tmp_path / "architectures"
+    folder.mkdir()
+    (folder / f"{example_architecture.NAME}.py").write_text(example_architecture.source())
+    monkeypatch.setattr(architectures, "__path__", [*architectures.__path__, str(folder)])
+    return tiny_models.config(example_architecture.NAME)
 
 
 def _equal(one, other) -> bool:
@@ -65,7 +81,7 @@ def test_a_model_learns_to_copy(tmp_path: Path, judged) -> None:
 
 @pytest.mark.parametrize(("monitor", "sign"), [("loss", 1), ("rouge_l", -1)])
 def test_the_best_validation_is_kept_not_the_last(
-    monitor: str, sign: int, tmp_path: Path, learnt: Shards, judged
+    monitor: str, sign: int, tmp_path: Path, learnt: Shards, *, judged, simple
 ) -> None:
     # What is learnt of these titles is wrong of those, so the loss on the latter soon rises.
     wrong = judged.take(slice(None))
@@ -75,6 +91,7 @@ def test_the_best_validation_is_kept_not_the_last(
         tmp_path,
         learnt,
         wrong,
+        model=simple,
         learning_rate=0.05,
         epochs=10,
         patience=20,
@@ -90,7 +107,7 @@ def test_the_best_validation_is_kept_not_the_last(
     from issuesum.training.model.trainer import Validator
 
     validator = Validator(
-        tiny_models.config(),
+        simple,
         wrong,
         start=tiny_models.START,
         end=tiny_models.END,
@@ -100,12 +117,15 @@ def test_the_best_validation_is_kept_not_the_last(
     assert rouge_l == pytest.approx(trained.best["eval/rouge_l"])
 
 
-def test_training_stops_when_patience_is_over(tmp_path: Path, learnt: Shards, judged) -> None:
+def test_training_stops_when_patience_is_over(
+    tmp_path: Path, learnt: Shards, judged, simple
+) -> None:
     records: list[dict[str, float]] = []
     tiny_models.training(
         tmp_path,
         learnt,
         judged,
+        model=simple,
         learning_rate=1e-12,
         epochs=50,
         patience=1,
@@ -115,12 +135,13 @@ def test_training_stops_when_patience_is_over(tmp_path: Path, learnt: Shards, ju
     assert len(records) == 3, "a first one, one that is no better, and one more"
 
 
-def test_validations_and_steps_are_bounded(tmp_path: Path, learnt: Shards, judged) -> None:
+def test_validations_and_steps_are_bounded(tmp_path: Path, learnt: Shards, judged, simple) -> None:
     records: list[dict[str, float]] = []
     tiny_models.training(
         tmp_path,
         learnt,
         judged,
+        model=simple,
         epochs=9,
         max_steps=11,
         eval_steps=3,
@@ -176,22 +197,22 @@ def _kill_after(training, steps: int) -> None:
 
 
 def test_a_broken_checkpoint_or_one_of_another_training_is_left_alone(
-    tmp_path: Path, learnt: Shards, judged
+    tmp_path: Path, learnt: Shards, judged, simple
 ) -> None:
-    first = tiny_models.training(tmp_path, learnt, judged)
+    first = tiny_models.training(tmp_path, learnt, judged, model=simple)
     expected = first.run().weights
     (path,) = (tmp_path / "checkpoints").iterdir()
     path.write_bytes(path.read_bytes()[:1000])
-    again = tiny_models.training(tmp_path, learnt, judged).run()
+    again = tiny_models.training(tmp_path, learnt, judged, model=simple).run()
     assert again.resumed == 0
     assert _equal(again.weights, expected)
-    other = tiny_models.training(tmp_path, learnt, judged, epochs=2).run()
+    other = tiny_models.training(tmp_path, learnt, judged, model=simple, epochs=2).run()
     assert other.resumed == 0
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
-def test_training_that_diverges_is_refused(tmp_path: Path, learnt: Shards, judged) -> None:
-    training = tiny_models.training(tmp_path, learnt, judged, learning_rate=1e38)
+def test_training_that_diverges_is_refused(tmp_path: Path, learnt: Shards, judged, simple) -> None:
+    training = tiny_models.training(tmp_path, learnt, judged, model=simple, learning_rate=1e38)
     with pytest.raises(
         ArtifactError, match=r"must have a finite loss\..*Try: a lower train\.learning"
     ):
