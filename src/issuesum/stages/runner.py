@@ -22,6 +22,7 @@ from issuesum.lineage import git
 from issuesum.lineage.dependencies import Content, check_unchanged, hash_all, read_inputs
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.runs import record as runs
+from issuesum.lineage.tracking import check_current
 from issuesum.stages.params import Params, load_params
 
 Body = Callable[[Params], Mapping[str, int | str] | None]
@@ -33,7 +34,8 @@ def run(stage: str, body: Body) -> None:
     """Run `body` with the checked params and end the process with the right exit code.
 
     The stage fails, before it replaces an output, if a dependency in dvc.yaml has changed since the
-    start: DVC, which hashes afterwards, would record it with outputs of something else.
+    start: DVC, which hashes afterwards, would record it with outputs of something else. It does not
+    start on data of which Git has another version: see `check_current`.
     """
     try:
         if _is_chief(stage):
@@ -57,6 +59,7 @@ def _run_watched(stage: str, body: Body, record: _Recording) -> None:
         record.note(**(body(load_params()) or {}))
         return
     record.note_contents("deps", "bytes_in", inputs.contents)
+    check_current(inputs.contents, ROOT)
 
     def check(target: Path) -> None:
         if target.as_posix() in inputs.outs:
