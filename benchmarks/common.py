@@ -125,8 +125,8 @@ class Project:
     def ingest(self, sources: Sequence[Path]) -> None:
         """Make the usable rows of all sources the raw data; DataError if one cannot be used."""
         for source in sources:
-            rejects = self.path / RAW.with_name("rejects.csv")
-            ingest(str(source), self.path / RAW, rejects, append=True)
+            raw = self.path / RAW
+            ingest([str(source)], raw, raw.with_name("rejects.csv"), after=raw)
 
     def commit(self, message: str) -> None:
         """Commit everything that Git does not ignore."""

@@ -5,6 +5,7 @@ A message is one line: what must hold or what failed, what was received or why, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -79,8 +80,8 @@ def reading_artifact(must: str, advice: str) -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    """Return the message of `error`, folded to one line."""
-    return " ".join(str(error).split())
+    """Return the message of `error`, folded to one line, without colours of a terminal."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
 
 
 def shortened(names: Sequence[str], most: int = 1) -> str:

@@ -201,7 +201,10 @@ def test_lock_of_another_dvc_command_is_one_line(tracking):
         code, line = tracking.refusal("ingest", "other.csv")
     assert code == 8
     assert "Unable to acquire lock" in line
-    assert f"Try: dvc add {RAW}" in line
+    assert "nothing was changed" in line
+    assert "Try: the same command again" in line
+    assert tracking.data == SMALL.encode()
+    assert tracking.recorded() == md5(tracking.data)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -119,7 +119,7 @@ work = lambda: split_csv(source, targets, validation=0.1, test=0.1, shard_rows=2
 """
 _INGEST = """
 folder.mkdir()
-work = lambda: ingest(str(source), folder / "issues.csv", folder / "rejects.csv")
+work = lambda: ingest([str(source)], folder / "issues.csv", folder / "rejects.csv")
 """
 _MEASURE = """
 import sys

@@ -24,7 +24,6 @@ from urllib.parse import urljoin
 from issuesum.errors import EngineError, IssuesumError, RegistryError, one_line, shortened
 from issuesum.layout import RAW
 from issuesum.lineage import git
-from issuesum.lineage.tracking import recorded
 
 if TYPE_CHECKING:
     from dvc.data_cloud import Remote
@@ -148,25 +147,37 @@ def _params(clone: Clone) -> Finding:
 
 
 def _raw_data(clone: Clone) -> Finding:
+    from issuesum.lineage.tracking import recorded, standing
+
     path = clone.root / RAW
-    if path.is_file():
+    found, pointer = standing(path), f"{RAW}.dvc"
+    if found == "nothing":
+        return fail(f"neither {RAW} nor {pointer}", "issuesum ingest FILE, or make run")
+    if found == "other version":
+        which = f"{RAW} is not the version that {pointer} records, as after git pull"
+        return fail(which, f"dvc pull {pointer}")
+    if found == "edited":
+        advice = f"dvc add {RAW} to use it, or dvc checkout --force {pointer} to drop it"
+        return fail(f"{RAW} is not what {pointer} records, and DVC has no copy of it", advice)
+    if found != "absent":
         return ok(f"{RAW}, {path.stat().st_size / 1e6:,.1f} MB")
-    md5 = recorded(path)
-    if md5 is None:
-        return fail(f"neither {RAW} nor {RAW}.dvc", "issuesum ingest FILE, or make run")
+    return _raw_data_elsewhere(clone, str(recorded(path)))
+
+
+def _raw_data_elsewhere(clone: Clone, md5: str) -> Finding:
     with _dvc(clone) as repo:
         if repo.cache.local.exists(md5):
             return note(f"{RAW} is in DVC's cache only", f"dvc checkout {RAW}.dvc")
-        found, advice = "neither here nor in the remote", "dvc push in the clone that has it"
+        where, advice = "neither here nor in the remote", "dvc push in the clone that has it"
         try:
             of = repo.cloud.get_remote()
             if of.fs.exists(of.odb.oid_to_path(md5)):
                 return note(f"{RAW} is in the remote only", f"dvc pull {RAW}.dvc")
         except Exception as error:  # noqa: BLE001 -- DVC lets through what any file system raises
-            found = f"not here, and the remote cannot be asked for it: {_refusal(error)[0]}"
+            where = f"not here, and the remote cannot be asked for it: {_refusal(error)[0]}"
             advice = "repair the remote"
     own = "make run, which writes a sample; or issuesum ingest FILE for issues of yours"
-    return fail(f"{RAW} is {found}", f"{advice}; or {own}")
+    return fail(f"{RAW} is {where}", f"{advice}; or {own}")
 
 
 def _remote(clone: Clone) -> Finding:

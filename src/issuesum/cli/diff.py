@@ -94,11 +94,10 @@ def _writer(found: Found) -> TitleWriter:
 
 def _titles(old: TitleWriter, new: TitleWriter, source: str | None) -> TitleDifference:
     from issuesum.lineage.reporting.issue_difference import compare_titles, fixed_issues
-    from issuesum.training.corpus.ingest import as_csv, local_copy
-    from issuesum.training.corpus.reading import read_issues
+    from issuesum.training.corpus.reading import Form
+    from issuesum.training.corpus.sources import read_source
 
     if source is None:
         return compare_titles(fixed_issues(), old, new, examples=_PAIRS)
-    with local_copy(source) as path, as_csv(path, name=source) as rows:
-        issues = read_issues(rows, name=source, columns=("body",))
-        return compare_titles(issues, old, new, examples=_PAIRS)
+    issues = read_source(source, Form(columns=("body",)))
+    return compare_titles(issues, old, new, examples=_PAIRS)

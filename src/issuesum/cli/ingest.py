@@ -1,4 +1,4 @@
-"""`issuesum ingest`: check a CSV of issues and make it the raw data."""
+"""`issuesum ingest`: check issues and make them the raw data."""
 
 from __future__ import annotations
 
@@ -7,38 +7,77 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import json_option, path_option, print_json, source_argument, verb
+from issuesum.cli.shared import (
+    columns_option,
+    complete_file,
+    json_option,
+    path_option,
+    print_json,
+    separator_option,
+    verb,
+)
 from issuesum.layout import RAW
 
 
 @verb(
     "issuesum ingest github_issues.csv # in place of what is there",
     "issuesum ingest --append https://example.com/november.csv.gz",
+    "gh issue list --json title,body,url | issuesum ingest --append -",
+    "issuesum ingest --merge # after git merge or git pull, if two people took in data",
     "issuesum ingest issues.csv --json | jq .rejected # rows set aside, by reason",
 )
-@source_argument
-@click.option("--append", is_flag=True, help="Keep the rows that are there; add the new ones.")
+@click.argument("sources", metavar="SOURCE...", nargs=-1, shell_complete=complete_file)
+@click.option(
+    "--append", is_flag=True, help="Keep the rows that are there; add those that are new."
+)
+@click.option("--merge", is_flag=True, help="Keep the rows of both sides of a conflict in Git.")
+@columns_option
+@separator_option
 @click.option("--force", is_flag=True, help="Replace the output even if DVC has no copy of it.")
 @path_option("-o", "--output", about="Where the raw data goes.", default=RAW)
 @path_option("--rejects", about="Where unusable rows go.", default=Path("data/raw/rejects.csv"))
 @json_option
 def command(
-    *, source: str, append: bool, force: bool, output: Path, rejects: Path, as_json: bool
+    *,
+    sources: tuple[str, ...],
+    append: bool,
+    merge: bool,
+    columns: dict[str, str],
+    separator: str | None,
+    force: bool,
+    output: Path,
+    rejects: Path,
+    as_json: bool,
 ) -> None:
-    """Check a CSV of issues and make it the raw data, tracked by DVC.
+    """Check issues and make them the raw data, tracked by DVC.
 
-    SOURCE is a file or an http(s):// or s3:// URL, gzipped or not, with the columns issue_url,
-    issue_title and body; or JSON lines with these keys, as the server keeps of feedback. What was
-    there before stays if SOURCE cannot be used.
+    SOURCE is a file, an http(s):// or s3:// URL, or - for standard input: CSV, JSON (lines or
+    arrays, as gh and GitHub's API write them) or Parquet, packed by gzip, bzip2, xz or Zstandard
+    or alone in a ZIP archive. What was there before stays if a SOURCE cannot be used. --append does
+    not add a row again that is there already, equal in every column.
     """
     from issuesum.console import reading_bar
-    from issuesum.lineage import tracking
+    from issuesum.lineage import git, tracking
     from issuesum.training.corpus.ingest import ingest
+    from issuesum.training.corpus.reading import Form
 
-    tracking.check_replaceable(output, append=append, force=force)
-    with reading_bar("ingest") as watch:
-        report = ingest(source, output, rejects, append=append, watch=watch)
-    digest = tracking.track(output)
+    if merge == bool(sources) or (merge and append):
+        raise click.UsageError("Give one SOURCE or more, or --merge alone.")
+    source, after = ", ".join(sources), None
+    if merge:
+        mine, other = (tracking.stored_file(Path(), md5) for md5 in tracking.sides(output))
+        source, sources, after = f"their side of {output}.dvc", (str(other),), mine
+    with tracking.updating(output, append=append, force=force, merging=merge) as update:
+        if append:
+            after = update.present
+        with reading_bar("ingest") as watch:
+            report = ingest(
+                sources, output, rejects, form=Form(names=columns, separator=separator),
+                after=after, replacing=update.replacing, watch=watch,
+            )  # fmt: skip
+    digest = update.md5
+    if merge:
+        git.run(Path(), "add", "--", f"{output}.dvc")
     if as_json:
         files = {"source": source, "file": str(output), "rejects": str(rejects), "md5": digest}
         print_json({**files, **asdict(report)})
@@ -48,6 +87,7 @@ def command(
     for name, value in (
         ("read", f"{report.read:,} rows of {source}"),
         ("accepted", f"{report.accepted:,} rows"),
+        *[("present", f"{report.present:,} rows were there already")] * bool(report.present),
         ("rejected", f"{sum(report.rejected.values()):,} rows"),
         *(("", line) for line in rejected + [f"see {rejects}"] * bool(rejected)),
         ("repeated", f"{report.repeated:,} rows repeat an earlier (title, body); {once}"),

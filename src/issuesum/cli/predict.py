@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from issuesum.cli import shared
 
 if TYPE_CHECKING:
     from issuesum.serving.inference.writer import TitleWriter
+    from issuesum.training.corpus.reading import Form
     from issuesum.training.evaluation.predicting import Format
 
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @shared.source_argument
 @shared.path_option("-o", "--output", about="Where the titles go.  [default: standard output]")
 @click.option(
-    "--format", "form", type=click.Choice(["csv", "jsonl"]),
+    "--format", "kind", type=click.Choice(["csv", "jsonl"]),
     help="Format of the output.  [default: what --output ends with, else csv]",
 )  # fmt: skip
 @click.option(
@@ -36,24 +36,30 @@ if TYPE_CHECKING:
     "--image", metavar="REF",
     help="Take the model out of this image instead, registry/name:tag; nothing of it is run.",
 )  # fmt: skip
+@shared.columns_option
+@shared.separator_option
 @shared.count_option("--batch-size", default=64, about="Bodies that the model reads at once.")
 @shared.json_option
 def command(
     *,
     source: str,
     output: Path | None,
-    form: Format | None,
+    kind: Format | None,
+    columns: dict[str, str],
+    separator: str | None,
     bundle: Path | None,
     image: str | None,
     batch_size: int,
     as_json: bool,
 ) -> None:
-    """Write a title and its score for each row of a CSV of issues.
+    """Write a title and its score for each of the issues in a file.
 
-    SOURCE is a file or an http(s):// or s3:// URL, gzipped or not, or - for standard input. It
-    needs the column body; issue_url is handed on. A row that cannot be used has an empty title.
+    SOURCE is CSV, JSON or Parquet, as `issuesum ingest` takes it: a file, an http(s):// or s3://
+    URL, or - for standard input. It needs the column body; the URL is handed on. A row that cannot
+    be used has an empty title.
     """
     from issuesum.errors import ParamsError
+    from issuesum.training.corpus.reading import Form
 
     if bundle is not None and image is not None:
         raise ParamsError(
@@ -68,7 +74,10 @@ def command(
         check_output(output, Path("/dev/stdin" if source == "-" else source))
     writer = _writer(bundle, image)
     started = time.monotonic()
-    rows, titles = _predict(source, output, form or format_of(output), writer, batch_size)
+    form = Form(("issue_url", "body"), columns, separator)
+    rows, titles = _predict(
+        source, form, output, kind or format_of(output), writer, batch_size=batch_size
+    )
     seconds = time.monotonic() - started
     if as_json:
         counts = {"rows": rows, "titles": titles, "seconds": round(seconds, 3)}
@@ -111,31 +120,27 @@ def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
 
 
 def _predict(
-    source: str, output: Path | None, form: Format, writer: TitleWriter, batch_size: int
+    source: str,
+    form: Form,
+    output: Path | None,
+    kind: Format,
+    writer: TitleWriter,
+    *,
+    batch_size: int,
 ) -> tuple[int, int]:
     """Return how many rows there were, and how many of them have a title."""
     from issuesum.console import bar
-    from issuesum.training.corpus.ingest import local_copy
-    from issuesum.training.corpus.reading import read_issues
+    from issuesum.training.corpus.sources import read_source
     from issuesum.training.evaluation.predicting import predictions, writing
 
     rows = titles = 0
     hidden = output is None and sys.stdout.isatty()  # the titles are where the bar would be
-    with (
-        local_copy(source) as path,
-        writing(output, form) as write,
-        bar("predict", hidden=hidden) as shown,
-    ):
+    with writing(output, kind) as write, bar("predict", hidden=hidden) as shown:
 
         def watch(read: int, share: float) -> None:
             shown.total = round(read / share)
 
-        piped = source == "-"
-        issues = read_issues(
-            os.fdopen(0, "rb", closefd=False) if piped else path,
-            name="standard input" if piped else source, columns=("issue_url", "body"),
-            optional=("issue_url",), watch=None if piped else watch,
-        )  # fmt: skip
+        issues = read_source(source, form, watch=watch)
         for some in predictions(issues, writer, batch_size):
             write(some)
             shown.update(len(some))

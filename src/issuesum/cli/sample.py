@@ -26,21 +26,21 @@ def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -
     Equal --rows and --seed give equal bytes everywhere. Their titles can be learnt from their
     bodies, so that the pipeline can be tried before real issues are available.
     """
-    from issuesum.files import replacing_file
     from issuesum.lineage import tracking
     from issuesum.training.corpus.reading import write_issues
     from issuesum.training.corpus.sample import sample_issues
 
-    tracking.check_replaceable(output, append=False, force=force)
-    known = tracking.recorded(output)
-    with replacing_file(output) as temporary:
+    with (
+        tracking.updating(output, force=force) as update,
+        update.replacing(output) as temporary,
+    ):
         write_issues(temporary, sample_issues(rows, seed))
-        if not force and known not in (None, tracking.md5(temporary)):
+        if not force and update.recorded not in (None, tracking.md5(temporary)):
             raise RepositoryError(
                 f"{output}.dvc must name the sample, or nothing yet. Received: other data, md5 "
-                f"{known}. Try: dvc pull {output} to get that data, or --force."
+                f"{update.recorded}. Try: dvc pull {output} to get that data, or --force."
             )
-    digest = tracking.track(output)
+    digest = update.md5
     if as_json:
         print_json({"file": str(output), "rows": rows, "seed": seed, "md5": digest})
         return

@@ -109,6 +109,32 @@ json_option = click.option(
 source_argument = click.argument("source", metavar="SOURCE", shell_complete=complete_file)
 
 
+def _columns(_: object, __: object, given: str | None) -> dict[str, str]:
+    from issuesum.training.corpus.issue import COLUMNS
+
+    pairs = [pair.partition("=") for pair in given.split(",")] if given else []
+    if not all(column in COLUMNS and name for column, _, name in pairs):
+        raise click.BadParameter(f"{given!r} is not COLUMN=NAME,…; columns: {', '.join(COLUMNS)}.")
+    return {column: name for column, _, name in pairs}
+
+
+def _separator(_: object, __: object, given: str | None) -> str | None:
+    separator = "\t" if given in ("tab", "\\t") else given
+    if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+        raise click.BadParameter(f"{given!r} is not one character, or tab.")
+    return separator
+
+
+columns_option = click.option(
+    "--columns", metavar="COLUMN=NAME,…", callback=_columns,
+    help="Names of the source's columns or keys, as in issue_title=Summary,body=Description.",
+)  # fmt: skip
+separator_option = click.option(
+    "--separator", metavar="CHARACTER", callback=_separator,
+    help="What divides the fields of a CSV, or tab.  [default: what divides its header]",
+)  # fmt: skip
+
+
 def image_argument(name: str, metavar: str, *, required: bool = True) -> Callable[[Any], Any]:
     """Return an argument that names an image; a shell completes tags that are known here."""
     return click.argument(name, metavar=metavar, required=required, shell_complete=complete_tag)

@@ -184,6 +184,17 @@ def content_at(root: Path, commit: str, name: str) -> str | None:
     return None if content is None else os.fsdecode(content)
 
 
+def content_of_stage(root: Path, stage: int, name: str) -> str | None:
+    """Return a text file as the index has it, None if it has none at that stage.
+
+    Args:
+        root: the folder that `name` begins at.
+        stage: 0, or in a conflict 1 for the common ancestor, 2 for our side, 3 for theirs.
+        name: path of the file.
+    """
+    return output(root, "show", f":{stage}:./{name}")
+
+
 def top(folder: Path) -> Path | None:
     """Return the root of the working tree that `folder` is in, or None."""
     found = output(folder, "rev-parse", "--show-toplevel")

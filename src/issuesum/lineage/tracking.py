@@ -1,18 +1,39 @@
-"""What DVC records about a data file, and having it record the file as it is now."""
+"""What DVC records about a data file, and replacing the file together with that record.
+
+DVC's cache has the new file before either is replaced, and two renames replace both: a process that
+is killed, or a disk that is full, leaves the old version or the new one, and the cache has both.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import logging
+import shutil
+import sqlite3
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+import yaml
 
 from issuesum.errors import RepositoryError, one_line
+from issuesum.files import replacing_file
 from issuesum.lineage import git
+from issuesum.lineage.dependencies import Content
+from issuesum.lineage.dvc import hashed
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+    from dvc.stage import Stage
+    from dvc_data.hashfile.obj import HashFile
+
+_WORK = ".issuesum-ingest"  # ignored by Git and DVC; the next command removes what is left of it
+_CONFLICT = "<<<<<<<"
+
+Standing = Literal["nothing", "untracked", "absent", "current", "other version", "edited"]
+"""How a data file compares with its .dvc file: no such file, no .dvc file, not pulled, equal,
+another version that DVC or Git knows, or a content that neither knows."""
 
 
 def recorded(path: Path) -> str | None:
@@ -25,54 +46,171 @@ def recorded(path: Path) -> str | None:
         return _recorded(repo, path)
 
 
-def check_replaceable(path: Path, *, append: bool, force: bool) -> None:
-    """Make sure that replacing a data file loses nothing that DVC holds no copy of.
+def standing(path: Path) -> Standing:
+    """Return how a data file compares with its .dvc file.
+
+    Raises:
+        RepositoryError: see `recorded`.
+    """
+    with _repository(path) as repo:
+        return _standing(repo, path, _recorded(repo, path))
+
+
+class Update:
+    """A data file that is replaced, while nobody else changes it.
+
+    Attributes:
+        recorded: the md5 that its .dvc file had; None without one.
+        present: a file with the rows to append to; None if there is none.
+        md5: of the file when it has been replaced.
+    """
+
+    def __init__(self, repo: Repo, path: Path, recorded: str | None, present: Path | None) -> None:
+        """Replace `path`, whose .dvc file records the md5 `recorded`."""
+        self.recorded, self.present, self.md5 = recorded, present, ""
+        self._repo, self._path = repo, path
+
+    @contextmanager
+    def replacing(self, target: Path) -> Iterator[Path]:
+        """Give a path that becomes `target`, tracked by DVC, when the block ends without an error.
+
+        Raises:
+            RepositoryError: DVC cannot keep it; everything is as it was.
+        """
+        folder = target.absolute().parent / _WORK
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        try:
+            made, linked = folder / target.name, folder / "linked"
+            yield made
+            self._replace(made, linked)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _replace(self, made: Path, linked: Path) -> None:
+        from dvc_data.hashfile.checkout import LinkError, checkout
+
+        repo, path = self._repo, self._path.absolute()
+        found = _store(repo, made, hardlink=True)
+        size = made.stat().st_size
+        try:  # as a copy or as a link, whatever the cache is configured for
+            checkout(str(linked), repo.fs, found, repo.cache.local, force=True)
+        except LinkError as error:
+            raise OSError("no room for a copy of it, or no permission") from error
+        pointer = _pointer(path)
+        if not pointer.exists():
+            stage = _new_stage(repo, path)
+            repo.check_graph([stage])
+            stage.outs[0].ignore()
+        self.md5 = str(found.hash_info.value)
+        with replacing_file(pointer) as record:
+            record.write_text(_record(pointer, self.md5, size), encoding="utf-8")
+            linked.replace(path)
+
+
+@contextmanager
+def updating(
+    path: Path, *, append: bool = False, force: bool = False, merging: bool = False
+) -> Iterator[Update]:
+    """Hold DVC's lock and give what replaces a data file, if nothing is lost by doing so.
 
     Args:
         path: the data file.
-        append: whether its present rows are to be kept, so that they must be there.
-        force: skip every check but that there is a repository.
+        append: whether its present rows are to be kept, so that they must be there. What was not
+            updated after `git pull` is not what is appended to: its .dvc file says that.
+        force: skip the check of the present content.
+        merging: go on with conflict marks in the .dvc file, and whatever dvc.lock holds.
 
     Raises:
         RepositoryError: `path` is outside of any DVC repository or relative to another folder than
-            its root, is not what its .dvc file records, or is to be appended to and was not pulled.
+            its root, has content that DVC has no copy of, or is to be appended to and was not
+            pulled; a DVC or Git file has conflict marks; another DVC command is at work.
     """
+    from dvc.repo import lock_repo
+
     with _repository(path) as repo:
         root = Path(repo.root_dir)
-        known = _recorded(repo, path)
-        cached = known is not None and repo.cache.local.exists(known)
-    if root != Path.cwd() and not path.is_absolute():
-        raise RepositoryError(
-            f"The command must run at the root of the repository. Received: {Path.cwd()}. "
-            f"Try: cd {root}, or an absolute --output."
-        )
-    if force:
-        return
-    if path.exists() and md5(path) != known:
-        found = "other bytes" if known else "a file that was never tracked"
+        if root != Path.cwd() and not path.is_absolute():
+            raise RepositoryError(
+                f"The command must run at the root of the repository. Received: {Path.cwd()}. "
+                f"Try: cd {root}, or an absolute --output."
+            )
+        with lock_repo(repo):
+            known = None
+            if not merging:
+                known = _recorded(repo, path)
+                repo.check_graph([])
+            found = _standing(repo, path, known)
+            if not force:
+                _check_kept(repo, path, found, append=append)
+            present = path if path.exists() else None
+            if append and known and found == "other version":
+                present = stored_file(root, known)
+            yield Update(repo, path, known, present)
+
+
+def _check_kept(repo: Repo, path: Path, found: Standing, *, append: bool) -> None:
+    """Make sure that DVC has a copy of the present content, or keep one."""
+    if found in ("edited", "untracked") and not _is_cached(repo, path):
+        advice = f"dvc add {path} to keep it first, or --force"
+        if append and found == "edited":  # its .dvc file may have come from somebody else
+            advice = (
+                f"mv {path} edited.csv, dvc checkout {_pointer(path)}, and issuesum ingest "
+                "--append edited.csv; or --force"
+            )
+        received = "other bytes" if found == "edited" else "a file that was never tracked"
         raise RepositoryError(
             f"{path} must be what {_pointer(path)} records before it is replaced. Received: "
-            f"{found}. Try: dvc add {path} to keep it first, or --force."
+            f"{received}. Try: {advice}."
         )
-    if path.exists() and not cached:
-        track(path)  # the cache was cleared: this file is the only copy, so it is kept there first
-    if append and known and not path.exists():
+    if path.exists() and not _is_cached(repo, path):
+        _store(repo, path)  # the cache was cleared: this is the only copy, so it is kept there
+    if append and found == "absent":
         raise RepositoryError(
             f"{path} must be there for rows to be appended. Received: only {_pointer(path)}. "
             f"Try: dvc pull {path}."
         )
 
 
-def track(path: Path) -> str:
-    """Have DVC record `path` as it is now, as `dvc add` does, and return the md5.
+def sides(path: Path) -> tuple[str, str]:
+    """Return the md5 that our side and that their side of a merge records of a data file.
 
     Raises:
-        RepositoryError: DVC refuses, for example because another command holds its lock.
+        RepositoryError: its .dvc file is not in conflict, or one side has removed it.
     """
-    with _repository(path) as repo:
-        repo.scm_context.quiet = True
-        repo.add(str(path.absolute()))
-        return str(_recorded(repo, path))
+    pointer = _pointer(path)
+    found = [git.content_of_stage(Path(), stage, pointer.as_posix()) for stage in (2, 3)]
+    ours, theirs = (_md5_of(text) if text else None for text in found)
+    if not ours or not theirs:
+        sort = "one side has removed it" if ours or theirs else "no conflict"
+        raise RepositoryError(
+            f"{pointer} must be in conflict, as git merge or git pull leave it. Received: {sort}. "
+            f"Try: git status; without a conflict, dvc checkout {pointer}."
+        )
+    return ours, theirs
+
+
+def check_current(contents: Mapping[str, Content], root: Path) -> None:
+    """Make sure that no tracked file among `contents` is an earlier version than Git has.
+
+    After `git pull` of other data, DVC would take the file that is still there for a change, and
+    has by now written its hash to the .dvc file, which gets Git's content back.
+
+    Raises:
+        RepositoryError: a file is another version than that of its .dvc file in Git's index.
+    """
+    for path, content in contents.items():
+        pointer = _pointer(Path(path)).as_posix()
+        staged = git.content_of_stage(root, 0, pointer) if (root / pointer).is_file() else None
+        if not staged or _md5_of(staged) == content.item.md5:
+            continue
+        if content.item.md5 in _committed(root, pointer):
+            git.run(root, "checkout", "--", pointer)
+            raise RepositoryError(
+                f"{path} must be the version that {pointer} records in Git. Received: another "
+                f"version, which Git knows as well. Try: dvc pull {pointer}; or, for the one that "
+                f"is here, git checkout COMMIT -- {pointer}."
+            )
 
 
 def md5(path: Path) -> str:
@@ -81,12 +219,85 @@ def md5(path: Path) -> str:
         return hashlib.file_digest(file, "md5").hexdigest()
 
 
+def _standing(repo: Repo, path: Path, known: str | None) -> Standing:
+    if not path.exists():
+        return "absent" if known else "nothing"
+    if known is None:
+        return "untracked"
+    present = _hash(repo, path)
+    if present == known:
+        return "current"
+    pointer = _pointer(path.absolute()).relative_to(repo.root_dir).as_posix()
+    if repo.cache.local.exists(present) or present in _committed(Path(repo.root_dir), pointer):
+        return "other version"
+    return "edited"
+
+
+def _committed(root: Path, pointer: str) -> set[str | None]:
+    try:
+        return {_md5_of(content.decode()) for content in git.contents(root, pointer)}
+    except RepositoryError:  # no Git, or no commit
+        return set()
+
+
+def _md5_of(record: str) -> str | None:
+    try:
+        return str(yaml.safe_load(record)["outs"][0]["md5"])
+    except (yaml.YAMLError, LookupError, TypeError):
+        return None
+
+
+def _hash(repo: Repo, path: Path) -> str:
+    return str(hashed(repo, str(path.absolute()))[1].hash_info.value)
+
+
+def _is_cached(repo: Repo, path: Path) -> bool:
+    return bool(repo.cache.local.exists(_hash(repo, path)))
+
+
+def _store(repo: Repo, file: Path, *, hardlink: bool = False) -> HashFile:
+    """Put a file into DVC's cache, as a hard link if that is allowed: it is read-only then."""
+    from dvc_data.hashfile.build import build
+    from dvc_data.hashfile.transfer import transfer
+
+    cache = repo.cache.local
+    staging, _, found = build(cache, str(file.absolute()), repo.fs, "md5")
+    transfer(staging, cache, {found.hash_info}, shallow=False, hardlink=hardlink)
+    if not cache.exists(found.hash_info.value):
+        raise OSError(f"DVC's cache does not take {file.name}")
+    return found
+
+
+def _record(pointer: Path, md5: str, size: int) -> str:
+    """Return the content of a .dvc file; what its owner wrote into an earlier one stays."""
+    from dvc.utils.serialize import dumps_yaml, parse_yaml_for_update
+
+    text = pointer.read_text(encoding="utf-8") if pointer.exists() else ""
+    if _CONFLICT in text:
+        text = git.content_of_stage(pointer.parent, 2, pointer.name) or ""
+    content = parse_yaml_for_update(text, str(pointer)) if text else {"outs": [{}]}
+    content["outs"][0].update(md5=md5, size=size, hash="md5", path=pointer.stem)
+    return str(dumps_yaml(content))
+
+
 def _recorded(repo: Repo, path: Path) -> str | None:
     pointer = _pointer(path)
     if not pointer.exists():
         return None
+    if _CONFLICT in pointer.read_text(encoding="utf-8", errors="replace"):
+        raise RepositoryError(
+            f"{pointer} must not have conflict marks. Received: two versions, as after git merge. "
+            "Try: issuesum ingest --merge, which keeps the rows of both."
+        )
     (output,) = repo.stage.load_one(str(pointer)).outs
     return str(output.hash_info.value)
+
+
+def _new_stage(repo: Repo, path: Path) -> Stage:
+    return repo.stage.create(
+        single_stage=True, validate=False, force=True, fname=str(_pointer(path)),
+        wdir=str(path.parent), outs=[path.name],
+    )  # fmt: skip
 
 
 def _pointer(path: Path) -> Path:
@@ -96,8 +307,10 @@ def _pointer(path: Path) -> Path:
 @contextmanager
 def _repository(path: Path) -> Iterator[Repo]:
     from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.lock import LockError
     from dvc.repo import Repo
 
+    logging.getLogger("dvc").setLevel(logging.ERROR)
     folder = path.absolute().parent
     while not folder.is_dir():
         folder = folder.parent
@@ -110,7 +323,56 @@ def _repository(path: Path) -> Iterator[Repo]:
             f"{path} must be inside a DVC repository. Received: {folder}. "
             "Try: run the command at the repository's root, or git init and dvc init."
         ) from error
+    except LockError as error:
+        raise RepositoryError(
+            f"No other DVC command must be at work while {path} is replaced; nothing was changed. "
+            f"Received: {one_line(error)}. Try: the same command again, when that has ended."
+        ) from error
     except DvcException as error:
         raise RepositoryError(
-            f"DVC must be able to track {path}. Received: {one_line(error)}. Try: dvc add {path}."
+            f"DVC must be able to track {path}; nothing was changed. Received: {one_line(error)}. "
+            "Try: dvc status; after a merge with conflicts, see docs/data.md."
+        ) from error
+    except NotADirectoryError:  # no path of DVC's: the command line's own
+        raise
+    except (OSError, sqlite3.Error) as error:
+        raise RepositoryError(
+            f"DVC must be able to keep {path}; nothing was changed. Received: {one_line(error)}. "
+            "Try: check free space and permissions, here and in DVC's cache."
+        ) from error
+
+
+def stored_file(root: Path, md5: str) -> Path:
+    """Return where DVC's cache holds a file, which the default remote gives if need be.
+
+    The workspace is neither read nor changed.
+
+    Args:
+        root: of the repository.
+        md5: DVC's hash of the file.
+
+    Raises:
+        RepositoryError: there is no DVC repository, or neither cache nor remote has the file.
+    """
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+    from dvc_data.hashfile.hash_info import HashInfo
+
+    try:
+        with Repo(str(root)) as repo:
+            cache = repo.cache.local
+            if not cache.exists(md5):
+                repo.cloud.pull([HashInfo("md5", md5)])
+            if not cache.exists(md5):
+                raise FileNotFoundError(f"neither cache nor remote has {md5}")
+            return Path(cache.oid_to_path(md5))
+    except (DvcException, OSError) as error:
+        raise RepositoryError(
+            f"DVC must have {md5}. Received: {one_line(error)}. "
+            "Try: dvc push, in the clone that made it."
+        ) from error
+    except Exception as error:  # each kind of remote brings error classes of its own
+        raise RepositoryError(
+            f"DVC's remote must be reachable for {md5}. Received: {one_line(error)}. "
+            "Try: check the remote's address and your credentials."
         ) from error

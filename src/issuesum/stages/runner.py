@@ -28,6 +28,7 @@ from issuesum.lineage.dependencies import (
 )
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.runs import record as runs
+from issuesum.lineage.tracking import check_current
 from issuesum.stages.params import Params, load_params
 
 Body = Callable[[Params], Mapping[str, int | str] | None]
@@ -38,9 +39,10 @@ ROOT = Path()
 def run(stage: str, body: Body) -> None:
     """Run `body` with the checked params and end the process with the right exit code.
 
-    The stage fails if other libraries are installed than it depends on, and, before it replaces an
-    output, if a dependency in dvc.yaml has changed since the start: DVC, which hashes afterwards,
-    would record them with outputs of something else.
+    The stage fails if other libraries are installed than it depends on, if Git has another version
+    of its data (`check_current`), and, before it replaces an output, if a dependency in dvc.yaml
+    has changed since the start: DVC, which hashes afterwards, would record them with outputs of
+    something else.
     """
     try:
         if _is_chief(stage):
@@ -69,6 +71,7 @@ def _run_watched(stage: str, body: Body, record: _Recording) -> None:
     record.note_contents("deps", "bytes_in", inputs.contents)
     for out in filter(Path.is_dir, map(Path, inputs.outs)):
         replaceable(out)  # raises before anything is computed
+    check_current(inputs.contents, ROOT)
 
     def check(target: Path) -> None:
         if target.as_posix() in inputs.outs:

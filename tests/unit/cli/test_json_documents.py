@@ -13,6 +13,7 @@ from typing import Any
 import click
 import pytest
 
+from issuesum.files import replacing_file
 from issuesum.layout import RUNS
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.registered import Registered
@@ -48,9 +49,10 @@ def document(issuesum: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def tracked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing be tracked by DVC."""
-    monkeypatch.setattr("issuesum.lineage.tracking.check_replaceable", lambda *_, **__: None)
-    monkeypatch.setattr("issuesum.lineage.tracking.recorded", lambda *_: None)
-    monkeypatch.setattr("issuesum.lineage.tracking.track", lambda _: "0" * 32)
+    update = SimpleNamespace(recorded=None, md5="0" * 32, replacing=replacing_file)
+    monkeypatch.setattr(
+        "issuesum.lineage.tracking.updating", lambda *_, **__: contextlib.nullcontext(update)
+    )
 
 
 @pytest.mark.usefixtures("tracked")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from issuesum.lineage import git
+from issuesum.lineage.git import ForeignRepositoryError
 from projects import Project, copy_project
 
 
@@ -27,7 +29,7 @@ def test_git_for_windows_checks_out_the_same_bytes(project: Project, tmp_path: P
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a clone to another user")
 def test_a_clone_of_another_user_is_named_before_anything_is_done(
-    project: Project, tmp_path: Path
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clone = project.copy(tmp_path / "clone")
     clone.issuesum("sample", "--rows", "30", "--force")
@@ -52,3 +54,6 @@ def test_a_clone_of_another_user_is_named_before_anything_is_done(
     found = clone.issuesum("doctor", "--only", "git", ok=False, **home).stdout
     assert "FAIL" in found
     assert f"{advice[:-1]}\n" in found
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(ForeignRepositoryError, match=r"safe\.directory"):
+        git.head(clone.path)

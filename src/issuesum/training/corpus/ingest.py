@@ -1,4 +1,4 @@
-"""Turn a CSV or JSON lines from anywhere into data/raw: checked, nothing dropped silently.
+"""Turn issues from anywhere into data/raw: checked, nothing dropped silently.
 
 Both files appear whole or not at all: a source that breaks after two million rows leaves what was
 there before. Rows are streamed; the key of each goes to a temporary file.
@@ -6,19 +6,31 @@ there before. Rows are streamed; the key of each goes to a temporary file.
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from issuesum.errors import DataError, one_line
+from issuesum.errors import DataError
 from issuesum.files import replacing_file
-from issuesum.training.corpus.issue import COLUMNS, FirstRow, Issue, issue_key, seen_issues
-from issuesum.training.corpus.reading import Reject, Watch, normalise, read_issues, writing_rows
+from issuesum.training.corpus.issue import (
+    COLUMNS,
+    FirstRow,
+    Issue,
+    digest,
+    issue_key,
+    seen_issues,
+)
+from issuesum.training.corpus.reading import (
+    Form,
+    Reject,
+    Watch,
+    normalise,
+    read_issues,
+    writing_rows,
+)
+from issuesum.training.corpus.sources import read_source
 
 REJECT_COLUMNS = ("row", "reason", *COLUMNS)
 _SHOWN = 500  # characters of each field that the rejects file keeps: enough to find the row
@@ -28,32 +40,45 @@ type _Write = Callable[[Sequence[object]], object]
 
 @dataclass(frozen=True)
 class IngestReport:
-    """What became of the rows of a source."""
+    """What became of the rows of the sources."""
 
-    read: int  # data rows of the source: those accepted and those rejected
-    accepted: int  # rows that the output now holds from the source
+    read: int  # data rows of the sources: those accepted, present and rejected
+    accepted: int  # rows that the output now holds from the sources
     rejected: Mapping[str, int]  # rows set aside, by reason, the most frequent first
-    repeated: int  # accepted rows whose title and body an earlier row of the output has as well
+    repeated: int  # accepted or present rows whose title and body an earlier row has as well
     without_url: int  # accepted rows whose URL is empty
     earlier: int  # rows that the output held before and still holds
+    present: int = 0  # rows left out: an earlier row is equal to them in every column
 
 
 def ingest(
-    source: str, output: Path, rejects: Path, *, append: bool = False, watch: Watch | None = None
+    sources: Sequence[str],
+    output: Path,
+    rejects: Path,
+    *,
+    form: Form = Form(),  # noqa: B008 -- frozen
+    after: Path | None = None,
+    replacing: Callable[[Path], AbstractContextManager[Path]] = replacing_file,
+    watch: Watch | None = None,
 ) -> IngestReport:
-    """Write the usable rows of `source` to `output` and the others to `rejects`.
+    """Write the usable rows of `sources` to `output` and the others to `rejects`.
+
+    Rows that `after` has, equal in every column, are not written again: so a command that was
+    interrupted may be repeated, whatever it had done.
 
     Args:
-        source: path or http(s):// or s3:// URL of a CSV, gzipped or not, or of JSON lines.
+        sources: see `read_source`; each must have a usable row.
         output: the CSV to replace.
         rejects: the CSV to replace, or to remove if every row is usable.
-        append: keep the rows of `output`, byte for byte, before the new ones.
+        form: what is read of a source.
+        after: a CSV whose rows are kept, byte for byte, before the new ones, if it is there.
+        replacing: gives the path to write to, and replaces `output` when the block ends.
         watch: called with the progress of reading.
 
     Raises:
-        DataError: the source cannot be used; both files are then as they were.
+        DataError: a source cannot be used; both files are then as they were.
     """
-    if rejects.absolute() in (output.absolute(), Path(source).absolute()):
+    if rejects.absolute() in (output.absolute(), *(Path(source).absolute() for source in sources)):
         raise DataError(
             f"The rejects file must be neither the source nor the output. Received: {rejects}. "
             "Try: another --rejects."
@@ -63,32 +88,37 @@ def ingest(
             f"{rejects} must be a rejects file before it is replaced. Received: another file. "
             "Try: another --rejects."
         )
-    after = output if append and output.exists() else None
     try:
-        with (
-            replacing_file(rejects) as refused,
-            replacing_file(output) as accepted,
-            seen_issues(output.parent) as first_row,
-        ):
+        with ExitStack() as stack:
+            refused = stack.enter_context(replacing_file(rejects))
+            accepted = stack.enter_context(replacing(output))
+            first_row = stack.enter_context(seen_issues(accepted.parent))
+            after = after if after and after.exists() else None
             earlier = _take_earlier(after, first_row) if after else 0
-            with (
-                local_copy(source) as copy,
-                as_csv(copy, name=source) as path,
-                writing_rows(accepted, COLUMNS, after=after) as write,
-                writing_rows(refused, REJECT_COLUMNS) as refuse,
-            ):
-                rows = read_issues(path, name=source, watch=watch)
-                report = _divide(rows, write, refuse, first_row, earlier)
-            if not report.accepted:
-                raise _nothing_usable(report, source)
-        if not report.rejected:
+            tally = _Tally(
+                stack.enter_context(writing_rows(accepted, COLUMNS, after=after)),
+                stack.enter_context(writing_rows(refused, REJECT_COLUMNS)),
+                first_row,
+                earlier,
+            )
+            for number, source in enumerate(sources):
+                tally.divide(source, form, watch, number, len(sources))
+        if not tally.rejected:
             rejects.unlink()
     except OSError as error:
         raise DataError(
             f"{output} and {rejects} must be writable. Received: {error}. "
             "Try: check permissions and free space."
         ) from error
-    return report
+    return IngestReport(
+        read=tally.read,
+        accepted=tally.accepted,
+        present=tally.present,
+        rejected=dict(tally.rejected.most_common()),
+        repeated=tally.repeated,
+        without_url=tally.without_url,
+        earlier=earlier,
+    )
 
 
 def _begins_with(file: Path, columns: Sequence[str]) -> bool:
@@ -112,126 +142,71 @@ def _take_earlier(present: Path, first_row: FirstRow) -> int:
         if isinstance(row, Reject):
             raise other
         first_row(issue_key(row.title, row.body), count)
+        first_row(_whole_key(row), count)
     return count
 
 
-def _divide(
-    rows: Iterable[Issue | Reject], write: _Write, refuse: _Write, first_row: FirstRow, earlier: int
-) -> IngestReport:
-    """Write every row to one of the two files."""
-    accepted = repeated = without_url = 0
-    rejected: Counter[str] = Counter()
-    for row in rows:
-        if isinstance(row, Reject):
-            rejected[row.reason] += 1
+def _whole_key(row: Issue) -> bytes:
+    return digest("\0".join(row))
+
+
+@dataclass
+class _Tally:
+    """Writes every row to one of the two files, and counts."""
+
+    write: _Write
+    refuse: _Write
+    first_row: FirstRow
+    earlier: int
+    accepted: int = 0
+    present: int = 0
+    repeated: int = 0
+    without_url: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def read(self) -> int:
+        return self.accepted + self.present + self.rejected.total()
+
+    def divide(self, source: str, form: Form, watch: Watch | None, number: int, count: int) -> None:
+        """Take the rows of source `number` of `count`, of which one must be usable."""
+        before, rejected = self.read, Counter(self.rejected)
+
+        def watch_all(rows: int, share: float) -> None:
+            if watch:
+                watch(before + rows, (number + share) / count)
+
+        for row in read_source(source, form, watch=watch_all):
+            if isinstance(row, Issue):
+                self._take(row)
+                continue
+            self.rejected[row.reason] += 1
+            place = row.row if count == 1 else f"{source}:{row.row}"
             fields = (text[:_SHOWN] for text in normalise(Issue(row.url, row.title, row.body)))
-            refuse((row.row, row.reason, *fields))
-            continue
-        write(row)
-        accepted += 1
-        without_url += not row.url
-        repeated += first_row(issue_key(row.title, row.body), earlier + accepted) is not None
-    return IngestReport(
-        read=accepted + rejected.total(),
-        accepted=accepted,
-        rejected=dict(rejected.most_common()),
-        repeated=repeated,
-        without_url=without_url,
-        earlier=earlier,
-    )
+            self.refuse((place, row.reason, *fields))
+        rejected = self.rejected - rejected
+        if self.read - before == rejected.total():
+            raise _nothing_usable(rejected, source)
+
+    def _take(self, row: Issue) -> None:
+        number = self.earlier + self.accepted + 1
+        if self.earlier:
+            first = self.first_row(_whole_key(row), number)
+            if first is not None and first <= self.earlier:
+                self.present += 1
+                self.repeated += 1
+                return
+        self.write(row)
+        self.accepted += 1
+        self.without_url += not row.url
+        self.repeated += self.first_row(issue_key(row.title, row.body), number) is not None
 
 
-def _nothing_usable(report: IngestReport, source: str) -> DataError:
+def _nothing_usable(rejected: Counter[str], source: str) -> DataError:
     received = "a header and no row. Try: get the file again."
-    for reason, times in islice(report.rejected.items(), 1):
+    for reason, times in rejected.most_common(1):
         received = (
-            f"{report.read:,} rows, all rejected, {times:,} of them because of: {reason}. "
+            f"{rejected.total():,} rows, all rejected, {times:,} of them because of: {reason}. "
             "Try: check that the columns match their names."
         )
     return DataError(f"{source} must hold at least one usable row. Received: {received}")
-
-
-@contextmanager
-def local_copy(source: str) -> Iterator[Path]:
-    """Give a path that holds the bytes of `source`; a download is removed afterwards.
-
-    A URL that cannot be read, or to whose end not, is a DataError.
-    """
-    if not source.startswith((*_HTTP, "s3://")):
-        yield Path(source)
-        return
-    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-        target = Path(folder) / "download"
-        _download(source, target)
-        yield target
-
-
-def _download(url: str, target: Path) -> None:
-    import aiohttp
-    import fsspec
-
-    # By default aiohttp ends any download after 5 minutes and ignores proxies.
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
-    http = {"client_kwargs": {"timeout": timeout, "trust_env": True}}
-    try:
-        files, path = fsspec.url_to_fs(url, **(http if url.startswith(_HTTP) else {}))
-        files.get_file(path, str(target))
-        expected = files.info(path).get("size")
-    except Exception as error:  # every protocol brings error classes of its own
-        missing = isinstance(error, FileNotFoundError)
-        reason = "not found" if missing else one_line(error) or type(error).__name__
-        raise DataError(
-            f"{url} must be readable to its end. Received: {reason}. "
-            "Try: check the address and your credentials, then run the command again."
-        ) from error
-    received = target.stat().st_size
-    if expected not in (None, received):
-        raise DataError(
-            f"{url} must arrive whole. Received: {received:,} of {expected:,} bytes. "
-            "Try: run the command again."
-        )
-
-
-@contextmanager
-def as_csv(path: Path, *, name: str) -> Iterator[Path]:
-    """Give `path`, or a temporary CSV of the same rows if it holds JSON lines.
-
-    A line is an object with the keys `issue_title` and `body`, and perhaps `issue_url`, as the
-    server keeps of feedback; other keys are ignored. What is no text is left empty, for the reader
-    of the CSV to reject. JSON lines begin with a brace, which no header does. A line that is no
-    JSON object in UTF-8 is a DataError, which calls the file `name`.
-    """
-    if not _is_json(path):
-        yield path
-        return
-    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-        target = Path(folder) / "rows.csv"
-        with path.open("rb") as file, writing_rows(target, COLUMNS) as write:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    write(_issue(line, f"line {number:,} of {name}"))
-        yield target
-
-
-def _is_json(path: Path) -> bool:
-    with suppress(OSError), path.open("rb") as file:  # whoever reads it reports the error
-        return file.read(1) == b"{"
-    return False
-
-
-def _issue(line: bytes, where: str) -> Issue:
-    content, received = None, ""
-    try:
-        content = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        received = str(error)
-    if not isinstance(content, dict):
-        raise DataError(
-            f"{where} must be a JSON object. Received: {received or repr(content):.100}. "
-            "Try: remove that line."
-        )
-    values = (content.get(column) for column in COLUMNS)
-    texts = (value if isinstance(value, str) else "" for value in values)
-    # What a server received may hold half a surrogate pair, which no file can. Line ends of one
-    # kind: `csv` writes a lone carriage return without quotes.
-    return normalise(Issue(*(text.encode(errors="replace").decode() for text in texts)))

@@ -11,30 +11,38 @@ between rows, quotes only where needed.
 from __future__ import annotations
 
 import csv
-import gzip
 import io
 import os
 import shutil
 import sys
-import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from issuesum.errors import DataError
 from issuesum.training.corpus.issue import COLUMNS, Issue
+from issuesum.training.corpus.opening import Place, opened
 
 MAX_FIELD = 2**20
 """Characters of a field; a longer one is no text that a person wrote."""
-_RUNAWAY = 2**24
+RUNAWAY = 2**24
 """Characters of a field or line after which a quote counts as never closed: `csv` takes 4 bytes a
 character. A field of 100 MB ends the reading at 81 MB of memory; with 2**26 it took 394 MB."""
 _WATCHED = 1_000
-_GZIP_MAGIC = b"\x1f\x8b"
 _ABSENT = sys.maxsize  # place of a column that is not in the header: every row is too short for it
+_LONGEST_NAME = 64  # characters; what is longer is no name of a column
+_SEPARATORS = ",;\t|"
+_NAMES = {
+    "issue_url": ("issue_url", "html_url", "url"),
+    "issue_title": ("issue_title", "title"),
+    "body": ("body",),
+}
+"""What columns and keys are called, ours first; then GitHub's names, of which `html_url` goes
+before `url`, that of its REST API."""
 
 type Watch = Callable[[int, float], None]
 """Takes the number of rows and the share of the file's bytes that have been read so far."""
@@ -48,6 +56,64 @@ class Reject(NamedTuple):
     url: str
     title: str
     body: str
+
+
+@dataclass(frozen=True)
+class Form:
+    """What is read of a source, and under which names.
+
+    Attributes:
+        columns: those of COLUMNS that are read; the others are left empty.
+        names: what a column is called in the source, if it has no usual name.
+        separator: of the fields of a CSV; by default, what divides its header.
+    """
+
+    columns: tuple[str, ...] = COLUMNS
+    names: Mapping[str, str] = field(default_factory=dict)
+    separator: str | None = None
+
+    def names_of(self, column: str) -> tuple[str, ...]:
+        """Return the names that a column may have, the best first; none if it is not read."""
+        if column not in self.columns:
+            return ()
+        return (self.names[column],) if column in self.names else _NAMES[column]
+
+    def find(self, header: Sequence[str], source: str) -> list[str | None]:
+        """Return the names that URL, title and body have in a header; None is empty in every row.
+
+        A URL is not needed unless `names` has it.
+
+        Raises:
+            DataError: a column is not there, or twice; the message calls the file `source`.
+        """
+        found: list[str | None] = []
+        for column in COLUMNS:
+            names = self.names_of(column)
+            name = next((name for name in names if name in header), None)
+            times = header.count(name) if name else 0
+            optional = column == "issue_url" and column not in self.names
+            if names and times != 1 and (times or not optional):
+                raise DataError(
+                    f"{source} must have the column {name or names[0]} once. Received: {times} "
+                    f"times in {','.join(header)!r:.200}. Try: rename the columns to "
+                    f"{','.join(self.columns)}, or --columns {column}=NAME."
+                )
+            found.append(name)
+        return found
+
+    def checked(self, row: int, fields: Issue, reason: str = "") -> Issue | Reject:
+        """Return a row normalised, or as a reject, for `reason` or for what its texts are."""
+        reason = reason or self._problem(fields)
+        return Reject(row, reason, *fields) if reason else normalise(fields)
+
+    def _problem(self, fields: Issue) -> str:
+        if max(map(len, fields)) > MAX_FIELD:
+            return "field too long"
+        if any("\0" in text for text in fields):
+            return "NUL character"
+        if "issue_title" in self.columns and not fields.title.strip():
+            return "empty title"
+        return "" if fields.body.strip() else "empty body"
 
 
 def normalise(issue: Issue) -> Issue:
@@ -67,108 +133,119 @@ def read_issues(
     path: Path | io.BufferedReader,
     *,
     name: str | None = None,
-    columns: Sequence[str] = COLUMNS,
-    optional: Collection[str] = (),
+    form: Form = Form(),
     watch: Watch | None = None,
 ) -> Iterator[Issue | Reject]:
-    """Yield each row of a CSV, or of a gzipped one, as a normalised issue or as a reject.
+    """Yield each row of a CSV, or of a packed one, as a normalised issue or as a reject.
 
     Args:
-        path: the file, or a stream such as a pipe, which is closed at the end; gzip is detected.
+        path: the file, or a stream such as a pipe, which is closed at the end.
         name: what messages call the file; by default `path`.
-        columns: those of COLUMNS that are read; the others are left empty.
-        optional: those of `columns` that the header need not have.
-        watch: called every 1,000 rows and at the end; a pipe must have none, since it has no size.
+        form: the columns that are read.
+        watch: see `watched`.
 
     Raises:
         DataError: the file as a whole cannot be trusted or has no usable header.
     """
-    source = _Place(name or str(path))
-    with _readable(path, source) as (text, share):
-        rows = _rows(text, source)
-        header = next(rows, None)
-        if header is None:
-            raise DataError(
-                f"{source.name} must hold rows of issues. Received: an empty file. "
-                "Try: get the file again."
-            )
-        positions = _positions(header, columns, optional, source.name)
-        titled = "issue_title" in columns
-        for row in rows:
-            fields = Issue(*[row[at] if at < len(row) else "" for at in positions])
-            if len(row) == len(header):
-                reason = _problem(fields, titled=titled)
-            else:
-                reason = f"too {'few' if len(row) < len(header) else 'many'} fields"
-            yield Reject(source.row, reason, *fields) if reason else normalise(fields)
-            if watch and source.row % _WATCHED == 0:
-                watch(source.row, share())
-        if watch:
-            watch(source.row, 1.0)
+    place = Place(name or str(path))
+    with opened(path, place) as (stream, share):
+        yield from watched(csv_issues(stream.text(), place, form), place, share, watch)
 
 
-@dataclass
-class _Place:
-    """How far the reader is, for messages."""
+def watched(
+    rows: Iterable[Issue | Reject],
+    place: Place,
+    share: Callable[[], float] | None,
+    watch: Watch | None,
+) -> Iterator[Issue | Reject]:
+    """Yield `rows` and call `watch` every 1,000 of them and at the end; not where no share is."""
+    for row in rows:
+        yield row
+        if watch and share and place.row % _WATCHED == 0:
+            watch(place.row, min(share(), 1.0))
+    if watch and share:
+        watch(place.row, 1.0)
 
-    name: str
-    row: int = -1  # the last one that was read whole; 0 is the header
 
-    @property
-    def next(self) -> str:
-        return f"row {self.row + 1:,}" if self.row >= 0 else "the header"
+def csv_issues(text: TextIO, place: Place, form: Form) -> Iterator[Issue | Reject]:
+    """Yield each row of a CSV; its header is read before the first.
+
+    A header that stands between rows again, where files were joined, is a reject.
+
+    Raises:
+        DataError: see `read_issues`; also, a header in between puts the columns elsewhere.
+    """
+    rows = _rows(text, place, form)
+    header = next(rows, None)
+    if header is None:
+        raise empty_file(place)
+    names = _stripped(header)
+    found = form.find(names, place.name)
+    positions = _positions(names, found)
+    for row in rows:
+        fields = Issue(*[row[at] if at < len(row) else "" for at in positions])
+        reason = ""
+        if len(row) != len(header):
+            reason = f"too {'few' if len(row) < len(header) else 'many'} fields"
+        if len(fields.body) <= _LONGEST_NAME and _is_header(row, names, positions, place, form):
+            reason = "repeated header"
+        yield form.checked(place.row, fields, reason)
 
 
-@contextmanager
-def _readable(
-    path: Path | io.BufferedReader, source: _Place
-) -> Iterator[tuple[TextIO, Callable[[], float]]]:
+def empty_file(place: Place) -> DataError:
+    """Return the error of a source that holds nothing."""
+    return DataError(
+        f"{place.name} must hold rows of issues. Received: an empty file. Try: get the file again."
+    )
+
+
+def _stripped(header: Sequence[str]) -> list[str]:
+    return [name.strip().removeprefix("\ufeff").strip('" ') for name in header]
+
+
+def _positions(names: list[str], found: list[str | None]) -> list[int]:
+    return [names.index(name) if name else _ABSENT for name in found]
+
+
+def _is_header(
+    row: Sequence[str], names: list[str], positions: list[int], place: Place, form: Form
+) -> bool:
+    if (again := _stripped(row)) == names:
+        return True
     try:
-        with path.open("rb") if isinstance(path, Path) else path as file:
-            zipped = file.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
-            binary = gzip.GzipFile(fileobj=file) if zipped else file
-            text = io.TextIOWrapper(binary, encoding="utf-8-sig", newline="")
-            try:
-                yield text, lambda: file.tell() / os.fstat(file.fileno()).st_size
-            except UnicodeDecodeError as error:
-                where = ""
-                if binary.seekable():  # unlike a pipe
-                    # `error.start` counts from the chunk being decoded, and that chunk ends here.
-                    where = f"at offset {binary.tell() - len(error.object) + error.start:,}, "
-                raise DataError(
-                    f"{source.name} must be UTF-8. Received: byte 0x{error.object[error.start]:02x}"
-                    f" {where}in or after {source.next}. "
-                    "Try: iconv -f ENCODING -t UTF-8."
-                ) from error
-            except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-                raise DataError(
-                    f"{source.name} must be a whole gzip file. Received: in or after "
-                    f"{source.next}: {error}. Try: get the file again."
-                ) from error
-    except OSError as error:
+        other = form.find(again, place.name)
+    except DataError:
+        return False
+    if None in other:  # a row of few words; a header has all three
+        return False
+    if _positions(again, other) != positions:
         raise DataError(
-            f"{source.name} must be a file that can be read. Received: {error.strerror or error}. "
-            "Try: check the path."
-        ) from error
+            f"{place.name} must have one header. Received: another as row {place.row:,}, "
+            f"{','.join(again)!r:.200}. Try: take in the files one by one, before they are joined."
+        )
+    return True
 
 
-def _rows(text: TextIO, source: _Place) -> Iterator[list[str]]:
+def _rows(text: TextIO, source: Place, form: Form) -> Iterator[list[str]]:
     """Yield header and rows without blank lines; detect quotes that never close."""
     ended = False
 
     def lines() -> Iterator[str]:
         nonlocal ended
-        for line in iter(partial(text.readline, _RUNAWAY), ""):
-            if len(line) == _RUNAWAY:
-                raise csv.Error(f"line of {_RUNAWAY:,} characters or more")
+        for line in iter(partial(text.readline, RUNAWAY), ""):
+            if len(line) == RUNAWAY:
+                raise csv.Error(f"line of {RUNAWAY:,} characters or more")
             yield line
         # One blank line more: a row of its own, unless a quoted field is still open.
         ended = True
         yield "\n"
 
-    before = csv.field_size_limit(_RUNAWAY)
+    before = csv.field_size_limit(RUNAWAY)
     try:
-        for row in csv.reader(lines()):
+        given = lines()
+        first = next((line for line in given if line.strip()), "")
+        separator = form.separator or _separator(first, form)
+        for row in csv.reader(chain([first], given), delimiter=separator):
             if row and ended:
                 raise DataError(
                     f"{source.name} must close every quoted field. Received: the end of the file "
@@ -186,30 +263,15 @@ def _rows(text: TextIO, source: _Place) -> Iterator[list[str]]:
         csv.field_size_limit(before)
 
 
-def _positions(
-    header: list[str], columns: Sequence[str], optional: Collection[str], name: str
-) -> list[int]:
-    found = [column.strip() for column in header]
-    for column in columns:
-        times = found.count(column)
-        if times != 1 and (times or column not in optional):
-            raise DataError(
-                f"{name} must have the column {column} once. Received: {times} times in "
-                f"{','.join(found)!r:.200}. Try: rename the columns to {','.join(columns)}."
-            )
-    present = set(columns) & set(found)
-    return [found.index(column) if column in present else _ABSENT for column in COLUMNS]
-
-
-def _problem(fields: Issue, *, titled: bool) -> str:
-    """Return why a row of the right width cannot be used, or an empty string."""
-    if max(map(len, fields)) > MAX_FIELD:
-        return "field too long"
-    if any("\0" in text for text in fields):
-        return "NUL character"
-    if titled and not fields.title.strip():
-        return "empty title"
-    return "" if fields.body.strip() else "empty body"
+def _separator(header: str, form: Form) -> str:
+    """Return what divides a header into the columns that are read; a comma if nothing does."""
+    for separator in _SEPARATORS:
+        try:
+            form.find(_stripped(next(csv.reader([header], delimiter=separator), [])), "")
+        except (csv.Error, DataError):
+            continue
+        return separator
+    return ","
 
 
 @contextmanager

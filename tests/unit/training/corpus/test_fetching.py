@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from issuesum.errors import DataError
-from issuesum.training.corpus.ingest import local_copy
+from issuesum.training.corpus.sources import local_copy
 
 URL = "s3://bucket/issues.csv"
 

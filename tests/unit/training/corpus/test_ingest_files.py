@@ -31,7 +31,9 @@ def raw(tmp_path):
 def run(raw: Path, content: bytes, *, append: bool = False) -> IngestReport:
     source = raw.parents[1] / "upload.csv"
     source.write_bytes(content)
-    return ingest(str(source), raw / "github_issues.csv", raw / "rejects.csv", append=append)
+    output = raw / "github_issues.csv"
+    after = output if append else None
+    return ingest([str(source)], output, raw / "rejects.csv", after=after)
 
 
 def files(raw: Path) -> dict[str, bytes]:
@@ -44,10 +46,8 @@ MALFORMED = {
     "header-only": (HEADER, "Received: a header and no row"),
     "missing-column": (b"issue_url,body\nu,b\n", "column issue_title once. Received: 0 times"),
     "duplicate-column": (b"issue_url,issue_title,body,body\n", "column body once. Received: 2"),
-    "semicolons": (b"issue_url;issue_title;body\nu;t;b\n", "column issue_url once"),
     "latin-1": (HEADER + b"u,t,abc\xe9\n", "UTF-8. Received: byte 0xe9 at offset 34"),
-    "utf-16": (GOOD.decode().encode("utf-16"), "UTF-8. Received: byte 0xf[ef] at offset 0"),
-    "utf-16-without-mark": (GOOD.decode().encode("utf-16-le"), "column issue_url once"),
+    "cut-utf-16": (GOOD.decode().encode("utf-16")[:-1], "UTF-16. Received: byte 0x0a at offset"),
     "cut-quoted-field": (GOOD + b'u,t,"cut he', "end of the file inside row 3"),
     "cut-quoted-header": (b'issue_url,issue_title,"body', "end of the file inside the header"),
     "cut-gzip": (gzip.compress(GOOD * 100)[:-20], "must be a whole gzip file"),
@@ -78,7 +78,7 @@ def test_malformed_source_changes_nothing(raw, content, message, append):
 def test_source_that_is_no_file_changes_nothing(raw, name):
     before = files(raw)
     with pytest.raises(DataError, match=f"{name} must be a file that can be read"):
-        ingest(str(raw.parents[1] / name), raw / "github_issues.csv", raw / "rejects.csv")
+        ingest([str(raw.parents[1] / name)], raw / "github_issues.csv", raw / "rejects.csv")
     assert files(raw) == before
 
 
@@ -101,7 +101,7 @@ def test_same_source_twice_gives_the_same_bytes(raw):
 def test_own_output_comes_out_unchanged(raw):
     run(raw, GOOD)
     own = raw / "github_issues.csv"
-    ingest(str(own), own, raw / "rejects.csv")
+    ingest([str(own)], own, raw / "rejects.csv")
     assert own.read_bytes() == GOOD
 
 
@@ -159,7 +159,7 @@ def test_append_refuses_a_file_that_ingest_did_not_write(raw, present):
 
 def test_rejects_must_not_overwrite_source_or_output(raw):
     with pytest.raises(DataError, match="neither the source nor the output"):
-        ingest("x.csv", raw / "github_issues.csv", raw / "github_issues.csv")
+        ingest(["x.csv"], raw / "github_issues.csv", raw / "github_issues.csv")
 
 
 def test_link_to_a_cache_is_replaced_not_written_through(raw, tmp_path):
@@ -182,13 +182,17 @@ def test_unwritable_target_is_one_line(tmp_path):
     source.write_bytes(GOOD)
     with pytest.raises(DataError, match=r"must be writable\. Received: .* File exists"):
         ingest(
-            str(source), tmp_path / "occupied" / "issues.csv", tmp_path / "occupied" / "rejects.csv"
+            [str(source)],
+            tmp_path / "occupied" / "issues.csv",
+            tmp_path / "occupied" / "rejects.csv",
         )
 
 
 def test_every_row_of_the_original_example_goes_through(tmp_path, shared):
     report = ingest(
-        str(shared / "data" / "github_issues_medium.csv"), tmp_path / "out.csv", tmp_path / "no.csv"
+        [str(shared / "data" / "github_issues_medium.csv")],
+        tmp_path / "out.csv",
+        tmp_path / "no.csv",
     )
     assert report == IngestReport(
         read=5_000, accepted=5_000, rejected={}, repeated=93, without_url=0, earlier=0

@@ -19,7 +19,7 @@ def test_rows_of_feedback_are_ingested_and_what_is_no_text_is_rejected(tmp_path:
         {"issue_title": "Half a \ud83d pair", "body": "of\rsurrogates"},
     ]
     source.write_text("\n".join(json.dumps(row) for row in rows) + "\n\n", encoding="utf-8")
-    report = ingest(str(source), tmp_path / "out.csv", tmp_path / "rejects.csv")
+    report = ingest([str(source)], tmp_path / "out.csv", tmp_path / "rejects.csv")
     assert (report.accepted, report.rejected) == (2, {"empty title": 1})
     assert (tmp_path / "out.csv").read_text(encoding="utf-8") == (
         'issue_url,issue_title,body\n,"A, better","It ""says""\nno"\n'
@@ -33,5 +33,5 @@ def test_a_broken_line_is_told_and_nothing_replaced(line: str, tmp_path: Path) -
     output.write_text("before", encoding="utf-8")
     source.write_text('{"issue_title": "a", "body": "b"}\n' + line + "\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"line 2 of .* must be a JSON object\. Received: "):
-        ingest(str(source), output, tmp_path / "rejects.csv")
+        ingest([str(source)], output, tmp_path / "rejects.csv")
     assert output.read_text(encoding="utf-8") == "before"

@@ -11,7 +11,7 @@ import pytest
 
 from issuesum.errors import DataError
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.reading import MAX_FIELD, Reject, normalise, read_issues
+from issuesum.training.corpus.reading import MAX_FIELD, Form, Reject, normalise, read_issues
 
 HEADER = b"issue_url,issue_title,body\n"
 
@@ -142,7 +142,7 @@ def test_bad_byte_offset_does_not_count_the_decoder_s_leftovers(read):
 def test_columns_that_are_not_needed_need_not_be_there(tmp_path, content, expected):
     path = tmp_path / "upload.csv"
     path.write_bytes(content)
-    wanted = {"columns": ("issue_url", "body"), "optional": ("issue_url",)}
+    wanted = {"form": Form(columns=("issue_url", "body"))}
     assert list(read_issues(path, **wanted)) == [expected]
 
 
@@ -151,7 +151,7 @@ def test_a_column_that_need_not_be_there_is_not_there_twice(tmp_path, header, ti
     path = tmp_path / "upload.csv"
     path.write_bytes(header)
     with pytest.raises(DataError, match=f"once. Received: {times} times .* to issue_url,body"):
-        list(read_issues(path, columns=("issue_url", "body"), optional=("issue_url",)))
+        list(read_issues(path, form=Form(columns=("issue_url", "body"))))
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])

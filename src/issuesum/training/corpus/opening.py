@@ -1,0 +1,228 @@
+"""Open what holds issues: a file or a pipe, packed or not, in any Unicode encoding.
+
+Nothing is read twice, so a pipe does as well as a file. What is no text and no Parquet file is
+refused by what it is.
+"""
+
+from __future__ import annotations
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+import os
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from issuesum.errors import DataError, one_line, shortened
+
+_LOOK = 512
+"""First bytes that show what a file is; the mark of a tar archive, the last of all, ends at 262."""
+_TAR = slice(257, 262)
+_ZIP = b"PK\x03\x04"
+_OFFICE = "[Content_Types].xml"
+_MARKS = (  # of UTF-32 first, whose mark begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+_FOREIGN = {
+    b"SQLite format 3": ("an SQLite database", "export a table of it as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an Excel or Word document", "save it as CSV"),
+    b"ARROW1": ("an Arrow file", "write it as Parquet"),
+    b"\x80\x04": ("a Python pickle", "write it as Parquet"),
+    b"\x80\x05": ("a Python pickle", "write it as Parquet"),
+    b"7z\xbc\xaf": ("a 7-Zip archive", "extract the file that holds the issues"),
+    b"Rar!": ("a RAR archive", "extract the file that holds the issues"),
+    b"version https://git-lfs": ("a pointer of Git LFS", "git lfs pull"),
+    bytes(4): ("zero bytes", "get the file again"),
+    b"<": ("HTML or XML", "check the address; of a web page, download the file behind it"),
+}
+"""By their first bytes: what people have and this does not read, and what to do about it."""
+
+
+@dataclass
+class Place:
+    """How far the reader is, for messages."""
+
+    name: str
+    row: int = -1  # the last one that was read whole; 0 is the header
+    packing: str = ""  # what the bytes are unpacked from
+    stream: Stream | None = None
+
+    @property
+    def next(self) -> str:
+        """Name the row that comes next."""
+        return f"row {self.row + 1:,}" if self.row >= 0 else "the header"
+
+
+class Stream(io.BufferedIOBase):
+    """Bytes of which the first can be looked at before they are read.
+
+    Attributes:
+        head: the first bytes, or all if there are few.
+        given: how many bytes were read.
+    """
+
+    def __init__(self, source: IO[bytes]) -> None:
+        """Look at the start of `source`; a pipe that is slow to give it is waited for."""
+        self._source: Any = source
+        self.head = self._left = source.read(_LOOK)
+        self.given = 0
+
+    def readable(self) -> bool:
+        """Return that it is, which TextIOWrapper asks."""
+        return True
+
+    def read1(self, size: int = -1) -> bytes:
+        """Return what is there, at most `size` bytes; nothing at the end alone."""
+        if self._left:
+            size = len(self._left) if size < 0 else size
+            part, self._left = self._left[:size], self._left[size:]
+        else:
+            part = self._source.read1(size)
+        self.given += len(part)
+        return part
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return at most `size` bytes, as `read1`, or by default all that is left."""
+        if size is None or size < 0:
+            return b"".join(iter(self.read1, b""))
+        return self.read1(size)
+
+    def seekable_file(self, stack: ExitStack) -> IO[bytes]:
+        """Return a file of all bytes: the source itself, or a temporary copy until `stack` ends."""
+        if isinstance(self._source, io.BufferedReader) and self._source.seekable():
+            return self._source
+        copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 -- the stack closes it
+        shutil.copyfileobj(self, copy)
+        return copy
+
+    def text(self) -> io.TextIOWrapper:
+        """Return the text; line ends are kept."""
+        encoding = self.encoding
+        return io.TextIOWrapper(self, encoding, newline="")  # type: ignore[arg-type]
+
+    @property
+    def encoding(self) -> str:
+        """The encoding, by the byte order mark, or by the zero bytes of UTF-16 without one."""
+        for mark, encoding in _MARKS:
+            if self.head.startswith(mark):
+                return encoding
+        zeros = [not byte for byte in self.head[:4]]  # a header and JSON begin with ASCII
+        if zeros == [False, True, False, True]:
+            return "utf-16-le"
+        return "utf-16-be" if zeros == [True, False, True, False] else "utf-8-sig"
+
+
+@contextmanager
+def opened(
+    source: Path | io.BufferedReader, place: Place
+) -> Iterator[tuple[Stream, Callable[[], float] | None]]:
+    """Give the unpacked bytes of a file or pipe, and what returns the share that has been read.
+
+    The share is None for a pipe, which has no size.
+
+    Raises:
+        DataError: the source cannot be read to its end, or holds what is neither text nor Parquet.
+    """
+    try:
+        with ExitStack() as stack:
+            file = stack.enter_context(source.open("rb") if isinstance(source, Path) else source)
+            size = file.seek(0, os.SEEK_END) if file.seekable() else 0
+            if size:
+                file.seek(0)
+            stream = Stream(file)
+            while unpacked := _unpacked(stream, place, stack):
+                stream = Stream(stack.enter_context(unpacked))
+            _check_known(stream.head, place.name)
+            place.stream = stream
+            yield stream, (lambda: max(file.tell(), 1) / size) if size else None
+    except UnicodeDecodeError as error:
+        raise _undecodable(error, place) from error
+    except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+        # Of the system alone they have a number.
+        if place.packing and not getattr(error, "errno", None):
+            raise DataError(
+                f"{place.name} must be a whole {place.packing} file. Received: in or after "
+                f"{place.next}: {one_line(error)}. Try: get the file again."
+            ) from error
+        raise DataError(
+            f"{place.name} must be a file that can be read. Received: "
+            f"{getattr(error, 'strerror', None) or error}. Try: check the path."
+        ) from error
+
+
+def _unpacked(stream: Stream, place: Place, stack: ExitStack) -> Any:  # noqa: ANN401 -- IO[bytes]
+    """Return what unpacks `stream`, or None if it is not packed."""
+    for magic, (name, unpack) in _PACKINGS.items():
+        if stream.head.startswith(magic):
+            place.packing = name
+            return unpack(stream)
+    if not stream.head.startswith(_ZIP):
+        return None
+    place.packing = "ZIP"
+    return _only_member(stack.enter_context(zipfile.ZipFile(stream.seekable_file(stack))), place)
+
+
+def _zstandard(stream: Stream) -> Any:  # noqa: ANN401 -- pyarrow has no types
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
+
+
+_PACKINGS: dict[bytes, tuple[str, Callable[[Stream], Any]]] = {
+    b"\x1f\x8b": ("gzip", lambda stream: gzip.GzipFile(fileobj=stream)),
+    b"BZh": ("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ\0": ("xz", lzma.LZMAFile),  # type: ignore[dict-item]
+    b"\x28\xb5\x2f\xfd": ("Zstandard", _zstandard),
+}
+
+
+def _only_member(archive: zipfile.ZipFile, place: Place) -> IO[bytes]:
+    names = [  # but for what macOS adds
+        name for name in archive.namelist() if not name.endswith("/") and "__MACOSX/" not in name
+    ]
+    if _OFFICE in names:
+        raise _foreign(place.name, "an Excel or Word document", "save it as CSV")
+    if len(names) != 1:
+        found = f"a ZIP archive of {len(names)} files: {shortened(names, 3)}"
+        raise _foreign(place.name, found.removesuffix(": "), "unzip it, and name one or more")
+    try:
+        return archive.open(names[0])
+    except (RuntimeError, NotImplementedError) as error:  # a password, or an unknown method
+        raise _foreign(place.name, f"a ZIP archive: {one_line(error)}", "unzip it") from error
+
+
+def _check_known(head: bytes, name: str) -> None:
+    if head[_TAR] == b"ustar":
+        raise _foreign(name, "a tar archive", "extract the file that holds the issues")
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    for magic, (what, advice) in _FOREIGN.items():
+        if start.startswith(magic):
+            raise _foreign(name, what, advice)
+
+
+def _foreign(name: str, received: str, advice: str) -> DataError:
+    return DataError(
+        f"{name} must hold issues as CSV, JSON or Parquet. Received: {received}. Try: {advice}."
+    )
+
+
+def _undecodable(error: UnicodeDecodeError, place: Place) -> DataError:
+    # `error.start` counts from the chunk being decoded, and that chunk ends where reading is.
+    given = place.stream.given if place.stream else 0
+    encoding = error.encoding.upper().removesuffix("-LE").removesuffix("-BE")
+    advice = "iconv -f ENCODING -t UTF-8" if encoding == "UTF-8" else "get the file again"
+    return DataError(
+        f"{place.name} must be {encoding}. Received: byte 0x{error.object[error.start]:02x} at "
+        f"offset {given - len(error.object) + error.start:,}, in or after {place.next}. "
+        f"Try: {advice}."
+    )

@@ -1,0 +1,213 @@
+"""Read issues from whatever holds them: a file, a URL or a pipe of CSV, JSON or Parquet.
+
+Rows are streamed. What is read in between is never more than a few rows, but of a URL, and of a
+ZIP or Parquet file in a pipe, a temporary file is made.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, TextIO
+
+from issuesum.errors import DataError, one_line
+from issuesum.training.corpus.issue import COLUMNS, Issue
+from issuesum.training.corpus.opening import Place, Stream, opened
+from issuesum.training.corpus.reading import (
+    RUNAWAY,
+    Form,
+    Reject,
+    Watch,
+    csv_issues,
+    empty_file,
+    watched,
+)
+
+STDIN = "-"
+_HTTP = ("http://", "https://")
+_PARQUET = b"PAR1"
+_CHUNK = 2**16  # characters of JSON
+_ROWS = 256  # of a Parquet file at once
+_BLANK = re.compile(r"[\s,\ufeff]+")
+_CUT = 10  # characters: JSON that is cut fails so near to its end, but for text without an end
+
+
+def read_source(source: str, form: Form, *, watch: Watch | None = None) -> Iterator[Issue | Reject]:
+    """Yield each row of a source as a normalised issue or as a reject.
+
+    CSV, as of `reading.read_issues`; JSON lines, an array of JSON objects, or several; Parquet.
+    What is no text is left empty, and so rejected.
+
+    Args:
+        source: a path, an http(s):// or s3:// URL, or - for standard input.
+        form: what is read.
+        watch: see `reading.watched`.
+
+    Raises:
+        DataError: the source as a whole cannot be trusted.
+    """
+    place = Place("standard input" if source == STDIN else source)
+    with local_copy(source) as file, opened(file, place) as (stream, share):
+        yield from watched(_rows(stream, place, form), place, share, watch)
+
+
+def _rows(stream: Stream, place: Place, form: Form) -> Iterator[Issue | Reject]:
+    if stream.head.startswith(_PARQUET):
+        return _keyed(_parquet(stream, place, form), place, form)
+    start = stream.head.decode(stream.encoding, errors="ignore").lstrip("\ufeff \t\r\n")
+    if start.startswith(("{", "[")):  # which no header does
+        return _keyed(_Objects(stream.text(), place.name), place, form)
+    return csv_issues(stream.text(), place, form)
+
+
+def _keyed(rows: Iterable[Mapping[str, Any]], place: Place, form: Form) -> Iterator[Issue | Reject]:
+    """Yield rows that are read by their keys, which the first row must have."""
+    place.row = 0
+    for row in rows:
+        if not place.row:
+            form.find(list(row), place.name)
+        place.row += 1
+        texts = (_text(row, form.names_of(column)) for column in COLUMNS)
+        yield form.checked(place.row, Issue(*texts))
+    if not place.row:
+        raise empty_file(place)
+
+
+def _text(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    value = next((row[name] for name in names if name in row), "")
+    # What a server received may hold half a surrogate pair, which no file can.
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
+
+
+class _Objects:
+    """The objects of JSON lines, one after another, or of arrays in any depth, as text comes in."""
+
+    def __init__(self, text: TextIO, name: str) -> None:
+        self._text, self._name = text, name
+        self._buffer, self._at, self._line = "", 0, 1
+        self._ended = False
+        self._decode = json.JSONDecoder().raw_decode
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        depth, arrays = 0, self._next_sign() == "["
+        while sign := self._next_sign():
+            if sign == "{":
+                yield self._object()
+            elif sign == "[" and arrays:
+                self._at += 1
+                depth += 1
+            elif sign == "]" and depth:
+                self._at += 1
+                depth -= 1
+            else:
+                raise self._broken(repr(self._buffer[self._at : self._at + 100]))
+        if depth:
+            raise self._broken("the end of the file inside an array; it is cut short")
+
+    def _next_sign(self) -> str:
+        """Go to what follows blanks and commas, and return its first character; none at the end."""
+        while True:
+            if blank := _BLANK.match(self._buffer, self._at):
+                self._at = blank.end()
+            if self._at < len(self._buffer) or self._ended:
+                return self._buffer[self._at : self._at + 1]
+            # A line, so that what comes through a slow pipe is not waited for.
+            self._add(self._text.readline(_CHUNK))
+
+    def _object(self) -> dict[str, Any]:
+        while True:
+            try:
+                value, self._at = self._decode(self._buffer, self._at)
+            except json.JSONDecodeError as error:
+                held = len(self._buffer) - self._at
+                endless = error.msg.startswith("Unterminated string")
+                cut = endless or len(self._buffer) - error.pos < _CUT
+                if self._ended or not cut or held > RUNAWAY:
+                    raise self._broken(error.msg) from error
+                self._add(self._text.read(max(held, _CHUNK)))
+            except RecursionError as error:
+                raise self._broken(str(error)) from error
+            else:
+                return dict(value)
+
+    def _add(self, text: str) -> None:
+        self._line += self._buffer.count("\n", 0, self._at)
+        self._buffer, self._at, self._ended = self._buffer[self._at :] + text, 0, not text
+
+    def _broken(self, received: str) -> DataError:
+        line = self._line + self._buffer.count("\n", 0, self._at)
+        return DataError(
+            f"line {line:,} of {self._name} must be a JSON object. Received: {received:.100}. "
+            "Try: remove that line, or get the file again."
+        )
+
+
+def _parquet(stream: Stream, place: Place, form: Form) -> Iterator[dict[str, Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    place.packing = "Parquet"
+    try:
+        with ExitStack() as stack:
+            # Arrow's own allocator takes 31 MB more, which it keeps.
+            pa.set_memory_pool(pa.system_memory_pool())
+            # Page by page: a file may have a single group of rows.
+            source = stream.seekable_file(stack)
+            file = pq.ParquetFile(source, pre_buffer=False, buffer_size=_CHUNK)
+            names = file.schema_arrow.names
+            wanted = [name for name in form.find(names, place.name) if name]
+            for batch in file.iter_batches(_ROWS, columns=wanted, use_threads=False):
+                yield from batch.to_pylist()
+    except pa.ArrowException as error:
+        raise EOFError(one_line(error)) from error  # as of any other packing that is broken
+
+
+@contextmanager
+def local_copy(source: str) -> Iterator[Path | io.BufferedReader]:
+    """Give a path that holds the bytes of `source`, or standard input; a download is removed.
+
+    Raises:
+        DataError: a URL cannot be read, or not to its end.
+    """
+    if source == STDIN:
+        yield os.fdopen(0, "rb", closefd=False)
+        return
+    if not source.startswith((*_HTTP, "s3://")):
+        yield Path(source)
+        return
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        target = Path(folder) / "download"
+        _download(source, target)
+        yield target
+
+
+def _download(url: str, target: Path) -> None:
+    import aiohttp
+    import fsspec
+
+    # By default aiohttp ends any download after 5 minutes and ignores proxies.
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=60)
+    http = {"client_kwargs": {"timeout": timeout, "trust_env": True}}
+    try:
+        files, path = fsspec.url_to_fs(url, **(http if url.startswith(_HTTP) else {}))
+        files.get_file(path, str(target))
+        expected = files.info(path).get("size")
+    except Exception as error:  # every protocol brings error classes of its own
+        missing = isinstance(error, FileNotFoundError)
+        reason = "not found" if missing else one_line(error) or type(error).__name__
+        raise DataError(
+            f"{url} must be readable to its end. Received: {reason}. "
+            "Try: check the address and your credentials, then run the command again."
+        ) from error
+    received = target.stat().st_size
+    if expected not in (None, received):
+        raise DataError(
+            f"{url} must arrive whole. Received: {received:,} of {expected:,} bytes. "
+            "Try: run the command again."
+        )
