@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).parents[1]
 # Names of imports that are not those of the distributions.
 NAMES = {
+    "backports": "backports-zstd",
     "cyclonedx": "cyclonedx-python-lib",
     "google": "protobuf",
     "packageurl": "packageurl-python",

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from backports import zstd
+
 from issuesum.errors import DataError, one_line, shortened
 
 _LOOK = 512
@@ -147,7 +149,14 @@ def opened(
             yield stream, (lambda: max(file.tell(), 1) / size) if size else None
     except UnicodeDecodeError as error:
         raise _undecodable(error, place) from error
-    except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
+    except (
+        EOFError,
+        OSError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        zstd.ZstdError,
+    ) as error:
         # Of the system alone they have a number.
         if place.packing and not getattr(error, "errno", None):
             raise DataError(
@@ -172,17 +181,11 @@ def _unpacked(stream: Stream, place: Place, stack: ExitStack) -> Any:  # noqa: A
     return _only_member(stack.enter_context(zipfile.ZipFile(stream.seekable_file(stack))), place)
 
 
-def _zstandard(stream: Stream) -> Any:  # noqa: ANN401 -- pyarrow has no types
-    import pyarrow as pa
-
-    return pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")
-
-
 _PACKINGS: dict[bytes, tuple[str, Callable[[Stream], Any]]] = {
     b"\x1f\x8b": ("gzip", lambda stream: gzip.GzipFile(fileobj=stream)),
     b"BZh": ("bzip2", bz2.BZ2File),
     b"\xfd7zXZ\0": ("xz", lzma.LZMAFile),  # type: ignore[dict-item]
-    b"\x28\xb5\x2f\xfd": ("Zstandard", _zstandard),
+    b"\x28\xb5\x2f\xfd": ("Zstandard", zstd.ZstdFile),
 }
 
 
