@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -164,6 +165,10 @@ class Lock:
             return cls.parse((root / LOCK).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise _broken(type(error).__name__) from error
+
+    def text_without(self, stage: str) -> str:
+        """Return the text without the entry of a stage."""
+        return re.sub(rf"^  {stage}:\n(    .*\n?)*", "", self.text, flags=re.MULTILINE)
 
     @property
     def items(self) -> dict[str, Item]:

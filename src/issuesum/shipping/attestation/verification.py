@@ -13,7 +13,7 @@ from securesystemslib.signer import Key
 
 from issuesum.errors import ArtifactError, ParamsError, RepositoryError
 from issuesum.lineage import git
-from issuesum.lineage.provenance.model import Exported
+from issuesum.lineage.provenance.model import FORMAT, Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
@@ -158,10 +158,12 @@ def wrong_provenance(
     statements = [one for one in found if one.kind == SLSA]
     if not statements:
         return "no SLSA statement is attached to this image"
-    expected = slsa_statement(image, provenance)["predicate"]
     for one in statements:
         if not one.is_about(image):
             return f"{one.digest} is about another image: {one.value.get('subject')}"
+        new = (provenance.format or 0) >= FORMAT
+        metadata = _path(one.value, "predicate", "runDetails", "metadata") if new else None
+        expected = slsa_statement(image, provenance, metadata)["predicate"]
         differing = _difference(expected, one.value.get("predicate"))
         if differing:
             return f"{one.digest} disagrees with /app/provenance.json in {differing}"
