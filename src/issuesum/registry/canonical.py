@@ -13,7 +13,7 @@ import io
 import json
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -127,7 +127,7 @@ def read_canonical(registry: Registry, image: Reference) -> CanonicalImage:
             Layer(item["digest"], item["size"], diff_id, made["created_by"])
             for item, diff_id, made in whole
         ]
-        return CanonicalImage.of(config, layers)
+        return replace(CanonicalImage.of(config, layers), created=config["created"])
     except (KeyError, TypeError, ValueError) as error:
         raise refusal(str(image), f"no image that issuesum made ({error})") from error
 

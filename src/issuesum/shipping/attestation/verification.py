@@ -164,7 +164,7 @@ def wrong_provenance(
         new = (provenance.format or 0) >= FORMAT
         metadata = _path(one.value, "predicate", "runDetails", "metadata") if new else None
         expected = slsa_statement(image, provenance, metadata)["predicate"]
-        differing = _difference(expected, one.value.get("predicate"))
+        differing = first_difference(expected, one.value.get("predicate"))
         if differing:
             return f"{one.digest} disagrees with /app/provenance.json in {differing}"
     return None
@@ -207,7 +207,7 @@ def wrong_signature(found: Sequence[Attached], keys: Sequence[Key]) -> str | Non
     return None if signed else "nothing is signed"
 
 
-def _difference(expected: Any, found: Any, where: str = "predicate") -> str | None:  # noqa: ANN401 -- JSON
+def first_difference(expected: Any, found: Any, where: str = "predicate") -> str | None:  # noqa: ANN401 -- JSON
     """Return the first place where two values differ, say `predicate.runDetails.builder`."""
     if isinstance(expected, dict) and isinstance(found, dict):
         pairs = [
@@ -221,7 +221,9 @@ def _difference(expected: Any, found: Any, where: str = "predicate") -> str | No
         ]
     else:
         return None if expected == found else where
-    return next(filter(None, (_difference(mine, theirs, at) for at, mine, theirs in pairs)), None)
+    return next(
+        filter(None, (first_difference(mine, theirs, at) for at, mine, theirs in pairs)), None
+    )
 
 
 def _other_components(sbom: dict[str, Any], listed: Sequence[Distribution]) -> str | None:
