@@ -71,6 +71,10 @@ def pull(client: docker.DockerClient, image: Reference) -> None:
     credentials = credentials_for(image.host)
     known = credentials.for_engine if credentials else None
     try:
-        client.images.pull(str(image), auth_config=known)
+        for answer in client.api.pull(
+            image.repository, image.version, stream=True, decode=True, auth_config=known
+        ):
+            if "error" in answer:
+                raise refusal(str(image), answer["error"])
     except APIError as error:
         raise refusal(str(image), reason_of(error)) from error
