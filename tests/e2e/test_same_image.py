@@ -8,7 +8,10 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import tarfile
+import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +31,7 @@ from issuesum.shipping.attestation.rebuild import _difference
 from issuesum.shipping.image.push import push
 from own_registry import own_registry
 from projects import Project
-from tiny_images import build_base, export, make_project, write_dockerfile
+from tiny_images import TINY_BASE, build_base, export, make_project, write_dockerfile
 
 NAME = f"issuesum-test-{uuid4().hex[:8]}"
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -124,6 +127,53 @@ def test_a_byte_that_was_changed_in_a_copy_is_found_and_its_file_is_named(
     layers = tuple(replace(of, path=tmp_path / "weights") for of in good.layers)
     (tmp_path / "weights").write_bytes(packed.getvalue())
     assert _difference(registry, other, replace(good, layers=layers), tmp_path) is None
+
+
+def test_podman_can_take_the_place_of_docker(
+    project: Project, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    base = b"".join(engine.images.get(TINY_BASE).save(named=True))
+    with own_registry(tmp_path, password=False) as address, podman(tmp_path, address) as host:
+        with contextlib.closing(docker.DockerClient(host)) as client:
+            client.images.load(base)
+        done = export(project, ISSUESUM_REGISTRY=address, DOCKER_HOST=host)
+        assert "the container's first title: A title\nexport: pushed" in done.stdout
+        made = receipt(project)
+        assert Registry(address).digest(Reference.parse(made["image"])) == made["digest"]
+
+
+@contextlib.contextmanager
+def podman(folder: Path, registry: str) -> Iterator[str]:
+    """Run a Podman of this test's own, which may ask the registry by HTTP; give its address."""
+    if os.geteuid() or not shutil.which("podman"):
+        pytest.skip("no podman here, or no root to run one")
+    (folder / "registries.conf").write_text(f'[[registry]]\nlocation="{registry}"\ninsecure=true\n')
+    limits = '[containers]\ndefault_ulimits=["nofile=1024:1024", "nproc=1024:1024"]\n'
+    (folder / "containers.conf").write_text(limits)  # its own are more than a sandbox may set
+    known = {
+        "CONTAINERS_REGISTRIES_CONF": str(folder / "registries.conf"),
+        "CONTAINERS_CONF": str(folder / "containers.conf"),
+    }
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as short:  # a socket's path must be short
+        host = f"unix://{short}/podman.sock"
+        storage = (
+            "--root",
+            f"{short}/root",
+            "--runroot",
+            f"{short}/run",
+            "--storage-driver",
+            "vfs",
+        )
+        command = ("podman", *storage, "system", "service", "--time=0", host)
+        process = subprocess.Popen(command, env={**os.environ, **known}, stderr=subprocess.DEVNULL)
+        try:
+            deadline = time.monotonic() + 30
+            while not Path(f"{short}/podman.sock").exists() and time.monotonic() < deadline:
+                time.sleep(0.1)
+            yield host
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def verified(project: Project, image: str) -> tuple[str, str]:
