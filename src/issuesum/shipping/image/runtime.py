@@ -170,8 +170,10 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
         for path in entries:
             folder, name = posixpath.split(path)
             if name.startswith(_HIDDEN):
-                hides = f"{folder}/" if name == _ALL_HIDDEN else f"{path.replace(_HIDDEN, '')}/"
-                found = {each: of for each, of in found.items() if not f"{each}/".startswith(hides)}
+                gone = None if name == _ALL_HIDDEN else posixpath.join(folder, name[len(_HIDDEN) :])
+                below = f"{gone or folder}/"
+                kept = (each for each in found if each != gone and not each.startswith(below))
+                found = {each: found[each] for each in kept}
         found |= {path: (entry, tar) for path, entry in entries.items()}
 
     def canonical() -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:

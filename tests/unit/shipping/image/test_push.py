@@ -13,7 +13,7 @@ import pytest
 from issuesum.errors import RegistryError
 from issuesum.registry import client
 from issuesum.registry.canonical import CanonicalImage, layer_of_files
-from issuesum.registry.client import Registry
+from issuesum.registry.client import PassingError, Registry
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.push import push
 from registry_stub import Answer, Asked, serve
@@ -109,6 +109,15 @@ def test_a_layer_that_gets_through_begins_the_count_again(
     with registry(*faults) as (there, name, _):
         push(there, name, image, patience=0.6)
     assert pauses == [0.5] * 2
+
+
+def test_a_fault_that_may_pass_is_told_from_a_refusal() -> None:
+    with (
+        registry(Answer(503, b"busy")) as (there, name, _),
+        pytest.raises(PassingError) as failed,
+    ):
+        there.upload(name, b"x", "sha256:1")
+    assert failed.value.reason == FAULT
 
 
 def test_what_is_there_is_not_sent(image: CanonicalImage) -> None:
