@@ -47,6 +47,7 @@ def test_upper_layers_replace_and_hide_what_is_below(tmp_path: Path) -> None:
     }  # fmt: skip
     assert found["tmp"][0] == 0o1777
     times = layer(("z", "new"), ("a/.wh.x", ""), ("b/.wh..wh..opq", ""), ("b/new", "4"), mtime=9)
+    below.seek(0)
     assert merged(tmp_path / "two", below, times)[0] == digest
 
 
