@@ -1,5 +1,6 @@
-# The Seldon image. Its context is serving/bundle plus provenance.json; `issuesum.shipping.image` builds it.
-# Layers go from what changes least to what changes most: a retrain pushes the last two.
+# The Seldon image. Export has an engine build the stage `runtime` from this file and requirements.txt alone, and adds
+# the files of the last stage itself, so that equal files make an equal image. `docker build serving/bundle`, with a
+# provenance.json there, makes an image of the same content. A retrain pushes the last two layers.
 ARG BASE_IMAGE=python:3.12-slim-bookworm
 
 FROM ${BASE_IMAGE} AS environment
@@ -8,7 +9,7 @@ RUN python3 -m venv --without-pip /venv \
  && python3 -m pip --python /venv/bin/python install --no-cache-dir --no-compile \
       --disable-pip-version-check --root-user-action=ignore --require-hashes -r /requirements.txt
 
-FROM ${BASE_IMAGE}
+FROM ${BASE_IMAGE} AS runtime
 # Two workers of four threads: a long batch in one keeps neither a probe nor another request waiting.
 # Few arenas, or each thread keeps the memory of the largest request that it has seen.
 # Metrics are on port 6000, so answers need not carry them.
@@ -25,12 +26,14 @@ ENV PATH=/venv/bin:$PATH \
     INCLUDE_METRICS_IN_CLIENT_RESPONSE=false
 WORKDIR /app
 COPY --from=environment /venv /venv
-COPY issuesum /app/issuesum
-COPY IssueSummarization.py /app/
-COPY model /app/model
-COPY provenance.json /app/
 USER 10001:10001
 EXPOSE 9000 5000 6000
 HEALTHCHECK --interval=10s --timeout=6s --start-period=30s --retries=3 \
   CMD ["python3", "-m", "issuesum.serving.server.lifecycle"]
 ENTRYPOINT ["seldon-core-microservice", "IssueSummarization", "--service-type", "MODEL"]
+
+FROM runtime
+COPY issuesum /app/issuesum
+COPY IssueSummarization.py /app/
+COPY model /app/model
+COPY provenance.json /app/

@@ -310,8 +310,8 @@ def tags(registry: str) -> set[str]:
 
 
 def of_images(tags: list[str]) -> set[str]:
-    """Leave out the tags under which a registry without referrers lists attestations."""
-    return {tag for tag in tags if not tag.startswith("sha256-")}
+    """Leave out the tags of runtimes, and those under which a registry lists attestations."""
+    return {tag for tag in tags if not tag.startswith(("sha256-", "runtime-"))}
 
 
 def remote_digest(registry: str, tag: str) -> str:

@@ -20,7 +20,7 @@ from docker.models.containers import Container
 
 import toy_bundle
 from components import PROVENANCE
-from issuesum.shipping.image.build import build_image
+from issuesum.registry.labels import labels_of
 from issuesum.shipping.image.container import HARDENED
 from issuesum.training.bundle.assemble import copy_code
 from projects import ROOT
@@ -65,13 +65,14 @@ class Running:
 
 
 def build(client: docker.DockerClient, model: Path, folder: Path, *, image: str) -> None:
-    """Build the image of a `model` folder, as export does."""
+    """Build the image of a `model` folder by its Dockerfile alone."""
     bundle = folder / "bundle"
     bundle.mkdir()
     shutil.copytree(model, bundle / "model")
     copy_code(bundle, serving=ROOT / "serving", dockerfile=ROOT / "Dockerfile")
-    origin = {**PROVENANCE, "image": image}
-    build_image(client, bundle, json.dumps(origin, indent=2).encode(), image=image, base_image=BASE)
+    origin = json.dumps({**PROVENANCE, "image": image}, indent=2).encode()
+    (bundle / "provenance.json").write_bytes(origin)
+    client.images.build(path=str(bundle), tag=image, labels=labels_of(origin), rm=True)
 
 
 @contextlib.contextmanager

@@ -103,11 +103,11 @@ def make_project(folder: Path, *, image: str) -> Project:
 
 
 def write_dockerfile(project: Project, *steps: str) -> None:
-    """Write the bundle's Dockerfile, with further steps before the weights are copied."""
+    """Write the bundle's Dockerfile, with further steps in the runtime."""
     lines = (
-        f"ARG BASE_IMAGE={BASE}", "FROM ${BASE_IMAGE}", "WORKDIR /app", *steps,
-        "COPY server.py /app/", "COPY weights /app/", "COPY provenance.json /app/",
+        f"ARG BASE_IMAGE={BASE}", "FROM ${BASE_IMAGE} AS runtime", "WORKDIR /app", *steps,
         "USER 10001:10001", 'CMD ["python3", "server.py"]',
+        "FROM runtime", "COPY server.py /app/", "COPY weights /app/", "COPY provenance.json /app/",
     )  # fmt: skip
     (project.path / "serving/bundle/Dockerfile").write_text("\n".join(lines) + "\n")
 

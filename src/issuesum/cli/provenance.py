@@ -30,13 +30,16 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     from issuesum.lineage.provenance.facts import text_of
     from issuesum.lineage.provenance.trace import trace
     from issuesum.lineage.reporting.provenance_page import write_page, write_picture
+    from issuesum.shipping.attestation.attachments import as_attested
     from issuesum.shipping.image.contents import read_local
     from issuesum.stages.params import defaults
     from issuesum.training.evaluation.baselines import method_titles
     from issuesum.training.evaluation.metrics import metric_titles
 
     default = shared.default_repository()
-    found = trace(ref, default=default, read_local=read_local, defaults=defaults())
+    found = trace(
+        ref, default=default, read_local=read_local, defaults=defaults(), attested=as_attested
+    )
     if html:
         write_page(html, found)
     if svg:

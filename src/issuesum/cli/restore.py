@@ -49,6 +49,7 @@ def command(
     from issuesum.errors import ParamsError
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.restore.restoring import restore
+    from issuesum.shipping.attestation.attachments import as_attested
 
     if verify and no_data:
         raise ParamsError(
@@ -76,7 +77,8 @@ def command(
         call = f"dvc repro {' '.join(restored.stale)} in {restored.root}"
         say("note", f"not all is as in dvc.lock. Try: {call}")
     if verify:
-        document["bundle"] = _verify(known, restored.root, quiet=as_json)
+        attested = as_attested(found.image.reference, known)
+        document["bundle"] = _verify(attested, restored.root, quiet=as_json)
     if as_json:
         shared.print_json({**document, "lost": restored.lost, "stale": restored.stale})
 
@@ -99,12 +101,14 @@ def _verify(known: Exported, root: Path, *, quiet: bool) -> dict[str, str]:
         click.echo(f"\n{'bundle of the image':<20} {result.before}")
         click.echo(f"{'bundle made again':<20} {result.after}")
     if result.before != result.after:
-        gpu = f" It was trained on {result.gpu}: other bytes are normal." if result.gpu else ""
+        other = result.gpu or result.processor
+        by = f" It was trained on {other}, not as here: other bytes are normal." if other else ""
         raise ArtifactError(
             f"The pipeline must make the bundle {result.before} again. Received: {result.after}; "
-            f"first other outputs: {result.differing}.{gpu} "
+            f"first other outputs: {result.differing}.{by} "
             f"Try: dvc diff and git diff dvc.lock in {root}; the same kind of CPU."
         )
     if not quiet:
-        click.echo("the same")
+        on = f", though it was trained on {result.processor}" if result.processor else ""
+        click.echo(f"the same{on}")
     return {"image": result.before, "anew": result.after}

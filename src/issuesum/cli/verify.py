@@ -15,6 +15,7 @@ _MARKS = {"ok": "ok", "failed": "FAILED", "not committed": "TO DO", "not checked
 @shared.verb(
     "issuesum verify --key issuesum.pub # the image last exported, signatures too",
     "issuesum verify localhost:5000/issuesummarization:0676567ab7e1-59acd52619a2",
+    "issuesum verify --rebuild # is there nothing in it but what its provenance says?",
     "issuesum verify --json | jq .verified # true, or false and exit code 10 or 8",
 )
 @shared.image_argument("ref", "[REF]", required=False)
@@ -22,13 +23,19 @@ _MARKS = {"ok": "ok", "failed": "FAILED", "not committed": "TO DO", "not checked
 @click.option(
     "--deep", is_flag=True, help="Also run the image's Python: is installed what the SBOM lists?"
 )
+@click.option(
+    "--rebuild", is_flag=True, help="Also make the image again from its bundle: the same digest?"
+)
 @shared.json_option
-def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: bool) -> None:
+def command(
+    *, ref: str | None, keys: tuple[Path, ...], deep: bool, rebuild: bool, as_json: bool
+) -> None:
     """Check an image, its provenance, its attestations and their signatures.
 
     REF is registry/name:tag, registry/name@sha256:…, a tag or a digest alone, or the file of a
-    receipt; without it, serving/image.json. Needs neither Docker Engine (but for --deep) nor a
-    repository.
+    receipt; without it, serving/image.json. Needs neither Docker Engine nor a repository; --deep
+    needs the engine, and --rebuild the commit, from here or by the provenance's URL, and the DVC
+    remote as well. It trains nothing.
 
     Ends with 10 if a check fails, 8 if all that is wrong is that dvc.lock is not committed yet.
     """
@@ -38,6 +45,7 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.receipt import Receipt
     from issuesum.registry.client import Registry
+    from issuesum.shipping.attestation.rebuild import check_rebuilt
     from issuesum.shipping.attestation.sbom import installed
     from issuesum.shipping.attestation.verification import public_keys, verify
 
@@ -51,6 +59,8 @@ def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, as_json: boo
         tag=_tag(receipt.image if receipt else str(ref)), receipt=receipt, keys=public,
         listed=installed(str(reference)) if deep else None, root=_repository(),
     )  # fmt: skip
+    if rebuild:
+        done.append(check_rebuilt(Registry(reference.host), found, here=Path()))
     failed = [check.name for check in done if check.state == "failed"]
     uncommitted = any(check.state == "not committed" for check in done)
     if as_json:

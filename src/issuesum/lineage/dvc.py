@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -166,6 +167,10 @@ class Lock:
         except (OSError, UnicodeDecodeError) as error:
             absent = isinstance(error, FileNotFoundError)
             raise _broken(type(error).__name__, "dvc repro" if absent else _RESET) from error
+
+    def text_without(self, stage: str) -> str:
+        """Return the text without the entry of a stage."""
+        return re.sub(rf"^  {stage}:\n(    .*\n?)*", "", self.text, flags=re.MULTILINE)
 
     @property
     def items(self) -> dict[str, Item]:

@@ -46,6 +46,15 @@ _SIGNED = re.compile(r"\?\S*(?:sig|signature|token|credential)=[^\s'\")]+", re.I
 _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 
 
+class PassingError(RegistryError):
+    """The registry gives no answer, or one that may soon be another (429, 5xx)."""
+
+    def __init__(self, message: str, reason: str) -> None:
+        """Take the whole message, and the part of it that says what was received."""
+        super().__init__(message)
+        self.reason = reason
+
+
 class Registry:
     """A registry, with a connection that is kept.
 
@@ -65,13 +74,9 @@ class Registry:
         address = "registry-1.docker.io" if host == "docker.io" else host
         self._base = f"{scheme}://{address}/v2/"
         self._credentials = credentials_for(host)
-        self._session = requests.Session()
-        self._session.trust_env = not is_loopback(host)  # no proxy
-        # Or requests would put ~/.netrc in place of our header.
-        self._session.auth = lambda request: request
-        self._session.headers["User-Agent"] = "issuesum"
-        self._session.mount("http://", HTTPAdapter(max_retries=_RETRIES))
-        self._session.mount("https://", HTTPAdapter(max_retries=_RETRIES))
+        self._session = _session(host, _RETRIES)
+        # What came of an upload that was cut off stays in its place: it must be begun again.
+        self._uploads = _session(host, Retry(0))
         self._authorization: str | None = None
 
     def digest(self, image: Reference) -> str | None:
@@ -83,7 +88,7 @@ class Registry:
         answer = self._ask("HEAD", image, f"manifests/{image.version}", accept=_ACCEPTED)
         if answer.status_code == requests.codes.not_found:
             return None
-        return answer.headers.get("Docker-Content-Digest") or _digest(self._manifest(image))
+        return answer.headers.get("Docker-Content-Digest") or digest_of(self._manifest(image))
 
     def manifest(self, image: Reference) -> tuple[str, dict[str, Any]]:
         """Return the digest and the content of a manifest or an index.
@@ -92,7 +97,7 @@ class Registry:
             RegistryError: there is none, or it is not what its digest says.
         """
         content = self._manifest(image)
-        digest = _digest(content)
+        digest = digest_of(content)
         if image.digest and digest != image.digest:
             raise refusal(str(image), f"a manifest with digest {digest}")
         found: dict[str, Any] = json.loads(content)
@@ -171,8 +176,8 @@ class Registry:
             "annotations": annotations,
         }
         body = json.dumps(manifest, separators=(",", ":")).encode()
-        digest = _digest(body)
-        answer = self._ask("PUT", image, f"manifests/{digest}", body, media_type=MANIFEST)
+        digest = digest_of(body)
+        answer = self.put_manifest(image.at(digest), body, MANIFEST)
         if "OCI-Subject" not in answer.headers:  # it knows no referrers: the index is ours to keep
             known = [item for item in self.referrers(image) if item["digest"] != digest]
             ours = {
@@ -180,20 +185,44 @@ class Registry:
                 "artifactType": media_type, "annotations": annotations,
             }  # fmt: skip
             index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*known, ours]}
-            path = f"manifests/{_referrers_tag(image)}"
-            self._ask("PUT", image, path, json.dumps(index).encode(), media_type=INDEX)
+            tagged = Reference(image.host, image.name, _referrers_tag(image))
+            self.put_manifest(tagged, json.dumps(index).encode(), INDEX)
         return digest
 
+    def holds(self, image: Reference, digest: str) -> bool:
+        """Return whether there is a blob of that digest in the repository of `image`.
+
+        Raises:
+            RegistryError: the registry is unreachable or refuses us.
+        """
+        return self._ask("HEAD", image, f"blobs/{digest}").ok
+
+    def upload(self, image: Reference, content: bytes | IO[bytes], digest: str) -> None:
+        """Send a blob; a file is sent from its begin, and once.
+
+        Raises:
+            PassingError: the registry is unreachable, or the upload was cut off.
+            RegistryError: the registry refuses us, or the content has another digest.
+        """
+        begun = self._ask("POST", image, "blobs/uploads/")
+        where = urljoin(self._base, begun.headers["Location"])
+        self._ask(
+            "PUT", image, where, content,
+            media_type="application/octet-stream", params={"digest": digest},
+        )  # fmt: skip
+
+    def put_manifest(self, image: Reference, body: bytes, media_type: str) -> requests.Response:
+        """Put a manifest, whose blobs are there, under the digest or else the tag of `image`.
+
+        Raises:
+            RegistryError: the registry is unreachable or refuses us.
+        """
+        return self._ask("PUT", image, f"manifests/{image.version}", body, media_type=media_type)
+
     def _put_blob(self, image: Reference, content: bytes, media_type: str) -> dict[str, Any]:
-        digest = _digest(content)
-        found = self._ask("HEAD", image, f"blobs/{digest}")
-        if found.status_code == requests.codes.not_found:
-            begun = self._ask("POST", image, "blobs/uploads/")
-            where = urljoin(self._base, begun.headers["Location"])
-            self._ask(
-                "PUT", image, where, content,
-                media_type="application/octet-stream", params={"digest": digest},
-            )  # fmt: skip
+        digest = digest_of(content)
+        if not self.holds(image, digest):
+            self.upload(image, content, digest)
         return {"mediaType": media_type, "digest": digest, "size": len(content)}
 
     def _manifest(self, image: Reference) -> bytes:
@@ -208,7 +237,7 @@ class Registry:
         method: str,
         image: Reference,
         path: str,
-        content: bytes | None = None,
+        content: bytes | IO[bytes] | None = None,
         *,
         media_type: str | None = None,
         accept: str | None = None,
@@ -221,14 +250,18 @@ class Registry:
         """
         url = urljoin(self._base, path if "://" in path else f"{image.name}/{path}")
         ours = urlsplit(url)[:2] == urlsplit(self._base)[:2]  # uploads may go elsewhere
+        file = content if content is not None and not isinstance(content, bytes) else None
+        session = self._uploads if file else self._session
         try:
             for _ in range(2):
+                if file:
+                    file.seek(0)
                 headers = {
                     "Accept": accept,
                     "Content-Type": media_type,
                     "Authorization": self._authorization if ours else None,
                 }
-                answer = self._session.request(
+                answer = session.request(
                     method, url, data=content, params=params, headers=headers, timeout=_TIMEOUT,
                     stream=stream,
                 )  # fmt: skip
@@ -244,10 +277,24 @@ class Registry:
             with answer:
                 reply = next(answer.iter_content(_SHOWN), b"").decode(errors="replace")
         except (requests.RequestException, ValueError, KeyError) as error:
-            raise refusal(str(image), f"no answer: {one_line(error)}") from error
+            passing = isinstance(error, requests.RequestException)
+            reason = f"no answer: {one_line(error)}"
+            raise refusal(str(image), reason, passing=passing) from error
         if answer.status_code == requests.codes.not_found and method in ("GET", "HEAD"):
             return answer
-        raise refusal(str(image), f"{answer.status_code} {answer.reason}: {reply}")
+        passing = answer.status_code in _RETRIES.status_forcelist
+        reason = f"{answer.status_code} {answer.reason}: {reply}"
+        raise refusal(str(image), reason, passing=passing)
+
+
+def _session(host: str, retries: Retry) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = not is_loopback(host)  # no proxy
+    session.auth = lambda request: request  # or requests would put ~/.netrc in place of our header
+    session.headers["User-Agent"] = "issuesum"
+    session.mount("http://", HTTPAdapter(max_retries=retries))
+    session.mount("https://", HTTPAdapter(max_retries=retries))
+    return session
 
 
 def _chunks(
@@ -260,7 +307,8 @@ def _chunks(
         raise refusal(str(image), f"an end within {what}: {one_line(error)}") from error
 
 
-def _digest(content: bytes) -> str:
+def digest_of(content: bytes) -> str:
+    """Return the digest, sha256:…, of a blob or a manifest."""
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
@@ -268,8 +316,8 @@ def _referrers_tag(image: Reference) -> str:
     return str(image.digest).replace(":", "-")
 
 
-def refusal(image: str, reason: str) -> RegistryError:
-    """Return the error for a registry's refusal, with what to try."""
+def refusal(image: str, reason: str, *, passing: bool = False) -> RegistryError:
+    """Return the error for a registry's refusal, with what to try; some are `passing`."""
     registry = image.split("/", 1)[0]
     reason = _SIGNED.sub("?…", " ".join(reason.split()))
     if any(word in reason.lower() for word in _DENIALS):
@@ -278,10 +326,11 @@ def refusal(image: str, reason: str) -> RegistryError:
             f"Try: docker login {registry}, or set ISSUESUM_REGISTRY_USERNAME and "
             "ISSUESUM_REGISTRY_PASSWORD for the registry of ISSUESUM_REGISTRY; then the same again."
         )
-    return RegistryError(
+    message = (
         f"{registry} must take or give {image}. Received: {reason}. "
         "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
     )
+    return PassingError(message, reason) if passing else RegistryError(message)
 
 
 def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:

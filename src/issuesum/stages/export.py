@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from issuesum.console import with_bar
 from issuesum.layout import ATTESTATIONS, BUNDLE, SPLIT
+from issuesum.lineage import git
+from issuesum.lineage.dvc import Lock
+from issuesum.lineage.provenance.artefacts import artefacts_of, successful_runs
 from issuesum.lineage.provenance.collect import collect
 from issuesum.lineage.provenance.lookup import look_up
 from issuesum.lineage.receipt import Receipt
@@ -25,6 +29,7 @@ def main(params: Params) -> None:
     from issuesum.shipping.attestation.attachments import attest
     from issuesum.shipping.attestation.sbom import installed
     from issuesum.shipping.attestation.signing import signing_key
+    from issuesum.shipping.attestation.statement import metadata_of
 
     key = signing_key()  # first: a key that cannot be used is reported before anything is pushed
     metrics = check_gate()
@@ -35,10 +40,14 @@ def main(params: Params) -> None:
         print(f"export: the registry holds {target.image} already")
     digest = digest or _ship(registry, target, params, metrics)
     pinned = target.image.at(digest)
+    known = look_up(str(pinned), default=None).exported()
+    runs = successful_runs(ROOT)
+    made = artefacts_of(Lock.parse(known.lock), bundle=known.bundle, made_by=runs)
     attest(
-        registry, pinned, look_up(str(pinned), default=None).exported(),
-        lambda: installed(str(pinned)), folder=ATTESTATIONS, key=key,
+        registry, pinned, known, lambda: installed(str(pinned)), folder=ATTESTATIONS, key=key,
         requirements=(BUNDLE / "requirements.txt").read_text(encoding="utf-8"),
+        metadata=metadata_of(known.image, datetime.now(UTC).isoformat(timespec="seconds"), made,
+                             git.user(ROOT)),
     )  # fmt: skip
     Receipt(str(target.image), digest, git=target.version.git, dvc=target.version.dvc).save()
 

@@ -6,8 +6,10 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,13 @@ from issuesum.layout import DATA_PROFILE, SPLIT_SUMMARY
 from issuesum.lineage.dvc import Item, Lock
 from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance import artefacts
+from issuesum.lineage.provenance.artefacts import RUN
 from issuesum.lineage.provenance.collect import changed_params, collect
-from issuesum.lineage.provenance.model import Artefact
+from issuesum.lineage.provenance.model import Artefact, Exported
 from issuesum.lineage.tag import Version
 from issuesum.registry.labels import labels_of
+from issuesum.registry.reference import Reference
+from issuesum.shipping.attestation.statement import metadata_of, slsa_statement, with_runs
 
 SECRETS = ("hunter2", "AKIAEXAMPLE", "tok3n")
 PROFILE = {"rows": {"read": 4000, "train": 3174, "validation": 390, "test": 398}}
@@ -84,10 +89,10 @@ def collected(root: Path, *, is_dirty: bool = False) -> dict:
 
 def test_it_tells_commit_people_remote_and_requirements(root: Path) -> None:
     found = collected(root)
-    assert found["format"] == 2
+    assert found["format"] == 3
     assert (found["message"], found["author"]) == ("Say ü and <b>", "Ada <ada@example.com>")
     assert found["committed"] == git(root, "show", "-s", "--format=%cI")
-    assert found["user"] == "Ada"
+    assert datetime.fromisoformat(found["created"]) == datetime.fromisoformat(found["committed"])
     assert found["source"] == "https://example.com/t.git"
     assert found["remote"] == {
         "url": "s3://bucket/dvc",
@@ -114,7 +119,17 @@ def test_a_dirty_tree_is_there_as_its_patch(root: Path) -> None:
 
 
 def test_artefacts_go_from_raw_to_bundle_with_the_runs_that_made_them(root: Path) -> None:
-    raw, split, features, model, bundle = collected(root)["artefacts"]
+    made = collected(root)
+    assert not any(RUN[0] in item for item in made["artefacts"])  # these differ for equal inputs
+    origin = Exported.model_validate(made)
+    listed = artefacts.artefacts_of(
+        Lock.parse(origin.lock), bundle=origin.bundle, made_by=artefacts.successful_runs(root)
+    )
+    metadata = metadata_of(origin.image, "2026-11-25T14:00:00+00:00", listed, "Bob")
+    pinned = Reference("r.io", "name").at(f"sha256:{'0' * 64}")
+    known = with_runs(origin, slsa_statement(pinned, origin, metadata))
+    assert (known.user, known.created) == ("Bob", "2026-11-25T14:00:00Z")
+    raw, split, features, model, bundle = known.model_dump(exclude_unset=True)["artefacts"]
     assert raw == {
         "name": "raw", "path": "data/raw/github_issues.csv", "stage": None,
         "md5": "ad365add0125817dba630f33e7075c95", "size": 2537199,
@@ -125,6 +140,16 @@ def test_artefacts_go_from_raw_to_bundle_with_the_runs_that_made_them(root: Path
     assert (features["stage"], features["seconds"]) == ("preprocess", 2.2)
     assert (model["path"], model["device"], model["host"]) == ("models", "cpu", "engine-1")
     assert (bundle["md5"], bundle["nfiles"]) == (provenances.BUNDLE, 40)
+
+
+def test_what_differs_for_equal_inputs_is_not_in_it(root: Path) -> None:
+    before = collected(root)
+    shutil.rmtree(root / ".issuesum")
+    git(root, "config", "user.name", "Bob")
+    export = "  export:\n    cmd: x\n    outs:\n    - path: serving/image.json\n      md5: 1\n"
+    lock = root / "dvc.lock"
+    lock.write_text(lock.read_text() + export + "  later:\n    cmd: y\n")
+    assert collected(root) == before | {"lock": provenances.LOCK + "  later:\n    cmd: y\n"}
 
 
 def test_the_model_is_found_below_models_and_in_earlier_commits_in_models_itself() -> None:

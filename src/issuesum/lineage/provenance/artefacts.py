@@ -27,6 +27,8 @@ from issuesum.lineage.runs.record import RunRecord, read_all
 _PARTS: dict[str, str] = {name: (SPLIT / name).as_posix() for name in SPLITS}
 _NAMES = {path.as_posix(): name for name, path in ARTEFACTS.items()} | {"models": "model"}
 """By path; before 0.1.0 the model was models/ itself."""
+RUN = ("started", "seconds", "device", "processor", "user", "host")
+"""What an artefact has of the run that made it."""
 
 
 def hashes_of(lock: Lock) -> dict[str, str | None]:
@@ -185,8 +187,7 @@ class _Maker:
     def _run_of(self, path: str, item: Item | None) -> dict[str, Any]:
         for run in self._runs:
             if item and path in run.outs and run.outs[path].md5 == item.md5:
-                keys = ("started", "seconds", "device", "user", "host")
-                return {key: value for key in keys if (value := getattr(run, key)) is not None}
+                return {key: value for key in RUN if (value := getattr(run, key)) is not None}
         return {}
 
 

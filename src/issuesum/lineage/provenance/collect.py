@@ -10,7 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from issuesum.layout import DATA_PROFILE, REQUIREMENTS, SPLIT_SUMMARY, UV_LOCK
+from issuesum.layout import (
+    DATA_PROFILE,
+    EXPORT_STAGE,
+    REQUIREMENTS,
+    SPLIT_SUMMARY,
+    UV_LOCK,
+)
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock, default_remote
 from issuesum.lineage.patch import dirty_patch
@@ -18,7 +24,6 @@ from issuesum.lineage.provenance.artefacts import (
     artefacts_of,
     hashes_of,
     rows_of,
-    successful_runs,
 )
 from issuesum.lineage.provenance.model import FORMAT, Patch, Provenance
 from issuesum.lineage.provenance.params_diff import params_diff
@@ -38,6 +43,8 @@ def collect(
 ) -> Provenance:
     """Gather what is known of an image before it is built; needs no network.
 
+    Equal inputs give equal bytes, at any time, on any machine and for anyone.
+
     Of DVC's and Git's configuration only what is named here gets in, never a credential.
 
     Args:
@@ -51,7 +58,8 @@ def collect(
     Raises:
         RepositoryError: there is no commit or no dvc.lock, or a configuration is broken.
     """
-    lock = Lock.read(root)
+    lock, commit = Lock.read(root), git.describe(root, made_from.commit)
+    created = datetime.fromisoformat(commit["committed"]).astimezone(UTC)
     summaries = {path: _content(root / path) for path in (SPLIT_SUMMARY, DATA_PROFILE)}
     return Provenance.model_validate(
         {
@@ -61,13 +69,12 @@ def collect(
             "dvc": made_from.dvc,
             "commit": made_from.commit,
             "dirty": made_from.dirty,
-            **git.describe(root, made_from.commit),
+            **commit,
             "source": git.remote_url(root),
             "folder": git.prefix(root).rstrip("/"),
             "remote": default_remote(root),
             "patch": _patch(root) if made_from.dirty else None,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "user": git.user(root),
+            "created": created.isoformat(timespec="seconds"),
             "hashes": {
                 **hashes_of(lock),
                 "bundle": made_from.bundle,
@@ -78,9 +85,8 @@ def collect(
                 lock,
                 bundle=made_from.bundle,
                 rows=rows_of(lock, summaries),
-                made_by=successful_runs(root),
             ),
-            "lock": lock.text,
+            "lock": lock.text_without(EXPORT_STAGE),  # which has the export before this one
             "params": params,
             "changed_params": changed_params(params, defaults),
             "metrics": metrics,

@@ -25,7 +25,8 @@ from pydantic import (
 
 from issuesum.errors import ArtifactError, one_line
 
-FORMAT = 2
+FORMAT = 3
+"""Since 3 equal inputs give equal bytes: who ran what, when and where is in the attestation."""
 FILE = "app/provenance.json"
 """Where the Dockerfile puts it."""
 
@@ -79,6 +80,8 @@ class Artefact(_Frozen):
     """That it took."""
     device: Known[str] = None
     """What it ran on."""
+    processor: Known[str] = None
+    """Model of the CPU."""
     user: Known[str] = None
     """Who ran it."""
     host: Known[str] = None
@@ -142,9 +145,9 @@ class Provenance(_Frozen):
     patch: Known[Patch] = None
     """What a dirty tree added to the commit."""
     created: Known[str] = None
-    """When the image was built, ISO 8601."""
+    """The commit's date, ISO 8601; up to format 2, when the image was built."""
     user: Known[str] = None
-    """Who built it."""
+    """Who built it; not in the file since format 3."""
     hashes: Annotated[dict[str, str | None], BeforeValidator(_texts)] = {}
     """DVC's hashes by artefact, and the SHA-256 of uv.lock."""
     requirements: Known[str] = None

@@ -26,9 +26,12 @@ from issuesum.lineage.provenance.collect import changed_params
 from issuesum.lineage.provenance.lookup import DIGEST, look_up
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.registry.labels import differences, labels_of
+from issuesum.registry.reference import Reference
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{12,64}")
 
+type Attested = Callable[[Reference, Provenance], Provenance]
+"""From an image and its provenance to the same with what only an attestation says."""
 type ReadLocal = Callable[[str], tuple[dict[str, Any], bytes]]
 """From an image id to what `docker image inspect` says and the bytes of /app/provenance.json."""
 
@@ -79,6 +82,7 @@ def trace(
     default: str | None,
     read_local: ReadLocal,
     defaults: Mapping[str, Any],
+    attested: Attested = lambda _, known: known,
 ) -> Trace:
     """Find out where an image or a bundle comes from.
 
@@ -88,6 +92,7 @@ def trace(
         default: registry/name, where a tag or a digest alone is looked up; None if unknown.
         read_local: asks the engine.
         defaults: of the params, which those of a bundle are compared with.
+        attested: completes the provenance of an image of a registry.
 
     Raises:
         IssuesumError: it is not found, or is not what it seems.
@@ -113,7 +118,7 @@ def trace(
         labels=found.image.labels,
         disagreements=_compare(found.content, found.image.labels),
     )
-    return Trace(completed(found.provenance), image)
+    return Trace(completed(attested(reference, found.provenance)), image)
 
 
 def _of_engine(image_id: str, read_local: ReadLocal) -> Trace:

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 from dvc.exceptions import NotDvcRepoError
+from dvc.output import Output
 from dvc.repo import Repo
 from dvc.utils.serialize import modify_yaml
 
@@ -96,21 +97,27 @@ def _write(root: Path, path: str, md5: str, metrics: dict[str, Any]) -> bool:
     return False
 
 
-def pull(root: Path, settings: dict[str, Any]) -> None:
-    """Pull every output that is recorded; settings of DVC go before those of its files.
+def pull(root: Path, settings: dict[str, Any], *, only: Path | None = None) -> None:
+    """Pull every output that is recorded, or `only` one; settings of DVC go before its files'.
 
     Raises:
         ArtifactError: some are not in the remote, or it does not answer, or one would be written
             outside of its folder.
     """
     reason = ""
+
+    def is_meant(out: Output) -> bool:
+        path = Path(out.fs_path).relative_to(root.resolve())
+        return out.use_cache and out.hash_info and only in (None, path)
+
     with Repo(str(root), config=settings) as repo:
         logging.disable()  # what DVC would log is said below; its bars are no logging
         try:
-            recorded = [out for out in repo.index.outs if out.use_cache and out.hash_info]
+            recorded = [out for out in repo.index.outs if is_meant(out)]
             listed = [out.fs_path for out in recorded if fetch_list(repo, out)]
             if listed:
-                repo.pull(listed if len(listed) < len(recorded) else None, allow_missing=True)
+                whole = only is None and len(listed) == len(recorded)
+                repo.pull(None if whole else listed, allow_missing=True)
         except ArtifactError:
             raise
         except Exception as error:  # noqa: BLE001 -- DVC lets through what any file system raises
@@ -121,7 +128,7 @@ def pull(root: Path, settings: dict[str, Any]) -> None:
         missing = sorted(
             f"{Path(out.fs_path).relative_to(root.resolve())} ({out.hash_info.value})"
             for out in repo.index.outs
-            if out.use_cache and out.hash_info and (not out.exists or out.changed_checksum())
+            if is_meant(out) and (not out.exists or out.changed_checksum())
         )
         remote = repo.config["remote"].get(repo.config["core"].get("remote"), {})
     if missing:

@@ -26,6 +26,7 @@ from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.restore import data as of_dvc
 from issuesum.lineage.restore.contained import check_contained, check_outputs
+from issuesum.lineage.runs.record import processor
 
 _ANOTHER = "Try: an image that the export stage made."
 # An image names the URL: whatever the user's own Git allows, it is no command line.
@@ -224,12 +225,14 @@ class Rerun:
     Attributes:
         differing: the outputs of the first stage that made others, as `stage: path, path`.
         gpu: the device that trained the image's model, if it was a GPU.
+        processor: that of the machine which trained it, if this one has another.
     """
 
     before: str
     after: str
     differing: str | None
     gpu: str | None
+    processor: str | None = None
 
 
 def rerun(root: Path, provenance: Exported) -> Rerun:
@@ -255,9 +258,10 @@ def rerun(root: Path, provenance: Exported) -> Rerun:
         for name, stage in new.stages.items()
         if (paths := [path for path, item in stage.outs.items() if old.md5(path) != item.md5])
     )
-    devices = (item.device or "" for item in provenance.artefacts or () if item.name == "model")
-    gpu = next((device for device in devices if "gpu" in device.lower()), None)
-    return Rerun(provenance.bundle, new.md5(BUNDLE) or "", next(differing, None), gpu)
+    model = next((item for item in provenance.artefacts or () if item.name == "model"), None)
+    gpu = model.device if model and "gpu" in (model.device or "").lower() else None
+    other = model.processor if model and model.processor != processor() else None
+    return Rerun(provenance.bundle, new.md5(BUNDLE) or "", next(differing, None), gpu, other)
 
 
 def _python(root: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import re
 import secrets
 import socket
@@ -45,6 +46,7 @@ class Run:
         user: Git's user.name, or else the account.
         host: where it ran.
         device: what trained.
+        processor: model of the CPU; trained weights depend on it, by rounding.
         rows: that it worked on, where the stage knows.
         bytes_in: of all dependencies.
         bytes_out: of all outputs.
@@ -63,6 +65,7 @@ class Run:
     user: str | None = None
     host: str | None = None
     device: str | None = None
+    processor: str | None = None
     rows: int | None = None
     bytes_in: int | None = None
     bytes_out: int | None = None
@@ -104,8 +107,18 @@ class RunRecord(Run):
             stage=stage,
             started=now.isoformat(timespec="seconds"),
             host=socket.gethostname(),
+            processor=processor(),
             pid=os.getpid(),
         )
+
+
+def processor() -> str | None:
+    """Return the model of this machine's CPU, or None if the system does not name it."""
+    with contextlib.suppress(OSError):
+        named = re.search(r"^model name\s*: (.*)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        if named:
+            return named[1]
+    return platform.processor() or None
 
 
 _ADAPTER = TypeAdapter(RunRecord)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from securesystemslib.signer import Signer
 
 from issuesum.errors import one_line
 from issuesum.files import replacing_directory
-from issuesum.lineage.provenance.model import Exported
+from issuesum.lineage.provenance.model import FORMAT, Exported, Provenance
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.sbom import Distribution, make_sbom
@@ -26,6 +27,7 @@ from issuesum.shipping.attestation.statement import (
     sbom_statement,
     serialised,
     slsa_statement,
+    with_runs,
 )
 
 ENVELOPE = "application/vnd.dsse.envelope.v1+json"
@@ -93,6 +95,21 @@ def _read(registry: Registry, image: Reference, digest: str, media_type: str) ->
     return Attached(digest, kind, content, value, envelope)
 
 
+def as_attested[P: Provenance](image: Reference, provenance: P) -> P:
+    """Return a provenance with what only its attestation, if any, says: the runs that led there.
+
+    Raises:
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    if (provenance.format or 0) < FORMAT:
+        return provenance
+    for one in attached(Registry(image.host), image):
+        if one.kind == SLSA and one.is_about(image):
+            with suppress(KeyError, TypeError, AttributeError):
+                return with_runs(provenance, one.value)
+    return provenance
+
+
 def attest(
     registry: Registry,
     image: Reference,
@@ -102,6 +119,7 @@ def attest(
     folder: Path,
     key: Signer | None,
     requirements: str = "",
+    metadata: dict[str, Any] | None = None,
 ) -> None:
     """Attach provenance and SBOM to an image, which has a digest, and copy them to a folder.
 
@@ -110,7 +128,7 @@ def attest(
     and gets slsa.json, sbom.json and, where there was a key to sign with, sbom.dsse.json.
 
     `provenance` is the image's own; `distributions` is called only if what is installed there is
-    needed; `requirements` is what pip installed it from, with hashes.
+    needed; `requirements` is what pip installed it from, with hashes; `metadata` is of its making.
 
     Raises:
         RegistryError: the registry is unreachable or refuses us.
@@ -129,7 +147,7 @@ def attest(
         if key:
             attach(sealed(serialised(sbom_statement(image, sbom)), key), ENVELOPE, CYCLONEDX)
         # Last, because its presence means that all are there.
-        statement = serialised(slsa_statement(image, provenance))
+        statement = serialised(slsa_statement(image, provenance, metadata))
         attach(sealed(statement, key) if key else statement, ENVELOPE if key else IN_TOTO, SLSA)
         found = attached(registry, image)
     chosen: dict[str, bytes] = {}

@@ -7,26 +7,35 @@ and "DigestSet" (v1); SLSA v1 "Provenance"; in-toto predicate "CycloneDX".
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from packageurl import PackageURL
 
-from issuesum.lineage.provenance.model import Exported
+from issuesum.lineage.provenance.artefacts import RUN
+from issuesum.lineage.provenance.model import Artefact, Exported, Provenance
 from issuesum.registry.reference import Reference
 
 STATEMENT = "https://in-toto.io/Statement/v1"
 SLSA = "https://slsa.dev/provenance/v1"
 CYCLONEDX = "https://cyclonedx.org/bom"
 BUILD_TYPE = "urn:issuesum:export:v1"
-"""docs/attestations.md describes it; what changes the predicate below must change its number."""
+"""docs/attestations.md describes it; what changes the definition below must change its number."""
 _BUILDER = "urn:issuesum:builder:docker-engine"
 
 
-def slsa_statement(image: Reference, provenance: Exported) -> dict[str, Any]:
-    """Return the statement of how an image, with a digest, was made: its /app/provenance.json."""
-    created = _time(provenance.created)
-    begun = [_time(made.started) for made in provenance.artefacts or () if made.started]
+_USER, _RUNS = "issuesum_user", "issuesum_runs"
+"""Fields of ours in SLSA's metadata."""
+
+
+def slsa_statement(
+    image: Reference, provenance: Exported, metadata: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the statement of how an image, with a digest, was made: its /app/provenance.json.
+
+    `metadata` is what that file does not say; before format 3 it said all.
+    """
     patch = provenance.patch
     predicate = {
         "buildDefinition": {
@@ -41,15 +50,51 @@ def slsa_statement(image: Reference, provenance: Exported) -> dict[str, Any]:
         },
         "runDetails": {
             "builder": {"id": _BUILDER, "version": provenance.tools},
-            "metadata": {
-                "invocationId": f"{provenance.image}@{created}",
-                "startedOn": min([*begun, created]),
-                "finishedOn": created,
-            },
+            "metadata": metadata
+            or _times(provenance.image, provenance.created, provenance.artefacts or ()),
             "byproducts": [{"name": "patch", "digest": {"sha256": patch.sha256}}] if patch else [],
         },
     }
     return _statement(image, SLSA, predicate)
+
+
+def metadata_of(
+    image: str, finished: str, made: Sequence[Artefact], user: str | None
+) -> dict[str, Any]:
+    """Return when and by whom an image, registry/name:tag, was made, and the runs that led there.
+
+    Args:
+        image: registry/name:tag.
+        finished: when it was exported, ISO 8601.
+        made: artefacts with their runs.
+        user: who exported it.
+    """
+    runs = {item.name: item.model_dump(include={*RUN}, exclude_unset=True) for item in made}
+    runs = {name: run for name, run in runs.items() if run}
+    return {**_times(image, finished, made), _USER: user, _RUNS: runs}
+
+
+def with_runs[P: Provenance](provenance: P, statement: dict[str, Any]) -> P:
+    """Return a provenance with the metadata of its statement; what is of another kind is unknown.
+
+    Raises:
+        KeyError, TypeError, AttributeError: the statement has no metadata of ours.
+    """
+    metadata = statement["predicate"]["runDetails"]["metadata"]
+    runs = {
+        name: {key: value for key, value in run.items() if key in RUN}
+        for name, run in metadata[_RUNS].items()
+    }
+    known = provenance.model_dump(exclude_unset=True)
+    known |= {"created": metadata["finishedOn"], "user": metadata[_USER]}
+    known["artefacts"] = [item | runs.get(item["name"], {}) for item in known["artefacts"]]
+    return type(provenance).model_validate(known)
+
+
+def _times(image: str, finished: str, made: Sequence[Artefact]) -> dict[str, str]:
+    end = _time(finished)
+    begun = [_time(item.started) for item in made if item.started]
+    return {"invocationId": f"{image}@{end}", "startedOn": min([*begun, end]), "finishedOn": end}
 
 
 def sbom_statement(image: Reference, sbom: bytes) -> dict[str, Any]:

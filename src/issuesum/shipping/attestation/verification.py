@@ -19,7 +19,7 @@ from securesystemslib.signer import Key, SSlibKey
 from issuesum.errors import ArtifactError, ParamsError, RepositoryError, one_line
 from issuesum.layout import LOCK
 from issuesum.lineage import git
-from issuesum.lineage.provenance.model import Exported
+from issuesum.lineage.provenance.model import FORMAT, Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
@@ -192,11 +192,13 @@ def wrong_provenance(
     statements = [one for one in found if one.kind == SLSA]
     if not statements:
         return "no SLSA statement is attached to this image"
-    expected = slsa_statement(image, provenance)["predicate"]
     for one in statements:
         if not one.is_about(image):
             return f"{one.digest} is about another image: {one.value.get('subject')}"
-        differing = _difference(expected, one.value.get("predicate"))
+        new = (provenance.format or 0) >= FORMAT
+        metadata = _path(one.value, "predicate", "runDetails", "metadata") if new else None
+        expected = slsa_statement(image, provenance, metadata)["predicate"]
+        differing = first_difference(expected, one.value.get("predicate"))
         if differing:
             return f"{one.digest} disagrees with /app/provenance.json in {differing}"
     return None
@@ -248,7 +250,7 @@ def signed_by(envelope: Envelope, keys: Sequence[Key]) -> bool:
     return True
 
 
-def _difference(expected: Any, found: Any, where: str = "predicate") -> str | None:  # noqa: ANN401 -- JSON
+def first_difference(expected: Any, found: Any, where: str = "predicate") -> str | None:  # noqa: ANN401 -- JSON
     """Return the first place where two values differ, say `predicate.runDetails.builder`."""
     if isinstance(expected, dict) and isinstance(found, dict):
         pairs = [
@@ -262,7 +264,9 @@ def _difference(expected: Any, found: Any, where: str = "predicate") -> str | No
         ]
     else:
         return None if expected == found else where
-    return next(filter(None, (_difference(mine, theirs, at) for at, mine, theirs in pairs)), None)
+    return next(
+        filter(None, (first_difference(mine, theirs, at) for at, mine, theirs in pairs)), None
+    )
 
 
 def _other_components(sbom: dict[str, Any], listed: Sequence[Distribution]) -> str | None:

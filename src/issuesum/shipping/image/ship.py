@@ -21,9 +21,11 @@ from issuesum.lineage.tag import Version, version_of
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.build import build_image, staging_tag
 from issuesum.shipping.image.container import smoke_test
-from issuesum.shipping.image.engine import push
+from issuesum.shipping.image.dockerfile import compose
+from issuesum.shipping.image.engine import fetch
+from issuesum.shipping.image.push import push
+from issuesum.shipping.image.runtime import runtime_of, staging_tag
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Target:
     def pushed_digest(self, registry: Registry) -> str | None:
         """Return the digest of our image in the registry, None if there is nothing under its tag.
 
-        It is ours if its lineage is: two builds of one lineage differ in dates alone.
+        It is ours if its lineage is: two builds of one lineage differ in the base image at most.
 
         Raises:
             RegistryError: the tag is there and was made from something else, or the registry is
@@ -102,7 +104,8 @@ def ship(
 ) -> tuple[str, str | None]:
     """Make an image, unless the registry holds it by now.
 
-    Its container has `timeout` seconds for a first answer, and `push` has `patience` seconds.
+    It is pushed under its digest, tried as the engine pulls it, and only then gets its tag. Its
+    container has `timeout` seconds for a first answer, and `push` has `patience` seconds.
 
     Returns:
         The digest under the tag, and the container's first title, None if another export was
@@ -117,15 +120,27 @@ def ship(
     with exclusive(image.repository):
         if digest := target.pushed_digest(registry):
             return digest, None
-        with staging_tag(client, image) as name:
-            build_image(client, bundle, provenance, image=name, base_image=base_image)
-            title = smoke_test(client, name, called=str(image), timeout=timeout)
+        with (
+            staging_tag(client, image) as staging,
+            tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
+        ):
+            runtime = runtime_of(
+                client, registry, image, bundle, base_image=base_image, staging=staging,
+                folder=Path(folder), patience=patience,
+            )  # fmt: skip
+            made = compose(runtime, bundle, provenance, folder=Path(folder))
+            pinned = image.at(made.digest)
+            push(registry, pinned, made, patience=patience)
+            fetch(client, str(pinned))
+            held = client.images.get(str(pinned))
+            held.tag(*staging.split(":"))
+            title = smoke_test(client, staging, called=str(image), timeout=timeout)
             if digest := target.pushed_digest(registry):  # from another machine meanwhile
                 return digest, None
-            client.images.get(name).tag(image.repository, image.tag)
-        pushed = push(client, image, patience=patience)
+            held.tag(image.repository, image.tag)
+            push(registry, image, made, patience=patience)
         # Another machine may have pushed at the same time: the last one has the tag.
-        digest = pushed if registry.digest(image) == pushed else target.pushed_digest(registry)
+        digest = target.pushed_digest(registry)
         if digest is None:
             raise refusal(str(image), "the push ended without an error, but the tag is not there")
         return digest, title

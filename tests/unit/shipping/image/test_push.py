@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from issuesum.errors import RegistryError
+from issuesum.registry import client
+from issuesum.registry.canonical import CanonicalImage, layer_of_files
+from issuesum.registry.client import PassingError, Registry
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.engine import push
+from issuesum.shipping.image.push import push
+from registry_stub import Answer, Asked, serve
 
-IMAGE = Reference("localhost:9", "name", "tag")
-DONE = [{"id": "a", "status": "Pushed"}, {"aux": {"Digest": "sha256:ab"}}]
-
-
-class Engine:
-    """Answers each push by the next list."""
-
-    def __init__(self, *answers: list[dict[str, Any]]) -> None:
-        self.asked = 0
-        self._answers = answers
-        self.api = SimpleNamespace(push=self._push)
-
-    def _push(self, repository: str, **options: Any) -> list[dict[str, Any]]:
-        assert (repository, options["tag"]) == ("localhost:9/name", "tag")
-        self.asked += 1
-        return self._answers[min(self.asked, len(self._answers)) - 1]
+FAULT = "503 Service Unavailable: busy"
 
 
 @pytest.fixture(autouse=True)
@@ -40,69 +31,96 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         now[0] += seconds
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
-    monkeypatch.setattr("issuesum.shipping.image.engine.time", clock)
+    monkeypatch.setattr("issuesum.shipping.image.push.time", clock)
+    monkeypatch.setattr(client, "_RETRIES", client._RETRIES.new(total=0))
     assert time.sleep is not sleep
     return seen
 
 
-@pytest.mark.parametrize(
-    "reason",
-    [
-        "Get http://localhost:9/v2/: dial tcp 127.0.0.1:9: connect: connection refused",
-        "read tcp 127.0.0.1:1->127.0.0.1:9: read: connection reset by peer",
-        "received unexpected HTTP status: 503 Service Unavailable",
-        "unexpected EOF",
-        "net/http: TLS handshake timeout",
-        "Client.Timeout exceeded while awaiting headers",
-        "dial tcp: lookup registry: Temporary failure in name resolution",
-    ],
-)
+@pytest.fixture
+def image(tmp_path: Path) -> CanonicalImage:
+    layers = [layer_of_files({name: b"x"}, tmp_path / name, "") for name in "ab"]
+    return CanonicalImage({"os": "linux"}, {}, tuple(layers))
+
+
+@contextmanager
+def registry(*answers: Answer) -> Iterator[tuple[Registry, Reference, list[Asked]]]:
+    """Give a registry without anything that gives these answers to uploads, and then takes all."""
+    left = list(answers)
+
+    def script(asked: Asked) -> Answer:
+        if asked.method == "HEAD":
+            return Answer(404)
+        if asked.method == "POST":
+            return Answer(202, headers={"Location": "/v2/name/blobs/uploads/1?state=x"})
+        if "uploads" in asked.path and left:
+            return left.pop(0)
+        return Answer(201)
+
+    with serve(script) as (host, seen):
+        yield Registry(host), Reference(host, "name", "tag"), seen
+
+
 def test_what_may_pass_is_tried_again_after_longer_pauses(
-    reason: str, pauses: list[float], capsys: pytest.CaptureFixture[str]
+    image: CanonicalImage, pauses: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    client = Engine([{"error": reason}], [{"error": reason}], DONE)
-    assert push(client, IMAGE, patience=60) == "sha256:ab"
+    faults = [Answer(503, b"busy"), Answer(503, b"busy")]
+    with registry(*faults) as (there, name, seen):
+        push(there, name, image, patience=60)
     assert pauses == [0.5, 1]
     lines = capsys.readouterr().err.splitlines()
-    assert lines == [f"push: {reason}; again in {pause:g} s" for pause in pauses]
+    assert lines == [f"push: {FAULT}; again in {pause:g} s" for pause in pauses]
+    assert image.layers[0].path
+    packed = image.layers[0].path.read_bytes()  # an upload that was cut off is begun again, whole
+    first = [asked.content for asked in seen if asked.method == "PUT"][:3]
+    assert first == [packed] * 3
+    assert sum(asked.method == "POST" for asked in seen) == 5  # two layers, the config, two faults
+    assert (seen[-1].path, seen[-1].content) == ("/v2/name/manifests/tag", image.manifest)
 
 
 @pytest.mark.parametrize(
-    "reason",
-    [
-        "denied: requested access to the resource is denied",
-        "unauthorized: authentication required",
-        "no basic auth credentials",
-        "blob upload invalid",
-    ],
+    "answer", [Answer(403, b"denied"), Answer(401, b"unauthorized"), Answer(400, b"DIGEST_INVALID")]
 )
-def test_what_stays_is_not_tried_again(reason: str, pauses: list[float]) -> None:
-    client = Engine([{"error": reason}])
-    with pytest.raises(RegistryError, match=reason.split(maxsplit=1)[0]):
-        push(client, IMAGE, patience=60)
-    assert (client.asked, pauses) == (1, [])
+def test_what_stays_is_not_tried_again(
+    answer: Answer, image: CanonicalImage, pauses: list[float]
+) -> None:
+    with (
+        registry(answer) as (there, name, seen),
+        pytest.raises(RegistryError, match=answer.content.decode()),
+    ):
+        push(there, name, image, patience=60)
+    assert sum(asked.method == "PUT" for asked in seen) == 1
+    assert pauses == []
 
 
-def test_it_ends_after_the_time_that_was_given(pauses: list[float]) -> None:
-    client = Engine([{"error": "EOF"}])
-    with pytest.raises(RegistryError, match="no success in 10 s: EOF"):
-        push(client, IMAGE, patience=10)
+def test_it_ends_after_the_time_that_was_given(image: CanonicalImage, pauses: list[float]) -> None:
+    with (
+        registry(*[Answer(503, b"busy")] * 9) as (there, name, _),
+        pytest.raises(RegistryError, match=f"no success in 10 s: {FAULT}"),
+    ):
+        push(there, name, image, patience=10)
     assert pauses == [0.5, 1, 2, 4, 8]
 
 
-def test_a_layer_that_gets_through_begins_the_count_anew(pauses: list[float]) -> None:
-    client = Engine(*[[{"id": "a", "status": "Pushed"}, {"error": "EOF"}]] * 20, DONE)
-    assert push(client, IMAGE, patience=1) == "sha256:ab"
-    assert pauses == [0.5] * 20
-
-
-def test_what_the_engine_tries_itself_is_told_once_and_bounded_too(
-    pauses: list[float], capsys: pytest.CaptureFixture[str]
+def test_a_layer_that_gets_through_begins_the_count_again(
+    image: CanonicalImage, pauses: list[float]
 ) -> None:
-    waiting = [{"id": "a", "status": f"Retrying in {left} seconds"} for left in (2, 1)]
-    assert push(Engine([*waiting, *DONE]), IMAGE, patience=60) == "sha256:ab"
-    said = capsys.readouterr().err
-    assert said == "push: layer a was cut off; retrying in 2 seconds\n"
-    assert pauses == []
-    with pytest.raises(RegistryError, match="no success in 0 s"):
-        push(Engine(waiting), IMAGE, patience=0)
+    faults = [Answer(503, b"busy"), Answer(201)] * 2
+    with registry(*faults) as (there, name, _):
+        push(there, name, image, patience=0.6)
+    assert pauses == [0.5] * 2
+
+
+def test_a_fault_that_may_pass_is_told_from_a_refusal() -> None:
+    with (
+        registry(Answer(503, b"busy")) as (there, name, _),
+        pytest.raises(PassingError) as failed,
+    ):
+        there.upload(name, b"x", "sha256:1")
+    assert failed.value.reason == FAULT
+
+
+def test_what_is_there_is_not_sent(image: CanonicalImage) -> None:
+    with serve(lambda _: Answer(200)) as (host, seen):
+        push(Registry(host), Reference(host, "name", "tag"), image, patience=0)
+    assert [asked.path for asked in seen if asked.method != "HEAD"] == ["/v2/name/manifests/tag"]

@@ -1,0 +1,197 @@
+"""Images in canonical form: what they hold decides every byte of them, and so their digest.
+
+Entries of a layer are sorted and have no times, and layers are packed in one way. Manifest and
+config have the media types of Docker (image manifest version 2, schema 2): OCI's has no health
+check.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+
+from issuesum.registry.client import Registry, digest_of, refusal
+from issuesum.registry.reference import Reference
+
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+EPOCH = "1970-01-01T00:00:00Z"
+_CONFIG = "application/vnd.docker.container.image.v1+json"
+_LAYER = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+_PLATFORM = ("architecture", "os", "variant")
+# The rest of an engine's config depends on who built, when and where.
+_SETTINGS = (
+    "Cmd", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Labels", "Shell", "StopSignal",
+    "User", "Volumes", "WorkingDir",
+)  # fmt: skip
+_LEVEL = 6  # of gzip; 9 takes twice the time for half a percent
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer, packed.
+
+    Attributes:
+        digest: sha256:…, packed.
+        size: bytes, packed.
+        diff_id: sha256:…, unpacked.
+        made_by: what it comes from, for `docker history`.
+        path: of the packed file; None if it is in a registry alone.
+    """
+
+    digest: str
+    size: int
+    diff_id: str
+    made_by: str
+    path: Path | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class CanonicalImage:
+    """An image.
+
+    Attributes:
+        platform: `architecture`, `os` and maybe `variant`.
+        settings: what its containers begin with: Env, Entrypoint, Labels, ….
+        layers: the lowest first.
+        created: RFC 3339.
+    """
+
+    platform: Mapping[str, str]
+    settings: Mapping[str, Any]
+    layers: tuple[Layer, ...]
+    created: str = EPOCH
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any], layers: Iterable[Layer]) -> CanonicalImage:
+        """Take what is not by chance from the config of another image."""
+        settings = config.get("config") or {}
+        return cls(
+            {name: config[name] for name in _PLATFORM if config.get(name)},
+            {name: settings[name] for name in _SETTINGS if settings.get(name)},
+            tuple(layers),
+        )
+
+    @property
+    def config(self) -> bytes:
+        """The JSON of the config."""
+        return _json(
+            {
+                **self.platform,
+                "config": self.settings,
+                "created": self.created,
+                "history": [
+                    {"created": self.created, "created_by": layer.made_by} for layer in self.layers
+                ],
+                "rootfs": {"diff_ids": [layer.diff_id for layer in self.layers], "type": "layers"},
+            }
+        )
+
+    @property
+    def manifest(self) -> bytes:
+        """The JSON of the manifest."""
+        config = {"mediaType": _CONFIG, "digest": digest_of(self.config), "size": len(self.config)}
+        layers = [
+            {"mediaType": _LAYER, "digest": layer.digest, "size": layer.size}
+            for layer in self.layers
+        ]
+        return _json(
+            {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}
+        )
+
+    @property
+    def digest(self) -> str:
+        """sha256:… of the manifest."""
+        return digest_of(self.manifest)
+
+
+def read_canonical(registry: Registry, image: Reference) -> CanonicalImage:
+    """Return an image that was made here, without its layers' files.
+
+    Raises:
+        RegistryError: the registry is unreachable, refuses us, or holds no such image.
+    """
+    _, manifest = registry.manifest(image)
+    try:
+        config = json.loads(registry.blob(image, manifest["config"]["digest"]))
+        whole = zip(
+            manifest["layers"], config["rootfs"]["diff_ids"], config["history"], strict=True
+        )
+        layers = [
+            Layer(item["digest"], item["size"], diff_id, made["created_by"])
+            for item, diff_id, made in whole
+        ]
+        return replace(CanonicalImage.of(config, layers), created=config["created"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise refusal(str(image), f"no image that issuesum made ({error})") from error
+
+
+class _Counted:
+    """A file that is only written to, and knows what."""
+
+    def __init__(self, file: IO[bytes] | gzip.GzipFile) -> None:
+        self._file, self._hash, self.size = file, hashlib.sha256(), 0
+
+    def write(self, data: bytes) -> int:
+        self._hash.update(data)
+        self.size += len(data)
+        return self._file.write(data)
+
+    @property
+    def digest(self) -> str:
+        return f"sha256:{self._hash.hexdigest()}"
+
+
+def pack(write: Callable[[Any], object], target: Path, made_by: str) -> Layer:
+    """Make a layer at `target` of the tar that `write` writes to the file that it is given."""
+    with target.open("wb") as file:
+        packed: Any = _Counted(file)
+        with gzip.GzipFile("", "wb", _LEVEL, packed, mtime=0) as unpacked:
+            plain = _Counted(unpacked)
+            write(plain)
+    return Layer(packed.digest, packed.size, plain.digest, made_by, target)
+
+
+def layer_of_files(files: Mapping[str, Path | bytes], target: Path, made_by: str) -> Layer:
+    """Make a layer of files by their paths in the image, without a leading slash.
+
+    All are root's, and readable by everyone; none is executable, since DVC does not keep that.
+    """
+    folders = {str(each) for name in files for each in PurePosixPath(name).parents} - {"."}
+
+    def entries() -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+        for name in sorted({*files, *folders}):
+            entry = tarfile.TarInfo(name)
+            if name in folders:
+                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                yield entry, None
+            else:
+                source = files[name]
+                content = source if isinstance(source, bytes) else source.read_bytes()
+                entry.size, entry.mode = len(content), 0o644
+                yield entry, io.BytesIO(content)
+
+    return pack_entries(entries(), target, made_by)
+
+
+def pack_entries(
+    entries: Iterable[tuple[tarfile.TarInfo, IO[bytes] | None]], target: Path, made_by: str
+) -> Layer:
+    """Make a layer of entries, whose order and times are the caller's, and their contents."""
+
+    def write(file: IO[bytes]) -> None:
+        with tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+            for entry, content in entries:
+                tar.addfile(entry, content)
+
+    return pack(write, target, made_by)
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()

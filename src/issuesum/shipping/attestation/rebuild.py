@@ -1,0 +1,130 @@
+"""Whether an image is what its provenance makes: it is made again, and compared."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import tarfile
+import tempfile
+import zlib
+from pathlib import Path
+from typing import IO
+
+from issuesum.errors import ArtifactError
+from issuesum.layout import BUNDLE
+from issuesum.lineage import git
+from issuesum.lineage.provenance.lookup import Found
+from issuesum.lineage.provenance.model import FORMAT, Exported
+from issuesum.lineage.restore import data
+from issuesum.lineage.restore.restoring import restore
+from issuesum.registry.canonical import CanonicalImage, Layer, read_canonical
+from issuesum.registry.client import LARGEST, Registry, limited
+from issuesum.registry.reference import Reference
+from issuesum.shipping.attestation.verification import Check, first_difference
+from issuesum.shipping.image.dockerfile import compose
+from issuesum.shipping.image.engine import engine
+from issuesum.shipping.image.runtime import build_runtime, staging_tag
+from issuesum.shipping.image.ship import exclusive
+
+
+def check_rebuilt(registry: Registry, found: Found, *, here: Path) -> Check:
+    """Make an image again from its bundle and its provenance, and compare the digests.
+
+    The bundle comes from the DVC remote. Code comes from the repository around `here` if that has
+    the commit, or else from the Git URL of the provenance; nothing of it is run but its Dockerfile,
+    by the engine. What is in the registry but the image is not used.
+
+    Raises:
+        ArtifactError: the image is of an earlier format, or the DVC remote lacks the bundle.
+        EngineError: no engine answers, or the Dockerfile cannot be built.
+        RegistryError: the registry is unreachable or refuses us.
+        RepositoryError: the commit is not available.
+    """
+    known, image = found.exported(), found.image.reference
+    if (known.format or 0) < FORMAT:
+        raise ArtifactError(
+            f"--rebuild must have an image in canonical form. Received: {image}, with a provenance "
+            f"of format {known.format}, before {FORMAT}. Try: an image of a later export."
+        )
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as place:
+        folder = Path(place)
+        made = _made_again(found, known, here=here, folder=folder)
+        if made.digest == image.digest:
+            return Check("rebuild", "ok", "made again, it has the same digest")
+        wrong = _difference(registry, image, made, folder)
+        base = known.params.get("export", {}).get("base_image")
+        if wrong and made.layers[0].made_by in wrong:
+            wrong = f"{wrong}; {base} may have moved since (export.base_image can pin it)"
+    same = "made again, it has the same content and config; the layers are packed by another zlib"
+    return Check("rebuild", "failed", wrong) if wrong else Check("rebuild", "ok", same)
+
+
+def _made_again(found: Found, known: Exported, *, here: Path, folder: Path) -> CanonicalImage:
+    top = git.top(here)
+    source = str(top) if top and git.has_commit(top, known.commit) else known.source
+    tree = restore(found, folder / "tree", here=folder, source=source, data=False).root
+    data.pull(tree, data.borrowed(tree, top), only=BUNDLE)
+    image = found.image.reference
+    with (
+        exclusive(image.repository),
+        engine() as client,
+        staging_tag(client, image) as staging,
+    ):
+        runtime = build_runtime(
+            client, tree / BUNDLE, base_image=known.params["export"]["base_image"],
+            staging=staging, folder=folder,
+        )  # fmt: skip
+    return compose(runtime, tree / BUNDLE, found.content, folder=folder)
+
+
+def _difference(
+    registry: Registry, image: Reference, made: CanonicalImage, folder: Path
+) -> str | None:
+    theirs = read_canonical(registry, image)
+    if len(made.layers) != len(theirs.layers):
+        return f"it has {len(theirs.layers)} layers, made again {len(made.layers)}"
+    for number, (ours, layer) in enumerate(zip(made.layers, theirs.layers, strict=True), 1):
+        if ours.digest != layer.digest:
+            with tempfile.TemporaryFile(dir=folder) as packed:
+                registry.download(image, layer.digest, packed, most=LARGEST)
+                file = _differing_file(ours, packed)
+            if file:
+                return f"layer {number} ({ours.made_by}), {layer.digest}, differs in {file}"
+    _, manifest = registry.manifest(image)
+    config = json.loads(registry.blob(image, manifest["config"]["digest"]))
+    where = first_difference(json.loads(made.config), config, "config")
+    return f"its config differs in {where}" if where else None
+
+
+def _differing_file(ours: Layer, packed: IO[bytes]) -> str | None:
+    """Return the first file that differs, None if the layers differ in how they are packed."""
+    assert ours.path  # noqa: S101 -- it was made now
+    try:
+        packed.seek(0)
+        plain = gzip.GzipFile(fileobj=packed)
+        whole = hashlib.sha256()
+        for chunk in limited(iter(lambda: plain.read(2**20), b""), LARGEST, "A layer, unpacked,"):
+            whole.update(chunk)
+        if ours.diff_id == f"sha256:{whole.hexdigest()}":
+            return None
+        packed.seek(0)
+        theirs = _contents(packed)
+    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
+        return f"its form: {error}"
+    with ours.path.open("rb") as file:
+        mine = _contents(file)
+    differing = (name for name in sorted({*mine, *theirs}) if mine.get(name) != theirs.get(name))
+    return next(differing, "the order of its files")
+
+
+def _contents(packed: IO[bytes]) -> dict[str, tuple[object, ...]]:
+    found: dict[str, tuple[object, ...]] = {}
+    with tarfile.open(fileobj=packed, mode="r:gz") as tar:
+        for entry in tar:
+            file = tar.extractfile(entry) if entry.isreg() else None
+            content = hashlib.file_digest(file, "sha256").digest() if file else b""  # type: ignore[arg-type]
+            found[entry.name.removeprefix("./")] = (
+                entry.type, entry.mode, entry.uid, entry.gid, entry.mtime, entry.linkname, content,
+            )  # fmt: skip
+    return found

@@ -1,0 +1,59 @@
+"""How the layers that an engine made above the base become one."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from pathlib import Path
+
+from issuesum.shipping.image.runtime import _merged
+
+
+def layer(*entries: tuple[str, str] | str, mtime: int) -> io.BytesIO:
+    """Return a tar of files, each with a content, and of folders."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as tar:
+        for each in entries:
+            name, content = (each, None) if isinstance(each, str) else each
+            entry = tarfile.TarInfo(name)
+            entry.mtime, entry.uname = mtime, "somebody"
+            if content is None:
+                entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
+            entry.size = len(content or "")
+            tar.addfile(entry, io.BytesIO((content or "").encode()))
+    return io.BytesIO(packed.getvalue())
+
+
+def merged(target: Path, *layers: io.BytesIO) -> tuple[str, dict[str, tuple[int, bytes]]]:
+    made = _merged(layers, target)
+    found = {}
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(target.read_bytes()))) as tar:
+        for entry in tar:
+            file = tar.extractfile(entry)
+            found[entry.name] = entry.mode, file.read() if file else b""
+            assert (entry.mtime, entry.uname) == (0, "")
+    assert list(found) == sorted(found)
+    return made.digest, found
+
+
+def test_upper_layers_replace_and_hide_what_is_below(tmp_path: Path) -> None:
+    below = layer("tmp", ("z", "old"), "a", ("a/x", "1"), ("a/y", "2"), "b", ("b/x", "3"), mtime=1)
+    above = layer(("z", "new"), ("a/.wh.x", ""), ("b/new", "4"), ("b/.wh..wh..opq", ""), mtime=2)
+    digest, found = merged(tmp_path / "one", below, above)
+    assert {name: content for name, (_, content) in found.items()} == {
+        "tmp": b"", "z": b"new", "a": b"", "a/.wh.x": b"", "a/y": b"2", "b": b"", "b/new": b"4",
+        "b/.wh..wh..opq": b"",
+    }  # fmt: skip
+    assert found["tmp"][0] == 0o1777
+    times = layer(("z", "new"), ("a/.wh.x", ""), ("b/.wh..wh..opq", ""), ("b/new", "4"), mtime=9)
+    below.seek(0)
+    assert merged(tmp_path / "two", below, times)[0] == digest
+
+
+def test_bytecode_and_caches_are_left_out(tmp_path: Path) -> None:
+    made = layer(
+        "venv/__pycache__", ("venv/__pycache__/a.pyc", "x"), ("venv/a.py", "y"), "root/.cache/pip",
+        ("root/.cache/pip/wheel", "z"), ("venv/b.pyc", "x"), mtime=1,
+    )  # fmt: skip
+    assert list(merged(tmp_path / "one", made)[1]) == ["venv/a.py"]
