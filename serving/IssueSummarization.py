@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from issuesum.errors import IssuesumError
+from issuesum.errors import IssuesumError, ParamsError
 from issuesum.serving.server import feedback, open_inference
 from issuesum.serving.server.answering import Answering, Limits, feedback_metrics
 from issuesum.serving.server.lifecycle import Lifecycle
-from issuesum.serving.server.messages import RequestError
+from issuesum.serving.server.messages import RequestError, answer_meta
 from issuesum.serving.server.origin import Origin
 from issuesum.serving.server.routes import create_routes
 
@@ -40,6 +41,7 @@ class IssueSummarization:
         self._lifecycle = Lifecycle()
         self._lifecycle.start()
         try:
+            _find_temporary_folder()
             self._origin = Origin.read(HERE / "provenance.json")
             self._answering = Answering(Limits.read(), self.tags())
             self._folder = feedback.configured_folder()
@@ -64,8 +66,8 @@ class IssueSummarization:
             raise RuntimeError(f"load failed: {error}") from error
         self._lifecycle.enter_worker()
 
-    def predict(self, X: Any, names: Any, meta: Any = None) -> list[str]:  # noqa: ANN401, ARG002, N803
-        """Return one title for each text of X, of shape (texts,) or (texts, 1).
+    def predict(self, X: Any, names: Any, meta: Any = None) -> list[Any]:  # noqa: ANN401, ARG002, N803
+        """Return one title for each text of X, in its shape: (texts,) or (texts, 1).
 
         Servers that do not know `predict_raw` call this.
         """
@@ -73,7 +75,7 @@ class IssueSummarization:
         answer = self._answer({"data": {"ndarray": rows}})
         if "status" in answer:
             raise ValueError(answer["status"]["info"])
-        titles: list[str] = answer["data"]["ndarray"]
+        titles: list[Any] = answer["data"]["ndarray"]
         return titles
 
     def predict_raw(self, msg: Any) -> Any:  # noqa: ANN401
@@ -93,13 +95,15 @@ class IssueSummarization:
         """
         answer = type(msg.response)  # type: ignore[attr-defined]
         try:
-            given = feedback.read(_content(msg))
+            content = _content(msg)
+            given = feedback.read(content)
+            meta = answer_meta(content["request"], self.tags())
             if self._feedback:
                 self._feedback.add(given)
         except RequestError as error:
             return _as(answer, error.as_status())
         counted = feedback_metrics(given.reward, corrected=given.title is not None)
-        return _as(answer, {"meta": {"tags": self.tags(), "metrics": counted}})
+        return _as(answer, {"meta": {**meta, "metrics": counted}})
 
     def tags(self) -> dict[str, str]:
         """Name what answers: image, commit, and the DVC hashes of bundle, model and data."""
@@ -123,6 +127,16 @@ class IssueSummarization:
     def _answer(self, message: Any) -> dict[str, Any]:  # noqa: ANN401
         with self._lifecycle.request():
             return self._answering.answer(message)
+
+
+def _find_temporary_folder() -> None:
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:  # gunicorn and multiprocessing would end with a traceback
+        raise ParamsError(
+            "The server must have a folder for temporary files. Received: a read-only file system "
+            "without one. Try: docker run --read-only --tmpfs /tmp, or an emptyDir at /tmp."
+        ) from error
 
 
 def _content(message: Message) -> dict[str, Any]:

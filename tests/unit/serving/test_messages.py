@@ -17,7 +17,7 @@ TITLE = Title("Fix app", -0.1234567, (Word("fix", False, None), Word("app", True
         ({"data": {"ndarray": ["a", "b"]}}, TitleRequest("data", ("a", "b"))),
         (
             {"data": {"names": ["body"], "ndarray": [["a"], ["b"]]}},
-            TitleRequest("data", ("a", "b")),
+            TitleRequest("data", ("a", "b"), column=True),
         ),
         ({"strData": ""}, TitleRequest("strData", ("",))),
         ({"jsonData": {"body": "a"}, "meta": {}}, TitleRequest("jsonData", ("a",), 1, one=True)),
@@ -77,6 +77,9 @@ def test_an_answer_has_the_form_of_its_request() -> None:
     titles = [[TITLE, NO_TITLE]]
     assert response(TitleRequest("data", ("a",)), titles) == {
         "data": {"names": [], "ndarray": ["Fix app"]}
+    }
+    assert response(TitleRequest("data", ("a",), column=True), titles) == {
+        "data": {"names": ["title"], "ndarray": [["Fix app"]]}
     }
     assert response(TitleRequest("strData", ("a",)), titles) == {"strData": "Fix app"}
     one = {

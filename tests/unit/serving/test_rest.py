@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
+import struct
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,9 +71,9 @@ def test_titles_bear_what_wrote_them(client: FlaskClient) -> None:
     assert said["meta"]["tags"] == TAGS
     (title,) = said["data"]["ndarray"]
     assert title
-    for message in ({"data": {"ndarray": [["the app crashes"]]}}, {"strData": "the app crashes"}):
-        again = client.post("/predict", json=message).json
-        assert title in (again.get("strData"), *again.get("data", {}).get("ndarray", ()))
+    column = client.post("/predict", json={"data": {"ndarray": [["the app crashes"]]}}).json
+    assert column["data"] == {"names": ["title"], "ndarray": [[title]]}
+    assert client.post("/predict", json={"strData": "the app crashes"}).json["strData"] == title
     got = client.get("/predict", query_string={"json": json.dumps({"strData": "the app crashes"})})
     assert got.json["strData"] == title
 
@@ -83,6 +86,22 @@ def test_alternatives_bear_scores_the_best_first(client: FlaskClient) -> None:
     assert scores == sorted(scores, reverse=True)
     assert all("the app crashes on start"[slice(*word["span"])].lower() == word["word"]
                for title in titles for word in title["words"] if word["span"])  # fmt: skip
+
+
+def test_an_answer_can_be_joined_with_its_request(client: FlaskClient) -> None:
+    path = {"transformer": "registry.example.com/transformer:1"}
+    given = {"puid": "p1", "tags": {"row": 7, "git": "mine"}, "requestPath": path}
+    said = client.post(PREDICT, json={"strData": "app", "meta": given}).json["meta"]
+    assert said.pop("metrics")
+    assert said == {"puid": "p1", "tags": {"row": 7, **TAGS}, "requestPath": path}
+    refused = client.post(PREDICT, json={"strData": 1, "meta": given}).json
+    assert refused["meta"] == said
+    made = [client.post(PREDICT, json={"strData": "app"}).json["meta"]["puid"] for _ in range(2)]
+    assert len(set(made)) == 2
+    for meta in ("p1", {"puid": 1}, {"tags": ["row"]}):
+        answer = client.post(PREDICT, json={"strData": "app", "meta": meta})
+        assert answer.status_code == 400
+        assert "meta must be an object" in answer.json["status"]["info"]
 
 
 def test_the_open_inference_protocol_says_the_same(client: FlaskClient) -> None:
@@ -114,6 +133,11 @@ def test_the_open_inference_protocol_says_the_same(client: FlaskClient) -> None:
         ({"name": "x"}, "the name body"),
         ({"data": "ab"}, "must be a list of texts"),
         ({"data": [1, 2]}, "must be a text"),
+        ({"data": [], "shape": [0]}, "The tensor body must hold at least one text"),
+        ({"parameters": {"content_type": "datetime"}}, "must be str, np, pd or base64"),
+        ({"parameters": {"content_type": "base64"}}, "must be base64 of UTF-8"),
+        ({"parameters": {"binary_data_size": 3}}, "the number of bytes behind the JSON"),
+        ({"parameters": 3}, "parameters must be an object"),
     ],
 )
 def test_other_tensors_are_refused_as_the_protocol_says(
@@ -123,6 +147,84 @@ def test_other_tensors_are_refused_as_the_protocol_says(
     answer = client.post(INFER, json={"inputs": [tensor]})
     assert answer.status_code == 400
     assert reason in answer.json["error"]
+
+
+def infer(client: FlaskClient, message: dict, packed: bytes = b"", **headers: str):
+    content = json.dumps(message).encode()
+    sizes = {"Inference-Header-Content-Length": str(len(content))} if packed else {}
+    return client.post(INFER, data=content + packed, headers={**sizes, **headers})
+
+
+def test_what_is_asked_of_the_protocol_is_answered_and_nothing_else(client: FlaskClient) -> None:
+    tensor = {"name": "body", "datatype": "BYTES", "shape": [2, 1], "data": [["app"], ["start"]]}
+    said = infer(client, {"inputs": [tensor], "outputs": [{"name": "score"}]}).json
+    assert [output["name"] for output in said["outputs"]] == ["score"]
+    for wrong in ([{"name": "x"}], ["title"], "title"):
+        answer = infer(client, {"inputs": [tensor], "outputs": wrong})
+        assert answer.status_code == 400
+        assert "outputs must name title or score" in answer.json["error"]
+    # What MLServer's client sends: base64, named for the tensor or for the whole request.
+    plain = infer(client, {"inputs": [{**tensor, "data": ["app", "start"]}]}).json["outputs"]
+    tensor["data"] = ["YXBw", "c3RhcnQ="]
+    kind = {"parameters": {"content_type": "base64"}}
+    for message in ({"inputs": [{**tensor, **kind}]}, {"inputs": [tensor], **kind}):
+        assert infer(client, message).json["outputs"] == plain
+
+
+def test_binary_tensors_say_the_same_as_json(client: FlaskClient) -> None:
+    tensor = {"name": "body", "datatype": "BYTES", "shape": [2]}
+    plain = infer(client, {"inputs": [{**tensor, "data": ["app", "\u00fcber"]}]}).json["outputs"]
+    # As kserve's InferRequest writes it: each text after its size, and all outputs as bytes.
+    packed = b"\x03\0\0\0app" + b"\x05\0\0\0" + "\u00fcber".encode()
+    sent = {"inputs": [{**tensor, "parameters": {"binary_data_size": len(packed)}}]}
+    assert infer(client, sent, packed).json["outputs"] == plain
+    answer = infer(client, {**sent, "parameters": {"binary_data_output": True}}, packed)
+    assert answer.content_type == "application/octet-stream"
+    length = int(answer.headers["Inference-Header-Content-Length"])
+    title, score = json.loads(answer.data[:length])["outputs"]
+    rest = answer.data[length:]
+    assert title["parameters"]["binary_data_size"] + 16 == len(rest)
+    assert rest.endswith(struct.pack("<2d", *plain[1]["data"]))
+    assert rest[4:].startswith(plain[0]["data"][0].encode())
+    assert "data" not in score
+    for cut in (packed[:-1], packed + b"\0", packed[:2]):
+        inputs = [{**tensor, "parameters": {"binary_data_size": len(cut)}}]
+        assert infer(client, {"inputs": inputs}, cut).status_code == 400
+    for length in ("-1", "x", "999999", "9" * 5000):
+        wrong = {"Inference-Header-Content-Length": length}
+        assert client.post(INFER, data=packed, headers=wrong).status_code == 400
+
+
+def test_bodies_may_be_compressed_within_the_limit(client: FlaskClient) -> None:
+    message = json.dumps({"strData": "the app crashes"}).encode()
+    whole = {"content_type": "application/json"}
+
+    def send(body: bytes, encoding: str):
+        return client.post(PREDICT, data=body, headers={"Content-Encoding": encoding}, **whole)
+
+    plain = client.post(PREDICT, data=message, **whole).json["strData"]
+    assert send(gzip.compress(message), "gzip").json["strData"] == plain
+    assert send(zlib.compress(message), "deflate").json["strData"] == plain
+    assert send(message, "identity").json["strData"] == plain
+    for body, encoding, status in (
+        (gzip.compress(b" " * 100_001), "gzip", 413),
+        (zlib.compress(b" " * 50_000_000), "deflate", 413),
+        (gzip.compress(message)[:-9], "gzip", 400),
+        (gzip.compress(message) + b"more", "gzip", 400),
+        (message, "gzip", 400),
+        (message, "br", 415),
+    ):
+        answer = send(body, encoding)
+        assert answer.status_code == status
+        assert answer.json["status"]["info"]
+
+
+@pytest.mark.parametrize("path", ["other/infer", "other", "other/ready",
+                                  "IssueSummarization/versions/7/infer"])  # fmt: skip
+def test_another_model_or_version_is_not_found(path: str, client: FlaskClient) -> None:
+    for answer in (client.get(f"/v2/models/{path}"), client.post(f"/v2/models/{path}", json={})):
+        assert answer.status_code == 404
+        assert "IssueSummarization, of version 0123456789ab-ba9876543210" in answer.json["error"]
 
 
 def test_metadata_and_health(client: FlaskClient, folder: Path) -> None:

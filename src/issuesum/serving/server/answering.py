@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 
 from issuesum.errors import ParamsError
 from issuesum.serving.inference.writer import PROBE, Title, TitleWriter, WordCounts
-from issuesum.serving.server.messages import RequestError, read_request, response
+from issuesum.serving.server.messages import RequestError, answer_meta, read_request, response
 
 
 @dataclass(frozen=True)
@@ -72,15 +73,18 @@ class Answering:
         """Answer a SeldonMessage, given as JSON, with another; what is refused has `status`."""
         started = time.perf_counter()
         counts = WordCounts()
+        meta: dict[str, Any] = {"tags": self.tags}
         try:
+            meta = answer_meta(message, self.tags)
             request = read_request(message, most=self.limits.texts)
             titles = self._loaded().write(
                 request.bodies, alternatives=request.alternatives, counts=counts
             )
         except RequestError as error:
-            return {**error.as_status(), "meta": {"tags": self.tags}}
+            return {**error.as_status(), "meta": meta}
         measured = _metrics([best for best, *_ in titles], counts, time.perf_counter() - started)
-        return {"meta": {"tags": self.tags, "metrics": measured}, **response(request, titles)}
+        named = {"puid": str(uuid.uuid4()), **meta, "metrics": measured}
+        return {"meta": named, **response(request, titles)}
 
     def _loaded(self) -> TitleWriter:
         if self._writer is None:

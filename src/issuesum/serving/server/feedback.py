@@ -54,7 +54,7 @@ def read(message: Mapping[str, Any]) -> FeedbackRequest:
             f"A title in `truth` must have at most {_LONGEST_TITLE} characters. "
             f"Received: {len(title)}."
         )
-    return FeedbackRequest(body, _one_text(message, "response") or "", float(reward), title)
+    return FeedbackRequest(body, _shown(message), float(reward), title)
 
 
 def configured_folder(environment: Mapping[str, str] = os.environ) -> Path | None:
@@ -98,6 +98,16 @@ class FeedbackLog:
         except OSError as error:
             info = f"Feedback must be written. Received: {error.strerror}."
             raise RequestError(info, status=503, reason="NOT_WRITTEN") from error
+
+
+def _shown(message: Mapping[str, Any]) -> str:
+    """Return the title of an answer, whatever its form."""
+    match message.get("response"):
+        case {"jsonData": {"titles": [{"title": str(title)}, *_]}} | {
+            "jsonData": {"answers": [{"titles": [{"title": str(title)}, *_]}]}
+        }:
+            return title
+    return _one_text(message, "response") or ""
 
 
 def _one_text(message: Mapping[str, Any], part: str) -> str | None:

@@ -2,14 +2,14 @@
 
 A request is a `SeldonMessage` as JSON: `data.ndarray` (a list of texts, or one column), `strData`
 (one text) or `jsonData` (`{"body": …, "alternatives": n}`, or `bodies` for several). An answer has
-the form of its request.
+the form of its request, and what `meta` of the request holds.
 https://docs.seldon.io/projects/seldon-core/en/latest/reference/apis/internal-api.html
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from issuesum.serving.inference.writer import Title
 
 _FORMS = ("data", "strData", "jsonData", "binData")
 _KEYS = {"body", "bodies", "alternatives"}
+_META = {"puid": str, "tags": dict, "requestPath": dict}
 
 
 class RequestError(Exception):
@@ -42,6 +43,8 @@ class TitleRequest:
     alternatives: int = 1
     one: bool = False
     """Whether jsonData holds a single body."""
+    column: bool = False
+    """Whether data.ndarray is one column, [["…"], …]."""
 
 
 def read_request(message: Any, *, most: int) -> TitleRequest:  # noqa: ANN401 -- whatever a client sends
@@ -50,7 +53,7 @@ def read_request(message: Any, *, most: int) -> TitleRequest:  # noqa: ANN401 --
         raise RequestError(f"A request must be a JSON object. Received: {_name(message)}.")
     held = [form for form in _FORMS if message.get(form) is not None]
     if held == ["data"]:
-        asked = TitleRequest("data", _texts(message["data"]))
+        asked = _array(message["data"])
     elif held == ["strData"]:
         asked = TitleRequest("strData", (_text(message["strData"], "strData"),))
     elif held == ["jsonData"]:
@@ -77,7 +80,26 @@ def response(asked: TitleRequest, titles: Sequence[Sequence[Title]]) -> dict[str
     if asked.form == "jsonData":
         each = [{"titles": [_described(title) for title in of_body]} for of_body in titles]
         return {"jsonData": each[0] if asked.one else {"answers": each}}
-    return {"data": {"names": [], "ndarray": [of_body[0].text for of_body in titles]}}
+    best = [of_body[0].text for of_body in titles]
+    if asked.column:
+        return {"data": {"names": ["title"], "ndarray": [[title] for title in best]}}
+    return {"data": {"names": [], "ndarray": best}}
+
+
+def answer_meta(message: Any, tags: Mapping[str, str]) -> dict[str, Any]:  # noqa: ANN401
+    """Return what an answer's `meta` has of its request's, so that the two can be joined.
+
+    Tags of the request are kept where `tags`, those of the model, have no such name, as
+    seldon-core's `construct_response` does. Raises RequestError for another `meta`.
+    """
+    meta = (message.get("meta") if isinstance(message, dict) else None) or {}
+    kept = {name: meta[name] for name in _META if meta.get(name)} if isinstance(meta, dict) else {}
+    if not isinstance(meta, dict) or any(not isinstance(kept[of], _META[of]) for of in kept):
+        raise RequestError(
+            "meta must be an object of puid (a text), tags and requestPath (objects). "
+            f"Received: {meta!r:.100}."
+        )
+    return {**kept, "tags": {**kept.get("tags", {}), **tags}}
 
 
 def _described(title: Title) -> dict[str, Any]:
@@ -117,7 +139,7 @@ def _structured(content: Any) -> TitleRequest:  # noqa: ANN401
     return TitleRequest("jsonData", bodies, int(wanted), one)
 
 
-def _texts(data: Any) -> tuple[str, ...]:  # noqa: ANN401
+def _array(data: Any) -> TitleRequest:  # noqa: ANN401
     if not isinstance(data, dict) or "ndarray" not in data:
         held = sorted(map(str, data)) if isinstance(data, dict) else _name(data)
         raise RequestError(
@@ -125,14 +147,15 @@ def _texts(data: Any) -> tuple[str, ...]:  # noqa: ANN401
             'Try: {"data": {"ndarray": ["the text of an issue"]}}.'
         )
     rows = data["ndarray"]
-    if isinstance(rows, list) and rows and all(isinstance(row, list) for row in rows):
+    column = isinstance(rows, list) and bool(rows) and all(isinstance(row, list) for row in rows)
+    if column:
         if any(len(row) != 1 for row in rows):
             raise RequestError(
                 'data.ndarray must hold texts: ["…"], or one column, [["…"], …]. '
                 f"Received: rows of {sorted({len(row) for row in rows})[:3]} columns."
             )
         rows = [row[0] for row in rows]
-    return _list(rows, "data.ndarray")
+    return TitleRequest("data", _list(rows, "data.ndarray"), column=column)
 
 
 def _list(texts: Any, name: str) -> tuple[str, ...]:  # noqa: ANN401

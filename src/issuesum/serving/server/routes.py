@@ -7,8 +7,10 @@ left alone, seldon-core answers 500 to an unknown route, a wrong content type or
 
 from __future__ import annotations
 
+import io
 import json
-from typing import Any
+import zlib
+from typing import Any, NoReturn
 
 from flask import Blueprint, Response, current_app, jsonify, request
 from flask.blueprints import BlueprintSetupState
@@ -39,6 +41,7 @@ def create_routes(answering: Answering) -> Blueprint:
         for name in ("MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE"):
             state.app.config[name] = answering.limits.request_bytes
 
+    routes.before_app_request(lambda: _unpack(answering.limits.request_bytes))
     routes.before_app_request(_check)
     routes.app_errorhandler(HTTPException)(_explain)
     routes.app_errorhandler(RequestError)(_refused)
@@ -74,7 +77,8 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
 
     @routes.get("/v2")
     def server() -> Response:
-        return jsonify(name="issuesum", version=answering.tags["image"], extensions=[])
+        extensions = ["binary_tensor_data"]
+        return jsonify(name="issuesum", version=answering.tags["image"], extensions=extensions)
 
     @routes.get("/v2/health/live")
     def live() -> Response:
@@ -95,20 +99,60 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
     def model() -> Response:
         return jsonify(open_inference.model(answering.tags))
 
-    @routes.post(f"{_MODEL}/infer")
-    @routes.post(f"{_MODEL}/versions/{version}/infer")
-    def infer() -> Response:
-        asked = _object(request.get_data())
-        message = open_inference.as_seldon(asked)
-        # By way of seldon-core's own route, which counts the metrics.
-        with current_app.test_request_context(_PREDICTIONS, method="POST", json=message):
-            # JSON within JSON takes more bytes, and they have been counted already.
-            request.max_content_length = 2**40
-            answer = current_app.full_dispatch_request()
-        content = answer.get_json()
-        if "status" in content:
-            raise RequestError(content["status"]["info"], status=answer.status_code)
-        return jsonify(open_inference.from_seldon(asked, content))
+    for path in (f"{_MODEL}/infer", f"{_MODEL}/versions/{version}/infer"):
+        routes.post(path)(_infer)
+
+    # Not by the handler of errors: seldon-core's route of static files makes it 405 for a POST.
+    @routes.route("/v2/models/<path:_>", methods=["GET", "POST"])
+    def unknown(_: str) -> NoReturn:
+        info = (
+            f"The server has one model, {open_inference.NAME}, of version {version}. "
+            f"Received: {request.method} {request.path:.100}. Try: POST {_MODEL}/infer."
+        )
+        raise RequestError(info, status=404, reason="NOT_FOUND")
+
+
+def _infer() -> Response:
+    length = request.headers.get(open_inference.JSON_LENGTH)
+    content, packed = open_inference.split(request.get_data(), length)
+    asked = open_inference.InferRequest.read(_object(content), packed)
+    # By way of seldon-core's own route, which counts the metrics.
+    with current_app.test_request_context(_PREDICTIONS, method="POST", json=asked.as_seldon()):
+        # JSON within JSON takes more bytes, and they have been counted already.
+        request.max_content_length = 2**40
+        answer = current_app.full_dispatch_request()
+    said = answer.get_json()
+    if "status" in said:
+        raise RequestError(said["status"]["info"], status=answer.status_code)
+    described, packed = asked.response(said)
+    if not packed:
+        return jsonify(described)
+    header = json.dumps(described).encode()
+    sizes = {open_inference.JSON_LENGTH: str(len(header))}
+    return Response(header + packed, mimetype="application/octet-stream", headers=sizes)
+
+
+def _unpack(limit: int) -> None:
+    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding == "identity":
+        return
+    if encoding not in ("gzip", "deflate"):
+        info = f"Content-Encoding must be gzip or deflate. Received: {encoding!r:.60}."
+        raise RequestError(info, status=415, reason="UNSUPPORTED_MEDIA_TYPE")
+    unpacker = zlib.decompressobj(wbits=47)  # of either kind
+    try:
+        body = unpacker.decompress(request.get_data(cache=False), limit + 1)
+    except zlib.error as error:
+        raise RequestError(f"A body must be {encoding}. Received: {error!s:.100}.") from error
+    if len(body) > limit:
+        info = (
+            f"A request must have at most {limit} bytes (ISSUESUM_MAX_REQUEST_BYTES). "
+            f"Received: more, once {encoding} is unpacked. Try: several requests."
+        )
+        raise RequestError(info, status=413, reason="TOO_LARGE")
+    if unpacker.unused_data or not unpacker.eof:
+        raise RequestError(f"A body must be {encoding}, one stream. Received: less or more.")
+    request.stream = io.BytesIO(body)  # which every reader of the body takes it from
 
 
 def _message() -> dict[str, Any]:
