@@ -142,7 +142,7 @@ def _find_temporary_folder() -> None:
 def _content(message: Message) -> dict[str, Any]:
     try:
         found: dict[str, Any] = json_format.MessageToDict(message)
-    except json_format.Error as error:
+    except (json_format.Error, TypeError) as error:  # customData of a type that is not known here
         raise RequestError(f"A message must be JSON. Received: {error!s:.100}.") from error
     return found
 

@@ -322,24 +322,35 @@ def test_requests_in_flight_are_answered_before_it_stops(
 
 
 @pytest.mark.parametrize(
-    ("environment", "reason"),
+    ("options", "reason"),
     [
-        ({"ISSUESUM_THREADS": "none"}, "error: ISSUESUM_THREADS must be a positive whole number"),
         (
-            {"ISSUESUM_LABELS": '{"io.issuesum.git": "ffffffffffff"}'},
+            {"environment": {"ISSUESUM_THREADS": "none"}},
+            "error: ISSUESUM_THREADS must be a positive whole number",
+        ),
+        (
+            {"environment": {"ISSUESUM_LABELS": '{"io.issuesum.git": "ffffffffffff"}'}},
             "Received: 'ffffffffffff' as label, '0123456789ab' by the file.",
         ),
-        ({"ISSUESUM_FEEDBACK_DIR": "/nowhere"}, "error: ISSUESUM_FEEDBACK_DIR must name a folder"),
+        (
+            {"environment": {"ISSUESUM_FEEDBACK_DIR": "/nowhere"}},
+            "error: ISSUESUM_FEEDBACK_DIR must name a folder",
+        ),
+        ({"tmpfs": {}}, "error: The server must have a folder for temporary files"),
     ],
 )
 def test_a_wrong_environment_ends_it_with_a_reason(
-    environment: dict, reason: str, engine: docker.DockerClient, image: str
+    options: dict, reason: str, engine: docker.DockerClient, image: str
 ) -> None:
-    with pytest.raises(AssertionError) as ended, images.running(
-        engine, image, environment=environment
-    ):  # fmt: skip
+    with pytest.raises(AssertionError) as ended, images.running(engine, image, **options):
         pass
     assert reason in str(ended.value)
+    assert "Traceback" not in str(ended.value)
+
+
+def test_any_user_id_will_do(engine: docker.DockerClient, image: str) -> None:
+    with images.running(engine, image, user="1000740000:0") as server:  # as OpenShift gives them
+        assert server.ask(PREDICT, ANSWERED)[0] == 200
 
 
 def test_in_two_minutes_it_looks_nothing_up_and_keeps_nothing(

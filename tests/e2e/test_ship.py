@@ -97,7 +97,7 @@ def test_the_container_answers_by_titles_and_names_its_image(shipped: Project, s
     assert tags["bundle"].startswith(made["dvc"])
     assert tags["data"] in (shipped.path / "data/raw/github_issues.csv.dvc").read_text()
     column = post(server, {"data": {"ndarray": [["The app crashes."], ["How do I log in?"]]}})
-    assert column.json()["data"]["ndarray"] == titles
+    assert column.json()["data"]["ndarray"] == [[title] for title in titles]
     for route in ("health/ping", "health/status", "metadata"):
         assert requests.get(f"{server}/{route}", timeout=10).status_code == 200
 

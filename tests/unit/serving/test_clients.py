@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import tritonclient.http as triton
 from click.testing import CliRunner
+from google.protobuf import any_pb2
 from werkzeug.serving import make_server
 
 import components
@@ -130,27 +131,34 @@ def test_seldon_client_gets_titles_and_sends_feedback_of_them(
     assert not given.response.HasField("status")
 
 
-@pytest.mark.parametrize("payload", ["tensor", "bin_data"])
-@pytest.mark.parametrize("transport", ["rest", "grpc"])
+@pytest.mark.parametrize(
+    ("transport", "payload"),
+    [
+        ("rest", {"shape": (1, 2)}), ("rest", {"bin_data": b"a"}),
+        ("grpc", {"shape": (1, 2)}), ("grpc", {"bin_data": b"a"}),
+        ("grpc", {"custom_data": any_pb2.Any(type_url="of/another.Kind", value=b"a")}),
+    ],
+)  # fmt: skip
 def test_seldon_client_is_told_that_numbers_and_bytes_are_no_texts(
-    transport: str, payload: str, ports: Ports
+    transport: str, payload: dict[str, Any], ports: Ports
 ) -> None:
     from seldon_core.seldon_client import SeldonClient
 
     client = SeldonClient(
-        gateway="seldon", gateway_endpoint=ports.of(transport), transport=transport
-    )
-    sent = client.predict(**({"bin_data": b"a"} if payload == "bin_data" else {"shape": (1, 2)}))
-    assert sent.response["status"]["code"] == 400
-    assert "must hold" in sent.response["status"]["info"]
+        gateway="seldon", gateway_endpoint=ports.of(transport), transport=transport,
+        client_return_type="proto",
+    )  # fmt: skip
+    sent = client.predict(**payload)
+    assert sent.response.status.code == 400
+    assert " must " in sent.response.status.info
     assert sent.success == (transport == "grpc")  # where the call itself does not fail
 
 
-# Not grpc-data-1: seldon-core's client sends no tags there, so nothing could come back.
+# Not data over gRPC: seldon-core's client sends no tags there, so none can come back.
 @pytest.mark.parametrize(
     ("transport", "kind", "size"),
     [("rest", "data", 1), ("rest", "data", 2), ("rest", "raw", 1), ("rest", "raw", 2),
-     ("grpc", "data", 2), ("grpc", "raw", 1), ("grpc", "raw", 2)],
+     ("grpc", "raw", 1), ("grpc", "raw", 2)],
 )  # fmt: skip
 def test_the_batch_processor_writes_rows_that_can_be_joined(
     transport: str, kind: str, size: int, ports: Ports, tmp_path: Path

@@ -3,7 +3,7 @@
 https://github.com/kserve/open-inference-protocol: one input `body` of datatype BYTES, two outputs,
 `title` and `score`, with one value for each body. Tensors may be binary, as its extension has them
 (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md):
-behind the JSON, of whose length a header tells, each text after its size in four bytes.
+they follow the JSON, whose length is in a header, and each text follows its size in four bytes.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ anew. Ready is asked every 5 s, and two failures take the pod out of the service
 long as a start may take, so that a pod that is only busy is left alone. A pod that is to go still
 answers for {_UNROUTE} s, then has {_DRAIN} s for what it has begun over REST, and
 {_GRPC_DRAIN} s over gRPC.
-Resources: at rest two workers took 212 MiB, and each text in work takes about 3.2 more: the limit
-is enough for four requests of 60 texts at a time. A worker computes on one core."""
+Resources: at rest two workers took 212 MiB, and with four requests of 512 texts at a time 314: the
+limit leaves room for long texts. A worker computes on one core."""
 """Why the numbers are what they are, for the head of a file: YAML's writer keeps no comments."""
 
 
