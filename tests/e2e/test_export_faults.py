@@ -245,9 +245,11 @@ def test_no_secret_is_anywhere_and_a_wrong_password_is_one_line(
     fresh: Project, services, engine, tmp_path: Path
 ) -> None:
     with own_registry(tmp_path, password=True) as address:
-        wrong = {"ISSUESUM_REGISTRY_USERNAME": "tester", "ISSUESUM_REGISTRY_PASSWORD": "wrong-one"}
-        done = export(fresh, ok=False, ISSUESUM_REGISTRY=address, **wrong)
-        assert_refused(done, 7, f"{address} must accept our credentials")
+        for password in ("", "wrong-one"):
+            wrong = {"ISSUESUM_REGISTRY_USERNAME": "tester", "ISSUESUM_REGISTRY_PASSWORD": password}
+            done = export(fresh, ok=False, ISSUESUM_REGISTRY=address, **wrong)
+            assert_refused(done, 7, f"{address} must accept our credentials")
+            assert "docker login" in done.stderr
         # What a Secret of type kubernetes.io/dockerconfigjson is mounted as.
         login = base64.b64encode(b"tester:right").decode()
         config = tmp_path / "docker/config.json"
@@ -269,6 +271,17 @@ def test_no_secret_is_anywhere_and_a_wrong_password_is_one_line(
         ]
         for secret in secrets:
             assert not any(secret.encode() in data for data in seen), secret
+
+
+def test_a_registry_that_lost_the_image_gets_it_again(fresh: Project, tmp_path: Path) -> None:
+    export(fresh)
+    with own_registry(tmp_path, password=False) as address:
+        there = {"ISSUESUM_REGISTRY": address}
+        done = fresh.issuesum("summary", "--verify", ok=False, **there)
+        assert done.returncode == 7
+        assert done.stderr.startswith(f"error: {address} must hold ")
+        export(fresh, **there)
+        fresh.issuesum("summary", "--verify", **there)
 
 
 def test_an_s3_that_refuses_keeps_nothing_and_the_rerun_stores_it(fresh: Project, services) -> None:
