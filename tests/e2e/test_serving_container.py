@@ -139,6 +139,7 @@ def test_feedback_reaches_the_volume_by_rest_and_grpc(
 ) -> None:
     from seldon_core.proto import prediction_pb2, prediction_pb2_grpc
 
+    assert server.ask(PREDICT, ANSWERED)[0] == 200
     opinion = {"request": {"strData": BODY}, "reward": 1.0, "truth": {"strData": "By REST"}}
     assert server.ask("/api/v1.0/feedback", opinion)[0] == 200
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc}") as channel:
