@@ -12,6 +12,7 @@ import yaml
 from issuesum.errors import ArtifactError
 from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.restore import restoring
+from issuesum.lineage.runs.record import processor
 from provenances import exported
 
 
@@ -64,6 +65,13 @@ def test_the_first_stage_that_differs_is_named_and_the_gpu(restored) -> None:
     root = restored(_lock(split="1", train="7", build="8"))
     result = restoring.rerun(root, _provenance(artefacts=artefacts))
     assert result == restoring.Rerun("3", "8", "train: out/train", "GPU: A100")
+
+
+def test_the_processor_that_trained_is_named_if_this_is_another(restored) -> None:
+    root = restored(_lock(split="1", train="2", build="3"))
+    for name, told in (("Z80", "Z80"), (processor(), None)):
+        known = _provenance(artefacts=[{"name": "model", "processor": name}])
+        assert restoring.rerun(root, known) == restoring.Rerun("3", "3", None, None, told)
 
 
 def test_a_stage_that_fails_is_told_in_one_line(restored) -> None:
