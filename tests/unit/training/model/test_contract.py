@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from pathlib import Path
 
 import pytest
@@ -20,13 +18,9 @@ _STATE = '{"hidden": self._read(body, None)}'
 
 def _check(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **sizes: int) -> None:
     """Check an architecture of this source, as if its file stood beside the others."""
-    from issuesum.training.model import architectures
     from issuesum.training.model.contract import check_architecture
 
-    (folder / "tried.py").write_text(source, encoding="utf-8")
-    monkeypatch.setattr(architectures, "__path__", [*architectures.__path__, str(folder)])
-    importlib.invalidate_caches()
-    monkeypatch.delitem(sys.modules, f"{architectures.__name__}.tried", raising=False)
+    example_architecture.place("tried", source, folder, monkeypatch)
     check_architecture(tiny_models.config("tried", **sizes))
 
 

@@ -32,13 +32,9 @@ def judged():
 @pytest.fixture
 def simple(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Return the shape of the example of docs/architectures.md, which is there for the test."""
-    from issuesum.training.model import architectures
-
-    folder = tmp_path / "architectures"
-    folder.mkdir()
-    (folder / f"{example_architecture.NAME}.py").write_text(example_architecture.source())
-    monkeypatch.setattr(architectures, "__path__", [*architectures.__path__, str(folder)])
-    return tiny_models.config(example_architecture.NAME)
+    name = example_architecture.NAME
+    example_architecture.place(name, example_architecture.source(), tmp_path, monkeypatch)
+    return tiny_models.config(name)
 
 
 def _equal(one, other) -> bool:
