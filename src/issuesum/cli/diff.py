@@ -84,8 +84,8 @@ def _with_titles(
 
 def _writer(found: Found) -> TitleWriter:
     from issuesum.registry.client import Registry
+    from issuesum.registry.image import remote_model
     from issuesum.serving.inference.writer import TitleWriter
-    from issuesum.shipping.image.contents import remote_model
 
     image = found.image
     with remote_model(Registry(image.reference.host), image) as folder:

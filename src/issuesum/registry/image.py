@@ -7,11 +7,14 @@ import io
 import json
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from issuesum.errors import ArtifactError, one_line
+from issuesum.layout import IMAGE_MODEL
 from issuesum.registry.client import LARGEST, SMALL, UNPACKED, Registry, too_large
 from issuesum.registry.reference import Reference
 
@@ -75,6 +78,19 @@ def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
         if content is not None:
             return content
     raise _missing(image, path)
+
+
+@contextmanager
+def remote_model(registry: Registry, image: RemoteImage) -> Iterator[Path]:
+    """Give a copy of the image's model folder for the block, without an engine.
+
+    Raises:
+        RegistryError: the registry is unreachable or refuses us.
+        ArtifactError: the image holds no such folder.
+    """
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        read_folder(registry, image, IMAGE_MODEL, Path(folder))
+        yield Path(folder)
 
 
 def read_folder(registry: Registry, image: RemoteImage, prefix: str, target: Path) -> None:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from issuesum.errors import ArtifactError, GateError, ParamsError, RegistryError
-from issuesum.layout import IMAGE_MODEL, METRICS, SPLIT
+from issuesum.layout import METRICS, SPLIT
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.lookup import look_up
@@ -22,7 +21,7 @@ from issuesum.lineage.registered import LIVE, live_image
 from issuesum.lineage.runs.record import REFUSAL
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
-from issuesum.registry.image import read_folder
+from issuesum.registry.image import remote_model
 from issuesum.registry.reference import Reference
 
 _ANYTHING = 100  # ROUGE-L points: no model can lose more
@@ -102,10 +101,8 @@ def check_regression(
         if reached is None:
             name = str(found.image.reference)
             note(f"export: {name} has no scores on these test issues: they are made now")
-            with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-                registry = Registry(found.image.reference.host)
-                read_folder(registry, found.image, IMAGE_MODEL, Path(folder))
-                reached = score(Path(folder), name)
+            with remote_model(Registry(found.image.reference.host), found.image) as folder:
+                reached = score(folder, name)
     except (ArtifactError, ParamsError, RegistryError) as error:
         by_receipt = not os.environ.get(LIVE)
         if isinstance(error, RegistryError) and by_receipt and Reference.parse(live.image).is_local:

@@ -16,7 +16,7 @@ from issuesum.errors import ArtifactError, EngineError, RegistryError
 from issuesum.layout import IMAGE_MODEL
 from issuesum.lineage.provenance.model import FILE
 from issuesum.registry.client import LARGEST, UNPACKED, Registry, limited
-from issuesum.registry.image import RemoteImage, read_folder, read_image
+from issuesum.registry.image import read_image, remote_model
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.engine import engine, reason_of
 
@@ -74,19 +74,6 @@ def model_of(image: str) -> Iterator[Path]:
         ) from error
     with remote_model(registry, found) as model:
         yield model
-
-
-@contextmanager
-def remote_model(registry: Registry, image: RemoteImage) -> Iterator[Path]:
-    """Give a copy of the image's model folder for the block, without an engine.
-
-    Raises:
-        RegistryError: the registry is unreachable or refuses us.
-        ArtifactError: the image holds no such folder.
-    """
-    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-        read_folder(registry, image, IMAGE_MODEL, Path(folder))
-        yield Path(folder)
 
 
 def _copy(client: docker.DockerClient, image: str, path: str, folder: Path, *, most: int) -> Path:

@@ -26,14 +26,22 @@ def push(registry: Registry, image: Reference, made: CanonicalImage, *, patience
     Raises:
         RegistryError: the registry is unreachable or refuses us.
     """
-    contents = [(layer.path, layer.digest) for layer in made.layers if layer.path]
-    steps: list[Callable[[], object]] = [
-        *(partial(_send, registry, image, *each) for each in contents),
-        partial(_send, registry, image, made.config, digest_of(made.config)),
-        partial(registry.put_manifest, image, made.manifest, MANIFEST),
+    contents: list[tuple[Path | bytes, str]] = [
+        *((layer.path, layer.digest) for layer in made.layers if layer.path),
+        (made.config, digest_of(made.config)),
     ]
-    for step in steps:
-        _patiently(step, image, patience)
+    for content, digest in contents:
+        _patiently(partial(_send, registry, image, content, digest), image, patience)
+    put(registry, image, made, patience=patience)
+
+
+def put(registry: Registry, image: Reference, made: CanonicalImage, *, patience: float) -> None:
+    """Put an image, whose layers and config are there, under the digest or else tag of `image`.
+
+    Raises:
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    _patiently(partial(registry.put_manifest, image, made.manifest, MANIFEST), image, patience)
 
 
 def _send(registry: Registry, image: Reference, content: Path | bytes, digest: str) -> None:

@@ -24,7 +24,7 @@ from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import smoke_test
 from issuesum.shipping.image.dockerfile import compose
 from issuesum.shipping.image.engine import fetch
-from issuesum.shipping.image.push import push
+from issuesum.shipping.image.push import push, put
 from issuesum.shipping.image.runtime import runtime_of, staging_tag
 
 
@@ -138,7 +138,7 @@ def ship(
             if digest := target.pushed_digest(registry):  # from another machine meanwhile
                 return digest, None
             held.tag(image.repository, image.tag)
-            push(registry, image, made, patience=patience)
+            put(registry, image, made, patience=patience)
         # Another machine may have pushed at the same time: the last one has the tag.
         digest = target.pushed_digest(registry)
         if digest is None:

@@ -34,7 +34,6 @@ from issuesum.training.corpus.sources import read_source
 
 REJECT_COLUMNS = ("row", "reason", *COLUMNS)
 _SHOWN = 500  # characters of each field that the rejects file keeps: enough to find the row
-_HTTP = ("http://", "https://")
 type _Write = Callable[[Sequence[object]], object]
 
 
