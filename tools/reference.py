@@ -22,17 +22,15 @@ from issuesum.stages.params import Params, defaults
 ROOT = Path(__file__).parents[1]
 MARK = "<!-- What follows is made by `make docs`. -->\n"
 _PAGES = {
-    "ingest": "data.md",
-    "sample": "data.md",
-    "verify": "attestations.md",
-    "serve": "serving.md",
-    "manifests": "serving-on-kubernetes.md",
-    "release": "releases.md",
-    "retrain": "retraining.md",
-    "card": "report.md",
-    "doctor": "troubleshooting.md",
+    "data.md": ("ingest", "sample"),
+    "shipping.md": ("export", "release", "report", "card"),
+    "tracing.md": ("provenance", "verify", "restore", "diff", "jobs"),
+    "serving.md": ("serve", "predict"),
+    "kubernetes.md": ("manifests", "submit"),
+    "automation.md": ("retrain",),
+    "troubleshooting.md": ("doctor",),
 }
-"""Pages that explain a verb, where they are not named after it."""
+"""Pages that explain a verb."""
 _BOUNDS = {
     "exclusiveMinimum": "> {}",
     "minimum": "≥ {}",
@@ -56,8 +54,8 @@ def _verb(name: str) -> str:
     context = click.Context(command, info_name=name, parent=root)
     usage = " ".join(command.collect_usage_pieces(context))
     options = [_option(of, context) for of in command.params if isinstance(of, click.Option)]
-    page = _PAGES.get(name, f"{name}.md")
-    more = f"\nMore: [{page}]({page}).\n" if (ROOT / "docs" / page).exists() else ""
+    pages = [page for page, explained in _PAGES.items() if name in explained]
+    more = "".join(f"\nMore: [{page}]({page}).\n" for page in pages)
     examples = (command.epilog or "").partition("Examples:\n")[2].splitlines()
     shown = "".join(f"$ {line.strip()}\n" for line in examples)
     return (

@@ -1,4 +1,4 @@
-"""One new file and one line of params.yaml ship the architecture of docs/architectures.md."""
+"""One new file and one line of params.yaml ship the architecture of docs/model.md."""
 
 from __future__ import annotations
 

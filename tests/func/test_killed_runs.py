@@ -136,7 +136,7 @@ def _begun(log: Path) -> list[str]:
 
 
 def _mend(project: Project) -> None:
-    """Do what docs/restore.md says for the two files that DVC writes in place."""
+    """Do what docs/automation.md says for the two files that DVC writes in place."""
     for path, load in (
         (project.path / "dvc.lock", lambda text: yaml.safe_load(text)["stages"]),
         (project.path / ".dvc/tmp/rwlock", json.loads),

@@ -1,6 +1,6 @@
 """/app/provenance.json as a type: where an image comes from.
 
-docs/provenance.md describes the file. Format 1 lacks most of it; what an older or a stranger's file
+docs/tracing.md describes the file. Format 1 lacks most of it; what an older or a stranger's file
 lacks, or has of another kind, is None here.
 """
 

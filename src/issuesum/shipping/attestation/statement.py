@@ -21,7 +21,7 @@ STATEMENT = "https://in-toto.io/Statement/v1"
 SLSA = "https://slsa.dev/provenance/v1"
 CYCLONEDX = "https://cyclonedx.org/bom"
 BUILD_TYPE = "urn:issuesum:export:v1"
-"""docs/attestations.md describes it; what changes the definition below must change its number."""
+"""docs/tracing.md describes it; what changes the definition below must change its number."""
 _BUILDER = "urn:issuesum:builder:docker-engine"
 
 

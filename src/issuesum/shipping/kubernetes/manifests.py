@@ -87,7 +87,7 @@ def write_manifests(
 
 
 def _text(documents: list[dict[str, Any]]) -> str:
-    head = ["Written by `issuesum manifests` (docs/serving-on-kubernetes.md); it writes it again."]
+    head = ["Written by `issuesum manifests` (docs/kubernetes.md); it writes it again."]
     if documents[0]["kind"] == "SeldonDeployment":
         head += RULES.splitlines()
     return "".join(f"# {line}\n" for line in head) + yaml.dump_all(

@@ -66,7 +66,7 @@ def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) ->
             raise ArtifactError(
                 f"{name} must be made of operations that tf2onnx can write for ONNX {opset}. "
                 f"Received: {type(error).__name__}: {one_line(error)[:300]}. "
-                "Try: express it by other operations (docs/architectures.md)."
+                "Try: express it by other operations (docs/model.md)."
             ) from error
         (target / name).write_bytes(proto.SerializeToString(deterministic=True))
 

@@ -183,7 +183,7 @@ def refused(arch: str, part: str, must: str, received: str) -> ParamsError:
     """Return the error for a part of an architecture, `step` for example."""
     return ParamsError(
         f"{part} of the architecture {arch} must {must}. Received: {received}. "
-        "Try: compare with docs/architectures.md."
+        "Try: compare with docs/model.md."
     )
 
 

@@ -31,7 +31,7 @@ def judged():
 
 @pytest.fixture
 def simple(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Return the shape of the example of docs/architectures.md, which is there for the test."""
+    """Return the shape of the example of docs/model.md, which is there for the test."""
     name = example_architecture.NAME
     example_architecture.place(name, example_architecture.source(), tmp_path, monkeypatch)
     return tiny_models.config(name)
