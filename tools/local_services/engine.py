@@ -11,6 +11,7 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException, ImageNotFound
 
+from issuesum.shipping.image.engine import root_cause
 from local_services import apt, common
 from local_services.common import Report, Service, ServiceError
 from local_services.process import Daemon
@@ -43,7 +44,7 @@ def refusal() -> str | None:
         with connect(timeout=10) as client:
             client.ping()
     except (ServiceError, OSError) as error:  # what requests raises is an OSError
-        return str(error)
+        return root_cause(error)
     return None
 
 

@@ -13,10 +13,14 @@ from docker.errors import APIError, DockerException, ImageNotFound
 from requests import RequestException
 from urllib3.exceptions import HTTPError
 
-from issuesum.errors import EngineError
+from issuesum.errors import EngineError, one_line
 from issuesum.registry.client import refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.reference import Reference
+
+
+class NoEngineError(EngineError):
+    """No engine answers."""
 
 
 @contextmanager
@@ -24,15 +28,19 @@ def engine() -> Iterator[docker.DockerClient]:
     """Give a client of the engine that DOCKER_HOST or the default socket names.
 
     Raises:
-        EngineError: no engine answers, or it refuses what the block asks.
+        NoEngineError: none answers.
+        EngineError: it refuses what the block asks.
     """
     try:
         client = docker.from_env()
         client.ping()
     except (DockerException, RequestException) as error:
-        raise EngineError(
-            f"Docker Engine must answer. Received: {reason_of(error)}. "
-            "Try: tools/services up, start Docker, or set DOCKER_HOST; then the same command again."
+        reason, advice = root_cause(error), "tools/services up, start Docker, or set DOCKER_HOST"
+        if "Permission denied" in reason:
+            advice = "join the group docker and log in again, or set DOCKER_HOST"
+        raise NoEngineError(
+            f"Docker Engine must answer. Received: {reason}. Try: {advice}; "
+            "then the same command again."
         ) from error
     try:
         yield client
@@ -43,6 +51,13 @@ def engine() -> Iterator[docker.DockerClient]:
         ) from error
     finally:
         client.close()
+
+
+def root_cause(error: BaseException) -> str:
+    """Return what an error began with: the SDK and its HTTP client wrap that three times."""
+    while below := error.__cause__ or error.__context__:
+        error = below
+    return getattr(error, "strerror", None) or one_line(error)
 
 
 def reason_of(error: Exception) -> str:
