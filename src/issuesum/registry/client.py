@@ -159,9 +159,10 @@ class Registry:
         """
         for path in (f"referrers/{image.digest}", f"manifests/{_referrers_tag(image)}"):
             answer = self._ask("GET", image, path, accept=INDEX, stream=True, absent=_NO_REFERRERS)
-            content = b"".join(_chunks(image, answer, "the referrers"))
-            if answer.ok and (found := _listed(content)) is not None:
-                return found
+            if answer.ok:
+                found = _listed(b"".join(_chunks(image, answer, "the referrers")))
+                if found is not None:
+                    return found
         if answer.ok:
             raise refusal(str(image), "a list of referrers that is none")
         return []
