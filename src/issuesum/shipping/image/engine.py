@@ -78,8 +78,9 @@ def environment() -> Iterator[Mapping[str, str]]:
         forwarded = _forwarded(there, there.port) if there.scheme == "ssh" else None
     except Exception as error:  # of a context's file, the library raises just that
         context = os.environ.get("DOCKER_CONTEXT") or "in use"
-        where = f"DOCKER_HOST {named}" if named else f"the context {context} (docker context ls)"
-        raise DockerException(f"no engine by {where}: {one_line(error)}") from error
+        where = "DOCKER_HOST" if named else f"the context {context} (docker context ls)"
+        reason = "none with an address" if isinstance(error, KeyError) else one_line(error)
+        raise DockerException(f"no engine by {where}: {reason}") from error
     if forwarded:
         with forwarded as socket:
             yield {"DOCKER_HOST": f"unix://{socket}"}

@@ -82,9 +82,9 @@ def test_the_engine_of_the_context_or_the_variable_answers(
 @pytest.mark.parametrize(
     ("variables", "said"),
     [
-        ({"DOCKER_CONTEXT": "gone"}, "no engine by the context gone"),
+        ({"DOCKER_CONTEXT": "gone"}, r"by the context gone \(docker context ls\): none with"),
         ({"DOCKER_CONTEXT": "broken"}, "no engine by the context broken"),
-        ({"DOCKER_HOST": "ssh://me@example.com:port"}, "no engine by DOCKER_HOST ssh://"),
+        ({"DOCKER_HOST": "ssh://me@example.com:port"}, "no engine by DOCKER_HOST: .*Port"),
         ({"DOCKER_HOST": "tcp://127.0.0.1:1"}, "refused"),
         ({"DOCKER_HOST": "tcp://127.0.0.1:1", "DOCKER_TLS_VERIFY": "1"}, "TLS"),
         ({"DOCKER_HOST": "ssh://me@closed.example.com"}, r"Permission denied \(publickey\)"),
