@@ -141,10 +141,8 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
         table = table.cast(_COLUMNS)
         bodies: list[str] = table["body"].to_pylist()
         titles: list[str] = table["issue_title"].to_pylist()
-    body_words, title_words = (
-        make_processor(fields[name]).process_text(texts)
-        for name, texts in (("body", bodies), ("title", titles))
-    )
+    body_words = make_processor(fields["body"]).process_text(bodies)
+    title_words = make_processor(fields["title"]).process_text(titles)
     # By first occurrence, bodies' words first.
     known = pa.array(list(chain.from_iterable(chain(body_words, title_words))), pa.string())
     known = known.dictionary_encode()
