@@ -23,6 +23,8 @@ import requests
 import yaml
 
 from images import remove_images
+from issuesum.layout import RECEIPT
+from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
@@ -280,7 +282,12 @@ def test_a_registry_that_lost_the_image_gets_it_again(fresh: Project, tmp_path: 
         done = fresh.issuesum("summary", "--verify", ok=False, **there)
         assert done.returncode == 7
         assert done.stderr.startswith(f"error: {address} must hold ")
+        tag = Receipt.load(fresh.path / RECEIPT).image.rpartition(":")[2]
+        done = fresh.issuesum("provenance", tag, ok=False, **there)
+        assert (done.returncode, len(done.stderr.splitlines())) == (7, 1)
+        assert "is made again by dvc repro -f -s export where its commit" in done.stderr
         export(fresh, **there)
+        assert tag in fresh.issuesum("provenance", tag, **there).stdout
         fresh.issuesum("summary", "--verify", **there)
 
 

@@ -168,9 +168,7 @@ def unpacked(layer: IO[bytes]) -> IO[bytes]:
     return layer
 
 
-def _files(
-    packed: IO[bytes], most: int
-) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+def _files(packed: IO[bytes], most: int) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     """Yield the regular files of a layer of `most` bytes, each with the archive that reads it.
 
     A sparse file, which may say that it is larger than the layer, is none.
@@ -178,7 +176,8 @@ def _files(
     file = _Bounded(unpacked(packed), most)
     with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:  # not packed twice
         while entry := archive.next():
-            archive.members.clear()  # or there is one for each 512 bytes of an unpacked layer
+            # Or they would all be kept, one for each 512 bytes of an unpacked layer.
+            archive.members.clear()  # type: ignore[attr-defined]
             if entry.isreg() and not entry.issparse():
                 file.left += entry.size
                 yield archive, entry

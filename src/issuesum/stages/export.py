@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from issuesum.console import with_bar
-from issuesum.layout import ATTESTATIONS, BUNDLE, SPLIT
+from issuesum.layout import ATTESTATIONS, BUNDLE
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.artefacts import artefacts_of, successful_runs
 from issuesum.lineage.provenance.collect import collect
 from issuesum.lineage.provenance.lookup import look_up
 from issuesum.lineage.receipt import Receipt
+from issuesum.lineage.reporting.live_comparison import compare_with_live
 from issuesum.registry.client import Registry
 from issuesum.shipping.gate import Judged, check_gate, check_regression
 from issuesum.shipping.image.ship import Target
-from issuesum.stages.params import EvaluateParams, ExportParams, Params, defaults
+from issuesum.stages.params import ExportParams, Params, defaults
 from issuesum.stages.runner import ROOT, run
 
 
@@ -57,28 +57,18 @@ def target_of(params: ExportParams) -> Target:
     return Target.of(ROOT, BUNDLE, f"{params.address}/{params.image}")
 
 
-def _score_live(model: Path, name: str, params: EvaluateParams) -> float:
-    """Return ROUGE-L on the test split of the live model, whose image has no score on it."""
-    from issuesum.serving.inference.writer import TitleWriter
-    from issuesum.training.corpus.shards import read_head
-    from issuesum.training.evaluation.metrics import score
-
-    writer = TitleWriter.tried(model, of=name)
-    test = read_head(SPLIT / "test", params.max_rows)
-    batches = writer.titles_in_batches(list(test["body"]), params.batch_size)
-    titles = [title.text for title in with_bar(batches, "live", len(test))]
-    return score(titles, list(test["issue_title"]))["rouge_l"]
-
-
 def _ship(registry: Registry, target: Target, params: Params, metrics: dict[str, Any]) -> str:
     from issuesum.shipping.image.engine import engine
     from issuesum.shipping.image.ship import ship
 
-    image, version = str(target.image), target.version
+    image, version, evaluate = str(target.image), target.version, params.evaluate
+    compare = partial(
+        compare_with_live, root=ROOT, max_rows=evaluate.max_rows, batch_size=evaluate.batch_size
+    )
     check_regression(
         Judged(image, metrics["model"]["rouge_l"]), ROOT, made_from=version,
-        rows=metrics["test_rows"], max_regression=params.evaluate.gate.max_regression,
-        score=lambda model, name: _score_live(model, name, params.evaluate), note=print,
+        rows=metrics["test_rows"], max_regression=evaluate.gate.max_regression,
+        compare=compare, note=print,
     )  # fmt: skip
     made = collect(
         ROOT, image=image, made_from=version, params=params.model_dump(), defaults=defaults(),
