@@ -194,7 +194,7 @@ class GateParams(_Section):
     min_over_neighbour: float = Field(0, ge=-100, le=100)
     """Above the title of the most similar issue; negative allows the model to be below."""
     max_regression: float = Field(1, ge=0, le=100)
-    """What it may be below the image that is live; 100 compares with none."""
+    """What it may be below the live image, beyond what chance explains; 100 compares with none."""
 
 
 class EvaluateParams(_Section):
