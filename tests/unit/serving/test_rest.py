@@ -442,7 +442,7 @@ def of_seldon() -> jsonschema.Draft202012Validator:
 
 
 # 10,000 of them: ISSUESUM_CASES=10000.
-@settings(max_examples=int(os.environ.get("ISSUESUM_CASES", "1000")), derandomize=True)
+@settings(max_examples=int(os.environ.get("ISSUESUM_CASES", "500")), derandomize=True)
 @given(
     message=MESSAGE | OPEN,
     route=st.sampled_from(SELDON_ROUTES + OPEN_ROUTES * 2),
