@@ -60,14 +60,14 @@ def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout:
     try:
         return _title(_first_answer(container, timeout), called)
     except EngineError as error:
-        raise EngineError(f"{error} {last_words(container)}") from error
+        raise EngineError(f"{error} {last_words(container.logs(tail=200))}") from error
     finally:
         container.remove(force=True)
 
 
-def last_words(container: Container) -> str:
-    """Return the end of the container's log, or its last error, on one line."""
-    lines = container.logs(tail=200).decode(errors="replace").splitlines()
+def last_words(log: bytes) -> str:
+    """Return the end of a server's log, or its last error, on one line."""
+    lines = log.decode(errors="replace").splitlines()
     last = [line for line in lines if line.startswith("error:")] or lines
     return f"Its log ends: {' '.join(' '.join(last[-3:]).split())}"
 
