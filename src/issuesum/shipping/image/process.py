@@ -83,10 +83,11 @@ def _first_answer(process: subprocess.Popen[bytes], url: str, timeout: float) ->
                                       headers={"Content-Type": "application/json"})  # fmt: skip
                 answer.raise_for_status()
                 found: dict[str, Any] = answer.json()
-                return found
             except (requests.RequestException, ValueError) as error:
                 reason = one_line(error)
                 time.sleep(0.1)
+            else:
+                return found
     raise EngineError(
         f"The server must answer within {timeout:g} s (export.smoke_timeout). Received: {reason}."
     )
