@@ -97,7 +97,7 @@ def _print(plan: dict[str, Any]) -> None:
     actions = {
         "build": (
             f"build on {plan['base']} from {BUNDLE} ({plan['size'] / 1e6:.1f} MB), "
-            "ask the container for a title, and push"
+            "ask it for a title, and push"
         ),
         "receipt": "write the receipt; nothing is built or pushed",
         "refuse": "refuse the model",

@@ -18,7 +18,13 @@ from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import python_output, smoke_test
 from issuesum.shipping.image.engine import engine, fetch
-from issuesum.shipping.image.runtime import newest_runtime, newest_tag, runtime_of, staging_tag
+from issuesum.shipping.image.runtime import (
+    newest_runtime,
+    newest_tag,
+    recipe,
+    runtime_of,
+    staging_tag,
+)
 from issuesum.shipping.image.unpacked import Unpacked
 
 Kind = Literal["auto", "engine", "registry"]
@@ -71,6 +77,20 @@ def builder(kind: Kind, registry: Registry) -> Iterator[Builder]:
                 return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="issuesum-"))
         yield ByRegistry(registry, Path(folder), reason)
+
+
+def check_builder(
+    kind: Kind, registry: Registry, image: Reference, root: Path, *, base_image: str
+) -> None:
+    """Check that a project's next export would have an engine or a runtime.
+
+    Raises:
+        EngineError: it would have neither.
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    with builder(kind, registry) as by, recipe(root) as files:
+        if isinstance(by, ByRegistry):
+            by.runtime(image, files, base_image=base_image, folder=files, patience=0)
 
 
 @dataclass(frozen=True)

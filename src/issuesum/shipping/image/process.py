@@ -29,19 +29,18 @@ def serving(
     *,
     variables: Mapping[str, str],
     timeout: float,
-    port: int = 0,
-) -> Iterator[tuple[str, dict[str, Any]]]:
+) -> Iterator[dict[str, Any]]:
     """Run a server in `folder` for the block, once it has answered a first request.
 
-    It has `variables` and no others, and listens on `port` (0 for a free one) and two free ones.
+    It has `variables` and no others, and listens on three free ports.
 
     Yields:
-        The URL for requests, and the JSON of the first answer.
+        The JSON of the answer.
 
     Raises:
         EngineError: it cannot be started, has ended, or does not answer within `timeout` seconds.
     """
-    ports = _free_ports(port)
+    ports = _free_ports()
     known = {
         f"PREDICTIVE_UNIT_{name}_SERVICE_PORT": str(number)
         for name, number in zip(_PORTS, ports, strict=True)
@@ -59,7 +58,7 @@ def serving(
             ) from error
         url = f"http://127.0.0.1:{ports[0]}/api/v1.0/predictions"
         try:
-            yield url, _first_answer(process, url, timeout)
+            yield _first_answer(process, url, timeout)
         except EngineError as error:
             log.seek(0)
             raise EngineError(f"{error} {last_words(log.read())}") from error
@@ -93,8 +92,7 @@ def _first_answer(process: subprocess.Popen[bytes], url: str, timeout: float) ->
     )
 
 
-def _free_ports(first: int) -> list[int]:
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.create_server(("127.0.0.1", port)))
-                 for port in (first, 0, 0)]  # fmt: skip
+def _free_ports() -> list[int]:
+    with ExitStack() as stack:  # all at once, or one could be given twice
+        taken = [stack.enter_context(socket.create_server(("", 0))) for _ in _PORTS]
         return [int(each.getsockname()[1]) for each in taken]

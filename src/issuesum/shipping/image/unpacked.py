@@ -89,7 +89,7 @@ class Unpacked:
         with serving(
             [self.python, *script, *words[1:]], self._inside(self.settings.get("WorkingDir", "")),
             variables=self._variables | labels, timeout=timeout,
-        ) as (_, answer):  # fmt: skip
+        ) as answer:  # fmt: skip
             return title_of(answer, called)
 
     def python_output(self, script: str) -> bytes:
