@@ -69,6 +69,8 @@ def test_a_retraining_finds_that_before_it_trains(project: Project) -> None:
 def test_both_ways_give_the_same_digest(project: Project, place: Path) -> None:
     shown = project.issuesum("export", "--runtime-only").stdout
     assert shown.startswith(f"{project.env['ISSUESUM_REGISTRY']}/{NAME}:runtime-")
+    found = project.issuesum("doctor", "--only", "engine", DOCKER_HOST=HIDDEN).stdout
+    assert "export takes the runtime that the registry holds" in found
     done = export(project, DOCKER_HOST=HIDDEN)
     assert f"{AS_PROCESS}\nexport: pushed" in done.stdout
     alone, sbom = receipt(project), (project.path / "serving/attestations/sbom.json").read_bytes()
