@@ -73,7 +73,7 @@ def builder(kind: Kind, registry: Registry) -> Iterator[Builder]:
                     raise
                 reason = str(error).partition("Received: ")[2].partition(". Try: ")[0]
             else:
-                yield ByEngine(client, registry)
+                yield ByEngine(client, registry, stack)
                 return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="issuesum-"))
         yield ByRegistry(registry, Path(folder), reason)
@@ -95,28 +95,32 @@ def check_builder(
 
 @dataclass(frozen=True)
 class ByEngine:
-    """An engine builds the runtime, and runs the image in a container."""
+    """An engine builds the runtime, and runs the image in a container.
+
+    Attributes:
+        stack: ends with the use of this; removes what the engine need not keep.
+    """
 
     client: docker.DockerClient
     registry: Registry
+    stack: ExitStack
     tried = "the container's first title"
 
     def runtime(
         self, image: Reference, bundle: Path, *, base_image: str, folder: Path, patience: float
     ) -> CanonicalImage:
         """Return the runtime from the registry, or have the engine build it."""
-        with staging_tag(self.client, image) as staging:
-            return runtime_of(
-                self.client, self.registry, image, bundle, base_image=base_image, staging=staging,
-                folder=folder, patience=patience,
-            )  # fmt: skip
+        return runtime_of(
+            self.client, self.registry, image, bundle, base_image=base_image,
+            staging=self._staging(image), folder=folder, patience=patience,
+        )  # fmt: skip
 
     def first_title(self, image: Reference, pinned: Reference, *, timeout: float) -> str:
         """Run it as the engine pulls it."""
-        with staging_tag(self.client, image) as staging:
-            fetch(self.client, str(pinned))
-            self.client.images.get(str(pinned)).tag(*staging.split(":"))
-            return smoke_test(self.client, staging, called=str(image), timeout=timeout)
+        fetch(self.client, str(pinned))
+        staging = self._staging(image)
+        self.client.images.get(str(pinned)).tag(*staging.split(":"))
+        return smoke_test(self.client, staging, called=str(image), timeout=timeout)
 
     def keep(self, image: Reference, pinned: Reference) -> None:
         """Tag it."""
@@ -125,6 +129,10 @@ class ByEngine:
     def python_output(self, pinned: Reference, script: str) -> bytes:
         """Run it in a container."""
         return python_output(self.client, str(pinned), script)
+
+    @cache  # noqa: B019 -- as short-lived as this is
+    def _staging(self, image: Reference) -> str:
+        return self.stack.enter_context(staging_tag(self.client, image))
 
 
 @dataclass(frozen=True)
