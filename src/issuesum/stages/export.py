@@ -51,6 +51,8 @@ def main(params: Params) -> None:
             return stack.enter_context(builder(params.export.builder, registry))
 
         digest = digest or _ship(by(), registry, target, params, metrics)
+        # Before the attestations: if one of them fails, the same command completes what is pushed.
+        Receipt(str(target.image), digest, git=target.version.git, dvc=target.version.dvc).save()
         pinned = target.image.at(digest)
         known = look_up(str(pinned), default=None).exported()
         runs = successful_runs(ROOT)
@@ -64,7 +66,6 @@ def main(params: Params) -> None:
                 known.image, datetime.now(UTC).isoformat(timespec="seconds"), made, git.user(ROOT)
             ),
         )  # fmt: skip
-    Receipt(str(target.image), digest, git=target.version.git, dvc=target.version.dvc).save()
 
 
 def target_of(params: ExportParams) -> Target:
