@@ -229,6 +229,9 @@ class ExportParams(_Section):
     """Seconds that the container has to answer a first request."""
     push_patience: float = _param(60, ge=0)
     """Seconds that the registry may fail before a push is given up."""
+    builder: Literal["auto", "engine", "registry"] = _param("auto")
+    """Docker Engine, or the registry's client alone with a runtime that an engine has pushed; auto:
+    an engine if one answers. Both make the same image."""
 
     @property
     def address(self) -> str:
