@@ -73,7 +73,7 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
         return server
     raise EngineError(
         f"The container must answer on port {port} within {timeout:g} s. Received: no answer. "
-        f"{last_words(container)}"
+        f"{last_words(container.logs(tail=200))}"
     )
 
 
@@ -123,12 +123,11 @@ def start_process(bundle: Path, provenance: bytes, *, port: int, timeout: float)
     if server := _first_answer(port, timeout, lambda: process.poll() is None):
         process.returncode = 0  # it outlives us; without this Popen would warn
         return server
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    last = [line for line in lines if line.startswith("error:")] or lines
+    end = last_words(log.read_bytes())
     stop_process(port)
     raise EngineError(
-        f"{bundle} must answer on port {port} within {timeout:g} s. Received: no answer. Its log "
-        f"ends: {' '.join(' '.join(last[-3:]).split())}. Try: dvc repro build."
+        f"{bundle} must answer on port {port} within {timeout:g} s. Received: no answer. {end} "
+        "Try: dvc repro build."
     )
 
 
