@@ -1,4 +1,4 @@
-"""`.ci/notes`: what a release publishes comes from the changelog, for the version of the project."""
+"""`.ci/notes`: a release publishes the section of the changelog for its version."""
 
 from __future__ import annotations
 
