@@ -185,7 +185,10 @@ class BuildParams(_Section):
 
 
 class GateParams(_Section):
-    """What the model must reach before export ships it, in points of ROUGE-L (F1 times 100)."""
+    """What the model must reach before export ships it.
+
+    Those of ROUGE-L are points (F1 times 100), the others percent (docs/gate.md).
+    """
 
     min_rouge_l: float = _param(0.1, ge=0, le=100)
     """What the model must reach on the test side."""
@@ -193,6 +196,14 @@ class GateParams(_Section):
     """Above copying the first words; negative allows the model to be below."""
     min_over_neighbour: float = Field(0, ge=-100, le=100)
     """Above the title of the most similar issue; negative allows the model to be below."""
+    max_dangling: float = Field(100, ge=0, le=100)
+    """Titles that end in a function word."""
+    max_at_limit: float = Field(100, ge=0, le=100)
+    """Titles as long as `build.decoding` allows."""
+    max_opening: float = Field(100, ge=0, le=100)
+    """Titles that are empty or the first words of the body."""
+    max_length: float = Field(1000, ge=0)
+    """Words of the titles, in percent of those of the authors' titles."""
     max_regression: float = Field(1, ge=0, le=100)
     """What it may be below the image that is live; 100 compares with none."""
 
