@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from issuesum.text.tokens import words
+from issuesum.text.prose import body_words
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY, Scores
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class Baseline:
 
 
 def lead(train: pd.DataFrame, bodies: Sequence[str], settings: Settings) -> list[str]:  # noqa: ARG001
-    """Return the first words of each body."""
-    return [" ".join(words(body)[: settings.lead_words]) for body in bodies]
+    """Return the first words of each body, as a model reads it."""
+    return [" ".join(body_words(body)[: settings.lead_words]) for body in bodies]
 
 
 def neighbour(train: pd.DataFrame, bodies: Sequence[str], settings: Settings) -> list[str]:  # noqa: ARG001
@@ -47,7 +47,7 @@ def neighbour(train: pd.DataFrame, bodies: Sequence[str], settings: Settings) ->
     from sklearn.neighbors import NearestNeighbors
 
     tfidf = TfidfVectorizer(
-        analyzer=words, dtype=np.float32, sublinear_tf=True, max_features=50_000
+        analyzer=body_words, dtype=np.float32, sublinear_tf=True, max_features=50_000
     )
     index = NearestNeighbors(n_neighbors=1, metric="cosine").fit(tfidf.fit_transform(train["body"]))
     nearest = index.kneighbors(tfidf.transform(bodies), return_distance=False)

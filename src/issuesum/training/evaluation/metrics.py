@@ -18,6 +18,7 @@ from typing import Literal, TypedDict, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from issuesum.text.prose import body_words
 from issuesum.text.tokens import clean, words
 
 Floats = NDArray[np.float64]
@@ -51,7 +52,7 @@ class Metric:
     """Its name in eval/metrics.json; `evaluate.gate.min_KEY` and `max_KEY` are limits for it."""
     title: str  # shown to people
     statistics: Callable[..., Floats]
-    """Titles and references in the same order, and what it `needs` -> (titles,) or (titles, columns)"""
+    """Titles and references in one order, what it `needs` -> (titles,) or (titles, columns)."""
     of_sums: Callable[[Floats, int], float] = lambda sums, titles: float(sums[0]) / titles
     """Sums of the columns, number of titles -> the score; the mean by default."""
     columns: int = 1
@@ -146,7 +147,7 @@ def _opening(titles: Sequence[str], references: Sequence[str], bodies: Sequence[
     """Return whether each title is empty or the first words of the body."""
     own = map(words, titles)
     pairs = zip(own, bodies, strict=True)
-    return np.array([100.0 * (row == words(body)[: len(row)]) for row, body in pairs])
+    return np.array([100.0 * (row == body_words(body)[: len(row)]) for row, body in pairs])
 
 
 def _lengths(titles: Sequence[str], references: Sequence[str]) -> Floats:

@@ -36,6 +36,7 @@ import pyarrow.parquet as pq
 import issuesum
 from issuesum.errors import ClusterError, reading_artifact
 from issuesum.text.copying import ABSENT, WordTable
+from issuesum.text.prose import prose
 from issuesum.text.vocabulary import Ids, pad
 from issuesum.training.features.ktext_adapter import Fields, FieldSettings, make_processor
 
@@ -70,6 +71,7 @@ _COLUMNS = pa.schema(
 # Everything whose change could change an entry.
 _CODE = (
     "text/copying.py",
+    "text/prose.py",
     "text/tokens.py",
     "text/vocabulary.py",
     "training/features/ktext_adapter.py",
@@ -93,7 +95,7 @@ class ShardStatistics:
 
     rows: int  # issues
     words: int  # distinct words of bodies and titles
-    body_words: int  # words of whole bodies
+    body_words: int  # words of whole bodies, template text left out
     title_words: int  # words of whole titles, without marks
     body_lengths: list[int]  # LONGEST + 1 counts, of whole bodies that have that many words
     title_lengths: list[int]  # the same of titles, without marks
@@ -142,7 +144,7 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
         bodies: list[str] = table["body"].to_pylist()
         titles: list[str] = table["issue_title"].to_pylist()
     known = WordTable()
-    body_rows = _numbered(known, bodies, fields["body"])
+    body_rows = _numbered(known, list(map(prose, bodies)), fields["body"])
     title_rows = _numbered(known, titles, fields["title"])
     body_flat, title_flat = _flat(body_rows), _flat(title_rows)
     first = np.full(len(known), -1, np.int64)
