@@ -2,7 +2,8 @@
 
 A title's score is the sum of its words' log-probabilities over its length to the power of
 `length_penalty`, the end mark counted as a word. A rule takes a word's probability away; the
-others' are not made larger for it.
+others' are not made larger for it. So a title of `max_words` pays for its end mark as others do,
+and one that stops in the middle of a phrase, where an end is improbable, loses to one that ended.
 """
 
 from __future__ import annotations
@@ -75,7 +76,7 @@ def beam[S](
         totals, parents, words = _best(totals, log_probs, width)
         history = np.take_along_axis(history, parents[:, :, None], axis=1)
         history = np.concatenate([history, words[:, :, None]], axis=2)
-        ends = (words == rules.end) | (length == rules.steps)
+        ends = words == rules.end
         finished.add(rows, history, np.where(ends, totals, -np.inf) / length**exponent)
         totals[ends] = -np.inf
         # No log-probability is above 0, so what goes on ends best at full length and at no cost.

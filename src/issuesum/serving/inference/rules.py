@@ -16,7 +16,7 @@ from issuesum.text.tokens import END, START, UNSPEAKABLE
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 
 DECODING = "decoding.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Decoding:
         length_penalty: a hypothesis is judged by its log-probability over its length to this power:
             0 favours short titles, 1 judges the mean word.
         min_words: words of a title at least.
+        max_words: words of a title at most; behind these only the end mark can come.
         no_repeat: this many words in a row stand in a title at most once, and no word stands twice
             in a row; 0 allows both.
     """
@@ -35,6 +36,7 @@ class Decoding:
     beam_width: int
     length_penalty: float
     min_words: int
+    max_words: int
     no_repeat: int
 
     def save(self, path: Path) -> None:
@@ -67,7 +69,6 @@ class TitleRules:
 
     Attributes:
         start: id that stands before the first word.
-        steps: ids of a title at most, `end` included.
         forbidden: ids that are never taken.
         size: ids that all rows share; those from here on are a row's out-of-vocabulary words.
         masked: float32 (rows, out-of-vocabulary ids), -inf for ids that the row does not have or
@@ -76,7 +77,6 @@ class TitleRules:
 
     start: int
     end: int
-    steps: int
     forbidden: tuple[int, ...]
     size: int
     masked: Floats
@@ -90,8 +90,6 @@ class TitleRules:
         return cls(
             start=ids[START],
             end=ids[END],
-            # A row of `maxlen` ids begins with `_start_` and is not followed by anything.
-            steps=title.maxlen - 1,
             forbidden=(PADDING, UNKNOWN, *unspeakable),
             size=title.size,
             masked=masked,
@@ -102,6 +100,11 @@ class TitleRules:
     def rows(self) -> int:
         """Number of rows."""
         return len(self.masked)
+
+    @property
+    def steps(self) -> int:
+        """Ids of a title at most, `end` included."""
+        return self.settings.max_words + 1
 
     def take(self, rows: npt.NDArray[np.bool_]) -> TitleRules:
         """Return the rules of the rows where the mask holds."""
@@ -121,6 +124,8 @@ class TitleRules:
         oov += self.masked[:, None, : outputs - self.size]
         if words < self.settings.min_words:
             log_probs[:, self.end] = -np.inf
+        elif words == self.settings.max_words:
+            log_probs[:, : self.end] = log_probs[:, self.end + 1 :] = -np.inf
         repeat = self.settings.no_repeat
         if repeat and words:
             log_probs[np.arange(count), history[:, -1]] = -np.inf
