@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference.graphs import Floats
@@ -131,7 +130,9 @@ class TitleRules:
             log_probs[np.arange(count), history[:, -1]] = -np.inf
         if 0 < repeat <= words:
             # What followed the last words where they stood before must not follow them again.
-            last = history[:, None, words - repeat + 1 :]
-            earlier = sliding_window_view(history[:, :-1], repeat - 1, axis=1)
-            which, place = np.nonzero((earlier == last).all(axis=2))
+            places = words - repeat + 1
+            same = np.ones((count, places), bool)
+            for word in range(repeat - 1):
+                same &= history[:, word : word + places] == history[:, places + word, None]
+            which, place = np.nonzero(same)
             log_probs[which, history[which, place + repeat - 1]] = -np.inf
