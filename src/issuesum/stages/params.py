@@ -165,8 +165,18 @@ class DecodingParams(_Section):
     """A title is judged by its log-probability over its length to this power."""
     min_words: int = _param(2, ge=1)
     """Words of a title, at least."""
+    max_words: int = _param(10, ge=1, le=64)
+    """Words of a title, at most; its end mark has to follow, and counts in its score."""
     no_repeat: int = _param(2, ge=0)
     """Words in a row that a title holds at most once; 0 allows everything."""
+
+    @model_validator(mode="after")
+    def _allow_a_length(self) -> DecodingParams:
+        if self.min_words > self.max_words:
+            raise ValueError(
+                f"min_words must be at most max_words, {self.max_words}, received {self.min_words}"
+            )
+        return self
 
 
 class BuildParams(_Section):
