@@ -114,7 +114,7 @@ class TitleWriter:
     @property
     def max_words(self) -> int:
         """Words of a title at most."""
-        return self._title.maxlen - 1
+        return self._settings.max_words
 
     @classmethod
     def tried(cls, folder: Path, *, of: str) -> TitleWriter:
