@@ -19,36 +19,42 @@ from issuesum.text.tokens import words
 
 _TEMPLATE_WORDS = frozenset(
     words("""
-        a about access acknowledge acknowledgement acknowledgements actual actually additional
-        after agree already alternative alternatives and any anything applicable application apply
-        are area as attach attachments background be before been behavior behaviors behaviour
-        behaviours below brief browser browsers bug bugs but by can case cases checked checklist
-        checks clear click code command comments component components concise conduct config
-        configuration confirm console contact context contributing could current currently debug
-        describe described description desired desktop detail detailed details device did
-        distribution do does documentation else environment evidence exact exactly example
-        examples existing expand expect expectation expectations expected experience explain extra
-        feature fill find first following for form frequency from full further general give
-        guidelines happen happened happening happens hardware have help here how i i'm i've idea
-        if impact implementation in include info information involved is issue issues it item kind
-        know let like link links list local log logs me minimal minimum mobile more motivation my
-        name node note notes observed occur occurs of on one operating optional or os other our
-        output outcome out paste place platform platforms please possible post preconditions
-        prerequisite prerequisites present problem proposal propose proposed provide purpose
-        question questions rationale readme reason recording references regression related
-        relevant replicate report reporting repository repro reproduce reproduced reproducer
-        reproducible reproducing reproduction request requested required requirements result
-        results runtime sample scenario screenshot screenshots search searched see seeing seen
-        setup severity share shell should similar small smartphone snippet software solution
-        solutions solve some specific specs stack stacktrace step steps story submission submit
-        submitting such suggest suggested suggestion suggestions summary sure system tasks tell
-        template terms test tested that the their there these this to trace tried try trying type
-        url us use used useful user using version versions video want was we what what's when
-        where which who why will wish with workaround workarounds would yaml you you'd you're
-        you've your
+        a about acceptance access acknowledge acknowledgement acknowledgements actual actually
+        additional affect affects after agree already alternative alternatives and any anyone
+        anything applicable application apply are area as attach attachments background be been
+        before behavior behaviors behaviour behaviours below brief browser browsers bug bugs but
+        by can case cases cause changing checked checklist checks clear click cloud code command
+        commands comments complete completed component components concise conduct config
+        configuration confirm considered console contact context contributing could criteria
+        current currently debug definition describe described description desired desktop detail
+        detailed details device did distribution do documentation does done dr else environment
+        error errors evidence exact exactly example examples exception existing expand expect
+        expectation expectations expected experience explain extra feature fill find first
+        following for form frequency from full further general give goal goals guidelines happen
+        happened happening happens hardware have help here how i i'm i've idea ideas if impact
+        implementation in include info information instructions introduction involved is issue
+        issues it item kind know let like link links list local log logs me message messages
+        minimal minimally minimum mobile more motivation my name need node non note notes observed
+        occur occurs of on one operating optional or os other our out outcome output overview
+        package paste place plan platform platforms please possible post pr precisely
+        preconditions preflight prerequisite prerequisites present previous problem proposal
+        propose proposed provide provider purpose question questions rationale readme reason
+        recording references regression related relevant replicate report reporting reports
+        repository repro reproduce reproduced reproducer reproducible reproducing reproduction
+        request requested required requirements result results root runtime sample scenario scope
+        screenshot screenshots search searched see seeing seen setup severity share shell should
+        similar small smartphone snippet software solution solutions solve some specific specs
+        stack stacktrace statement step steps story submission submit submitting such suggest
+        suggested suggestion suggestions summary sure system task tasks tell template terms test
+        tested that the their there these this tl to todo trace tried try trying type url us use
+        used useful user using validation validations version versions video want was we what
+        what's when where which who why will willing wish with workaround workarounds would yaml
+        you you'd you're you've your
     """)
 )
-_QUESTIONS = frozenset(words("are did do does have how is please what when where which why"))
+_QUESTIONS = frozenset(
+    words("are can could did do does have how if is please should what when where which why would")
+)
 """A heading that begins so may have one word in four of its own, such as the name of a product."""
 
 _END = r"[ \t\r]*+(?=\n|\Z)"
@@ -71,10 +77,15 @@ _LABELS = (
     "what (?:happened|happens|did you expect(?: to happen)?)",
     "what is the (?:current|expected) behaviou?r",
 )  # fmt: skip
+_SHORT = tuple(
+    f"{word} ?:(?!//)"
+    for word in ("actual", "expected", "observed", "results?", "steps", "notes?", "os", "browser")
+)
 _LISTED = (  # behind the sign or number of a list
     _BOX,
-    r"\*\*(?P<listed>[^\n*]{2,100}+)\*\*:?",
+    r"\*\*(?P<listed>[^\n]{2,300}?)\*\*:?",
     *(f"{label} ?(?::|{_END})" for label in _LABELS),
+    *_SHORT,
     rf"see error{_END}",
     *(
         rf"{do} ['\"\u2018\u201c][.\u2026]++[^\n]*+"
@@ -84,25 +95,15 @@ _LISTED = (  # behind the sign or number of a list
 _STARTS = (  # of a line
     r"\##*+[ \t]*+(?P<heading>[^\n:]++):?",
     r"h[1-6]\.[ \t]*+(?P<jira>[^\n:]++):?",
-    r"\*\**+(?=\w)(?P<bold>[^\n*]{2,100}+)\*++:?",
-    r"__(?P<strong>[^\n_]{2,100}+)__:?",
-    _BOX,
-    *(rf"{label}(?: \([^()\n]{{0,60}}\))?(?:[ \t]?:(?!//)|[?.]?{_END})" for label in _LABELS),
-    *(
-        rf"{word} ?:(?!//)"
-        for word in (
-            "actual",
-            "expected",
-            "observed",
-            "results?",
-            "steps",
-            "notes?",
-            "os",
-            "browser",
-        )
-    ),
-    "\\*no response\\*",
+    r"\*\*\*?(?=\w)(?P<bold>[^\n]{2,300}?)\*\*++:?",
+    r"\*(?=\w)(?P<star>[^\n*]{2,100}+)\*++:?",
     "_no response_",
+    r"__?(?P<strong>[^\n_]{2,100}+)__?:?",
+    r"\==*+[ \t]*+(?P<wiki>[^\n=]{2,100}+)=++",
+    _BOX,
+    *(rf"{label}(?: \([^()\n]{{0,60}}\))?[ \t]?(?::(?!//)|[-?.]*+{_END})" for label in _LABELS),
+    *_SHORT,
+    "\\*no response\\*",
     "a clear and concise description of[^\n]*+",
     "if applicable, add screenshots[^\n]*+",
     "add any other context[^\n]*+",
@@ -113,6 +114,8 @@ _STARTS = (  # of a line
         rf"{name}:[^\n@]*?(?:@|\d:\d\d)[^\n]*+"
         for name in ("from", "to", "cc", "bcc", "sent", "date", "reply-to")
     ),
+    "subject:(?: ?(?:re|fwd?):)*+",
+    r"sent from my [^\n]{1,40}",
     r"---*+[ \t]*+(?:original|forwarded) message[^\n]*+",
     "you are receiving this because[^\n]*+",
     "reply to this email directly[^\n]*+",
@@ -126,19 +129,19 @@ def _any(ways: Iterable[str]) -> str:
 
     Of the first letters the engine compares each once, of plain alternatives every one.
     """
-    first = re.compile(r"\\?.", re.DOTALL)
     groups = defaultdict(list)
     for way in ways:
-        sign = first.match(way)[0]
-        groups[sign].append(way.removeprefix(sign))
+        length = 2 if way.startswith("\\") else 1
+        groups[way[:length]].append(way[length:])
     return "|".join(f"{sign}(?:{'|'.join(rests)})" for sign, rests in groups.items())
 
 
 _LINE = re.compile(
     rf"\n[ \t>]*+(?:{_any(_STARTS)}"
-    rf"|[-+*\u2022\d][\d.)]{{0,3}}[ \t]++(?:{_any(_LISTED)}"
-    r"|[^\n\[:]{1,30}:?[ \t]*+\[(?:e\.g\.|i\.e\.)[^\]\n]*+\])"
-    rf"|(?<=> )[^\n]{{1,200}}?\bwrote:{_END})"
+    r"|[-+*\u2022\d][\d.)]{0,3}[ \t]++(?:"
+    r"[^\n\[:]{1,30}:?[ \t]*+\[(?:e\.g\.|i\.e\.)[^\]\n]*+\]"
+    rf"|{_any(_LISTED)})"
+    rf"|(?<=> )(?:[^\n]{{1,200}}?\bwrote:{_END}|(?:from|to|cc|bcc|sent|date|reply-to):[^\n]*+))"
 )
 _LINK = r"(?:\([^()\n]*+(?:\([^()\n]*+\)[^()\n]*+)*+\)|\[[^\[\]\n]*+\])"
 # Of Markdown, alone or as the text of a link, and of Jira.
@@ -147,8 +150,8 @@ _IMAGE = re.compile(
     r"|[^\s!|]{1,100}\.(?:bmp|gif|jpe?g|png)(?:\|[^!\n]{0,60})?!)"
 )
 _TAG = re.compile(
-    r"<(?:summary>(?P<summary>[^<\n]{1,100})</summary>"
-    r"|/?(?:br|center|details|hr|img|p|picture|source|sub|summary|sup|video)\b[^<>]*+>)"
+    r"<(?:(b|h[1-6]|strong|summary)>(?P<label>[^<\n]{1,100})</\1>"
+    r"|/?(?:a|br|center|details|hr|img|p|picture|source|sub|summary|sup|video)\b[^<>]*+>)"
 )
 _PATTERNS = {"\n": _LINE, "!": _IMAGE, "<": _TAG}
 _COMMENT = re.compile(r"<!--(?:-?>|.*?(?:--!?>|\Z))", re.DOTALL)
