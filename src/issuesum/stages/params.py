@@ -165,8 +165,8 @@ class DecodingParams(_Section):
     """A title is judged by its log-probability over its length to this power."""
     min_words: int = _param(2, ge=1)
     """Words of a title, at least."""
-    max_words: int = _param(10, ge=1, le=64)
-    """Words of a title, at most; its end mark has to follow, and counts in its score."""
+    max_words: int = _param(12, ge=1, le=64)
+    """Words of a title, at most; one that long only if no shorter one ended."""
     no_repeat: int = _param(2, ge=0)
     """Words in a row that a title holds at most once; 0 allows everything."""
 

@@ -2,8 +2,7 @@
 
 A title's score is the sum of its words' log-probabilities over its length to the power of
 `length_penalty`, the end mark counted as a word. A rule takes a word's probability away; the
-others' are not made larger for it. So a title of `max_words` pays for its end mark as others do,
-and one that stops in the middle of a phrase, where an end is improbable, loses to one that ended.
+others' are not made larger for it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from issuesum.serving.inference.graphs import Floats, RowNumbers
-from issuesum.serving.inference.rules import TitleRules
+from issuesum.serving.inference.rules import CUT_OFF, TitleRules
 from issuesum.text.vocabulary import Ids
 
 Doubles = npt.NDArray[np.float64]
@@ -85,7 +84,8 @@ def beam[S](
                 ended[rows[row]].append(Hypothesis(ids, score))
             totals[ends] = -np.inf
         # No log-probability is above 0, so what goes on ends best at full length and at no cost.
-        open_ = totals.max(axis=1) / rules.steps**exponent > kept[rows, -1]
+        cost = CUT_OFF if length == rules.settings.max_words else 0
+        open_ = (totals.max(axis=1) + cost) / rules.steps**exponent > kept[rows, -1]
         if not open_.any():
             break
         history = np.concatenate([history, words[:, :, None]], axis=2)

@@ -15,6 +15,9 @@ from issuesum.text.tokens import END, START, UNSPEAKABLE
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 
 DECODING = "decoding.json"
+CUT_OFF = -100.0
+"""What counts as the log-probability of an end mark behind `max_words` words. It is the limit's
+choice and not the model's, and so improbable that a title of that length loses to any other."""
 _FORMAT = 2
 
 
@@ -27,7 +30,7 @@ class Decoding:
         length_penalty: a hypothesis is judged by its log-probability over its length to this power:
             0 favours short titles, 1 judges the mean word.
         min_words: words of a title at least.
-        max_words: words of a title at most; behind these only the end mark can come.
+        max_words: words of a title at most; one that long is the last choice, see CUT_OFF.
         no_repeat: this many words in a row stand in a title at most once, and no word stands twice
             in a row; 0 allows both.
     """
@@ -124,7 +127,8 @@ class TitleRules:
         if words < self.settings.min_words:
             log_probs[:, self.end] = -np.inf
         elif words == self.settings.max_words:
-            log_probs[:, : self.end] = log_probs[:, self.end + 1 :] = -np.inf
+            log_probs[:] = -np.inf
+            log_probs[:, self.end] = CUT_OFF
         repeat = self.settings.no_repeat
         if repeat and words:
             log_probs[np.arange(count), history[:, -1]] = -np.inf

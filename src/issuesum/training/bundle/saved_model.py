@@ -26,7 +26,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference.decoding import Hypothesis, beam
 from issuesum.serving.inference.graphs import BODY, BODY_EXTENDED, Floats, Graphs
-from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
+from issuesum.serving.inference.rules import CUT_OFF, DECODING, Decoding, TitleRules
 from issuesum.text.features import TITLE_VOCABULARY, Features
 from issuesum.text.vocabulary import PADDING, Vocabulary, pad
 from issuesum.training.bundle.convert import body_specs, quiet_stderr
@@ -135,6 +135,8 @@ def title_graph(
             log_probs, changed = model.step(previous, state)
             state = {name: changed.get(name, tensor) for name, tensor in state.items()}
             masked = _masked(body_extended, history, log_probs.shape[-1], rules)
+            if len(history) == rules.settings.max_words:
+                log_probs = tf.fill(tf.shape(log_probs), CUT_OFF)
             log_probs = tf.where(masked, -np.inf, log_probs)
             previous = tf.argmax(log_probs, axis=1, output_type=tf.int32)
             totals += tf.where(running, tf.gather(log_probs, previous, batch_dims=1), 0.0)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from issuesum.serving.inference.decoding import beam
-from issuesum.serving.inference.rules import Decoding, TitleRules
+from issuesum.serving.inference.rules import CUT_OFF, Decoding, TitleRules
 from issuesum.text.vocabulary import Vocabulary
 
 START, END, A, B, BAD = 2, 3, 4, 5, 6
@@ -124,12 +124,15 @@ class TestOneBeam:
     def test_the_number_of_words_is_bounded(self) -> None:
         assert _ids([[{A: -1}] * 4], max_words=3) == [[A, A, A]]
 
-    def test_the_last_word_pays_for_the_end_that_follows(self) -> None:
-        tables = [[{A: -1, B: -2}, {END: -1, A: -0.1}, {END: -4}]]
+    def test_a_title_at_the_limit_is_written_only_if_no_other_ended(self) -> None:
+        tables = [[{A: -1, B: -2}, {END: -0.5, A: -0.1}, {END: -0.1}]]
         scorer = Tables(tables)
-        (found,) = beam(scorer, scorer.first, _rules(1, max_words=2, beam_width=2), keep=2)
+        rules = _rules(1, max_words=2, beam_width=2, length_penalty=3)
+        assert [title.ids for title in beam(scorer, scorer.first, rules)[0]] == [[A]]
+        (found,) = beam(scorer, scorer.first, rules, keep=2)
         assert [title.ids for title in found] == [[A], [A, A]]
-        assert [title.score for title in found] == pytest.approx([-2 / 2, -5.1 / 3])
+        assert [title.score for title in found] == pytest.approx([-1.5 / 8, -101.1 / 27])
+        assert _ids(tables, max_words=2) == [[A, A]]
 
     def test_words_in_a_row_are_not_said_twice(self) -> None:
         again = [[*[{A: -1, B: -2}] * 3, {A: -1, B: -2, END: -3}, {END: -1}]]
@@ -151,7 +154,7 @@ class TestOneBeam:
         tables = [[{A: -1.5}, {B: -0.5}, {END: -2.0}]]
         for penalty in (0.0, 0.9):
             scorer = Tables(tables)
-            ((found,),) = beam(scorer, scorer.first, _rules(1, max_words=2, length_penalty=penalty))
+            ((found,),) = beam(scorer, scorer.first, _rules(1, max_words=3, length_penalty=penalty))
             assert found.score == pytest.approx(-4.0 / 3**penalty)
 
     def test_of_equal_words_the_one_with_the_lowest_id_is_taken(self) -> None:
@@ -190,6 +193,8 @@ def _every_title(
             said = (*words, END)
             total = sum(
                 float(scorer.scores(row, (START, *said[:place]))[index])
+                if place < rules.settings.max_words
+                else CUT_OFF
                 for place, index in enumerate(said)
             )
             found.append((total / len(said) ** rules.settings.length_penalty, words))
@@ -222,8 +227,9 @@ def _plain_beam(
                 early = index == END and place < rules.settings.min_words
                 again = index != END and _repeats(said, rules.settings.no_repeat)
                 late = index != END and place == rules.settings.max_words
+                score = CUT_OFF if place == rules.settings.max_words else float(scores[index])
                 if index not in rules.forbidden and not (early or late or again):
-                    grown.append((total + float(scores[index]), said))
+                    grown.append((total + score, said))
         best = sorted(grown, key=lambda title: -title[0])[: rules.settings.beam_width]
         ended = [title for title in best if title[1][-1] == END]
         done += [(total / (place + 1) ** rules.settings.length_penalty, s) for total, s in ended]
@@ -273,16 +279,16 @@ def test_rows_that_are_done_are_no_longer_asked_about() -> None:
     short = [{A: 0}, {END: 0}, *[{A: 0}] * 4]
     long = [*[{A: 0}] * 5, {END: 0}]
     scorer = Tables([short, long, short, short])
-    beam(scorer, scorer.first, _rules(4, max_words=5, beam_width=2))
+    beam(scorer, scorer.first, _rules(4, max_words=6, beam_width=2))
     assert scorer.rows_asked == [4, 8, 2, 2, 2, 2]
 
 
 def test_the_search_ends_when_no_beginning_can_win() -> None:
-    tables = [[{A: -0.1, B: -8.0}, {END: -0.1, A: -2.0}, *[{A: -0.1}] * 8, {END: -0.1}]]
+    tables = [[{A: -0.1, B: -8.0}, {END: -0.1, A: -2.0}, *[{A: -0.1}] * 7, {END: -0.1}]]
     scorer = Tables(tables)
     beam(scorer, scorer.first, _rules(1, max_words=10, beam_width=2, length_penalty=0.5))
     assert len(scorer.rows_asked) == 2
     # With a heavy penalty for short titles the others can still win, and do.
     scorer = Tables(tables)
     rules = _rules(1, max_words=10, beam_width=2, length_penalty=4.0)
-    assert len(beam(scorer, scorer.first, rules)[0][0].ids) == 10
+    assert len(beam(scorer, scorer.first, rules)[0][0].ids) == 9
