@@ -161,11 +161,11 @@ class DecodingParams(_Section):
 
     beam_width: int = _param(4, ge=1, le=64)
     """Beginnings of a title that are followed at once; 1 takes the best word at every step."""
-    length_penalty: float = _param(1.1, ge=0)
+    length_penalty: float = _param(1.0, ge=0)
     """A title is judged by its log-probability over its length to this power."""
     min_words: int = _param(2, ge=1)
     """Words of a title, at least."""
-    max_words: int = _param(12, ge=1, le=64)
+    max_words: int = _param(15, ge=1, le=64)
     """Words of a title, at most; one that long only if no shorter one ended."""
     no_repeat: int = _param(2, ge=0)
     """Words in a row that a title holds at most once; 0 allows everything."""
