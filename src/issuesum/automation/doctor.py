@@ -19,7 +19,6 @@ from importlib import import_module, metadata
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urljoin
 
 from issuesum.errors import EngineError, IssuesumError, RegistryError, one_line, shortened
 from issuesum.layout import RAW
@@ -60,6 +59,7 @@ class Clone:
 
     root: Path
     invalid: IssuesumError | None = None
+    builder: Literal["auto", "engine", "registry"] = "auto"
     base_image: str = ""
     repository: Callable[[], str] = str
     scheduler: Callable[[], str | None] = str
@@ -227,11 +227,24 @@ def _refusal(error: Exception) -> tuple[str, str]:
     return code, _SERVICES if code == "NoSuchBucket" else _KEYS
 
 
-def _engine(_: Clone) -> Finding:
+def _engine(clone: Clone) -> Finding:
+    from issuesum.registry.client import Registry
+    from issuesum.registry.reference import Reference
+    from issuesum.shipping.image.builder import check_builder
     from issuesum.shipping.image.engine import engine
 
-    with engine() as client:
-        version, where = client.version(), git.without_secrets(client.api.base_url)
+    try:
+        with engine() as client:
+            version, where = client.version(), git.without_secrets(client.api.base_url)
+    except EngineError as error:
+        failed = _of_error(error)
+        with suppress(IssuesumError, OSError):
+            image = Reference.parse(clone.repository())
+            check_builder(clone.builder, Registry(image.host), image, clone.root,
+                          base_image=clone.base_image)  # fmt: skip
+            found = f"{failed.found}; export takes the runtime that the registry holds"
+            return note(found, "start Docker for issuesum serve and verify --deep")
+        return fail(failed.found, f"{failed.advice}; or issuesum export --runtime-only elsewhere")
     return ok(f"{version['Version']}, {version['Os']}/{version['Arch']}, {where}")
 
 
@@ -256,22 +269,16 @@ def _registry(clone: Clone) -> Finding:
     from issuesum.registry.credentials import credentials_for
     from issuesum.registry.reference import Reference
 
-    class Probe(Registry):
-        def begin_push(self) -> None:
-            begun = self._ask("POST", image, "blobs/uploads/")
-            with suppress(RegistryError):  # an upload that cannot be given up ends by itself
-                self._ask("DELETE", image, urljoin(self._base, begun.headers["Location"]))
-
     image = Reference.parse(clone.repository())
     named_by = "ISSUESUM_REGISTRY" if os.environ.get("ISSUESUM_REGISTRY") else "params.yaml"
     known = credentials_for(image.host)
     who = f"credentials of {known.username or 'a token'}" if known else "no credentials"
     shown, refused = f"{clone.repository()} ({named_by}), {who}", "no access"
-    probe = Probe(image.host)
+    registry = Registry(image.host)
     try:
-        probe.digest(image)
+        registry.digest(image)
         refused = "answers, but takes no push"
-        probe.begin_push()
+        registry.try_push(image)
     except RegistryError as error:
         failed = _of_error(error)
         # requests shows a whole chain, whose end says why.
