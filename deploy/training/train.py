@@ -99,7 +99,9 @@ def tf_config(environ: Mapping[str, str]) -> dict[str, Any] | None:
         if missing := [name for name in PET if not environ.get(name)]:
             refuse(f"With PET_NNODES all of PET_… must be set. Received: no {missing}.")
         first = "{PET_MASTER_ADDR}:{PET_MASTER_PORT}".format_map(environ)
-        return described(first, 0, integer(environ, "PET_NNODES"), integer(environ, "PET_NODE_RANK"))
+        return described(
+            first, 0, integer(environ, "PET_NNODES"), integer(environ, "PET_NODE_RANK")
+        )
     else:
         index, known = integer(environ, "JOB_COMPLETION_INDEX", 0), f"{socket.getfqdn()}:{PORT}"
     return described(known, index, integer(environ, WORKERS, 1), index)
