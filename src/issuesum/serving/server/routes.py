@@ -27,7 +27,6 @@ _ASKING = ("/predict", _PREDICTIONS, "/api/v0.1/predictions")
 _OF_OTHER_KINDS = ("/transform-input", "/transform-output", "/route", "/aggregate")
 _DEEP = "A request must be JSON of few levels. Received: too many."
 _CHUNK, _DISCARDED = 2**16, 2**26
-_MODEL = f"/v2/models/{open_inference.NAME}"
 
 
 def create_routes(answering: Answering) -> Blueprint:
@@ -73,7 +72,8 @@ def _explain(error: HTTPException) -> tuple[Response, int]:
 
 
 def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
-    version = open_inference.version(answering.tags)
+    name, version = open_inference.model_name(), open_inference.version(answering.tags)
+    paths = (f"/v2/models/{name}", f"/v2/models/{name}/versions/{version}")
 
     @routes.get("/v2")
     def server() -> Response:
@@ -85,8 +85,8 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
         return jsonify(live=True)
 
     @routes.get("/v2/health/ready")
-    @routes.get(f"{_MODEL}/ready")
-    @routes.get(f"{_MODEL}/versions/{version}/ready")
+    @routes.get(f"{paths[0]}/ready")
+    @routes.get(f"{paths[1]}/ready")
     def ready() -> tuple[Response, int]:
         try:
             answering.check()
@@ -94,20 +94,20 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
             return jsonify(ready=False), 400  # the protocol wants a 4xx
         return jsonify(ready=True), 200
 
-    @routes.get(_MODEL)
-    @routes.get(f"{_MODEL}/versions/{version}")
+    @routes.get(paths[0])
+    @routes.get(paths[1])
     def model() -> Response:
         return jsonify(open_inference.model(answering.tags))
 
-    for path in (f"{_MODEL}/infer", f"{_MODEL}/versions/{version}/infer"):
-        routes.post(path)(_infer)
+    for path in paths:
+        routes.post(f"{path}/infer")(_infer)
 
     # Not by the handler of errors: seldon-core's route of static files makes it 405 for a POST.
     @routes.route("/v2/models/<path:_>", methods=["GET", "POST"])
     def unknown(_: str) -> NoReturn:
         info = (
-            f"The server has one model, {open_inference.NAME}, of version {version}. "
-            f"Received: {request.method} {request.path:.100}. Try: POST {_MODEL}/infer."
+            f"The server has one model, {name}, of version {version}. "
+            f"Received: {request.method} {request.path:.100}. Try: POST {paths[0]}/infer."
         )
         raise RequestError(info, status=404, reason="NOT_FOUND")
 
