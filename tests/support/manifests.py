@@ -28,7 +28,7 @@ def render(folder: Path) -> list[dict]:
 
 
 def overlay(folder: Path, base: str, *components: str, **fields: object) -> Path:
-    """Write a kustomization over a folder of deploy/, as its comments say, and return its folder."""
+    """Write a kustomization over a folder of deploy/ and return its folder."""
     deploy = os.path.relpath(ROOT / "deploy", folder)
     content = {
         "resources": [f"{deploy}/{base}"],
