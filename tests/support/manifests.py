@@ -28,11 +28,16 @@ def render(folder: Path) -> list[dict]:
 
 
 def overlay(folder: Path, base: str, *components: str, **fields: object) -> Path:
-    """Write a kustomization over a folder of deploy/ and return its folder."""
+    """Write a kustomization over a folder of deploy/ and return its folder.
+
+    A component is one of `folder` or of deploy/.
+    """
     deploy = os.path.relpath(ROOT / "deploy", folder)
     content = {
         "resources": [f"{deploy}/{base}"],
-        "components": [f"{deploy}/{each}" for each in components],
+        "components": [
+            each if (folder / each).exists() else f"{deploy}/{each}" for each in components
+        ],
         **fields,
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
