@@ -1,7 +1,7 @@
 """A namespace of the cluster that KUBECONFIG names, for one session of tests.
 
 They want a registry (ISSUESUM_REGISTRY) from which nodes pull, and an S3 server that pods reach, at
-ISSUESUM_CLUSTER_S3 if that is another address than AWS_ENDPOINT_URL_S3 (docs/testing.md).
+ISSUESUM_CLUSTER_S3 if that is another address than AWS_ENDPOINT_URL_S3 (CONTRIBUTING.md).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.registry.client import Registry
+from issuesum.registry.client import Artifact, Registry
 from issuesum.registry.image import read_file, read_image
 from issuesum.registry.reference import Reference
 
@@ -53,12 +53,9 @@ def test_what_is_attached_is_found_again_once(image: Reference) -> None:
     assert registry.referrers(pinned) == []
     for _ in range(2):
         for number in (1, 2):
-            registry.attach(
-                pinned,
-                json.dumps({"number": number}).encode(),
-                media_type="application/x-number+json",
-                annotations={"number": str(number)},
-            )
+            content = json.dumps({"number": number}).encode()
+            notes = {"number": str(number)}
+            registry.attach(pinned, Artifact(content, "application/x-number+json", notes))
     found = registry.referrers(pinned)
     assert [item["annotations"]["number"] for item in found] == ["1", "2"]
     _, manifest = registry.manifest(pinned.at(found[1]["digest"]))

@@ -18,7 +18,7 @@ from issuesum.cli.verify import command
 from issuesum.errors import VerificationError
 from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
-from issuesum.registry.client import Registry
+from issuesum.registry.client import Artifact, Registry
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attachments import ENVELOPE, SBOM, attached, attest
 from issuesum.shipping.attestation.sbom import Distribution, installed, make_sbom
@@ -116,12 +116,9 @@ def test_what_is_attested_verifies_and_is_attested_once(
 def test_a_run_that_was_cut_off_is_completed(ship: Ship, monkeypatch: pytest.MonkeyPatch) -> None:
     origin = ship.origin()
     image = ship.push(origin)
-    ship.registry.attach(
-        image,
-        make_sbom(image, read(origin), DISTRIBUTIONS),
-        media_type=SBOM,
-        annotations={"org.opencontainers.image.created": origin["created"]},
-    )
+    dated = {"org.opencontainers.image.created": origin["created"]}
+    sbom = make_sbom(image, read(origin), DISTRIBUTIONS)
+    ship.registry.attach(image, Artifact(sbom, SBOM, dated))
     ship.attest(image, origin)
     assert {path.name for path in ship.folder.iterdir()} == {"slsa.json", "sbom.json"}
     assert sorted(one.kind for one in attached(ship.registry, image)) == [
@@ -201,7 +198,7 @@ def test_a_forged_statement_is_found_among_good_ones(
     image = ship.push(origin)
     ship.attest(image, origin, key=signing_key())
     forged = serialised(forge(image, origin))
-    ship.registry.attach(image, forged, media_type=IN_TOTO, annotations={})
+    ship.registry.attach(image, Artifact(forged, IN_TOTO, {}))
     _, failed = verify(image, "--key", ship.public)
     assert set(failed) == {"slsa", "signatures"}
     assert reason in failed["slsa"]
@@ -222,9 +219,9 @@ def test_an_exchanged_payload_and_a_forged_bill_are_found(
     )
     good["payload"] = bad["payload"]
     bill = make_sbom(image, read(origin), DISTRIBUTIONS[:1])
-    ship.registry.attach(image, bill, media_type=SBOM, annotations={})
-    ship.registry.attach(image, json.dumps(good).encode(), media_type=ENVELOPE, annotations={})
-    ship.registry.attach(image, b"[]", media_type=IN_TOTO, annotations={})
+    ship.registry.attach(image, Artifact(bill, SBOM, {}))
+    ship.registry.attach(image, Artifact(json.dumps(good).encode(), ENVELOPE, {}))
+    ship.registry.attach(image, Artifact(b"[]", IN_TOTO, {}))
     _, failed = verify(image, "--key", ship.public)
     assert set(failed) == {"attestations", "slsa", "signatures"}
     assert failed["attestations"].endswith("TypeError: no JSON object")

@@ -29,8 +29,11 @@ class Answer:
 
 
 @contextmanager
-def serve(script: Callable[[Asked], Answer]) -> Iterator[tuple[str, list[Asked]]]:
-    """Give host:port of a server on loopback, and the list of what it was asked."""
+def serve(script: Callable[[Asked], Answer | None]) -> Iterator[tuple[str, list[Asked]]]:
+    """Give host:port of a server on loopback, and the list of what it was asked.
+
+    Where the script has no answer, the connection is cut.
+    """
     seen: list[Asked] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -41,6 +44,8 @@ def serve(script: Callable[[Asked], Answer]) -> Iterator[tuple[str, list[Asked]]
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             seen.append(Asked(self.command, self.path, dict(self.headers), content))
             said = script(seen[-1])
+            if said is None:
+                return
             self.send_response(said.status)
             for name, value in said.headers.items():
                 self.send_header(name, value)

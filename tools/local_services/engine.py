@@ -11,6 +11,7 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException, ImageNotFound
 
+from issuesum.shipping.image.engine import environment
 from local_services import apt, common
 from local_services.common import Report, Service, ServiceError
 from local_services.process import Daemon
@@ -29,12 +30,13 @@ SILENCE_SECONDS = 60
 @contextlib.contextmanager
 def connect(timeout: int = SILENCE_SECONDS) -> Iterator[docker.DockerClient]:
     """Open a client and close it; the engine may be silent for `timeout` seconds."""
-    try:
-        client = docker.from_env(timeout=timeout)
-    except DockerException as error:
-        raise ServiceError(f"Docker Engine must answer. Received: {error}") from error
-    with contextlib.closing(client):
-        yield client
+    with contextlib.ExitStack() as stack:
+        try:
+            variables = stack.enter_context(environment())
+            client = docker.from_env(timeout=timeout, environment=variables)
+        except DockerException as error:
+            raise ServiceError(f"Docker Engine must answer. Received: {error}") from error
+        yield stack.enter_context(contextlib.closing(client))
 
 
 def refusal() -> str | None:

@@ -19,7 +19,6 @@ from importlib import import_module, metadata
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urljoin
 
 from issuesum.errors import EngineError, IssuesumError, RegistryError, one_line, shortened
 from issuesum.layout import RAW
@@ -256,22 +255,16 @@ def _registry(clone: Clone) -> Finding:
     from issuesum.registry.credentials import credentials_for
     from issuesum.registry.reference import Reference
 
-    class Probe(Registry):
-        def begin_push(self) -> None:
-            begun = self._ask("POST", image, "blobs/uploads/")
-            with suppress(RegistryError):  # an upload that cannot be given up ends by itself
-                self._ask("DELETE", image, urljoin(self._base, begun.headers["Location"]))
-
     image = Reference.parse(clone.repository())
     named_by = "ISSUESUM_REGISTRY" if os.environ.get("ISSUESUM_REGISTRY") else "params.yaml"
     known = credentials_for(image.host)
     who = f"credentials of {known.username or 'a token'}" if known else "no credentials"
     shown, refused = f"{clone.repository()} ({named_by}), {who}", "no access"
-    probe = Probe(image.host)
+    registry = Registry(image.host)
     try:
-        probe.digest(image)
+        registry.digest(image)
         refused = "answers, but takes no push"
-        probe.begin_push()
+        registry.try_push(image)
     except RegistryError as error:
         failed = _of_error(error)
         # requests shows a whole chain, whose end says why.

@@ -7,16 +7,17 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
-from typing import IO, Any
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
+from functools import cached_property
+from typing import IO, Any, NamedTuple
+from urllib.parse import urljoin
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.util import Retry
 
 from issuesum.errors import ArtifactError, RegistryError, one_line
-from issuesum.registry.credentials import authorize, credentials_for
+from issuesum.registry.connection import LONGEST, Retries, new_session, origin
+from issuesum.registry.credentials import Credentials, authorize, credentials_for
 from issuesum.registry.reference import Reference, is_loopback
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -32,8 +33,11 @@ UNPACKED = 64 * 2**20
 LARGEST = 8 * 2**30
 """Bytes that a layer may unpack to on disk."""
 _TIMEOUT = (5, 60)  # seconds to connect, and to wait for the next bytes
-# 0, 0.5, 1 and 2 s between tries; a registry that asks for more patience (Retry-After) gets it.
-_RETRIES = Retry(
+_NOT_FOUND, _FORBIDDEN = requests.codes.not_found, requests.codes.forbidden
+_NO_REFERRERS = (400, _FORBIDDEN, _NOT_FOUND, 405, 406, 410, 501)
+"""What registries without the referrers API answer to its requests."""
+# 0, 0.5, 1 and 2 s between tries, or as long as the registry asks for.
+_RETRIES = Retries(
     total=4,
     backoff_factor=0.25,
     status_forcelist=(429, 500, 502, 503, 504),
@@ -49,10 +53,18 @@ _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 class PassingError(RegistryError):
     """The registry gives no answer, or one that may soon be another (429, 5xx)."""
 
-    def __init__(self, message: str, reason: str) -> None:
-        """Take the whole message, and the part of it that says what was received."""
+    def __init__(self, message: str, reason: str, pause: float = 0) -> None:
+        """Take the message, what was received, and the seconds that the registry asks to wait."""
         super().__init__(message)
-        self.reason = reason
+        self.reason, self.pause = reason, pause
+
+
+class Artifact(NamedTuple):
+    """What is attached to an image: one blob."""
+
+    content: bytes
+    media_type: str  # of the blob, and the artifact's type
+    annotations: dict[str, str]
 
 
 class Registry:
@@ -63,30 +75,35 @@ class Registry:
     """
 
     def __init__(self, host: str) -> None:
-        """Make a client of host[:port], which asks nothing yet.
-
-        Raises:
-            RegistryError: a credential helper fails.
-        """
+        """Make a client of host[:port], which asks nothing yet."""
         self.host = host
         insecure = os.environ.get("ISSUESUM_INSECURE_REGISTRIES", "").split(",")
         scheme = "http" if is_loopback(host) or host in insecure else "https"
         address = "registry-1.docker.io" if host == "docker.io" else host
         self._base = f"{scheme}://{address}/v2/"
-        self._credentials = credentials_for(host)
-        self._session = _session(host, _RETRIES)
+        self._session = new_session(host, _RETRIES)
         # What came of an upload that was cut off stays in its place: it must be begun again.
-        self._uploads = _session(host, Retry(0))
+        self._uploads = new_session(host, Retries(0))
         self._authorization: str | None = None
+
+    @cached_property
+    def _credentials(self) -> Credentials:
+        return credentials_for(self.host)
 
     def digest(self, image: Reference) -> str | None:
         """Return the digest (sha256:…) of a manifest, or None if there is none.
 
+        Some registries forbid to look at what is not there (Artifactory). So if we may push to the
+        repository, that is an absent manifest, too.
+
         Raises:
             RegistryError: the registry is unreachable or refuses us.
         """
-        answer = self._ask("HEAD", image, f"manifests/{image.version}", accept=_ACCEPTED)
-        if answer.status_code == requests.codes.not_found:
+        path, absent = f"manifests/{image.version}", (_NOT_FOUND, _FORBIDDEN)
+        answer = self._ask("HEAD", image, path, accept=_ACCEPTED, absent=absent)
+        if answer.status_code == _FORBIDDEN:
+            self.try_push(image)
+        if not answer.ok:
             return None
         return answer.headers.get("Docker-Content-Digest") or digest_of(self._manifest(image))
 
@@ -123,7 +140,7 @@ class Registry:
         """
         answer = self._ask("GET", image, f"blobs/{digest}", stream=True)
         found = hashlib.sha256()
-        if answer.status_code == requests.codes.not_found:
+        if answer.status_code == _NOT_FOUND:
             raise refusal(str(image), f"no blob {digest}")
         for chunk in _chunks(image, answer, digest, most):
             found.update(chunk)
@@ -140,54 +157,57 @@ class Registry:
         Raises:
             RegistryError: the registry is unreachable or refuses us.
         """
-        answer = self._ask("GET", image, f"referrers/{image.digest}", accept=INDEX, stream=True)
-        if answer.status_code == requests.codes.not_found:
-            path = f"manifests/{_referrers_tag(image)}"
-            answer = self._ask("GET", image, path, accept=INDEX, stream=True)
-        if answer.status_code == requests.codes.not_found:
-            return []
-        content = b"".join(_chunks(image, answer, "the referrers"))
-        found: list[dict[str, Any]] = json.loads(content).get("manifests") or []
-        return found
+        for path in (f"referrers/{image.digest}", f"manifests/{_referrers_tag(image)}"):
+            answer = self._ask("GET", image, path, accept=INDEX, stream=True, absent=_NO_REFERRERS)
+            if answer.ok:
+                found = _listed(b"".join(_chunks(image, answer, "the referrers")))
+                if found is not None:
+                    return found
+        if answer.ok:
+            raise refusal(str(image), "a list of referrers that is none")
+        return []
 
-    def attach(
-        self, image: Reference, content: bytes, *, media_type: str, annotations: dict[str, str]
-    ) -> str:
-        """Add an artifact of one blob whose subject is `image`, which has a digest.
+    def attach(self, image: Reference, *artifacts: Artifact) -> None:
+        """Add artifacts whose subject is `image`, which has a digest.
 
-        `media_type` is that of the blob and the artifact's type. An artifact that is there already
-        is not repeated. Returns the digest of its manifest.
+        One that is there already is not repeated. Where the registry has no referrers API, all of
+        them get into the index under the tag at once, after they are there: a tag may be one that
+        cannot be moved.
 
         Raises:
             RegistryError: the registry is unreachable or refuses us.
         """
         of_image = self._manifest(image)
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": MANIFEST,
-            "artifactType": media_type,
-            "config": self._put_blob(image, b"{}", "application/vnd.oci.empty.v1+json"),
-            "layers": [self._put_blob(image, content, media_type)],
-            "subject": {
-                "mediaType": json.loads(of_image).get("mediaType", MANIFEST),
-                "digest": image.digest,
-                "size": len(of_image),
-            },
-            "annotations": annotations,
+        subject = {
+            "mediaType": json.loads(of_image).get("mediaType", MANIFEST),
+            "digest": image.digest,
+            "size": len(of_image),
         }
-        body = json.dumps(manifest, separators=(",", ":")).encode()
-        digest = digest_of(body)
-        answer = self.put_manifest(image.at(digest), body, MANIFEST)
-        if "OCI-Subject" not in answer.headers:  # it knows no referrers: the index is ours to keep
-            known = [item for item in self.referrers(image) if item["digest"] != digest]
-            ours = {
-                "mediaType": MANIFEST, "digest": digest, "size": len(body),
-                "artifactType": media_type, "annotations": annotations,
-            }  # fmt: skip
-            index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*known, ours]}
+        unlisted: dict[str, dict[str, Any]] = {}
+        for content, media_type, notes in artifacts:
+            manifest = {
+                "schemaVersion": 2,
+                "mediaType": MANIFEST,
+                "artifactType": media_type,
+                "config": self._put_blob(image, b"{}", "application/vnd.oci.empty.v1+json"),
+                "layers": [self._put_blob(image, content, media_type)],
+                "subject": subject,
+                "annotations": notes,
+            }
+            body = json.dumps(manifest, separators=(",", ":")).encode()
+            digest = digest_of(body)
+            answer = self._ask("PUT", image, f"manifests/{digest}", body, media_type=MANIFEST)
+            if "OCI-Subject" not in answer.headers:
+                unlisted[digest] = {
+                    "mediaType": MANIFEST, "digest": digest, "size": len(body),
+                    "artifactType": media_type, "annotations": notes,
+                }  # fmt: skip
+        known = self.referrers(image) if unlisted else []
+        listed = {item.get("digest") for item in known}
+        if missing := [item for digest, item in unlisted.items() if digest not in listed]:
+            index = {"schemaVersion": 2, "mediaType": INDEX, "manifests": [*known, *missing]}
             tagged = Reference(image.host, image.name, _referrers_tag(image))
             self.put_manifest(tagged, json.dumps(index).encode(), INDEX)
-        return digest
 
     def holds(self, image: Reference, digest: str) -> bool:
         """Return whether there is a blob of that digest in the repository of `image`.
@@ -195,7 +215,18 @@ class Registry:
         Raises:
             RegistryError: the registry is unreachable or refuses us.
         """
-        return self._ask("HEAD", image, f"blobs/{digest}").ok
+        absent = (_NOT_FOUND, _FORBIDDEN)  # of which an upload will show whether it is the case
+        return self._ask("HEAD", image, f"blobs/{digest}", absent=absent).ok
+
+    def try_push(self, image: Reference) -> None:
+        """Begin an upload to the repository of `image`, and give it up.
+
+        Raises:
+            RegistryError: the registry is unreachable, or we may not push.
+        """
+        where = self._begin_upload(image)
+        with suppress(RegistryError):  # one that cannot be given up ends by itself
+            self._ask("DELETE", image, where)
 
     def upload(self, image: Reference, content: bytes | IO[bytes], digest: str) -> None:
         """Send a blob; a file is sent from its begin, and once.
@@ -204,20 +235,36 @@ class Registry:
             PassingError: the registry is unreachable, or the upload was cut off.
             RegistryError: the registry refuses us, or the content has another digest.
         """
-        begun = self._ask("POST", image, "blobs/uploads/")
-        where = urljoin(self._base, begun.headers["Location"])
         self._ask(
-            "PUT", image, where, content,
+            "PUT", image, self._begin_upload(image), content,
             media_type="application/octet-stream", params={"digest": digest},
         )  # fmt: skip
 
-    def put_manifest(self, image: Reference, body: bytes, media_type: str) -> requests.Response:
+    def put_manifest(self, image: Reference, body: bytes, media_type: str) -> None:
         """Put a manifest, whose blobs are there, under the digest or else the tag of `image`.
 
         Raises:
             RegistryError: the registry is unreachable or refuses us.
         """
-        return self._ask("PUT", image, f"manifests/{image.version}", body, media_type=media_type)
+        try:
+            self._ask("PUT", image, f"manifests/{image.version}", body, media_type=media_type)
+        except PassingError:
+            raise
+        except RegistryError:
+            # A tag that cannot be moved is refused even what it holds, say from a try before this
+            # one whose answer was lost.
+            with suppress(RegistryError):
+                if self.digest(image) == digest_of(body):
+                    return
+            raise
+
+    def _begin_upload(self, image: Reference) -> str:
+        begun = self._ask("POST", image, "blobs/uploads/")
+        try:
+            return urljoin(begun.url, begun.headers["Location"])
+        except (KeyError, ValueError) as error:
+            reason = f"no place to upload to: {type(error).__name__} {one_line(error)}"
+            raise refusal(str(image), reason) from error
 
     def _put_blob(self, image: Reference, content: bytes, media_type: str) -> dict[str, Any]:
         digest = digest_of(content)
@@ -228,7 +275,7 @@ class Registry:
     def _manifest(self, image: Reference) -> bytes:
         path = f"manifests/{image.version}"
         answer = self._ask("GET", image, path, accept=_ACCEPTED, stream=True)
-        if answer.status_code == requests.codes.not_found:
+        if answer.status_code == _NOT_FOUND:
             raise refusal(str(image), "no such image there")
         return b"".join(_chunks(image, answer, f"the manifest of {image}"))
 
@@ -243,16 +290,18 @@ class Registry:
         accept: str | None = None,
         params: dict[str, str] | None = None,
         stream: bool = False,
+        absent: Container[int] = (_NOT_FOUND,),
     ) -> requests.Response:
         """Send a request, once more with authorization if it is asked for.
 
-        Of refusals only a 404 to a GET or HEAD is returned: the caller knows what is missing.
+        Of refusals only those to a GET or HEAD that may mean `absent`, by status, are returned: the
+        caller knows what is missing.
         """
         url = urljoin(self._base, path if "://" in path else f"{image.name}/{path}")
-        ours = urlsplit(url)[:2] == urlsplit(self._base)[:2]  # uploads may go elsewhere
         file = content if content is not None and not isinstance(content, bytes) else None
         session = self._uploads if file else self._session
         try:
+            ours = origin(url) == origin(self._base)  # uploads may go elsewhere
             for _ in range(2):
                 if file:
                     file.seek(0)
@@ -280,21 +329,20 @@ class Registry:
             passing = isinstance(error, requests.RequestException)
             reason = f"no answer: {one_line(error)}"
             raise refusal(str(image), reason, passing=passing) from error
-        if answer.status_code == requests.codes.not_found and method in ("GET", "HEAD"):
+        if answer.status_code in absent and method in ("GET", "HEAD"):
             return answer
-        passing = answer.status_code in _RETRIES.status_forcelist
         reason = f"{answer.status_code} {answer.reason}: {reply}"
-        raise refusal(str(image), reason, passing=passing)
-
-
-def _session(host: str, retries: Retry) -> requests.Session:
-    session = requests.Session()
-    session.trust_env = not is_loopback(host)  # no proxy
-    session.auth = lambda request: request  # or requests would put ~/.netrc in place of our header
-    session.headers["User-Agent"] = "issuesum"
-    session.mount("http://", HTTPAdapter(max_retries=retries))
-    session.mount("https://", HTTPAdapter(max_retries=retries))
-    return session
+        pause = _RETRIES.get_retry_after(answer.raw) or 0
+        if pause > LONGEST:
+            raise RegistryError(
+                f"{self.host} must answer within {LONGEST:g} s. Received: "
+                f"{' '.join(reason.split())} (it asks to wait {pause:,.0f} s). "
+                f"Try: docker login {self.host}, which may raise the limit; or the same again then."
+            )
+        if answer.status_code in (requests.codes.unauthorized, _FORBIDDEN):
+            reason += f" ({self._credentials.wrong})" if self._credentials.wrong else ""
+        passing = answer.status_code in _RETRIES.status_forcelist
+        raise refusal(str(image), reason, passing=passing, pause=pause)
 
 
 def _chunks(
@@ -312,12 +360,23 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
+def _listed(content: bytes) -> list[dict[str, Any]] | None:
+    try:
+        found = json.loads(content).get("manifests") or []
+        return found if all(isinstance(item, dict) for item in found) else None
+    except (ValueError, TypeError, AttributeError, RecursionError):  # a page for people, say
+        return None
+
+
 def _referrers_tag(image: Reference) -> str:
     return str(image.digest).replace(":", "-")
 
 
-def refusal(image: str, reason: str, *, passing: bool = False) -> RegistryError:
-    """Return the error for a registry's refusal, with what to try; some are `passing`."""
+def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0) -> RegistryError:
+    """Return the error for a registry's refusal, with what to try.
+
+    One that is `passing` may be another after `pause` seconds.
+    """
     registry = image.split("/", 1)[0]
     reason = _SIGNED.sub("?…", " ".join(reason.split()))
     if any(word in reason.lower() for word in _DENIALS):
@@ -330,7 +389,7 @@ def refusal(image: str, reason: str, *, passing: bool = False) -> RegistryError:
         f"{registry} must take or give {image}. Received: {reason}. "
         "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
     )
-    return PassingError(message, reason) if passing else RegistryError(message)
+    return PassingError(message, reason, pause) if passing else RegistryError(message)
 
 
 def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:

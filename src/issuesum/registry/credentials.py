@@ -10,33 +10,46 @@ Source: CNCF distribution, "Token Authentication Specification" and "OAuth2 Toke
 from __future__ import annotations
 
 import base64
+import json
 import os
-from dataclasses import dataclass, field
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from docker.auth import load_config
+from docker.auth import AuthConfig, resolve_index_name
 from docker.errors import DockerException
 from requests.utils import parse_dict_header
 
-from issuesum.errors import RegistryError, one_line
+from issuesum.errors import one_line
 from issuesum.registry.reference import is_loopback
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """A user name with its password, or the identity token that `docker login` got for them."""
+    """A user name with its password, or the identity token that `docker login` got for them.
 
-    username: str
-    password: str = field(repr=False)
-    identity_token: str | None = field(default=None, repr=False)
+    It is false if there are none, `wrong` says why that may be a mistake.
+    """
+
+    username: str = ""
+    password: str = field(default="", repr=False)
+    identity_token: str = field(default="", repr=False)
+    wrong: str = ""
+
+    def __bool__(self) -> bool:
+        """Return whether there are any."""
+        return bool(self.password or self.identity_token)
 
     @property
     def for_engine(self) -> dict[str, str]:
-        """What Docker Engine takes with a push or a pull."""
+        """What Docker Engine takes with a push or a pull; {} if there are none."""
         if self.identity_token:
             return {"identitytoken": self.identity_token}
-        return {"username": self.username, "password": self.password}
+        return {"username": self.username, "password": self.password} if self.password else {}
 
     @property
     def basic(self) -> str:
@@ -45,33 +58,58 @@ class Credentials:
         return f"Basic {base64.b64encode(pair).decode('ascii')}"
 
 
-def credentials_for(host: str) -> Credentials | None:
-    """Return what is known for a registry, host[:port], or None.
+def credentials_for(host: str) -> Credentials:
+    """Return what is known for a registry, host[:port].
 
-    Raises:
-        RegistryError: a credential helper fails.
+    A helper that fails, and a file that cannot be read, is `wrong` and no error: the registry may
+    need no credentials.
     """
     user = os.environ.get("ISSUESUM_REGISTRY_USERNAME")
     password = os.environ.get("ISSUESUM_REGISTRY_PASSWORD")
     if user and password and host == os.environ.get("ISSUESUM_REGISTRY", "").split("/")[0]:
         return Credentials(user, password)
+    folder = os.environ.get("DOCKER_CONFIG") or os.path.expanduser("~/.docker")  # noqa: PTH111 -- there may be no home
+    path, wrong = Path(folder) / "config.json", ""
     try:
-        found = load_config().resolve_authconfig(host) or {}
-    except DockerException as error:
-        raise RegistryError(
-            f"Docker's configuration must give the credentials for {host}. Received: "
-            f"{one_line(error)}. Try: docker login {host}."
-        ) from error
-    # A helper's answer has capitals (docker-credential-helpers), the file has none.
-    lowered = {key.lower(): value for key, value in found.items()}
-    token = lowered.get("identitytoken")
-    if not token and not lowered.get("password"):
+        config = json.loads(path.read_bytes())
+        helpers = {"credHelpers": config.get("credHelpers") or {}}
+        helpers |= {"credsStore": config.get("credsStore")}
+        try:
+            if found := _of_helper(helpers, host):
+                return found
+        except (DockerException, OSError, ValueError, LookupError) as error:
+            wrong = one_line(error.__cause__ or error)
+        entries = config.get("auths") or {}
+        # A name that is the host itself goes before one that is an address at it.
+        names = [host, *(name for name in entries if resolve_index_name(name) == host)]
+        entry: Mapping[str, str] = next(filter(None, map(entries.get, names)), {})
+        return replace(_of_entry(entry), wrong=wrong)
+    except FileNotFoundError:
+        return Credentials()
+    except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
+        return Credentials(wrong=f"{path}: {type(error).__name__} {one_line(error)}")
+
+
+def _of_helper(helpers: dict[str, Any], host: str) -> Credentials | None:
+    with warnings.catch_warnings(action="ignore"):  # a program that is missing is also an error
+        found = AuthConfig(helpers).resolve_authconfig(host)
+    if not found:
         return None
-    return Credentials(lowered.get("username") or "", lowered.get("password") or "", token)
+    return Credentials(
+        found.get("Username", ""), found.get("Password", ""), found.get("IdentityToken", "")
+    )
+
+
+def _of_entry(entry: Mapping[str, str]) -> Credentials:
+    """Read an entry of `auths`, in which `auth` goes before `username` and `password`."""
+    username, password = entry.get("username") or "", entry.get("password") or ""
+    if entry.get("auth"):
+        username, _, password = base64.b64decode(entry["auth"]).decode().partition(":")
+    return Credentials(username, password.rstrip("\0"), entry.get("identitytoken") or "")
 
 
 def authorize(
-    session: requests.Session, challenge: str, credentials: Credentials | None, *, timeout: float
+    session: requests.Session, challenge: str, credentials: Credentials, *, timeout: float
 ) -> str | None:
     """Return the value of an Authorization header, or None if we have no credentials for it.
 

@@ -7,17 +7,21 @@ import io
 import json
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from platform import machine
 from typing import IO, Any
 
+from issuesum.console import say
 from issuesum.errors import ArtifactError, one_line
 from issuesum.layout import IMAGE_MODEL
 from issuesum.registry.client import LARGEST, SMALL, UNPACKED, Registry, too_large
 from issuesum.registry.reference import Reference
 
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+"""What Docker calls the machines that Python names otherwise."""
 _FILES = 10_000  # below a prefix; a model has six
 
 
@@ -34,18 +38,16 @@ class RemoteImage:
 
 
 def read_image(registry: Registry, image: Reference) -> RemoteImage:
-    """Ask for an image's manifest and config; an index stands for its first image of Linux.
+    """Ask for an image's manifest and config; of an index, those that `docker pull` takes here.
 
     Raises:
-        ArtifactError: what it holds is no image.
+        ArtifactError: what it holds is no image, or several and none for this machine.
         RegistryError: the registry is unreachable, refuses us or holds no such image.
     """
     try:
         digest, manifest = registry.manifest(image)
-        for item in manifest.get("manifests", ()):
-            if item.get("platform", {}).get("os") == "linux":
-                digest, manifest = registry.manifest(image.at(item["digest"]))
-                break
+        if "manifests" in manifest:
+            digest, manifest = registry.manifest(_for_here(image, manifest["manifests"]))
         config = json.loads(registry.blob(image, manifest["config"]["digest"]))
         return RemoteImage(
             reference=image.at(digest),
@@ -60,6 +62,30 @@ def read_image(registry: Registry, image: Reference) -> RemoteImage:
             f"{image} must be an image. Received: something without {one_line(error)}. "
             "Try: an image that the export stage made."
         ) from error
+
+
+def _for_here(image: Reference, listed: Iterable[dict[str, Any]]) -> Reference:
+    """Return the image of an index that is meant; where it has several, say which."""
+    found: dict[str, str] = {}
+    for item in listed:
+        platform = item.get("platform") or {}
+        parts = (platform.get(name) for name in ("os", "architecture", "variant"))
+        named = "/".join(filter(None, parts))
+        if "artifactType" not in item and platform.get("os") != "unknown":  # no attestation
+            found[item["digest"]] = named or "unnamed platform"
+    ours = f"linux/{_ARCHITECTURES.get(machine(), machine())}"
+    fitting = [digest for digest, named in found.items() if f"{named}/".startswith(f"{ours}/")]
+    chosen = [*found] if len(found) == 1 else fitting
+    if len(chosen) != 1:
+        images = ", ".join(f"{named} {digest}" for digest, named in found.items())
+        raise ArtifactError(
+            f"{image} must be one image, or an index with one for {ours}. Received: an index of "
+            f"{images or 'no images'}. Try: {image.repository}@ and one of the digests."
+        )
+    if len(found) > 1:
+        platforms = ", ".join(found.values())
+        say("note", f"{image} is an index of {platforms}: {found[chosen[0]]} is read, {chosen[0]}")
+    return image.at(chosen[0])
 
 
 def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:

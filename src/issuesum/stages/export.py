@@ -39,6 +39,8 @@ def main(params: Params) -> None:
     if digest:
         print(f"export: the registry holds {target.image} already")
     digest = digest or _ship(registry, target, params, metrics)
+    # Before the attestations: if one of them fails, the same command completes what is pushed.
+    Receipt(str(target.image), digest, git=target.version.git, dvc=target.version.dvc).save()
     pinned = target.image.at(digest)
     known = look_up(str(pinned), default=None).exported()
     runs = successful_runs(ROOT)
@@ -49,7 +51,6 @@ def main(params: Params) -> None:
         metadata=metadata_of(known.image, datetime.now(UTC).isoformat(timespec="seconds"), made,
                              git.user(ROOT)),
     )  # fmt: skip
-    Receipt(str(target.image), digest, git=target.version.git, dvc=target.version.dvc).save()
 
 
 def target_of(params: ExportParams) -> Target:

@@ -12,7 +12,7 @@ import pytest
 
 from issuesum.errors import ArtifactError, RegistryError
 from issuesum.registry import client
-from issuesum.registry.client import INDEX, Registry, refusal
+from issuesum.registry.client import INDEX, Artifact, Registry, refusal
 from issuesum.registry.image import RemoteImage, read_file, read_image
 from issuesum.registry.reference import Reference
 from registry_stub import Answer, Asked, serve
@@ -208,7 +208,7 @@ def test_a_registry_that_knows_referrers_keeps_no_index_of_ours() -> None:
     with serve(script) as (host, seen):
         registry, image = _asked_for(host)
         pinned = image.at(DIGEST)
-        registry.attach(pinned, b"statement", media_type="application/x", annotations={})
+        registry.attach(pinned, Artifact(b"statement", "application/x", {}))
         assert registry.referrers(pinned) == found["manifests"]
     (put,) = (asked for asked in seen if asked.method == "PUT")
     manifest = json.loads(put.content)

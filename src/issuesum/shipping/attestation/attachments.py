@@ -15,7 +15,7 @@ from securesystemslib.signer import Signer
 from issuesum.errors import one_line
 from issuesum.files import replacing_directory
 from issuesum.lineage.provenance.model import FORMAT, Exported, Provenance
-from issuesum.registry.client import Registry, refusal
+from issuesum.registry.client import Artifact, Registry, refusal
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.sbom import Distribution, make_sbom
 from issuesum.shipping.attestation.signing import IN_TOTO, opened, sealed
@@ -133,22 +133,25 @@ def attest(
     Raises:
         RegistryError: the registry is unreachable or refuses us.
     """
-
-    def attach(content: bytes, media_type: str, predicate: str | None = None) -> None:
-        annotations = {"org.opencontainers.image.created": provenance.created}
-        if predicate:  # as BuildKit and Cosign do, to distinguish statements without reading them
-            annotations["in-toto.io/predicate-type"] = predicate
-        registry.attach(image, content, media_type=media_type, annotations=annotations)
-
     found = attached(registry, image)
     if not any(one.kind == SLSA and one.is_about(image) for one in found):
+        dated = {"org.opencontainers.image.created": provenance.created}
         sbom = make_sbom(image, provenance, distributions(), requirements=requirements)
-        attach(sbom, SBOM)
+        statements = {SLSA: slsa_statement(image, provenance, metadata)}
         if key:
-            attach(sealed(serialised(sbom_statement(image, sbom)), key), ENVELOPE, CYCLONEDX)
-        # Last, because its presence means that all are there.
-        statement = serialised(slsa_statement(image, provenance, metadata))
-        attach(sealed(statement, key) if key else statement, ENVELOPE if key else IN_TOTO, SLSA)
+            statements = {CYCLONEDX: sbom_statement(image, sbom), **statements}
+        # SLSA's is the last, because its presence means that all are there.
+        artifacts = [Artifact(sbom, SBOM, dated)]
+        for kind, statement in statements.items():
+            content = serialised(statement)
+            # As BuildKit and Cosign do, to distinguish statements without reading them.
+            named = {**dated, "in-toto.io/predicate-type": kind}
+            artifacts.append(
+                Artifact(sealed(content, key), ENVELOPE, named)
+                if key
+                else Artifact(content, IN_TOTO, named)
+            )
+        registry.attach(image, *artifacts)
         found = attached(registry, image)
     chosen: dict[str, bytes] = {}
     for one in found:

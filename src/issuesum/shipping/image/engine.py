@@ -1,48 +1,137 @@
 """Docker Engine: the connection to it, and images that it pulls.
 
-Credentials are those of `issuesum.registry.credentials`; they are in no file of ours.
+It is the one that Docker's own programs would use: of DOCKER_HOST, or of the context, by Unix
+socket, TCP, TLS or ssh. Credentials are those of `issuesum.registry.credentials`; they are in no
+file of ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+import shlex
+import shutil
+import socketserver
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from urllib.parse import SplitResult, urlsplit
 
 import docker
+from docker.auth import AuthConfig
+from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests import RequestException
 from urllib3.exceptions import HTTPError
 
-from issuesum.errors import EngineError
+from issuesum.errors import EngineError, one_line
 from issuesum.registry.client import refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.reference import Reference
 
+_NOBODY = AuthConfig({"auths": {"localhost": {}}})  # empty, it would be read from the file
+_DEFAULT = "unix:///var/run/docker.sock"
+
 
 @contextmanager
 def engine() -> Iterator[docker.DockerClient]:
-    """Give a client of the engine that DOCKER_HOST or the default socket names.
+    """Give a client of the engine.
 
     Raises:
         EngineError: no engine answers, or it refuses what the block asks.
     """
+    answered = False
     try:
-        client = docker.from_env()
-        client.ping()
-    except (DockerException, RequestException) as error:
+        with (
+            environment() as variables,
+            closing(docker.from_env(environment=variables)) as client,
+        ):
+            client.ping()
+            answered = True
+            # Pulls get our credentials, and builds need none: no helper is asked for all it has.
+            client.api._auth_configs = _NOBODY  # type: ignore[attr-defined]  # noqa: SLF001
+            yield client
+    except (DockerException, RequestException, HTTPError) as error:
+        if answered:
+            raise EngineError(
+                f"Docker Engine failed. Received: {reason_of(error)}. "
+                "Try: docker info, and the engine's log."
+            ) from error
         raise EngineError(
             f"Docker Engine must answer. Received: {reason_of(error)}. "
             "Try: tools/services up, start Docker, or set DOCKER_HOST; then the same command again."
         ) from error
+
+
+@contextmanager
+def environment() -> Iterator[Mapping[str, str]]:
+    """Give the variables for docker.from_env, which lead to an engine that it does not find, too.
+
+    Raises:
+        DockerException: Docker's settings name no engine.
+    """
+    named = os.environ.get("DOCKER_HOST")
     try:
-        yield client
-    except (DockerException, RequestException, HTTPError) as error:
-        raise EngineError(
-            f"Docker Engine failed. Received: {reason_of(error)}. "
-            "Try: docker info, and the engine's log."
-        ) from error
-    finally:
-        client.close()
+        host = named or ContextAPI.kwargs_from_context()["base_url"]
+        there = urlsplit(host)
+        forwarded = _forwarded(there, there.port) if there.scheme == "ssh" else None
+    except Exception as error:  # of a context's file, the library raises just that
+        context = os.environ.get("DOCKER_CONTEXT") or "in use"
+        where = "DOCKER_HOST" if named else f"the context {context} (docker context ls)"
+        reason = "none with an address" if isinstance(error, KeyError) else one_line(error)
+        raise DockerException(f"no engine by {where}: {reason}") from error
+    if forwarded:
+        with forwarded as socket:
+            yield {"DOCKER_HOST": f"unix://{socket}"}
+        return
+    own = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+    sockets = [there.path, f"{own}/docker.sock", f"{own}/podman/podman.sock"]
+    found = next((path for path in sockets if os.access(path, os.W_OK)), there.path)
+    default = not named and host == _DEFAULT
+    yield {**os.environ, "DOCKER_HOST": f"unix://{found}"} if default else os.environ
+
+
+@contextmanager
+def _forwarded(there: SplitResult, port: int | None) -> Iterator[str]:
+    """Give the path of a socket whose connections the ssh program takes to an engine, as Docker's.
+
+    Raises:
+        DockerException: ssh says why it does not.
+    """
+    command = ["ssh", "-T", "-o", "ConnectTimeout=30"]
+    command += ["-l", there.username] if there.username else []
+    command += ["-p", str(port)] if port else []
+    command += ["--", there.hostname or "", "docker"]
+    command += ["--host", shlex.quote(f"unix://{there.path}")] if there.path.strip("/") else []
+    command += ["system", "dial-stdio"]
+    if not shutil.which("ssh"):
+        raise DockerException(f"no ssh program for {there.hostname}")
+    with (
+        tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
+        tempfile.TemporaryFile() as said,
+    ):
+
+        class Line(socketserver.BaseRequestHandler):
+            def handle(self) -> None:
+                ends = {"stdin": self.request, "stdout": self.request, "stderr": said}
+                subprocess.run(command, **ends, check=False)
+
+        class Server(socketserver.ThreadingUnixStreamServer):
+            daemon_threads = True
+
+        with Server(f"{folder}/docker.sock", Line) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            try:
+                yield str(server.server_address)
+            except (DockerException, RequestException) as error:
+                said.seek(0)
+                lines = said.read().decode(errors="replace").splitlines()
+                if lines and not isinstance(error, APIError):
+                    raise DockerException(f"ssh {there.hostname}: {lines[-1]}") from error
+                raise
+            finally:
+                server.shutdown()
 
 
 def reason_of(error: Exception) -> str:
@@ -68,8 +157,7 @@ def pull(client: docker.DockerClient, image: Reference) -> None:
     Raises:
         RegistryError: the registry is unreachable, refuses us or does not hold it.
     """
-    credentials = credentials_for(image.host)
-    known = credentials.for_engine if credentials else None
+    known = credentials_for(image.host).for_engine
     try:
         for answer in client.api.pull(
             image.repository, image.version, stream=True, decode=True, auth_config=known

@@ -68,8 +68,9 @@ def _patiently(step: Callable[[], object], image: Reference, patience: float) ->
             if time.monotonic() - since >= patience:
                 reason = f"no success in {patience:g} s: {error.reason}"
                 raise refusal(str(image), reason) from error
-            tqdm.write(f"push: {error.reason}; again in {pause:g} s", file=sys.stderr)
-            time.sleep(pause)
+            wait = max(pause, error.pause)
+            tqdm.write(f"push: {error.reason}; again in {wait:g} s", file=sys.stderr)
+            time.sleep(wait)
             pause = min(2 * pause, 8.0)
         else:
             return

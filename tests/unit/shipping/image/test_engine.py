@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from docker.errors import APIError, DockerException
 from requests.exceptions import ReadTimeout
@@ -16,6 +18,9 @@ class Client:
 
     closed = False
 
+    def __init__(self) -> None:
+        self.api = SimpleNamespace()
+
     def ping(self) -> bool:
         return True
 
@@ -27,12 +32,12 @@ class Client:
 def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     """Have Docker's library give this client."""
     made = Client()
-    monkeypatch.setattr(module.docker, "from_env", lambda: made)
+    monkeypatch.setattr(module.docker, "from_env", lambda **_: made)
     return made
 
 
 def test_where_none_answers_it_is_said_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent() -> Client:
+    def absent(**_: object) -> Client:
         raise DockerException("Error while fetching server API version:\n no such file")
 
     monkeypatch.setattr(module.docker, "from_env", absent)
