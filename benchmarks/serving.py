@@ -106,7 +106,9 @@ def _running(client: docker.DockerClient, image: str) -> Iterator[tuple[Containe
                 break
             except (OSError, http.client.HTTPException) as error:
                 if time.monotonic() > begun + PATIENCE:
-                    raise EngineError(f"{image} must answer. {last_words(container)}") from error
+                    raise EngineError(
+                        f"{image} must answer. {last_words(container.logs())}"
+                    ) from error
                 time.sleep(0.05)
         yield container, port, time.monotonic() - begun
     finally:

@@ -23,6 +23,8 @@ import requests
 import yaml
 
 from images import remove_images
+from issuesum.layout import RECEIPT
+from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
@@ -80,9 +82,13 @@ def test_a_first_export_runs_code_of_all_that_it_depends_on() -> None:
         module for path in code for module in (path.rglob("*.py") if path.is_dir() else [path])
     }
     idle = {path.relative_to(ROOT / "src/issuesum").as_posix() for path in modules - FIRST["ran"]}
-    # Of a live image that has no scores on these issues, titles are made and scored here.
-    scoring = ("serving/", "text/", "training/")
-    assert {name for name in idle if not name.startswith(scoring)} == {"registry/__init__.py"}
+    # Of a live image that is better, or has no scores on these issues, titles are compared here.
+    scoring = ("serving/", "text/", "training/", "lineage/reporting/live_comparison.py")
+    # What tries an image without an engine: tests/e2e/test_export_without_engine.py.
+    alone = {"shipping/image/process.py", "shipping/image/unpacked.py"}
+    assert {name for name in idle if not name.startswith(scoring)} - alone == {
+        "registry/__init__.py"
+    }
 
 
 @pytest.fixture
@@ -280,7 +286,12 @@ def test_a_registry_that_lost_the_image_gets_it_again(fresh: Project, tmp_path: 
         done = fresh.issuesum("summary", "--verify", ok=False, **there)
         assert done.returncode == 7
         assert done.stderr.startswith(f"error: {address} must hold ")
+        tag = Receipt.load(fresh.path / RECEIPT).image.rpartition(":")[2]
+        done = fresh.issuesum("provenance", tag, ok=False, **there)
+        assert (done.returncode, len(done.stderr.splitlines())) == (7, 1)
+        assert "is made again by dvc repro -f -s export where its commit" in done.stderr
         export(fresh, **there)
+        assert tag in fresh.issuesum("provenance", tag, **there).stdout
         fresh.issuesum("summary", "--verify", **there)
 
 

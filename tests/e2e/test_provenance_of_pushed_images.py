@@ -96,6 +96,42 @@ def test_an_image_id_is_asked_of_the_engine(pushed: Pushed, tmp_path: Path) -> N
     assert (done.returncode, "must hold the image 000000000000" in done.stderr) == (4, True)
 
 
+def test_an_image_that_only_the_engine_holds_is_found_there(
+    pushed: Pushed, engine: docker.DockerClient, tmp_path: Path
+) -> None:
+    gone = f"127.0.0.1:1/issuesum-test:{uuid4().hex[:8]}"  # as of a registry that was switched off
+    local = f"issuesum-test-{uuid4().hex[:8]}:v1"
+    for name in (gone, local):
+        engine.images.get(pushed.image).tag(name)
+    saved = b"".join(engine.images.get(gone).save(named=gone))
+    engine.images.remove(gone)
+    refused = ask(tmp_path, gone)
+    assert (refused.returncode, "no answer" in refused.stderr) == (7, True)
+    engine.images.load(saved)
+    try:
+        for name in (gone, local):
+            done = ask(tmp_path, name, "--json")
+            assert done.returncode == 0, done.stderr
+            assert json.loads(done.stdout)["provenance"]["image"] == pushed.image
+        # Other verbs need a registry; what they advise is done.
+        project = Project(tmp_path)
+        options = ("--no-titles", "--no-rows")
+        refused = project.issuesum("diff", local, pushed.image, *options, ok=False)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+        place = f"{pushed.image.rpartition(':')[0]}:again"
+        _, command, steps = refused.stderr.partition("docker tag ")
+        assert steps.startswith(f"{local} registry/name:tag, and docker push of that")
+        tag = f"{command}{steps}".partition(",")[0].replace("registry/name:tag", place)
+        for step in (tag.split(), ["docker", "push", place]):
+            subprocess.run(step, check=True, capture_output=True)
+        engine.images.remove(place)
+        done = project.issuesum("diff", place, pushed.image, *options)
+        assert pushed.image.rpartition(":")[0] in done.stdout
+    finally:
+        for name in (gone, local):
+            engine.images.remove(name)
+
+
 def test_the_page_fits_any_window_and_asks_nobody(pushed: Pushed, tmp_path: Path) -> None:
     done = ask(tmp_path, pushed.image, "--html", "page.html", **NOWHERE)
     assert done.returncode == 0, done.stderr

@@ -219,7 +219,7 @@ def test_what_the_registry_holds_needs_no_engine(shipped: Project) -> None:
 
 
 def test_without_a_part_export_says_so_and_the_rerun_continues(shipped: Project) -> None:
-    shipped.edit("params.yaml", lambda text: text.replace("smoke_timeout: 60", "smoke_timeout: 61"))
+    shipped.edit("params.yaml", lambda text: text.replace("builder: auto", "builder: engine"))
     done = shipped.stage("export", ok=False, DOCKER_HOST="unix:///nonexistent.sock")
     assert (done.returncode, done.stderr.count("\n")) == (6, 1), done.stderr
     assert done.stderr.startswith("error: export: Docker Engine must answer")

@@ -141,3 +141,23 @@ def test_what_the_cache_lacks_is_told(
         _report()
     with pytest.raises(RepositoryError, match="Received: 'nope'"):
         _report("nope")
+
+
+def test_a_fresh_clone_takes_the_small_outputs_from_the_remote(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = project.copy(tmp_path / "clone")
+    cache, remote = clone.path / ".dvc/cache/files", tmp_path / "remote/files"
+    remote.parent.mkdir()
+    shutil.move(cache, remote)
+    config = f"[core]\n    remote = r\n['remote \"r\"']\n    url = {remote.parent}\n"
+    (clone.path / ".dvc/config.local").write_text(config, encoding="utf-8")
+    for output in ("eval/scores.csv", "models", "serving/bundle"):  # nothing was pulled
+        clone.run("rm", "-r", output)
+    monkeypatch.chdir(clone.path)
+    told, comment = _report("--base", "HEAD~1")
+    assert "Paired bootstrap over the same 60 issues." in comment
+    assert "eval/scores.csv" not in told
+    fetched = {path.stat().st_size for path in cache.rglob("*") if path.is_file()}
+    assert len(fetched) == 2  # the scores of both, and no model
+    assert min(fetched) > 1_000

@@ -23,8 +23,8 @@ from provenances import METRICS
 
 TINY_BASE = "issuesum-test-base:tiny"
 _SERVER = """
-import http.server, json
-made = json.load(open("/app/provenance.json"))
+import http.server, json, os
+made = json.load(open("provenance.json"))
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -32,7 +32,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(json.dumps(said).encode())
-http.server.HTTPServer(("127.0.0.1", 9000), Handler).serve_forever()
+port = int(os.environ.get("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000))
+http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 # What is loaded once distributions are listed and all of these are imported, and the libraries that
 # are mapped then.

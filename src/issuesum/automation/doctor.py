@@ -59,6 +59,7 @@ class Clone:
 
     root: Path
     invalid: IssuesumError | None = None
+    builder: Literal["auto", "engine", "registry"] = "auto"
     base_image: str = ""
     repository: Callable[[], str] = str
     scheduler: Callable[[], str | None] = str
@@ -226,11 +227,24 @@ def _refusal(error: Exception) -> tuple[str, str]:
     return code, _SERVICES if code == "NoSuchBucket" else _KEYS
 
 
-def _engine(_: Clone) -> Finding:
+def _engine(clone: Clone) -> Finding:
+    from issuesum.registry.client import Registry
+    from issuesum.registry.reference import Reference
+    from issuesum.shipping.image.builder import check_builder
     from issuesum.shipping.image.engine import engine
 
-    with engine() as client:
-        version, where = client.version(), git.without_secrets(client.api.base_url)
+    try:
+        with engine() as client:
+            version, where = client.version(), git.without_secrets(client.api.base_url)
+    except EngineError as error:
+        failed = _of_error(error)
+        with suppress(IssuesumError, OSError):
+            image = Reference.parse(clone.repository())
+            check_builder(clone.builder, Registry(image.host), image, clone.root,
+                          base_image=clone.base_image)  # fmt: skip
+            found = f"{failed.found}; export takes the runtime that the registry holds"
+            return note(found, "start Docker for issuesum serve and verify --deep")
+        return fail(failed.found, f"{failed.advice}; or issuesum export --runtime-only elsewhere")
     return ok(f"{version['Version']}, {version['Os']}/{version['Arch']}, {where}")
 
 

@@ -58,4 +58,7 @@ def _clone() -> Clone:
         return Clone(Path(), error)
     export = params.export
     repository = lambda: f"{export.address}/{export.image}"  # noqa: E731
-    return Clone(Path(), None, export.base_image, repository, lambda: params.preprocess.cluster)
+    return Clone(
+        Path(), None, export.builder, export.base_image, repository,
+        lambda: params.preprocess.cluster,
+    )  # fmt: skip

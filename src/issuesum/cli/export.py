@@ -13,10 +13,15 @@ from issuesum.cli.shared import json_option, print_json, verb
 @verb(
     "issuesum export --dry-run # which image it would make",
     "issuesum export --dry-run --json | jq -r .action # build, receipt, refuse or fail",
+    "issuesum export --runtime-only # so that exports elsewhere need no Docker Engine",
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would happen; change nothing.")
+@click.option(
+    "--runtime-only", is_flag=True,
+    help="Only push what lies below code and model; exports of them then need no Docker Engine.",
+)  # fmt: skip
 @json_option
-def command(*, dry_run: bool, as_json: bool) -> None:
+def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
     import contextlib
     import sys
 
@@ -26,10 +31,29 @@ def command(*, dry_run: bool, as_json: bool) -> None:
     if dry_run:
         print_json(_plan()) if as_json else _print(_plan())
         return
+    if runtime_only:
+        runtime = _push_runtime()
+        print_json({"runtime": runtime}) if as_json else click.echo(runtime)
+        return
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         runner.run("export", export.main)
     if as_json:
         print_json(asdict(Receipt.load()))
+
+
+def _push_runtime() -> str:
+    from issuesum.registry.client import Registry
+    from issuesum.registry.reference import Reference
+    from issuesum.shipping.image.ship import push_runtime
+    from issuesum.stages.params import load_params
+    from issuesum.stages.runner import ROOT
+
+    params = load_params().export
+    image = Reference.parse(f"{params.address}/{params.image}")
+    return str(push_runtime(
+        Registry(image.host), image, ROOT, base_image=params.base_image,
+        patience=params.push_patience,
+    ))  # fmt: skip
 
 
 def _plan() -> dict[str, Any]:
@@ -73,7 +97,7 @@ def _print(plan: dict[str, Any]) -> None:
     actions = {
         "build": (
             f"build on {plan['base']} from {BUNDLE} ({plan['size'] / 1e6:.1f} MB), "
-            "ask the container for a title, and push"
+            "ask it for a title, and push"
         ),
         "receipt": "write the receipt; nothing is built or pushed",
         "refuse": "refuse the model",

@@ -24,8 +24,8 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     """Show where an image or a bundle comes from: data, params, commit, scores.
 
     REF is a tag, a digest, registry/name:tag, an image id of Docker Engine here, the folder of a
-    bundle, or a receipt; without it, the image last exported. Of an image only its registry is
-    asked.
+    bundle, or a receipt; without it, the image last exported. An image is read from its registry;
+    Docker Engine is asked for a name without a registry, and for what the registry does not give.
     """
     from issuesum.lineage.provenance.facts import text_of
     from issuesum.lineage.provenance.trace import trace

@@ -53,7 +53,7 @@ def command(
     outcome = retrain(
         Hooks(
             lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
-            _write_report, _write_card,
+            _write_report, _write_card, _check_builder,
         ),
         Path(), remote=remote, name=branch, push=not no_push, settings=settings, message=message,
     )  # fmt: skip
@@ -79,6 +79,17 @@ def _write_report(base: str) -> None:
     from issuesum.lineage.reporting.model_report import write_report
 
     write_report(Path(), base=base)
+
+
+def _check_builder() -> None:
+    from issuesum.registry.client import Registry
+    from issuesum.registry.reference import Reference
+    from issuesum.shipping.image.builder import check_builder
+    from issuesum.stages.params import load_params
+
+    params = load_params().export
+    image = Reference.parse(f"{params.address}/{params.image}")
+    check_builder(params.builder, Registry(image.host), image, Path(), base_image=params.base_image)
 
 
 def _write_card() -> None:

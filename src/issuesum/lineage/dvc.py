@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,22 @@ def hash_of(path: Path, root: Path) -> str:
         raise ArtifactError(f"{path} must exist. Received: nothing there. Try: dvc repro.")
     with open_repo(root, f"DVC must be able to hash {path}", "dvc status") as repo:
         return str(hashed(repo, str(path.resolve()))[1].hash_info.value)
+
+
+def stored(root: Path, md5: str) -> bytes | None:
+    """Return the small file of that hash from DVC's cache, or else its remote; None if in neither.
+
+    Raises:
+        RepositoryError: `root` is no DVC repository.
+    """
+    with open_repo(root, "DVC must be able to read its cache", "dvc status") as repo:
+        for find in (lambda: repo.cache.local, repo.cloud.get_remote_odb):
+            with suppress(Exception):  # DVC lets through what any file system raises
+                store = find()
+                content: bytes = store.fs.cat_file(store.oid_to_path(md5))
+                if hashlib.md5(content).hexdigest() == md5:  # noqa: S324 -- DVC's hash
+                    return content
+    return None
 
 
 @dataclass(frozen=True)

@@ -276,7 +276,11 @@ class Registry:
         path = f"manifests/{image.version}"
         answer = self._ask("GET", image, path, accept=_ACCEPTED, stream=True)
         if answer.status_code == _NOT_FOUND:
-            raise refusal(str(image), "no such image there")
+            raise RegistryError(
+                f"{image.host} must hold {image}. Received: no such image there. Try: another tag "
+                "or digest; one that was deleted is made again by dvc repro -f -s export where its "
+                "commit is checked out."
+            )
         return b"".join(_chunks(image, answer, f"the manifest of {image}"))
 
     def _ask(

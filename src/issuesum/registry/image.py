@@ -5,24 +5,33 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from platform import machine
-from typing import IO, Any
+from typing import IO, Any, cast
+
+from backports import zstd
 
 from issuesum.console import say
-from issuesum.errors import ArtifactError, one_line
+from issuesum.errors import ArtifactError, one_line, shortened
 from issuesum.layout import IMAGE_MODEL
 from issuesum.registry.client import LARGEST, SMALL, UNPACKED, Registry, too_large
 from issuesum.registry.reference import Reference
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """What Docker calls the machines that Python names otherwise."""
+UNREADABLE = (tarfile.TarError, zlib.error, zstd.ZstdError, EOFError, OSError, ValueError)
+"""What `unpacked`, and tarfile with it, raise for what they cannot read."""
+_NO_TAR = "no tar, plain or packed by gzip or zstd:"
+_ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or one to skip
 _FILES = 10_000  # below a prefix; a model has six
+_HEADERS = 2**20  # bytes before a file's content: its name, and its extended attributes
 
 
 @dataclass(frozen=True)
@@ -95,17 +104,21 @@ def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
         ArtifactError: no small layer holds it, or one of them is large when it is unpacked.
         RegistryError: the registry is unreachable or refuses us.
     """
+    unread: list[str] = []
     for layer in reversed(image.layers):
         if layer["size"] > SMALL:
             continue  # a file that we look for is in one that is cheap to read
-        packed = registry.blob(image.reference, layer["digest"])
+        packed = io.BytesIO(registry.blob(image.reference, layer["digest"]))
         try:
-            content = _unpack(packed, path)
-        except (tarfile.TarError, OSError, EOFError):
-            continue  # no layer of ours: an attestation, or another way of packing
-        if content is not None:
-            return content
-    raise _missing(image, path)
+            for archive, entry in _files(packed, UNPACKED):
+                if entry.name.removeprefix("./") == path:
+                    return cast("IO[bytes]", archive.extractfile(entry)).read()
+        except UNREADABLE as error:  # an attestation, or another way of packing
+            unread.append(f"{_named(layer)}: {one_line(error)}")
+    whole = all(layer["size"] <= SMALL for layer in image.layers)
+    where = "" if whole else f" in its layers of at most {SMALL:,} bytes"
+    others = f"; {_NO_TAR} {shortened(unread)}" if unread else ""
+    raise _missing(image, path, f"{where}{others}")
 
 
 @contextmanager
@@ -139,47 +152,86 @@ def read_folder(registry: Registry, image: RemoteImage, prefix: str, target: Pat
             try:
                 if _extract(packed, prefix, target):
                     return
-            except (tarfile.TarError, EOFError, OSError) as error:
+            except UNREADABLE as error:
                 raise ArtifactError(
-                    f"Layer {layer['digest']} of {image.reference} must be a tar that can be "
-                    f"unpacked. Received: {one_line(error)}. Try: another image, or free space."
+                    f"Layer {_named(layer)} of {image.reference} must be a tar that can be "
+                    f"unpacked, plain or packed by gzip or zstd. Received: {one_line(error)}. "
+                    "Try: another image, or free space."
                 ) from error
     raise _missing(image, prefix)
 
 
-def _missing(image: RemoteImage, path: str) -> ArtifactError:
+def _named(layer: dict[str, Any]) -> str:
+    return f"{layer['digest']} ({layer.get('mediaType', 'no media type')})"
+
+
+def _missing(image: RemoteImage, path: str, where: str = "") -> ArtifactError:
     return ArtifactError(
-        f"{image.reference} must hold /{path}. Received: an image without it. "
+        f"{image.reference} must hold /{path}. Received: an image without it{where}. "
         "Try: an image that the export stage made."
     )
 
 
-def _unpack(layer: bytes, path: str) -> bytes | None:
-    if layer[:2] == b"\x1f\x8b":
-        with gzip.open(io.BytesIO(layer)) as packed:
-            layer = packed.read(UNPACKED + 1)
-        if len(layer) > UNPACKED:
-            raise too_large(UNPACKED, "A layer of that size, unpacked,")
-    # Not packed once more (`r:`), and no more in a file than in the layer: a sparse one may say so.
-    with tarfile.open(fileobj=io.BytesIO(layer), mode="r:") as archive:
-        for entry in archive:
-            if entry.isreg() and not entry.issparse() and entry.name.removeprefix("./") == path:
-                file = archive.extractfile(entry)
-                return file.read() if file else None
-    return None
-
-
 def _extract(packed: IO[bytes], prefix: str, target: Path) -> int:
     count = 0
-    with tarfile.open(fileobj=packed) as archive:
-        for entry in archive:
-            if entry.offset_data + entry.size > LARGEST:
-                raise too_large(LARGEST, "A layer, unpacked,")
-            name = entry.name.removeprefix("./")
-            if entry.isfile() and name.startswith(f"{prefix}/"):
-                if count == _FILES:
-                    raise too_large(_FILES, f"The folder /{prefix}", "files")
-                inside = entry.replace(name=name.removeprefix(f"{prefix}/"))
-                archive.extract(inside, target, filter="data")  # nothing outside target (PEP 706)
-                count += 1
+    for archive, entry in _files(packed, LARGEST):
+        name = entry.name.removeprefix("./")
+        if name.startswith(f"{prefix}/"):
+            if count == _FILES:
+                raise too_large(_FILES, f"The folder /{prefix}", "files")
+            inside = entry.replace(name=name.removeprefix(f"{prefix}/"))
+            archive.extract(inside, target, filter="data")  # nothing outside target (PEP 706)
+            count += 1
     return count
+
+
+def unpacked(layer: IO[bytes]) -> IO[bytes]:
+    """Return the content of a layer that may be packed by gzip or zstd, whatever its media type."""
+    magic = layer.read(4)
+    layer.seek(0)
+    if magic.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=layer))
+    if _ZSTD.fullmatch(magic):
+        return cast("IO[bytes]", zstd.ZstdFile(layer))
+    return layer
+
+
+def _files(packed: IO[bytes], most: int) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """Yield the regular files of a layer of `most` bytes, each with the archive that reads it.
+
+    A sparse file, which may say that it is larger than the layer, is none.
+    """
+    file = _Bounded(unpacked(packed), most)
+    with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:  # not packed twice
+        while entry := archive.next():
+            # Or they would all be kept, one for each 512 bytes of an unpacked layer.
+            archive.members.clear()  # type: ignore[attr-defined]
+            if entry.isreg() and not entry.issparse():
+                file.left += entry.size
+                yield archive, entry
+            file.left = _HEADERS
+
+
+class _Bounded:
+    """A tar as tarfile reads it, which does not believe what the headers say of sizes."""
+
+    def __init__(self, file: IO[bytes], most: int) -> None:
+        self._file, self._most, self.left = file, most, _HEADERS
+        self.tell = file.tell
+
+    def read(self, size: int) -> bytes:
+        self.left -= size
+        if self.left < 0:
+            raise too_large(_HEADERS, "The header of a file in a layer")
+        self._check(self.tell() + size)
+        return self._file.read(size)
+
+    def seek(self, place: int) -> int:
+        self._check(place)
+        if place < self.tell() - 1:  # a file of less than no bytes would be read for ever
+            raise tarfile.ReadError("a file ends before it begins")
+        return self._file.seek(place)
+
+    def _check(self, end: int) -> None:
+        if end > self._most:
+            raise too_large(self._most, "A layer, unpacked,")

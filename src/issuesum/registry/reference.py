@@ -71,8 +71,14 @@ def is_loopback(host: str) -> bool:
     return _LOOPBACK.fullmatch(host) is not None
 
 
+def names_host(text: str) -> bool:
+    """Return whether the name of an image begins with a registry, by Docker Engine's rule."""
+    first, slash, _ = text.partition("/")
+    return bool(slash) and ("." in first or ":" in first or first == "localhost")
+
+
 def _with_host(text: str) -> str:
-    first, slash, rest = text.partition("/")
-    if slash and ("." in first or ":" in first or first == "localhost"):
+    if names_host(text):
         return text
+    first, slash, rest = text.partition("/")
     return f"docker.io/{text}" if slash else f"docker.io/library/{first}{rest}"

@@ -57,7 +57,8 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
                 return Server(page, url, answer.content.decode())
         time.sleep(0.2)
     raise EngineError(
-        f"{url} must answer within {timeout:g} s. Received: no answer. {last_words(container)}"
+        f"{url} must answer within {timeout:g} s. Received: no answer. "
+        f"{last_words(container.logs(tail=200))}"
     )
 
 

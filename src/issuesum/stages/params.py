@@ -194,7 +194,7 @@ class GateParams(_Section):
     min_over_neighbour: float = Field(0, ge=-100, le=100)
     """Above the title of the most similar issue; negative allows the model to be below."""
     max_regression: float = Field(1, ge=0, le=100)
-    """What it may be below the image that is live; 100 compares with none."""
+    """What it may be below the live image, beyond what chance explains; 100 compares with none."""
 
 
 class EvaluateParams(_Section):
@@ -229,6 +229,9 @@ class ExportParams(_Section):
     """Seconds that the container has to answer a first request."""
     push_patience: float = _param(60, ge=0)
     """Seconds that the registry may fail before a push is given up."""
+    builder: Literal["auto", "engine", "registry"] = _param("auto")
+    """Docker Engine, or the registry's client alone with a runtime that an engine has pushed; auto:
+    an engine if one answers. Both make the same image."""
 
     @property
     def address(self) -> str:

@@ -80,6 +80,8 @@ def test_what_is_no_name_at_all_is_refused(text: str, asked: list[Any]) -> None:
     with pytest.raises(ParamsError, match=rf"An image must be named by .* Received: '{text}'"):
         lookup.look_up(text, default=NAME)
     assert asked == []
+    with pytest.raises(ParamsError, match="docker tag titles:v1 registry/name:tag, and docker p"):
+        lookup.look_up("titles:v1", default=NAME)
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'["commit"]', b'"commit"', b"{}", b"\xff"])

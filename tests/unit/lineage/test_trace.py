@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -22,6 +23,7 @@ from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.provenance.trace import Image, Trace
 from issuesum.lineage.provenance.trace import trace as trace_by
+from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting.provenance_page import page, write_picture
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.labels import labels_of
@@ -240,9 +242,47 @@ def test_a_digest_may_be_an_image_id_of_this_machine(registry: dict) -> None:
     asked.side_effect = EngineError("no engine")
     with pytest.raises(RegistryError, match="no such image there"):
         trace(DIGEST, default=NAME, read_local=asked)
-    with pytest.raises(RegistryError):
-        trace(f"{NAME}:other", default=NAME, read_local=asked)
-    assert asked.call_count == 3  # an engine is not asked for what can be no id
+    assert asked.call_count == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (f"{NAME}:other", f"{NAME}:other"),
+        ("0" * 12 + "-" + "0" * 12, f"{NAME}:{'0' * 12}-{'0' * 12}"),
+        ("receipt.json", f"{NAME}@{DIGEST}"),
+    ],
+)
+def test_what_its_registry_does_not_give_may_be_in_the_engine(
+    text: str, named: str, registry: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Receipt(f"{NAME}:v1", DIGEST, "g", "d").save(Path("receipt.json"))
+    content = json.dumps(registry["provenance"], indent=2).encode()
+    attrs = {"Id": "sha256:1", "Size": 7, "Config": {"Labels": None}}
+    asked = mock.Mock(return_value=(attrs, content))
+    assert trace(text, default=NAME, read_local=asked).image.digest == "sha256:1"
+    asked.assert_called_once_with(named)
+    for nothing in (None, EngineError("no engine")):
+        asked = mock.Mock(side_effect=[nothing])
+        with pytest.raises(RegistryError, match="no such image there"):
+            trace(text, default=NAME, read_local=asked)
+
+
+@pytest.mark.parametrize("text", ["titles:v1", "titles", "team/titles:v1"])
+def test_an_image_without_a_registry_in_its_name_is_looked_for_here_before_docker_hub(
+    text: str, registry: dict
+) -> None:
+    content = json.dumps(registry["provenance"], indent=2).encode()
+    attrs = {"Id": "sha256:1", "Size": 7, "Config": {"Labels": None}}
+    asked = mock.Mock(return_value=(attrs, content))
+    assert trace(text, default=NAME, read_local=asked).image.digest == "sha256:1"
+    asked.assert_called_once_with(text)
+    assert registry["asked"] == []
+    for nothing in (None, EngineError("no engine")):
+        with suppress(RegistryError, ParamsError):
+            trace(text, default=NAME, read_local=mock.Mock(side_effect=[nothing] * 2))
+        assert registry["asked"].pop() == (text, NAME)
 
 
 @pytest.mark.parametrize("text", [provenances.TAG, DIGEST])

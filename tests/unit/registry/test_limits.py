@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+from backports import zstd
 
 from issuesum.errors import ArtifactError, IssuesumError
 from issuesum.registry import image as module
@@ -32,6 +33,29 @@ def bomb() -> bytes:
 
 def bomb_in_another_wrapping() -> bytes:
     return gzip.compress(lzma.compress(tar({WANTED: ZEROS * 80}), preset=0), mtime=0)
+
+
+def zstd_bomb() -> bytes:
+    """Return 80 MiB in 8 kB, after a frame that is to be skipped."""
+    return b"\x50\x2a\x4d\x18\x01\0\0\0x" + zstd.compress(tar({WANTED: ZEROS * 80}))
+
+
+def bomb_of_names() -> bytes:
+    """Return an archive whose only file has a name of 60 MiB."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("x" * 60 * 2**20))
+    return zstd.compress(content.getvalue())
+
+
+def backwards() -> bytes:
+    """Return an archive whose file ends before it begins, so that it is read for ever."""
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo("x")
+        entry.pax_headers = {"size": "-2048"}
+        archive.addfile(entry)
+    return content.getvalue()
 
 
 def sparse() -> bytes:
@@ -61,22 +85,37 @@ def registry(shelf: Shelf, monkeypatch, tmp_path: Path) -> Iterator[Registry]:
         yield Registry(host)
 
 
-def image_of(registry: Registry, shelf: Shelf, layer: bytes, **changes: int) -> RemoteImage:
+def image_of(registry: Registry, shelf: Shelf, layer: bytes, **changes: int | str) -> RemoteImage:
     descriptor = shelf.blob("titles", layer)
     reference = Reference.parse(f"{registry.host}/titles:v1")
     return RemoteImage(reference, 1, {}, "", ({**descriptor, **changes},))
 
 
-@pytest.mark.parametrize("make", [bomb, bomb_in_another_wrapping, sparse])
+@pytest.mark.parametrize(
+    "make",
+    [bomb, zstd_bomb, bomb_in_another_wrapping, bomb_of_names, backwards, sparse],
+)
 def test_a_small_layer_that_becomes_large_is_not_taken_into_memory(
     make: Callable[[], bytes], shelf: Shelf, registry: Registry
 ) -> None:
     image = image_of(registry, shelf, make())
     tracemalloc.start()
     try:
-        with pytest.raises(ArtifactError, match=r"at most 67,108,864|must hold /app/provenance"):
+        with pytest.raises(ArtifactError, match=r"at most 67,108,864|must hold /app/|The header"):
             read_file(registry, image, WANTED)
         assert tracemalloc.get_traced_memory()[1] < 3 * UNPACKED
+    finally:
+        tracemalloc.stop()
+
+
+def test_the_files_of_a_layer_are_not_kept_in_memory(shelf: Shelf, registry: Registry) -> None:
+    many = zstd.compress(tar({"x": b""})[:512] * 8_000)  # 4 MB, and 8 MB as objects of tarfile
+    image = image_of(registry, shelf, many)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArtifactError, match="must hold /app/prov"):
+            read_file(registry, image, WANTED)
+        assert tracemalloc.get_traced_memory()[1] < 3 * 2**20
     finally:
         tracemalloc.stop()
 
@@ -104,6 +143,55 @@ def test_json_that_is_too_deep_is_one_line() -> None:
     ):
         read_image(Registry(host), Reference.parse(f"{host}/titles:v1"))
     assert "\n" not in str(refused.value)
+
+
+def test_a_folder_of_which_a_header_is_large_is_refused(
+    shelf: Shelf, registry: Registry, tmp_path: Path
+) -> None:
+    with pytest.raises(ArtifactError, match="The header of a file in a layer must be at most"):
+        read_folder(registry, image_of(registry, shelf, bomb_of_names()), "app/model", tmp_path)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
+def test_layers_are_plain_or_packed_by_gzip_or_zstd(
+    pack: Callable[[bytes], bytes], shelf: Shelf, registry: Registry, tmp_path: Path
+) -> None:
+    content = tar({"./" + WANTED: b"{}", "app/model/a": b"a", "app/model/b/c": ZEROS})
+    image = image_of(registry, shelf, pack(content))
+    assert read_file(registry, image, WANTED) == b"{}"
+    read_folder(registry, image, "app/model", tmp_path)
+    assert (tmp_path / "a").read_bytes() == b"a"
+    assert (tmp_path / "b/c").read_bytes() == ZEROS
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"no archive at all",
+        lzma.compress(tar({WANTED: b"{}"})),
+        gzip.compress(tar({WANTED: ZEROS}))[:-99],
+        zstd.compress(tar({WANTED: ZEROS}))[:-9],
+        b"\x1f\x8b\x08\0\0\0\0\0\0\0" + b"\xff" * 99,
+    ],
+)
+def test_a_layer_that_cannot_be_read_is_named(
+    content: bytes, shelf: Shelf, registry: Registry, tmp_path: Path
+) -> None:
+    image = image_of(registry, shelf, content, mediaType="application/x+encrypted")
+    why = rf"{image.layers[0]['digest']} \(application/x\+encrypted\).*gzip or zstd|zstd: \S+ \(app"
+    with pytest.raises(ArtifactError, match=why) as refused:
+        read_file(registry, image, WANTED)
+    assert "\n" not in str(refused.value)
+    with pytest.raises(ArtifactError, match=why):
+        read_folder(registry, image, "app/model", tmp_path)
+
+
+def test_layers_that_are_not_looked_into_are_not_said_to_lack_a_file(
+    shelf: Shelf, registry: Registry
+) -> None:
+    image = image_of(registry, shelf, b"", size=2**30)
+    with pytest.raises(ArtifactError, match="without it in its layers of at most 8,388,608 bytes"):
+        read_file(registry, image, WANTED)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import struct
 import zlib
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
+import jsonschema
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -18,6 +21,7 @@ from hypothesis import strategies as st
 
 import components
 from issuesum.registry import labels as origin
+from issuesum.serving.server import open_inference
 from issuesum.serving.server.answering import Answering, Limits
 from issuesum.serving.server.routes import create_routes
 
@@ -411,16 +415,79 @@ MESSAGE = st.dictionaries(
 ) | VALUE  # fmt: skip
 
 
-@settings(max_examples=1000)
-@given(
-    message=MESSAGE,
-    route=st.sampled_from([PREDICT, "/predict", FEEDBACK, "/send-feedback", INFER]),
-    mangled=st.sampled_from([None, None, None, b"\xff", b"}", b"\x00"]),
+TENSOR = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.just("body") | VALUE,
+        "datatype": st.just("BYTES") | VALUE,
+        "shape": st.sampled_from([[1], [2], [1, 1], [0]]) | VALUE,
+        "data": st.lists(st.text(max_size=40), max_size=2) | VALUE,
+        "parameters": st.dictionaries(
+            st.sampled_from(["content_type", "binary_data_size"]), VALUE, max_size=2
+        ),
+    },
 )
-def test_whatever_is_sent_no_answer_is_a_server_error(
-    message: object, route: str, mangled: bytes | None, client: FlaskClient
+OPEN = st.fixed_dictionaries(
+    {"inputs": st.lists(TENSOR, max_size=2) | VALUE},
+    optional={
+        "id": VALUE,
+        "parameters": st.dictionaries(
+            st.sampled_from(["content_type", "binary_data_output"]), VALUE, max_size=2
+        ),
+        "outputs": st.lists(st.fixed_dictionaries({"name": st.sampled_from(["title", "score"])})),
+    },
+)
+SELDON_ROUTES = [
+    PREDICT, "/predict", "/api/v0.1/predictions", FEEDBACK, "/send-feedback", "/api/v0.1/feedback",
+    "/transform-input", "/transform-output", "/route", "/aggregate",
+]  # fmt: skip
+OPEN_ROUTES = [
+    INFER, "/v2/models/IssueSummarization/versions/0123456789ab-ba9876543210/infer",
+    "/v2/models/other/infer", "/v2/models/IssueSummarization", "/v2/models/other/ready",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def of_seldon() -> jsonschema.Draft202012Validator:
+    """Return what checks an answer by the OpenAPI document that the server has at /seldon.json."""
+    document = json.loads((files("seldon_core") / "openapi/seldon.json").read_text("utf-8"))
+    schema = {"$ref": "#/components/schemas/SeldonMessage", "components": document["components"]}
+    return jsonschema.Draft202012Validator(schema)
+
+
+# 10,000 of them: ISSUESUM_CASES=10000.
+@settings(max_examples=int(os.environ.get("ISSUESUM_CASES", "500")), derandomize=True)
+@given(
+    message=MESSAGE | OPEN,
+    route=st.sampled_from(SELDON_ROUTES + OPEN_ROUTES * 2),
+    form=st.sampled_from(["json", "json", "json", "query", "form", "parts"]),
+    mangled=st.sampled_from(["", "", "", "\udcff", "}", "\0"]),
+)
+def test_whatever_is_sent_the_answer_is_of_the_protocol_and_no_server_error(
+    message: object,
+    *,
+    route: str,
+    form: str,
+    mangled: str,
+    client: FlaskClient,
+    of_seldon: jsonschema.Draft202012Validator,
 ) -> None:
-    body = json.dumps(message).encode() + (mangled or b"")
-    answer = client.post(route, data=body, content_type="application/json")
+    text = (json.dumps(message) + mangled).encode(errors="surrogateescape")
+    if form == "json":
+        answer = client.post(route, data=text, content_type="application/json")
+    elif form == "query":
+        answer = client.get(route, query_string={"json": text})
+    elif form == "form":
+        answer = client.post(route, data={"json": text})
+    else:
+        fields = message.items() if isinstance(message, dict) else ()
+        parts = {name: json.dumps(value) for name, value in fields}
+        answer = client.post(route, data=parts, content_type="multipart/form-data")
     assert answer.status_code < 500, answer.text
-    assert answer.is_json
+    if answer.mimetype == "application/octet-stream":
+        assert json.loads(answer.data[: int(answer.headers[open_inference.JSON_LENGTH])])["outputs"]
+    elif route in SELDON_ROUTES:
+        of_seldon.validate(answer.json)
+        assert answer.status_code == 200 or answer.json["status"]["status"] == "FAILURE"
+    else:
+        assert answer.status_code == 200 or answer.json.keys() == {"error"}

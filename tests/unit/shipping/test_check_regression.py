@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ import yaml
 
 from issuesum.errors import GateError, RegistryError
 from issuesum.lineage import registered as live
+from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.registered import LIVE, Live
+from issuesum.lineage.reporting.live_comparison import compare_with_live
 from issuesum.lineage.tag import Version
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.shipping import gate
-from issuesum.stages import export
 from issuesum.stages.params import Params, load_params
 from issuesum.training.corpus.shards import ShardWriter
 from issuesum.training.evaluation.metrics import score
@@ -28,7 +30,7 @@ from shelf import Shelf, model_files
 from toy_bundle import write_bundle
 
 MADE_FROM = Version("c" * 40, dirty=False, bundle="b" * 32 + ".dir")
-ROWS = [("Crash on start", "The app crashes on start"), ("Fix error", "app error")]
+ROWS = 2 * [("Fix error", "app error")]  # no draw of these is better
 
 
 @dataclass
@@ -41,6 +43,8 @@ class Case:
         shelf: what the registry holds.
         host: of the registry.
         seen: what it was asked.
+        compare: what is known of single titles: ROUGE-L of the live model, and the interval.
+        said: what was noted.
     """
 
     root: Path
@@ -48,6 +52,8 @@ class Case:
     shelf: Shelf
     host: str
     seen: list[Asked]
+    compare: Callable[[Found], tuple[float, tuple[float, float]]]
+    said: list[str] = field(default_factory=list)
 
     def put(self, layer: dict[str, bytes] | None = None, **changes: Any) -> None:
         """Have the registry hold a live image."""
@@ -72,8 +78,8 @@ class Case:
                 made_from=MADE_FROM,
                 rows=2,
                 max_regression=evaluate.gate.max_regression,
-                score=lambda model, name: export._score_live(model, name, evaluate),
-                note=print,
+                compare=self.compare,
+                note=self.said.append,
             )
         except GateError as error:
             return str(error)
@@ -89,7 +95,8 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump(lock))
     with serve(shelf := Shelf()) as (host, seen):
         monkeypatch.setenv(LIVE, f"{host}/titles:old")
-        yield Case(tmp_path, load_params(ROOT / "params.yaml"), shelf, host, seen)
+        params = load_params(ROOT / "params.yaml")
+        yield Case(tmp_path, params, shelf, host, seen, lambda _: (42.5, (-4.0, -0.5)))
 
 
 def test_a_worse_model_is_told_with_both_images_and_numbers(case: Case) -> None:
@@ -97,7 +104,18 @@ def test_a_worse_model_is_told_with_both_images_and_numbers(case: Case) -> None:
     reason = case.reason() or ""
     assert "issuesummarization:cccccccccccc-bbbbbbbbbbbb is 40.00" in reason
     assert f"live {case.host}/titles:old is 42.50 on the same 2 test issues: 2.50 lost" in reason
+    assert "more than chance explains (95 % interval of the difference -4.00 to -0.50)" in reason
     assert case.reason(41.5) is None
+    assert case.said == []
+
+
+def test_a_loss_that_chance_explains_is_shipped_and_said(case: Case) -> None:
+    case.put()
+    case.compare = lambda _: (42.5, (-5.0, 0.1))
+    assert case.reason() is None
+    (note,) = case.said
+    assert "2.50 lost, more than evaluate.gate.max_regression = 1, but no more than chance" in note
+    assert note.endswith("(95 % interval of the difference -5.00 to +0.10): it is shipped")
 
 
 def test_the_same_bundle_is_no_regression(case: Case) -> None:
@@ -132,6 +150,10 @@ def test_scores_on_other_rows_are_made_anew(
         for row, (title, body) in enumerate(ROWS, start=1):
             shard.write(row, ("", title, body))
     rows = pd.DataFrame(ROWS, columns=["title", "body"])
+    (tmp_path / "eval").mkdir()
+    ours = pd.DataFrame({"predicted": "none of the words", "issue_title": rows["title"]})
+    ours.to_csv(tmp_path / "eval/scores.csv")
+    case.compare = partial(compare_with_live, root=tmp_path, max_rows=10, batch_size=4)
     reached = score(TitleWriter(model).titles(list(rows["body"])), list(rows["title"]))["rouge_l"]
     assert reached > 1.5
     case.put(model_files(model), hashes={"bundle": "e" * 32, "test": "other"})
@@ -153,10 +175,10 @@ def test_a_live_image_that_cannot_be_had_is_no_licence_to_ship(case: Case) -> No
 
 
 def test_a_receipt_from_another_machines_own_registry_is_nothing_live(
-    case: Case, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    case: Case, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(LIVE)
     elsewhere = Live(f"{case.host}/titles:elsewhere", "0" * 12)
     monkeypatch.setattr(gate, "live_image", lambda _root: elsewhere)
     assert case.reason() is None
-    assert f"{case.host}/titles:elsewhere of the last commit is not here" in capsys.readouterr().out
+    assert f"{case.host}/titles:elsewhere of the last commit is not here" in case.said[0]

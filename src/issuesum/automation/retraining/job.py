@@ -41,12 +41,14 @@ class Hooks:
         registry: returns host[:port][/namespace] where images go now.
         report: writes how the model changed since a commit.
         card: writes the model card, which is committed.
+        check_builder: raises EngineError if no image could be made, before hours of training.
     """
 
     check: Callable[[Path], object]
     registry: Callable[[], str]
     report: Callable[[str], object]
     card: Callable[[], object]
+    check_builder: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,7 @@ class _Job:
         settle(self.root)
         try:
             if stale_stages(self.root):
+                self.hooks.check_builder()
                 self.pipeline.reproduce()
             for stage in stages_without_output(self.root):
                 self.pipeline.force(stage)

@@ -54,14 +54,20 @@ def look_up(text: str | None, *, default: str | None) -> Found:
         ArtifactError: there is no receipt, or the image has no provenance.
         RegistryError: the registry is unreachable, refuses us or holds no such image.
     """
-    reference = _reference(text, default)
+    reference = reference_of(text, default)
     registry = Registry(reference.host)
     image = read_image(registry, reference)
     content = read_file(registry, image, FILE)
     return Found(image, Provenance.parse(content, str(reference)), content)
 
 
-def _reference(text: str | None, default: str | None) -> Reference:
+def reference_of(text: str | None, default: str | None) -> Reference:
+    """Return the name of the image that `text` means, by the rules of `look_up`.
+
+    Raises:
+        ParamsError: `text` is none of these, or it lacks a repository and there is no default.
+        ArtifactError: there is no receipt.
+    """
     if text is None or Path(text).is_file():
         return Reference.parse(Receipt.load(Path(text) if text else RECEIPT).pinned)
     sign = ":" if OUR_TAG.fullmatch(text) else "@" if DIGEST.fullmatch(text) else None
@@ -76,6 +82,7 @@ def _reference(text: str | None, default: str | None) -> Reference:
         raise ParamsError(
             f"An image must be named by registry/name:tag, its digest, a tag such as "
             f"3f2c1ab4d5e6-9d8e7f6a5b4c, or a receipt. Received: {text!r}. "
-            f"Try: the `image` of {RECEIPT}."
+            f"Try: the `image` of {RECEIPT}; or docker tag {text} registry/name:tag, and docker "
+            "push of that, if Docker Engine here holds it."
         )
     return Reference.parse(text)

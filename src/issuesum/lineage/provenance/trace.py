@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,17 +24,18 @@ from issuesum.lineage.provenance.artefacts import (
     successful_runs,
 )
 from issuesum.lineage.provenance.collect import changed_params
-from issuesum.lineage.provenance.lookup import DIGEST, look_up
+from issuesum.lineage.provenance.lookup import DIGEST, OUR_TAG, look_up, reference_of
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.registry.labels import differences, labels_of
-from issuesum.registry.reference import Reference
+from issuesum.registry.reference import Reference, names_host
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{12,64}")
 
 type Attested = Callable[[Reference, Provenance], Provenance]
 """From an image and its provenance to the same with what only an attestation says."""
-type ReadLocal = Callable[[str], tuple[dict[str, Any], bytes]]
-"""From an image id to what `docker image inspect` says and the bytes of /app/provenance.json."""
+type ReadLocal = Callable[[str], tuple[dict[str, Any], bytes] | None]
+"""From the name or id of an image to what `docker image inspect` says and the bytes of
+/app/provenance.json; None if the engine does not hold it."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,9 @@ def trace(
     """Find out where an image or a bundle comes from.
 
     Args:
-        text: what `lookup.look_up` takes, an image id of this machine's Docker Engine (asked only
-            then, and for a digest that the registry does not have), or the folder of a bundle.
+        text: what `lookup.look_up` takes, an image id of this machine's Docker Engine, NAME:TAG
+            without a registry, which the engine may hold, or the folder of a bundle. The engine is
+            also asked for what a registry does not give.
         default: registry/name, where a tag or a digest alone is looked up; None if unknown.
         read_local: asks the engine.
         defaults: of the params, which those of a bundle are compared with.
@@ -100,16 +103,24 @@ def trace(
     if text and Path(text).is_dir():
         return Trace(provenance_of(Path(text), defaults=defaults), None)
     if text and _IMAGE_ID.fullmatch(text):
-        return _of_engine(text, read_local)
+        if local := read_local(text):
+            return _of_engine(text, *local)
+        raise ArtifactError(
+            f"Docker Engine must hold the image {text}. Received: no such image. "
+            "Try: docker images, or the image's tag."
+        )
+    if text and _names_no_registry(text):
+        with suppress(EngineError):  # there is none
+            if local := read_local(text):
+                return _of_engine(text, *local)
     try:
         found = look_up(text, default=default)
-    except RegistryError as refused:
-        if not (text and DIGEST.fullmatch(text)):
-            raise
-        try:
-            return _of_engine(text, read_local)
-        except (EngineError, ArtifactError):
-            raise refused from None
+    except RegistryError:
+        name = text if text and DIGEST.fullmatch(text) else str(reference_of(text, default))
+        with suppress(EngineError):
+            if local := read_local(name):
+                return _of_engine(name, *local)
+        raise
     reference = found.image.reference
     image = Image(
         reference=str(reference),
@@ -121,8 +132,12 @@ def trace(
     return Trace(completed(attested(reference, found.provenance)), image)
 
 
-def _of_engine(image_id: str, read_local: ReadLocal) -> Trace:
-    known, content = read_local(image_id)
+def _names_no_registry(text: str) -> bool:
+    known = OUR_TAG.fullmatch(text) or DIGEST.fullmatch(text) or Path(text).is_file()
+    return not (known or names_host(text))
+
+
+def _of_engine(name: str, known: dict[str, Any], content: bytes) -> Trace:
     labels = known["Config"].get("Labels") or {}
     image = Image(
         reference=known["Id"],
@@ -131,7 +146,7 @@ def _of_engine(image_id: str, read_local: ReadLocal) -> Trace:
         labels=labels,
         disagreements=_compare(content, labels),
     )
-    return Trace(completed(Provenance.parse(content, image_id)), image)
+    return Trace(completed(Provenance.parse(content, name)), image)
 
 
 def completed(provenance: Provenance) -> Provenance:

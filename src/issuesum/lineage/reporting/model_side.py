@@ -6,6 +6,7 @@ import csv
 import io
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from issuesum.training.evaluation import per_row
 
 if TYPE_CHECKING:
     import pandas as pd
+    from dvc.output import Output
     from dvc.repo import Repo
 
 CURVES = {
@@ -73,7 +75,7 @@ class ModelSide:
 def read_side(root: Path, commit: str | None) -> ModelSide:
     """Read a commit of 40 hex digits through Git and DVC's cache, or the working tree if None.
 
-    No remote is asked.
+    The remote is asked once, for those of the few small outputs that the cache lacks.
 
     Raises:
         RepositoryError: there is no DVC repository, or DVC cannot open it at this commit.
@@ -86,14 +88,41 @@ def read_side(root: Path, commit: str | None) -> ModelSide:
     # An empty folder stands in for the remote: one out of reach is waited for at each file.
     empty = str((root / ".dvc/tmp/issuesum-no-remote").resolve())
     offline = {"core": {"remote": "none"}, "remote": {"none": {"url": empty}}}
+    runs = [] if commit else records.read_all(root / layout.RUNS)
     try:
         with Repo(str(root), rev=commit, config=offline) as repo:
-            return _read(repo, name, [] if commit else records.read_all(root / layout.RUNS))
+            side = _read(repo, name, runs)
+        if not side.missing or not _fetch(root, commit):
+            return side
+        with Repo(str(root), rev=commit, config=offline) as repo:
+            return _read(repo, name, runs)
     except DvcException as error:
         raise RepositoryError(
             f"{root.resolve()} must be a DVC repository whose pipeline can be read at {name}. "
             f"Received: {one_line(error)}. Try: dvc dag."
         ) from error
+
+
+def _fetch(root: Path, commit: str | None) -> bool:
+    """Bring what a side consists of from the remote to the cache; return whether that was tried."""
+    from dvc.repo import Repo
+
+    wanted: list[str] = []
+    logging.disable()  # a remote that is away, say: what is missing is named in any case
+    try:
+        # DVC lets through what any file system raises.
+        with suppress(Exception), Repo(str(root), rev=commit) as repo:
+            wanted += (out.fs_path for out in repo.index.outs if _is_read(repo, out))
+            if wanted:
+                repo.fetch(wanted)
+    finally:
+        logging.disable(logging.NOTSET)
+    return bool(wanted)
+
+
+def _is_read(repo: Repo, out: Output) -> bool:
+    path = repo.fs.relpath(out.fs_path, repo.root_dir)
+    return out.use_cache and out.hash_info and Path(path) in (layout.SCORES, layout.CURVES)
 
 
 def _read(repo: Repo, name: str, runs: list[records.RunRecord]) -> ModelSide:

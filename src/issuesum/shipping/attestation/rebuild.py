@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import tarfile
 import tempfile
-import zlib
 from pathlib import Path
 from typing import IO
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, one_line
 from issuesum.layout import BUNDLE
 from issuesum.lineage import git
 from issuesum.lineage.provenance.lookup import Found
@@ -20,6 +18,7 @@ from issuesum.lineage.restore import data
 from issuesum.lineage.restore.restoring import restore
 from issuesum.registry.canonical import CanonicalImage, Layer, read_canonical
 from issuesum.registry.client import LARGEST, Registry, limited
+from issuesum.registry.image import UNREADABLE, unpacked
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.verification import Check, first_difference
 from issuesum.shipping.image.dockerfile import compose
@@ -102,7 +101,7 @@ def _differing_file(ours: Layer, packed: IO[bytes]) -> str | None:
     assert ours.path  # noqa: S101 -- it was made now
     try:
         packed.seek(0)
-        plain = gzip.GzipFile(fileobj=packed)
+        plain = unpacked(packed)
         whole = hashlib.sha256()
         for chunk in limited(iter(lambda: plain.read(2**20), b""), LARGEST, "A layer, unpacked,"):
             whole.update(chunk)
@@ -110,8 +109,8 @@ def _differing_file(ours: Layer, packed: IO[bytes]) -> str | None:
             return None
         packed.seek(0)
         theirs = _contents(packed)
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        return f"its form: {error}"
+    except UNREADABLE as error:
+        return f"its form: {one_line(error)}"
     with ours.path.open("rb") as file:
         mine = _contents(file)
     differing = (name for name in sorted({*mine, *theirs}) if mine.get(name) != theirs.get(name))
@@ -120,7 +119,7 @@ def _differing_file(ours: Layer, packed: IO[bytes]) -> str | None:
 
 def _contents(packed: IO[bytes]) -> dict[str, tuple[object, ...]]:
     found: dict[str, tuple[object, ...]] = {}
-    with tarfile.open(fileobj=packed, mode="r:gz") as tar:
+    with tarfile.open(fileobj=unpacked(packed), mode="r:") as tar:
         for entry in tar:
             file = tar.extractfile(entry) if entry.isreg() else None
             content = hashlib.file_digest(file, "sha256").digest() if file else b""  # type: ignore[arg-type]

@@ -14,15 +14,14 @@ from cyclonedx.model import ExternalReference, ExternalReferenceType, HashAlgori
 from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
-from docker.errors import ContainerError
 from packageurl import PackageURL
 from packaging.utils import canonicalize_name
 
-from issuesum.errors import EngineError, one_line
+from issuesum.errors import EngineError
 from issuesum.lineage.provenance.model import Exported
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.container import HARDENED
-from issuesum.shipping.image.engine import engine, fetch
+from issuesum.shipping.image.container import python_output
+from issuesum.shipping.image.engine import engine
 
 # Besides its own environment, the image's Python sees that of the base image: pip is there.
 SCRIPT = """
@@ -63,20 +62,8 @@ def installed(image: str) -> list[Distribution]:
         EngineError: no engine answers, the container does not run, or its answer is none.
         RegistryError: the registry is unreachable, refuses us or does not hold the image.
     """
-    try:
-        with engine() as client:
-            fetch(client, image)
-            answer = client.containers.run(
-                image, ["-I", "-c", SCRIPT],
-                entrypoint="python3", network_mode="none", remove=True, **HARDENED,
-            )  # fmt: skip
-    except ContainerError as error:
-        raise EngineError(
-            f"{image} must list its distributions. Received: {one_line(error)[-300:]}. "
-            "Try: an image that the export stage made."
-        ) from error
-    assert isinstance(answer, bytes)  # noqa: S101 -- neither detached nor a stream
-    return read_distributions(answer)
+    with engine() as client:
+        return read_distributions(python_output(client, image, SCRIPT))
 
 
 def read_distributions(answer: bytes) -> list[Distribution]:

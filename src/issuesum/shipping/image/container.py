@@ -7,11 +7,12 @@ import time
 from typing import Any
 
 import docker
-from docker.errors import APIError
+from docker.errors import APIError, ContainerError
 from docker.models.containers import Container
 
-from issuesum.errors import EngineError
+from issuesum.errors import EngineError, one_line
 from issuesum.registry.labels import VARIABLE
+from issuesum.shipping.image.engine import fetch
 
 HARDENED: dict[str, Any] = {
     "read_only": True,
@@ -58,16 +59,41 @@ def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout:
     """
     container = run(client, image, network_mode="none")
     try:
-        return _title(_first_answer(container, timeout), called)
+        found = _first_answer(container, timeout)
+        if found["uid"] == 0:
+            raise EngineError("The server must not run as root. Received: uid 0.")
+        return title_of(found["answer"], called)
     except EngineError as error:
-        raise EngineError(f"{error} {last_words(container)}") from error
+        raise EngineError(f"{error} {last_words(container.logs(tail=200))}") from error
     finally:
         container.remove(force=True)
 
 
-def last_words(container: Container) -> str:
-    """Return the end of the container's log, or its last error, on one line."""
-    lines = container.logs(tail=200).decode(errors="replace").splitlines()
+def python_output(client: docker.DockerClient, image: str, script: str) -> bytes:
+    """Return what the Python of an image, by its digest, prints in a hardened container.
+
+    Raises:
+        EngineError: the script fails.
+        RegistryError: the registry is unreachable, refuses us or does not hold the image.
+    """
+    fetch(client, image)
+    try:
+        answer = client.containers.run(
+            image, ["-I", "-c", script],
+            entrypoint="python3", network_mode="none", remove=True, **HARDENED,
+        )  # fmt: skip
+    except ContainerError as error:
+        raise EngineError(
+            f"{image} must run its Python. Received: {one_line(error)[-300:]}. "
+            "Try: an image that the export stage made."
+        ) from error
+    assert isinstance(answer, bytes)  # noqa: S101 -- neither detached nor a stream
+    return answer
+
+
+def last_words(log: bytes) -> str:
+    """Return the end of a server's log, or its last error, on one line."""
+    lines = log.decode(errors="replace").splitlines()
     last = [line for line in lines if line.startswith("error:")] or lines
     return f"Its log ends: {' '.join(' '.join(last[-3:]).split())}"
 
@@ -103,13 +129,11 @@ def _first_answer(container: Container, timeout: float) -> dict[str, Any]:
     )
 
 
-def _title(found: dict[str, Any], called: str) -> str:
-    answer = found["answer"]
+def title_of(answer: dict[str, Any], called: str) -> str:
+    """Return the title in a first answer (EngineError: none, or not by the image `called`)."""
     titles = answer.get("data", {}).get("ndarray")
     if not (isinstance(titles, list) and titles and isinstance(titles[0], str) and titles[0]):
-        raise EngineError(f"The container must answer with a title. Received: {answer}.")
+        raise EngineError(f"The server must answer with a title. Received: {answer}.")
     if answer.get("meta", {}).get("tags", {}).get("image") != called:
         raise EngineError(f"The answer's tags must name {called}. Received: {answer.get('meta')}.")
-    if found["uid"] == 0:
-        raise EngineError("The server must not run as root. Received: uid 0.")
     return titles[0]

@@ -21,24 +21,21 @@ from issuesum.registry.reference import Reference
 from issuesum.shipping.image.engine import engine, reason_of
 
 
-def read_local(image_id: str) -> tuple[dict[str, Any], bytes]:
-    """Return `docker image inspect` of an image and its /app/provenance.json.
+def read_local(name: str) -> tuple[dict[str, Any], bytes] | None:
+    """Return `docker image inspect` and /app/provenance.json of an image that the engine holds.
 
-    An id is 12 or more hex digits, with or without sha256: before them.
+    It is named as `docker run` takes it: an id, NAME:TAG or registry/name@sha256:….
 
     Raises:
-        ArtifactError: there is no such image, or it has no provenance, or a huge one.
+        ArtifactError: it has no provenance, or a huge one.
         EngineError: the engine does not answer.
     """
     with engine() as client, tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
         try:
-            image = client.images.get(image_id)
-        except ImageNotFound as error:
-            raise ArtifactError(
-                f"Docker Engine must hold the image {image_id}. Received: no such image. "
-                "Try: docker images, or the image's tag."
-            ) from error
-        copied = _copy(client, image_id, FILE, Path(folder), most=UNPACKED)
+            image = client.images.get(name)
+        except ImageNotFound:
+            return None
+        copied = _copy(client, name, FILE, Path(folder), most=UNPACKED)
         return dict(image.attrs), copied.read_bytes() if copied.is_file() else b""
 
 
@@ -67,10 +64,10 @@ def model_of(image: str) -> Iterator[Path]:
     try:
         found = read_image(registry, reference)
     except RegistryError as error:
-        reason = str(error).partition("Received: ")[2].partition(" Try: ")[0]
+        reason = str(error).partition("Received: ")[2].removesuffix(".")
         raise RegistryError(
-            f"{image} must be held by Docker Engine or by a registry. Received: {reason} "
-            f"Try: docker login, then docker pull {image}; or --bundle."
+            f"{image} must be held by Docker Engine or by a registry. Received: {reason}; or "
+            "--bundle."
         ) from error
     with remote_model(registry, found) as model:
         yield model

@@ -1,7 +1,7 @@
 """What an image has below bundle and provenance: the Dockerfile's stage `runtime`, made once.
 
-Only this needs an engine. It is kept in the image's own repository, so that an export after a
-retrain neither builds nor sends it.
+Only making it needs an engine. It is kept in the image's own repository, so that an export after a
+retrain neither builds nor sends it, and needs no engine.
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import platform
 import posixpath
 import re
 import shutil
+import sys
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -29,18 +31,18 @@ from docker.models.images import Image
 from requests import RequestException
 from tqdm import tqdm
 
-from issuesum.errors import EngineError
+from issuesum.errors import EngineError, RegistryError
 from issuesum.layout import DOCKERFILE, REQUIREMENTS
 from issuesum.registry.canonical import CanonicalImage, Layer, pack, pack_entries, read_canonical
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.dockerfile import RUNTIME, Dockerfile
 from issuesum.shipping.image.engine import pull
-from issuesum.shipping.image.push import push
+from issuesum.shipping.image.push import push, put
 
 _CHATTER = ("Removing intermediate container", "--->")
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_HIDDEN, _ALL_HIDDEN = ".wh.", ".wh..wh..opq"
+HIDDEN, ALL_HIDDEN = ".wh.", ".wh..wh..opq"
 """How a layer hides what is below it. Source: OCI image specification, "Whiteouts"."""
 _LEFT_OUT = re.compile(r"(^|/)__pycache__(/|$)|\.pyc$|(^|/)\.cache/pip(/|$)")
 
@@ -77,29 +79,71 @@ def runtime_of(
 ) -> CanonicalImage:
     """Return the runtime of a bundle from the repository of `image`, or make and push it.
 
-    `folder` gets the layers that are made.
+    It also becomes what `newest_runtime` returns. `folder` gets the layers that are made.
 
     Raises:
         EngineError: a step of the Dockerfile failed.
         RegistryError: the registry is unreachable or refuses us.
     """
     base = _base(client, base_image)
-    dockerfile = Dockerfile.read(bundle)
-    made_from = [
-        dockerfile.head,
-        (bundle / REQUIREMENTS.name).read_text(encoding="utf-8"),
-        base.attrs["RootFS"]["Layers"],
-        [base.attrs[name] for name in ("Os", "Architecture")],
-    ]
-    key = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
-    kept = Reference(image.host, image.name, f"runtime-{key[:40]}")
-    if registry.digest(kept):
-        found = read_canonical(registry, kept)
-        if all(registry.holds(kept, layer.digest) for layer in found.layers):
-            return found
-    made = build_runtime(client, bundle, base_image=base_image, staging=staging, folder=folder)
-    push(registry, kept, made, patience=patience)
+    system, architecture = (base.attrs[name] for name in ("Os", "Architecture"))
+    key = _key(bundle, base.attrs["RootFS"]["Layers"], [system, architecture])
+    kept = replace(image, tag=f"runtime-{key}")
+    made = _held(registry, kept)
+    if made is None:
+        made = build_runtime(client, bundle, base_image=base_image, staging=staging, folder=folder)
+        push(registry, kept, made, patience=patience)
+    newest = newest_tag(image, bundle, base_image=base_image, architecture=architecture)
+    if registry.digest(newest) != made.digest:
+        try:
+            put(registry, newest, made, patience=patience)
+        except RegistryError as error:  # where no tag may be moved
+            tqdm.write(f"exports without an engine use an earlier runtime: {error}", sys.stderr)
     return made
+
+
+def newest_runtime(
+    registry: Registry, image: Reference, bundle: Path, *, base_image: str
+) -> CanonicalImage | None:
+    """Return the runtime of a bundle that an engine pushed last, None if there is none.
+
+    Its base image has the name and the architecture that an engine on this machine would take.
+
+    Raises:
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    return _held(registry, newest_tag(image, bundle, base_image=base_image))
+
+
+@contextmanager
+def recipe(root: Path) -> Iterator[Path]:
+    """Give a folder with what the runtime of the next bundle is made from."""
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        for path in (DOCKERFILE, REQUIREMENTS):
+            shutil.copy(root / path, folder)
+        yield Path(folder)
+
+
+def newest_tag(
+    image: Reference, bundle: Path, *, base_image: str, architecture: str = ""
+) -> Reference:
+    """Return where the newest runtime is; its architecture is by default that of this machine."""
+    here = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    architecture = architecture or here
+    return replace(image, tag=f"runtime-{architecture}-{_key(bundle, base_image)}")
+
+
+def _key(bundle: Path, *below: object) -> str:
+    requirements = (bundle / REQUIREMENTS.name).read_text(encoding="utf-8")
+    made_from = [Dockerfile.read(bundle).head, requirements, *below]
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:40]
+
+
+def _held(registry: Registry, kept: Reference) -> CanonicalImage | None:
+    if not registry.digest(kept):
+        return None
+    found = read_canonical(registry, kept)
+    return found if all(registry.holds(kept, each.digest) for each in found.layers) else None
 
 
 def build_runtime(
@@ -169,8 +213,8 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
         entries = {entry.name.removeprefix("./"): entry for entry in tar}
         for path in entries:
             folder, name = posixpath.split(path)
-            if name.startswith(_HIDDEN):
-                gone = None if name == _ALL_HIDDEN else posixpath.join(folder, name[len(_HIDDEN) :])
+            if name.startswith(HIDDEN):
+                gone = None if name == ALL_HIDDEN else posixpath.join(folder, name[len(HIDDEN) :])
                 below = f"{gone or folder}/"
                 kept = (each for each in found if each != gone and not each.startswith(below))
                 found = {each: found[each] for each in kept}

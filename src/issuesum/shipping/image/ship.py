@@ -12,7 +12,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import docker
 from tqdm import tqdm
 
 from issuesum.errors import RegistryError
@@ -21,11 +20,10 @@ from issuesum.lineage.tag import Version, version_of
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.container import smoke_test
+from issuesum.shipping.image.builder import Builder, builder
 from issuesum.shipping.image.dockerfile import compose
-from issuesum.shipping.image.engine import fetch
 from issuesum.shipping.image.push import push, put
-from issuesum.shipping.image.runtime import runtime_of, staging_tag
+from issuesum.shipping.image.runtime import newest_tag, recipe
 
 
 @dataclass(frozen=True)
@@ -92,7 +90,7 @@ class Target:
 
 
 def ship(
-    client: docker.DockerClient,
+    builder: Builder,
     registry: Registry,
     target: Target,
     provenance: bytes,
@@ -104,15 +102,14 @@ def ship(
 ) -> tuple[str, str | None]:
     """Make an image, unless the registry holds it by now.
 
-    It is pushed under its digest, tried as the engine pulls it, and only then gets its tag. Its
-    container has `timeout` seconds for a first answer, and `push` has `patience` seconds.
+    It is pushed under its digest, tried as the registry gives it, and only then gets its tag. Its
+    server has `timeout` seconds for a first answer, and `push` has `patience` seconds.
 
     Returns:
-        The digest under the tag, and the container's first title, None if another export was
-        faster.
+        The digest under the tag, and the server's first title, None if another export was faster.
 
     Raises:
-        EngineError: the build failed, or the container does not answer as it should.
+        EngineError: the build failed, or the server does not answer as it should.
         RegistryError: the tag was made from something else, or the registry is unreachable or
             refuses us.
     """
@@ -120,30 +117,49 @@ def ship(
     with exclusive(image.repository):
         if digest := target.pushed_digest(registry):
             return digest, None
-        with (
-            staging_tag(client, image) as staging,
-            tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
-        ):
-            runtime = runtime_of(
-                client, registry, image, bundle, base_image=base_image, staging=staging,
-                folder=Path(folder), patience=patience,
-            )  # fmt: skip
-            made = compose(runtime, bundle, provenance, folder=Path(folder))
+        with tempfile.TemporaryDirectory(prefix="issuesum-") as place:
+            folder = Path(place)
+            runtime = builder.runtime(
+                image, bundle, base_image=base_image, folder=folder, patience=patience
+            )
+            made = compose(runtime, bundle, provenance, folder=folder)
             pinned = image.at(made.digest)
             push(registry, pinned, made, patience=patience)
-            fetch(client, str(pinned))
-            held = client.images.get(str(pinned))
-            held.tag(*staging.split(":"))
-            title = smoke_test(client, staging, called=str(image), timeout=timeout)
+            title = builder.first_title(image, pinned, timeout=timeout)
             if digest := target.pushed_digest(registry):  # from another machine meanwhile
                 return digest, None
-            held.tag(image.repository, image.tag)
+            builder.keep(image, pinned)
             put(registry, image, made, patience=patience)
         # Another machine may have pushed at the same time: the last one has the tag.
         digest = target.pushed_digest(registry)
         if digest is None:
             raise refusal(str(image), "the push ended without an error, but the tag is not there")
         return digest, title
+
+
+def push_runtime(
+    registry: Registry, image: Reference, root: Path, *, base_image: str, patience: float
+) -> Reference:
+    """Have an engine make the runtime of a project's next image, unless the registry holds it.
+
+    Returns:
+        Where exports without an engine find it.
+
+    Raises:
+        EngineError: no engine answers, or a step of the Dockerfile failed.
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    with (
+        exclusive(image.repository),
+        builder("engine", registry) as by,
+        recipe(root) as files,
+        tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
+    ):
+        made = by.runtime(
+            image, files, base_image=base_image, folder=Path(folder), patience=patience
+        )
+        architecture = made.platform["architecture"]
+        return newest_tag(image, files, base_image=base_image, architecture=architecture)
 
 
 @contextmanager

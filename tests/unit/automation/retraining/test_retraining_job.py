@@ -61,7 +61,7 @@ def run(clone: Project, pipeline: StandIn) -> Callable[[], job.Outcome]:
     def report(_: str) -> None:
         pipeline.asked.append("report")
 
-    rules = Hooks(lambda _: None, lambda: "host", report, lambda: None)
+    rules = Hooks(lambda _: None, lambda: "host", report, lambda: None, lambda: None)
     branch = Branch(clone.path, "origin", "main")
     before = clone.run("git", "rev-parse", "HEAD").stdout.strip()
     made = _Job(None, rules, clone.path, branch, pipeline)  # type: ignore[arg-type]
@@ -185,7 +185,7 @@ def test_an_image_is_made_again_unless_the_registry_holds_it(
     if receipt:
         image, made_from = receipt
         Receipt(image, "sha256:1", git=made_from, dvc="b").save(tmp_path / RECEIPT)
-    rules = Hooks(lambda _: None, lambda: "host", lambda _: None, lambda: None)
+    rules = Hooks(lambda _: None, lambda: "host", lambda _: None, lambda: None, lambda: None)
     said = job._why_export(tmp_path, rules)
     assert said is None if why is None else why in str(said)
 
@@ -206,7 +206,7 @@ def test_outputs_of_an_earlier_commit_are_nothing_to_do(
 ) -> None:
     pipeline.stale = ["split"]  # as after `git pull`, until the outputs are settled
     monkeypatch.setattr(job, "settle", lambda _: setattr(pipeline, "stale", []))
-    rules = Hooks(lambda _: None, lambda: "host", lambda _: None, lambda: None)
+    rules = Hooks(lambda _: None, lambda: "host", lambda _: None, lambda: None, lambda: None)
     assert job.retrain(rules, clone.path, push=False) is None
     pipeline.stale = ["split"]
     monkeypatch.setattr(job, "settle", lambda _: None)

@@ -6,8 +6,16 @@ import gzip
 import io
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-from issuesum.shipping.image.runtime import _merged
+import pytest
+
+from issuesum.errors import RegistryError
+from issuesum.registry.canonical import CanonicalImage
+from issuesum.registry.reference import Reference
+from issuesum.shipping.image import runtime
+from issuesum.shipping.image.runtime import _merged, runtime_of
 
 
 def layer(*entries: tuple[str, str] | str, mtime: int) -> io.BytesIO:
@@ -57,3 +65,26 @@ def test_bytecode_and_caches_are_left_out(tmp_path: Path) -> None:
         ("root/.cache/pip/wheel", "z"), ("venv/b.pyc", "x"), mtime=1,
     )  # fmt: skip
     assert list(merged(tmp_path / "one", made)[1]) == ["venv/a.py"]
+
+
+def test_a_tag_that_may_not_move_ends_no_export(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM base AS runtime\nFROM runtime\nCOPY a /a\n")
+    (tmp_path / "requirements.txt").touch()
+    base = {"Os": "linux", "Architecture": "amd64", "RootFS": {"Layers": ["sha256:1"]}}
+    held = CanonicalImage({"architecture": "amd64"}, {}, ())
+
+    def refuse(*_: object, **__: object) -> None:
+        raise RegistryError("tags are immutable")
+
+    monkeypatch.setattr(runtime, "_base", lambda *_: SimpleNamespace(attrs=base))
+    monkeypatch.setattr(runtime, "_held", lambda *_: held)
+    monkeypatch.setattr(runtime, "put", refuse)
+    registry: Any = SimpleNamespace(digest=lambda _: "sha256:another")
+    found = runtime_of(
+        None, registry, Reference("host", "name"), tmp_path, base_image="base", staging="",  # type: ignore[arg-type]
+        folder=tmp_path, patience=0,
+    )  # fmt: skip
+    assert found == held
+    assert "without an engine use an earlier runtime: tags are immutable" in capsys.readouterr().err

@@ -1,0 +1,188 @@
+"""An image as files of a folder, whose server and Python run there as processes, without an engine.
+
+It is the image's own Python that runs, with the C library and the libraries of the image: its
+dynamic linker starts it. This needs no rights, no namespaces and no writable place but the folder.
+Not as in a container: the process has the user, the network and the system's files of this machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import re
+import shlex
+import shutil
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from issuesum.errors import ArtifactError, EngineError, one_line
+from issuesum.registry.canonical import read_canonical
+from issuesum.registry.client import LARGEST, Registry, too_large
+from issuesum.registry.labels import VARIABLE
+from issuesum.registry.reference import Reference
+from issuesum.shipping.image.container import title_of
+from issuesum.shipping.image.process import serving
+from issuesum.shipping.image.runtime import ALL_HIDDEN, HIDDEN
+
+_TEMPORARY = "tmp"
+_LIBRARIES = ("usr/local/lib", "lib/*-linux-gnu", "usr/lib/*-linux-gnu", "lib64", "lib", "usr/lib")
+
+
+@dataclass(frozen=True)
+class Unpacked:
+    """An image.
+
+    Attributes:
+        root: what a container has as /.
+        settings: of its config.
+        python: a program that starts the image's Python.
+    """
+
+    root: Path
+    settings: Mapping[str, Any]
+    python: Path
+
+    @classmethod
+    def of(cls, registry: Registry, image: Reference, folder: Path) -> Unpacked:
+        """Unpack an image of ours, with a digest, into an empty folder.
+
+        Raises:
+            ArtifactError: a layer cannot be unpacked, or it has no Python that can be started here.
+            RegistryError: the registry is unreachable, refuses us or does not hold the image.
+        """
+        root, found = folder.resolve(), read_canonical(registry, image)
+        for layer in found.layers:
+            with tempfile.TemporaryFile(dir=root) as packed:
+                registry.download(image, layer.digest, packed, most=LARGEST)
+                packed.seek(0)
+                try:
+                    _unpack(packed, root)
+                except (tarfile.TarError, EOFError, OSError) as error:
+                    raise ArtifactError(
+                        f"Layer {layer.digest} of {image} must be a tar that can be unpacked. "
+                        f"Received: {one_line(error)}. Try: free space, or set TMPDIR."
+                    ) from error
+        (root / _TEMPORARY).mkdir(exist_ok=True)
+        made = cls(root, found.settings, Path())
+        return cls(root, found.settings, made._starter(image))
+
+    def first_title(self, *, called: str, timeout: float) -> str:
+        """Run the image's server, and return its first title; its answers must name it `called`.
+
+        Raises:
+            EngineError: no answer in time, the server ended, the answer is not a title or names
+                another image, or a container's server would run as root.
+        """
+        user = str(self.settings.get("User", ""))
+        if user.partition(":")[0] in ("", "0", "root"):
+            raise EngineError(f"The server must not run as root. Received: USER {user or 'root'}.")
+        words = [*self.settings.get("Entrypoint", ()), *self.settings.get("Cmd", ())]
+        program = self._program(words[0])
+        script = [] if program == self.python else [program]
+        labels = {VARIABLE: json.dumps(self.settings.get("Labels", {}))}
+        with serving(
+            [self.python, *script, *words[1:]], self._inside(self.settings.get("WorkingDir", "")),
+            variables=self._variables | labels, timeout=timeout,
+        ) as answer:  # fmt: skip
+            return title_of(answer, called)
+
+    def python_output(self, script: str) -> bytes:
+        """Return what the image's Python prints (EngineError: it fails)."""
+        done = subprocess.run([self.python, "-I", "-c", script], env=self._variables,
+                              capture_output=True, check=False)  # fmt: skip
+        if done.returncode:
+            raise EngineError(
+                f"The image's Python must run on this machine. Received: {done.returncode}, "
+                f"{done.stderr.decode(errors='replace').strip().rpartition(chr(10))[2][-300:]}. "
+                "Try: export.builder: engine in params.yaml."
+            )
+        return done.stdout
+
+    @property
+    def _variables(self) -> dict[str, str]:
+        known = dict(item.split("=", 1) for item in self.settings.get("Env", ()))
+        folders = known.get("PATH", "").split(":")
+        path = ":".join(str(self._inside(each)) for each in folders if each)
+        temporary = str(self._inside(_TEMPORARY))
+        return known | {"PATH": path, "HOME": temporary, "TMPDIR": temporary}
+
+    def _inside(self, path: str) -> Path:
+        return self.root / path.lstrip("/")
+
+    def _program(self, name: str) -> Path:
+        found = shutil.which(name, path=self._variables["PATH"])
+        if found is None:
+            raise ArtifactError(
+                f"The image must have {name} on its PATH. Received: none. "
+                "Try: the Dockerfile, or export.builder: engine in params.yaml."
+            )
+        return Path(found)
+
+    def _starter(self, image: Reference) -> Path:
+        """Put a script in the place of the image's Python, which starts that.
+
+        Its path is the one that Python takes for its own, so what the server starts by
+        `sys.executable` runs in the same way, and a virtual environment is found.
+        """
+        python = self._program("python3")
+        real = python.resolve()
+        if real == python:
+            real = python.rename(python.with_name("python3.image"))
+        else:
+            python.unlink()
+        linker = next(self.root.glob("lib*/ld-linux-*.so.*"), None)
+        if linker is None:
+            raise ArtifactError(
+                f"{image} must have the GNU C library to run without an engine. Received: none. "
+                "Try: export.base_image of Debian, or export.builder: engine in params.yaml."
+            )
+        libraries = ":".join(str(path) for each in _LIBRARIES for path in self.root.glob(each))
+        words = (linker, "--inhibit-cache", "--library-path", libraries, "--argv0", python, real)
+        python.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, words))} "$@"\n')
+        python.chmod(0o755)
+        settings = python.parents[1] / "pyvenv.cfg"
+        if settings.is_file():
+            text = settings.read_text(encoding="utf-8")
+            text = re.sub("^home = ", f"home = {self.root}", text, flags=re.MULTILINE)
+            settings.write_text(text, encoding="utf-8")
+        return python
+
+
+def _unpack(packed: IO[bytes], root: Path) -> None:
+    """Put a layer onto those below. Source: OCI image specification, "Applying Changesets"."""
+    ours: set[Path] = set()
+    with tarfile.open(fileobj=packed) as tar:
+        for entry in tar:
+            if entry.offset_data + entry.size > LARGEST:
+                raise too_large(LARGEST, "A layer, unpacked,")
+            folder, name = posixpath.split(posixpath.normpath(entry.name).lstrip("/"))
+            parent = (root / folder).resolve()
+            if not parent.is_relative_to(root):
+                raise tarfile.OutsideDestinationError(entry, str(parent))
+            path = parent / name
+            if name == ALL_HIDDEN:
+                for each in set(parent.iterdir()) - ours if parent.is_dir() else ():
+                    _remove(each)
+            elif name.startswith(HIDDEN):
+                _remove(parent / name.removeprefix(HIDDEN))
+            elif entry.isreg() or entry.isdir() or entry.issym() or entry.islnk():
+                if path.is_symlink() or not (entry.isdir() and path.is_dir()):
+                    _remove(path)
+                if entry.issym() and entry.linkname.startswith("/"):
+                    target = os.path.relpath(root / entry.linkname.lstrip("/"), parent)
+                    entry = entry.replace(linkname=target)  # noqa: PLW2901
+                tar.extract(entry, root, filter="data")
+                ours.add(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
