@@ -136,10 +136,10 @@ class Training:
 
     def wait_for_validations(self, count: int) -> str:
         """Wait until training is that far, and return the name of the pod."""
-        wait_for(lambda: self.log().count("\ntrain: ") >= count, 240, f"{count} validations")
+        wait_for(lambda: self.log().count("\ntrain: ") >= count, 600, f"{count} validations")
         return str(self.pods()[-1]["metadata"]["name"])
 
-    def wait(self, seconds: float = 420) -> bool:
+    def wait(self, seconds: float = 900) -> bool:
         """Wait for the end, and return whether it succeeded."""
 
         def ended() -> list[bool]:
