@@ -4,6 +4,8 @@ First the 2018 example's model at its sizes: the train stage vs. Keras' `fit` at
 same rows in batches of the same size, a pass each in turn, compilation left out. Then the model of
 params.yaml, and a small one in one process and in two, which find each other by TF_CONFIG and share
 this machine's cores. Without --issues the rows are words without meaning, as long as the example's.
+How far the model of params.yaml is from the machine's limit: the floating-point operations of its
+matrix products per second, next to those of products alone.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ from numpy.typing import NDArray
 from common import EXAMPLE, Project, Ratio, print_ratios, read_speeds, run
 from common import train as parameters
 from issuesum.layout import CURVES, FEATURES, SPEED
-from issuesum.text.features import Shards, save_shard
+from issuesum.stages.params import TrainParams
+from issuesum.text.features import TITLE_VOCABULARY, Features, Shards, save_shard
+from issuesum.text.vocabulary import Vocabulary
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import write_issues
 
@@ -51,6 +55,7 @@ BODY_WORDS = (2, 11, 17, 24, 32, 42, 54, 71, 97, 141, 374)
 """Deciles of the words of a body in the example's 5,000 issues, the shortest and longest too."""
 TITLE_WORDS = (2, 3, 4, 5, 5, 6, 7, 8, 9, 11, 43)
 _WORDS = 30_000
+_LARGE = 2048
 
 
 def main() -> None:
@@ -66,7 +71,7 @@ def main() -> None:
         rows = _prepare(project, given.issues, given.rows)
         print(f"{rows:,} rows a pass, median of {given.pairs} passes of each")
         ratios = _compare_with_keras(project, given.batch_sizes, given.pairs)
-        _time_default(project, given.pairs)
+        ratios += _time_default(project, given.pairs)
         ratios.append(_compare_workers(project, given.steps))
         print_ratios(ratios)
 
@@ -173,13 +178,69 @@ def gains(pairs: Sequence[tuple[Pass, ...]]) -> tuple[float, float]:
     )
 
 
-def _time_default(project: Project, passes: int) -> None:
+def _time_default(project: Project, passes: int) -> list[Ratio]:
     default = project.fork("default", PASSES)
+    params, features = default.params.train, default.path / FEATURES
+    recurrent = (params.batch_size, params.hidden_units, 3 * params.hidden_units)
+    limits = {"the encoder's recurrence": recurrent, "a large one": (_LARGE,) * 3}
+    speeds: list[float] = []
+    products: list[list[float]] = []
     with worker("issuesum", default) as train_pass:
-        speed = statistics.median(train_pass().examples_per_second for _ in range(passes))
-    params = default.params.train
+        for _ in range(passes):  # in turn, so that a slow moment of the machine meets all
+            speeds.append(train_pass().examples_per_second)
+            products.append([product_speed(*shape) for shape in limits.values()])
+    speed = statistics.median(speeds)
+    rows = Shards(features / "train").head(sys.maxsize)
+    title_size = Vocabulary.load(features / TITLE_VOCABULARY).size
+    reached = speed * training_operations(rows, params, title_size) / len(rows)
     print(f"{params.arch} as in params.yaml, batches of {params.batch_size}")
-    print(f"    {'issuesum':24}{speed:8,.0f} examples/s")
+    print(f"    {'issuesum':24}{speed:8,.0f} examples/s, {reached / 1e9:.1f} GFLOP/s in products")
+    ratios = []
+    for (what, shape), each in zip(limits.items(), zip(*products, strict=True), strict=True):
+        limit = statistics.median(each)
+        rows_, inner, columns = shape
+        named = f"{rows_} x {inner} times {inner} x {columns}"
+        print(f"    {what:24}{limit / 1e9:8,.1f} GFLOP/s: {named}, float32, numpy")
+        ratios.append(Ratio(f"training: FLOP/s vs. products like {what}", reached / limit))
+    return ratios
+
+
+def product_speed(rows: int, inner: int, columns: int, seconds: float = 0.3) -> float:
+    """Return the FLOP/s of float32 products (rows, inner) times (inner, columns), on all cores."""
+    draw = np.random.default_rng(0)
+    one, other = (draw.random(of, np.float32) for of in ((rows, inner), (inner, columns)))
+    into = one @ other
+    count, started = 0, time.perf_counter()
+    while time.perf_counter() - started < seconds:
+        np.matmul(one, other, out=into)
+        count += 1
+    return 2 * rows * inner * columns * count / (time.perf_counter() - started)
+
+
+def training_operations(rows: Features, params: TrainParams, title_size: int) -> float:
+    """Return the floating-point operations that a pass of `pointer` over `rows` cannot do without.
+
+    Counted are its matrix products by their shapes: 2mnk for (m, n) times (n, k), and as much again
+    for the gradient of each factor, three times in all (Kaplan et al. 2020, arXiv:2001.08361,
+    section 2.1). A batch is as wide as its longest body.
+    """
+    width, units = params.embedding_dim, params.hidden_units
+    steps = rows.title.shape[1] - 1
+    lengths = np.sort(np.count_nonzero(rows.body, axis=1))
+    places = float(np.mean(lengths[params.batch_size - 1 :: params.batch_size]))
+    encoder = (
+        width * 6 * units + 2 * units * 3 * units + 2 * units * units
+    )  # input, recurrence, key
+    attention = 2 * units + 3 * units + units + 2 * units  # read, hints, energy, context
+    decoder = (
+        2 * units * width  # what is read at the places of the last word
+        + 2 * width * 3 * units + units * 3 * units  # input, recurrence
+        + units * units  # query
+        + (3 * units + 2 * width) * (width + 1)  # output word, generate
+        + width * title_size
+    )  # fmt: skip
+    products = places * (encoder + steps * attention) + steps * decoder + 2 * units * units
+    return 3 * 2 * products * len(rows)
 
 
 def _compare_workers(project: Project, updates: int) -> Ratio:

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,31 @@ from projects import Project
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
+AWAY = {"DOCKER_HOST": "unix:///nonexistent.sock"}
+"""Without an engine."""
+
+
 @pytest.fixture(scope="module")
-def shipped(
-    finished: Project, tmp_path_factory: pytest.TempPathFactory, engine
-) -> Iterator[Project]:
-    """Return a clone in which `tools/run` has run once, on data and a model that are there."""
+def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a clone with data and a model, of one commit."""
     project = finished.copy(tmp_path_factory.mktemp("shipped") / "project")
     (project.path / ".venv").symlink_to(Path(project.env["PATH"].split(":")[0]).parent)
-    commit = project.commit("begin")
+    project.commit("begin")
+    return project
+
+
+@pytest.fixture(scope="module")
+def without_engine(project: Project, services) -> subprocess.CompletedProcess[str]:
+    """Run `tools/run` for a CI where no engine answers and no runtime is in the registry."""
+    return project.run(
+        "tools/run", ok=False, CI="true", ISSUESUM_REGISTRY=f"{services.registry}/alone", **AWAY
+    )
+
+
+@pytest.fixture(scope="module")
+def shipped(project: Project, engine) -> Iterator[Project]:
+    """Return that clone in which `tools/run` has run again, now with an engine."""
+    commit = project.run("git", "rev-parse", "HEAD").stdout.strip()
     done = project.run("tools/run")
     assert "title of the most similar issue" in done.stdout
     assert receipt(project)["image"] in done.stdout
@@ -52,6 +70,50 @@ def server(shipped: Project) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}"
     stopped = shipped.issuesum("serve", "--stop", "--port", str(port))
     assert stopped.stdout == "stopped\n"
+
+
+def test_without_an_engine_all_is_done_but_the_image(
+    without_engine: subprocess.CompletedProcess[str],
+) -> None:
+    assert without_engine.returncode == 6
+    assert "title of the most similar issue" in without_engine.stdout
+    assert re.search(r"^\d+ files pushed", without_engine.stdout, re.MULTILINE)
+    assert "image    " not in without_engine.stdout
+    *_, line = without_engine.stderr.splitlines()
+    assert re.match(
+        r"no image: Docker Engine must answer.*No such file or directory.* Try: .*DOCKER_HOST", line
+    )
+
+
+@pytest.mark.usefixtures("without_engine")
+def test_without_an_engine_the_bundle_is_served_as_a_process(project: Project) -> None:
+    port = free_port()
+    with serve_as_process(project, port) as shown:
+        assert "No such file or directory), so this is not the container" in shown
+        url = f"http://127.0.0.1:{port}"
+        answer = post(url, {"data": {"ndarray": ["The app crashes."]}}).json()
+        assert answer["data"]["ndarray"][0]
+        tags = answer["meta"]["tags"]
+        assert set(tags) == {"bundle", "commit", "data", "dvc", "git", "image", "model"}
+        assert tags["commit"] == project.run("git", "rev-parse", "HEAD").stdout.strip()
+        assert "<textarea" in requests.get(url, timeout=10).text
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url, timeout=10)
+    with socket.create_server(("", port)):
+        done = project.issuesum("serve", "--port", str(port), ok=False, **AWAY)
+    assert (done.returncode, done.stderr.count("\n")) == (6, 1)
+    assert f"must run on port {port}" in done.stderr
+
+
+@contextmanager
+def serve_as_process(project: Project, port: int) -> Iterator[str]:
+    """Run `issuesum serve` without an engine for the block; give what it prints."""
+    try:
+        yield project.issuesum("serve", "--port", str(port), **AWAY).stdout
+        stopped = project.issuesum("serve", "--stop", "--port", str(port), **AWAY)
+        assert stopped.stdout == "stopped\n"
+    finally:
+        project.issuesum("serve", "--stop", "--port", str(port), ok=False, **AWAY)
 
 
 def test_the_tag_is_the_commit_and_the_bundle_and_the_registry_holds_it(

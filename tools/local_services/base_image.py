@@ -55,11 +55,8 @@ class BaseImage(Service):
 
     def up(self) -> Report:
         """Pull the image, or make one of its name, unless the engine holds it."""
-        if reason := engine.refusal():
-            raise ServiceError(
-                f"an engine must answer before {IMAGE} can be looked for. Received: {reason}."
-                " Try: tools/services up again once it does"
-            )
+        if engine.refusal():
+            return Report(self.name, IMAGE, "needs the engine", up=False)
         if engine.has_image(IMAGE):
             return Report(self.name, IMAGE, "already present", up=True)
         print(f"base: pulling {IMAGE}", flush=True)

@@ -25,9 +25,10 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--project", type=Path, default=ROOT, help="clone to write the settings to (this one)"
     )
+    parser.add_argument("--only", metavar="SERVICE", help="of `up`: start this one alone (all)")
     given = parser.parse_args(arguments)
     try:
-        return 0 if _run(given.verb, given.project) else 1
+        return 0 if _run(given.verb, given.project, given.only) else 1
     except (ServiceError, OSError) as error:
         print("error:", " ".join(str(error).split()), file=sys.stderr, flush=True)
         return 1
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
         return 130
 
 
-def _run(verb: str, clone: Path) -> bool:
+def _run(verb: str, clone: Path, only: str | None) -> bool:
     found = settings.read(os.environ)
     if verb == "status":
         reports = [service.status() for service in services(found, clone)]
@@ -48,7 +49,8 @@ def _run(verb: str, clone: Path) -> bool:
         if verb == "down":
             ended = [_print(of.down) for of in reversed(services(found, clone=None))]
             return all(ended)
-        return _up(services(found, clone), clone)
+        every = services(found, clone)
+        return _up([service for service in every if only in {None, service.name}], clone)
 
 
 def services(found: settings.Settings, clone: Path | None) -> list[Service]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import docker
 from docker.errors import DockerException, ImageNotFound
 
-from issuesum.shipping.image.engine import environment
+from issuesum.shipping.image.engine import environment, root_cause
 from local_services import apt, common
 from local_services.common import Report, Service, ServiceError
 from local_services.process import Daemon
@@ -35,7 +35,7 @@ def connect(timeout: int = SILENCE_SECONDS) -> Iterator[docker.DockerClient]:
             variables = stack.enter_context(environment())
             client = docker.from_env(timeout=timeout, environment=variables)
         except DockerException as error:
-            raise ServiceError(f"Docker Engine must answer. Received: {error}") from error
+            raise ServiceError(f"no engine: {root_cause(error)}") from error
         yield stack.enter_context(contextlib.closing(client))
 
 
@@ -45,7 +45,7 @@ def refusal() -> str | None:
         with connect(timeout=10) as client:
             client.ping()
     except (ServiceError, OSError) as error:  # what requests raises is an OSError
-        return str(error)
+        return root_cause(error)
     return None
 
 

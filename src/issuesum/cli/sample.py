@@ -12,7 +12,7 @@ from issuesum.layout import RAW
 
 
 @verb("issuesum sample --rows 300   # small and quick")
-@count_option("--rows", default=4_000, about="How many issues to write, the first of data/sample.")
+@count_option("--rows", default=2_000, about="How many issues to write, the first of data/sample.")
 @click.option(
     "--seed", metavar="N", type=int, default=20_180_601, show_default=True,
     help="Another seed takes random issues of the sample instead of the first.",

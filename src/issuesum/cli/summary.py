@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 @verb("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l")
 @click.option("--verify", is_flag=True, help="Fail unless the registry holds the image.")
+@click.option("--no-image", is_flag=True, help="Show the scores where nothing is exported.")
 @json_option
-def command(*, verify: bool, as_json: bool) -> None:
+def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     from issuesum.layout import DATA_REPORT, RUNS
     from issuesum.lineage.receipt import Receipt
     from issuesum.lineage.runs.record import read_all
@@ -25,8 +26,8 @@ def command(*, verify: bool, as_json: bool) -> None:
     from issuesum.training.evaluation.baselines import method_titles
     from issuesum.training.evaluation.metrics import metric_titles
 
-    receipt = Receipt.load()
-    if verify:
+    receipt = None if no_image else Receipt.load()
+    if verify and receipt:
         _verify(receipt)
     methods, titles = method_titles(), metric_titles()
     metrics = _metrics(methods, titles)
@@ -37,9 +38,10 @@ def command(*, verify: bool, as_json: bool) -> None:
         scores = {of: {key: metrics.scores[of][key] for key in titles} for of in methods}
         times = {of: {"started": run.started, "seconds": run.seconds} for of, run in last.items()}
         found = {"data": report, "test_rows": metrics.test_rows, "scores": scores, "runs": times}
-        print_json({**asdict(receipt), **found})
+        print_json({**(asdict(receipt) if receipt else {}), **found})
         return
-    click.echo(f"\nimage    {receipt.image}\ndigest   {receipt.digest}\ndata     {report}\n")
+    image = f"image    {receipt.image}\ndigest   {receipt.digest}\n" if receipt else ""
+    click.echo(f"\n{image}data     {report}\n")
     head = (f"on {metrics.test_rows:,} test issues", *titles.values())
     for first, *others in (head, *metrics.table(methods, titles)):
         indent = "" if first == head[0] else "  "
@@ -51,7 +53,7 @@ def command(*, verify: bool, as_json: bool) -> None:
     hint = "  set -a; . ./.services.env     the registry is not the one in params.yaml\n"
     click.echo(
         f"\nnext\n{'' if export.address == export.registry else hint}"
-        "  make serve                  run the image and ask it for a title\n"
+        "  make serve                  run it and ask it for a title\n"
         "  . .venv/bin/activate        put dvc and issuesum on PATH, then:\n"
         "  issuesum ingest FILE        put your own issues in place of these\n"
         "  dvc repro && dvc push       rerun what is stale and share the results\n"

@@ -76,7 +76,8 @@ def words(text: str) -> list[str]:
     lowered = text.lower()
     if not ("@" in lowered or "://" in lowered or "www." in lowered):
         return _ASCII_WORD.findall(lowered)
-    return [_word(token) for token in _ASCII_TOKEN.findall(lowered)]
+    found = _ASCII_TOKEN.findall(lowered)
+    return [token if token.isalnum() else _word(token) for token in found]  # most of them are
 
 
 def _word(token: str) -> str:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from common import EXAMPLE, Project
+from issuesum.text.features import Features
 from issuesum.text.tokens import words
 from issuesum.training.corpus.reading import write_issues
-from training import PASSES, SIZES, largest_difference, made_up, train, worker
+from training import (
+    PASSES,
+    SIZES,
+    largest_difference,
+    made_up,
+    product_speed,
+    train,
+    training_operations,
+    worker,
+)
 
 TINY = {
     **SIZES,
@@ -50,6 +62,20 @@ def test_a_worker_that_fails_ends_the_benchmark(tmp_path):
     project = Project.clone(tmp_path / "project")
     with pytest.raises(SystemExit, match="KeyError: 'wizardry'"), worker("wizardry", project):
         pytest.fail("there is no such way")
+
+
+def test_operations_are_those_of_all_products_and_of_their_gradients():
+    body, title = np.ones((1, 4), np.int32), np.ones((1, 2), np.int32)
+    params = SimpleNamespace(embedding_dim=2, hidden_units=3, batch_size=1)
+    products = [
+        (4, 2, 18), (4, 3, 9), (4, 3, 9), (4, 6, 3), (1, 6, 3),  # encoder, keys, first state
+        (1, 4, 6), (1, 6, 2), (1, 4, 9), (1, 3, 9),  # what is read, the decoder
+        (1, 3, 3), (4, 3, 3), (4, 3, 1), (1, 4, 6),  # attention
+        (1, 13, 2), (1, 13, 1), (1, 2, 5),  # the next word
+    ]  # fmt: skip
+    found = training_operations(Features(body, title, body, title), params, title_size=5)
+    assert found == 3 * 2 * sum(m * n * k for m, n, k in products)
+    assert product_speed(8, 8, 8, seconds=0.01) > 0
 
 
 def test_the_largest_difference_is_relative():

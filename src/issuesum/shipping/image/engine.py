@@ -34,12 +34,17 @@ _NOBODY = AuthConfig({"auths": {"localhost": {}}})  # empty, it would be read fr
 _DEFAULT = "unix:///var/run/docker.sock"
 
 
+class NoEngineError(EngineError):
+    """No engine answers."""
+
+
 @contextmanager
 def engine() -> Iterator[docker.DockerClient]:
     """Give a client of the engine.
 
     Raises:
-        EngineError: no engine answers, or it refuses what the block asks.
+        NoEngineError: none answers.
+        EngineError: it refuses what the block asks.
     """
     answered = False
     try:
@@ -58,9 +63,12 @@ def engine() -> Iterator[docker.DockerClient]:
                 f"Docker Engine failed. Received: {reason_of(error)}. "
                 "Try: docker info, and the engine's log."
             ) from error
-        raise EngineError(
-            f"Docker Engine must answer. Received: {reason_of(error)}. "
-            "Try: tools/services up, start Docker, or set DOCKER_HOST; then the same command again."
+        reason, advice = root_cause(error), "tools/services up, start Docker, or set DOCKER_HOST"
+        if "Permission denied" in reason:
+            advice = "join the group docker and log in again, or set DOCKER_HOST"
+        raise NoEngineError(
+            f"Docker Engine must answer. Received: {reason}. Try: {advice}; "
+            "then the same command again."
         ) from error
 
 
@@ -132,6 +140,15 @@ def _forwarded(there: SplitResult, port: int | None) -> Iterator[str]:
                 raise
             finally:
                 server.shutdown()
+
+
+def root_cause(error: Exception) -> str:
+    """Return why no engine answers: the SDK and its HTTP client wrap that three times."""
+    cause: BaseException = error
+    if isinstance(error, RequestException) or "fetching server API version" in str(error):
+        while below := cause.__cause__ or cause.__context__:
+            cause = below
+    return getattr(cause, "strerror", None) or one_line(cause)
 
 
 def reason_of(error: Exception) -> str:

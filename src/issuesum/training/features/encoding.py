@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from issuesum.console import bar
 from issuesum.layout import Split
@@ -76,8 +78,8 @@ def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encod
     unknown: dict[Field, int] = {}
     for field, vocabulary in vocabularies.items():
         known = vocabulary.ids
-        found = (known.get(word, UNKNOWN) for word in words["word"].to_pylist())
-        ids[field] = np.fromiter(found, np.int32, len(words))
+        place = pc.index_in(words["word"], pa.array(known, pa.string())).fill_null(len(known))
+        ids[field] = np.array([*known.values(), UNKNOWN], np.int32)[place.to_numpy()]
         unknown[field] = int(words[f"{field}_count"].to_numpy()[ids[field] == UNKNOWN].sum())
     size = vocabularies["title"].size
     body_extended, title_extended = extend_pair(rows.body, rows.title, ids["title"], size)

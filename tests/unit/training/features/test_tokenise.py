@@ -46,8 +46,8 @@ def test_an_entry_holds_rows_words_and_sums(tmp_path: Path) -> None:
 def test_a_word_is_in_its_bucket_alone(tmp_path: Path) -> None:
     folder = put_entry(tmp_path / "entry", shard([(1, "a b c", "d e f g h")]), FIELDS)
     for bucket in range(tokenise.BUCKETS):
-        words = tokenise.read_words(folder, [bucket])["word"].to_pylist()
-        assert [tokenise.bucket_of(word) for word in words] == [bucket] * len(words)
+        words = tokenise.read_words(folder, [bucket])["word"]
+        assert tokenise.buckets_of(words).tolist() == [bucket] * len(words)
 
 
 def test_equal_shards_give_equal_bytes_and_keys_follow_what_matters() -> None:
