@@ -144,7 +144,7 @@ def test_training_goes_on_while_s3_is_away(namespace: Namespace) -> None:
     job = namespace.train("job", "-away", s3="http://s3:9000")
     pod = job.wait_for_validations(3)
     namespace("delete", "pod", "s3", "--grace-period=0", "--force")
-    wait_for(lambda: "trying again in" in job.log(), 300, "a push without S3")
+    wait_for(lambda: "trying again in" in job.log(), 900, "a push without S3")
     namespace("apply", "-f", "-", stdin=relay)
     assert job.wait(), job.log()
     assert [each["metadata"]["name"] for each in job.pods()] == [pod]
