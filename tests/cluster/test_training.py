@@ -101,7 +101,7 @@ def evict(job: Training, pod: str) -> None:
 
 def drain(job: Training, pod: str) -> None:
     node = job.namespace("get", "pod", pod, "--output", "jsonpath={.spec.nodeName}")
-    only = "--pod-selector=app.kubernetes.io/name=issuesum"
+    only = f"--pod-selector={CHIEF[job.kind].format(job.name)}"  # and nothing of others
     flags = ["--delete-emptydir-data", "--force", "--ignore-daemonsets", "--timeout=60s"]
     try:
         kubectl("drain", node, only, *flags)
