@@ -1,16 +1,19 @@
 """How good titles are on real issues: this repository's model and what it must beat.
 
-Prints the ROUGE of the test split: of the first words of the body, of the title of the most similar
-issue, of the 2018 example's model and of ours, with the repository's params.yaml. The example's
-model (`train.arch: seq2seq` at its sizes, without noise or smoothing) has the same rows and as many
-seconds of the whole train stage as ours, keeps its best validation too, and writes through a bundle
-with the same search. Two short runs turn the seconds into a number of updates, so that its learning
-rate falls to 0 as ours does.
+Prints the scores of the test split: of the first words of the body, of the title of the most
+similar issue, of the 2018 example's model and of ours, with the repository's params.yaml. With
+`--seeds` ours is trained as many times, which shows how much of a difference is chance.
+
+The example's model (`train.arch: seq2seq` at its sizes, without noise or smoothing) has the same
+rows and as many seconds of the whole train stage as ours, keeps its best validation too, and writes
+through a bundle with the same search. Two short runs turn the seconds into a number of updates, so
+that its learning rate falls to 0 as ours does.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +28,7 @@ from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import issue_key
 from issuesum.training.corpus.shards import SplitSummary, read_head
 from issuesum.training.evaluation.baselines import BASELINES
-from issuesum.training.evaluation.metrics import Scores, score
+from issuesum.training.evaluation.metrics import METRICS, Scores, score
 
 # Its seconds end the reference, and nothing else.
 REFERENCE = {**EXAMPLE, "train.epochs": 1_000_000, "train.patience": 1_000_000}
@@ -50,6 +53,10 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument("--held-out", type=Path, help="CSV of other issues to test with")
     parser.add_argument(
+        "--seeds", type=int, default=1, metavar="N",
+        help="train ours with N seeds; print the mean and the standard deviation of the scores",
+    )  # fmt: skip
+    parser.add_argument(
         "-S", "--set-param", type=setting, action="append", default=[], metavar="NAME=VALUE",
         help="use another value of params.yaml for ours, as in train.max_steps=100",
     )  # fmt: skip
@@ -58,7 +65,7 @@ def main() -> None:
         ours = Project.clone(Path(folder) / "ours")
         ours.change(dict(given.set_param))
         ours.ingest(given.issues)
-        _print_scores(ours, _train(ours), given.held_out)
+        _print_scores(ours, _train(ours, given.seeds), given.held_out)
 
 
 def setting(text: str) -> tuple[str, object]:
@@ -69,21 +76,28 @@ def setting(text: str) -> tuple[str, object]:
     return name, yaml.safe_load(value)
 
 
-def _train(ours: Project) -> dict[str, Project]:
-    """Split, and train and build both models; return where each is, the reference first."""
+def _train(ours: Project, seeds: int) -> dict[str, list[Project]]:
+    """Split, train and build; return where the models of both kinds are, the reference first."""
     ours.stage("split")
     ours.stage("preprocess")
     reference = ours.fork("reference", REFERENCE)
     mine = ours.stage("train")
     reference.change({"train.max_steps": updates_within(mine.seconds, reference)})
     theirs = reference.stage("train")
+    train = ours.params.train
+    others = [
+        ours.fork(f"seed-{seed}", {"train.seed": seed})
+        for seed in range(train.seed + 1, train.seed + seeds)
+    ]
     models = {
-        "seq2seq, as in the 2018 example": reference,
-        f"{ours.params.train.arch}, params.yaml": ours,
+        "seq2seq, as in the 2018 example": [reference],
+        f"{train.arch}, params.yaml": [ours, *others],
     }
+    runs = [theirs, mine, *(other.stage("train") for other in others)]
     rows = SplitSummary.load(ours.path / SPLIT_SUMMARY)
     print(f"{rows.train:,} issues to learn, {rows.validation:,} to validate, {rows.test:,} to test")
-    for (name, project), of in zip(models.items(), (theirs, mine), strict=True):
+    each = [(name, project) for name, of in models.items() for project in of]
+    for (name, project), of in zip(each, runs, strict=True):
         print(f"  {name:32}{of.seconds:7.0f} s; {of.output.splitlines()[-1]}")
         project.stage("build")
     return models
@@ -108,8 +122,10 @@ def updates_in(seconds: float, few: float, many: float) -> int:
     return max(1, round(_UPDATES[0] + (seconds - few) / max(per_update, 1e-3)))
 
 
-def _print_scores(ours: Project, models: Mapping[str, Project], held_out: Path | None) -> None:
-    params = ours.params.evaluate
+def _print_scores(
+    ours: Project, models: Mapping[str, Sequence[Project]], held_out: Path | None
+) -> None:
+    params, max_words = ours.params.evaluate, ours.params.build.decoding.max_words
     words = params.lead_words
     test = read_head(ours.path / SPLIT / "test", params.max_rows)
     texts = [Texts("test issues", list(test["body"]), list(test["issue_title"]))]
@@ -119,21 +135,45 @@ def _print_scores(ours: Project, models: Mapping[str, Project], held_out: Path |
     ratios: list[Ratio] = []
     for each in texts:
         titles = {
-            name: BASELINES[key].write(train, each.bodies, params)
+            name: [BASELINES[key].write(train, each.bodies, params)]
             for key, name in (
                 ("lead", f"first {words} words of the body"),
                 ("neighbour", "title of the most similar issue"),
             )
         }
-        for name, project in models.items():
-            bundle = project.path / BUNDLE_MODEL
-            titles[name] = write_titles(bundle, each.bodies, params.batch_size)
-        scores = {name: score(written, each.titles) for name, written in titles.items()}
-        print(f"\n{f'{len(each.titles):,} {each.name}':34}  ROUGE-1  ROUGE-2  ROUGE-L")
+        for name, projects in models.items():
+            titles[name] = [
+                write_titles(project.path / BUNDLE_MODEL, each.bodies, params.batch_size)
+                for project in projects
+            ]
+        scores = {
+            name: [
+                score(of, each.titles, bodies=each.bodies, max_words=max_words) for of in written
+            ]
+            for name, written in titles.items()
+        }
+        heads = "".join(f"{metric.title:>9}" for metric in METRICS.values())
+        print(f"\n{f'{len(each.titles):,} {each.name}':34}{heads}")
         for name, of in scores.items():
-            print(f"  {name:32}{of['rouge_1']:9.2f}{of['rouge_2']:9.2f}{of['rouge_l']:9.2f}")
-        ratios += rouge_l_ratios(each.name, scores)
+            print(f"  {name:32}{_cells(mean_of(of))}")
+            if len(of) > 1:
+                print(f"{f'standard deviation, {len(of)} seeds':>34}{_cells(spread_of(of))}")
+        ratios += rouge_l_ratios(each.name, {name: mean_of(of) for name, of in scores.items()})
     print_ratios(ratios)
+
+
+def mean_of(scores: Sequence[Scores]) -> Scores:
+    """Return the mean of each metric."""
+    return {key: statistics.mean(of[key] for of in scores) for key in scores[0]}
+
+
+def spread_of(scores: Sequence[Scores]) -> Scores:
+    """Return the standard deviation of each metric over at least two models."""
+    return {key: statistics.stdev(of[key] for of in scores) for key in scores[0]}
+
+
+def _cells(scores: Scores) -> str:
+    return "".join(f"{scores[key]:9.2f}" for key in METRICS)
 
 
 def rouge_l_ratios(issues: str, scores: Mapping[str, Scores]) -> Iterator[Ratio]:

@@ -54,7 +54,7 @@ class IssueSummarization:
             raise SystemExit(tried.returncode)
         self._feedback: feedback.FeedbackLog | None = None
         # The name by which seldon-core looks for a blueprint.
-        self.model_error_handler = create_routes(self._answering)
+        self.model_error_handler = create_routes(self._answering, self._answer)
 
     def load(self) -> None:
         """Load the model, once in each worker."""
@@ -79,7 +79,7 @@ class IssueSummarization:
         return titles
 
     def predict_raw(self, msg: Any) -> Any:  # noqa: ANN401
-        """Answer a SeldonMessage: a dict that came by REST, or protobuf by gRPC."""
+        """Answer a SeldonMessage that came by gRPC; REST has a route of ours (`create_routes`)."""
         if not isinstance(msg, Message):
             return self._answer(msg)
         try:

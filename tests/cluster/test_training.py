@@ -16,7 +16,7 @@ KINDS = pytest.mark.parametrize("kind", [*CHIEF])
 KILL = """
 import os, pathlib, signal
 for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
-    if b"issuesum.stages" in path.read_bytes():
+    if b"-m\\0issuesum.stages" in path.read_bytes():
         os.kill(int(path.parent.name), signal.SIGKILL)
 """
 # S3 as one Service of the namespace, so that it can go away and come back.

@@ -152,6 +152,7 @@ def test_feedback_reaches_the_volume_by_rest_and_grpc(
         for line in path.read_text(encoding="utf-8").splitlines()
     ]
     assert {row["issue_title"] for row in rows} == {"By REST", "By gRPC"}
+    time.sleep(1)  # for the metrics of titles
     told = requests.get(f"http://127.0.0.1:{server.metrics}/metrics", timeout=10).text
     assert "issuesum_feedback_total" in told
     assert "issuesum_latency_seconds_bucket" in told

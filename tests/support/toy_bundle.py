@@ -16,7 +16,7 @@ BODY = Vocabulary(("the", "app", "crashes", "on", "start"), 6, "pre", append_ind
 TITLE = Vocabulary(
     (START, END, "app", "crash", "on", "start", "fix", "error"), 6, "post", append_indicators=True
 )
-DEFAULT = Decoding(beam_width=3, length_penalty=0.9, min_words=2, no_repeat=2)
+DEFAULT = Decoding(beam_width=3, length_penalty=0.9, min_words=2, max_words=5, no_repeat=2)
 _UNITS = 8
 
 

@@ -29,13 +29,14 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     receipt = None if no_image else Receipt.load()
     if verify and receipt:
         _verify(receipt)
-    methods, titles = method_titles(), metric_titles()
-    metrics = _metrics(methods, titles)
+    methods = method_titles()
+    metrics = _metrics(methods)
+    titles = metrics.known(metric_titles())
     runs = {run.stage: run for run in reversed(read_all(RUNS)) if run.state == "done"}
     last = {stage: runs[stage] for stage in pipeline_stages() or runs if stage in runs}
     report = str(DATA_REPORT / "report.html")
     if as_json:
-        scores = {of: {key: metrics.scores[of][key] for key in titles} for of in methods}
+        scores = {of: metrics.scores[of] for of in methods}
         times = {of: {"started": run.started, "seconds": run.seconds} for of, run in last.items()}
         found = {"data": report, "test_rows": metrics.test_rows, "scores": scores, "runs": times}
         print_json({**(asdict(receipt) if receipt else {}), **found})
@@ -60,14 +61,15 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     )
 
 
-def _metrics(methods: dict[str, str], titles: dict[str, str]) -> Metrics:
+def _metrics(methods: dict[str, str]) -> Metrics:
     from issuesum.errors import ArtifactError
     from issuesum.layout import METRICS
     from issuesum.lineage.metrics import Metrics
+    from issuesum.training.evaluation.metrics import PRIMARY
 
     text = METRICS.read_text(encoding="utf-8") if METRICS.is_file() else None
     metrics = Metrics.parse(text)
-    complete = all(titles.keys() <= metrics.scores.get(of, {}).keys() for of in methods)
+    complete = all(PRIMARY in metrics.scores.get(of, ()) for of in methods)
     if not complete or metrics.test_rows is None:
         raise ArtifactError(
             f"{METRICS} must hold scores. Received: {'not all' if text else 'none'}. "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any, TypeGuard
 
 from pydantic import BaseModel
@@ -60,13 +61,20 @@ class Metrics(BaseModel, frozen=True):
         gate = {"gate": self.gate.model_dump()} if self.gate else {}
         return {"test_rows": self.test_rows, **self.scores, **gate}
 
+    def known(self, metrics: Mapping[str, str]) -> dict[str, str]:
+        """Return `metrics`, titles by key, without the last ones, if an older code had none."""
+        scored = {key for of in self.scores.values() for key in of}
+        places = (place for place, key in enumerate(metrics, start=1) if key in scored)
+        return dict(islice(metrics.items(), max(places, default=0)))
+
     def table(self, methods: Mapping[str, str], metrics: Mapping[str, str]) -> list[list[str]]:
         """Return a row for each method that has scores: its title, and each score or `unknown`.
 
-        `methods` and `metrics` are titles by key, in the order of rows and columns.
+        `methods` and `metrics` are titles by key, in the order of rows and columns; there is no
+        column for what is not `known`.
         """
         return [
-            [title, *(f"{own[key]:.2f}" if key in own else UNKNOWN for key in metrics)]
+            [title, *(f"{own[key]:.2f}" if key in own else UNKNOWN for key in self.known(metrics))]
             for method, title in methods.items()
             if (own := self.scores.get(method)) is not None
         ]

@@ -27,7 +27,8 @@ def main(params: Params) -> dict[str, int]:
     titles = with_bar(batches, "evaluate", len(bodies))
     baselines = {key: of.write(train, bodies, settings) for key, of in BASELINES.items()}
     written = {"model": [title.text for title in titles], **baselines}
-    scores = {method: metrics.score(of, references) for method, of in written.items()}
+    facts = metrics.Facts(bodies=bodies, max_words=writer.max_words)
+    scores = {method: metrics.score(of, references, **facts) for method, of in written.items()}
     primary = metrics.METRICS[metrics.PRIMARY]
     rows = test.assign(
         predicted=written["model"],

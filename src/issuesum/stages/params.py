@@ -161,12 +161,22 @@ class DecodingParams(_Section):
 
     beam_width: int = _param(4, ge=1, le=64)
     """Beginnings of a title that are followed at once; 1 takes the best word at every step."""
-    length_penalty: float = _param(1.1, ge=0)
+    length_penalty: float = _param(1.0, ge=0)
     """A title is judged by its log-probability over its length to this power."""
     min_words: int = _param(2, ge=1)
     """Words of a title, at least."""
+    max_words: int = _param(15, ge=1, le=64)
+    """Words of a title, at most; one that long only if no shorter one ended."""
     no_repeat: int = _param(2, ge=0)
     """Words in a row that a title holds at most once; 0 allows everything."""
+
+    @model_validator(mode="after")
+    def _allow_a_length(self) -> DecodingParams:
+        if self.min_words > self.max_words:
+            raise ValueError(
+                f"min_words must be at most max_words, {self.max_words}, received {self.min_words}"
+            )
+        return self
 
 
 class BuildParams(_Section):
@@ -185,7 +195,10 @@ class BuildParams(_Section):
 
 
 class GateParams(_Section):
-    """What the model must reach before export ships it, in points of ROUGE-L (F1 times 100)."""
+    """What the model must reach before export ships it.
+
+    Those of ROUGE-L are points (F1 times 100), the others percent (docs/gate.md).
+    """
 
     min_rouge_l: float = _param(0.1, ge=0, le=100)
     """What the model must reach on the test side."""
@@ -193,6 +206,14 @@ class GateParams(_Section):
     """Above copying the first words; negative allows the model to be below."""
     min_over_neighbour: float = Field(0, ge=-100, le=100)
     """Above the title of the most similar issue; negative allows the model to be below."""
+    max_dangling: float = Field(100, ge=0, le=100)
+    """Titles that end in a function word."""
+    max_at_limit: float = Field(100, ge=0, le=100)
+    """Titles as long as `build.decoding` allows."""
+    max_opening: float = Field(100, ge=0, le=100)
+    """Titles that are empty or the first words of the body."""
+    max_length: float = Field(1000, ge=0)
+    """Words of the titles, in percent of those of the authors' titles."""
     max_regression: float = Field(1, ge=0, le=100)
     """What it may be below the live image, beyond what chance explains; 100 compares with none."""
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from issuesum.text.prose import prose
 from issuesum.text.tokens import Token, tokens
 from issuesum.text.vocabulary import PADDING, Ids, Vocabulary, pad
 
@@ -22,7 +23,7 @@ class Reading:
     """Bodies as a model is given them.
 
     Attributes:
-        tokens: the first MAX_WORDS words of each body with their places.
+        tokens: the first MAX_WORDS words of each body's prose with their places in the raw body.
         body: int32 (bodies, body maxlen), as `Features.body`.
         body_extended: int32 (bodies, body maxlen), as `Features.body_extended`.
         oov: for each body the words that the title vocabulary does not hold, among those that the
@@ -36,9 +37,9 @@ class Reading:
 
 
 def read(bodies: Sequence[str], body: Vocabulary, title: Vocabulary) -> Reading:
-    """Find the words of raw bodies and look them up; a model reads the first `body.maxlen`."""
+    """Find the words of bodies' prose and look them up; a model reads the first `body.maxlen`."""
     looked_at = max(MAX_WORDS, body.maxlen)
-    seen = [list(islice(tokens(text), looked_at)) for text in bodies]
+    seen = [list(islice(tokens(prose(text)), looked_at)) for text in bodies]
     rows = [[token.word for token in row[: body.maxlen]] for row in seen]
     extended, oov = [], []
     for row in rows:

@@ -48,6 +48,12 @@ def test_titles_come_from_a_bundle_in_the_order_of_the_bodies(tmp_path):
     assert titles == [quality.write_titles(bundle, [body], 1)[0] for body in bodies]
 
 
+def test_seeds_give_a_mean_and_a_spread():
+    scores = [{"rouge_l": 20.0, "length": 90.0}, {"rouge_l": 22.0, "length": 110.0}]
+    assert quality.mean_of(scores) == {"rouge_l": 21.0, "length": 100.0}
+    assert quality.spread_of(scores)["rouge_l"] == pytest.approx(2**0.5)
+
+
 def test_settings_are_yaml():
     assert quality.setting("train.max_steps=100") == ("train.max_steps", 100)
     assert quality.setting("train.arch=pointer") == ("train.arch", "pointer")

@@ -39,7 +39,7 @@ def test_no_folder(tmp_path: Path) -> None:
 
 def test_another_format(folder: Path) -> None:
     (folder / "decoding.json").write_text('{"format": 9}')
-    refused(folder, r"Received: decoding\.json must hold settings of format 1\. .*another format")
+    refused(folder, r"Received: decoding\.json must hold settings of format 2\. .*another format")
 
 
 def test_graphs_that_do_not_fit_together(folder: Path) -> None:

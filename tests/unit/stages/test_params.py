@@ -17,6 +17,7 @@ from issuesum.stages.params import defaults, load_params
     [
         ("  epochs: 12 ", "  epochs: 0 ", r"at train\.epochs: Input should be greater than 0"),
         ("  epochs: 12 ", "  epoch: 12 ", r"at train\.epochs: Field required \(and 1 more\)"),
+        ("    max_words: 15 ", "    max_words: 1 ", r"at build.decoding: .*at most max_words, 1,"),
         ("  validation: 0.1 ", "  validation: 0.95 ", r"at split: .*validation \+ test must be"),
         ("arch: pointer", "arch: ../evil", r"at train\.arch: String should match"),
         ("registry: localhost:5000", "registry: http://x", r"at export\.registry: String should"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from issuesum.text import reading
 from issuesum.text.copying import ABSENT, WordTable, extend, look_up
+from issuesum.text.prose import body_words, prose
 from issuesum.text.reading import read
 from issuesum.text.tokens import END, START, words
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary, pad
@@ -50,7 +51,20 @@ def test_no_body_gives_no_row() -> None:
 
 
 texts = st.text() | st.lists(
-    st.sampled_from(["app", "Crash", "the", "x.py", "http://x.org", "a@b.org", "don\u2019t", "é"])
+    st.sampled_from(
+        [
+            "### Version\n",
+            "<!-- x -->",
+            "app",
+            "Crash",
+            "the",
+            "x.py",
+            "http://x.org",
+            "a@b.org",
+            "don\u2019t",
+            "é",
+        ]
+    )
 ).map(" ".join)
 
 
@@ -59,7 +73,7 @@ texts = st.text() | st.lists(
 def test_ids_are_those_of_preprocess(bodies: list[str]) -> None:
     processor = make_processor(FieldSettings(3, 4, "pre", append_indicators=False))
     table = WordTable()
-    rows = [table.numbers(row) for row in processor.process_text(bodies)]
+    rows = [table.numbers(row) for row in processor.process_text([prose(body) for body in bodies])]
     numbers = pad(rows, BODY.maxlen, padding=BODY.padding, value=ABSENT)
     of_body, of_title = (
         np.array([ids.get(word, UNKNOWN) for word in list(table)], np.int32)
@@ -70,7 +84,16 @@ def test_ids_are_those_of_preprocess(bodies: list[str]) -> None:
     np.testing.assert_array_equal(found.body_extended, extend(numbers, of_title, TITLE.size))
     for row, oov, body in zip(found.body_extended, found.oov, bodies, strict=True):
         said = TITLE.decode(row[row != PADDING].tolist(), oov)
-        assert said == words(body)[: BODY.maxlen]
+        assert said == body_words(body)[: BODY.maxlen]
+
+
+def test_template_text_is_not_read_and_places_are_those_of_the_raw_body() -> None:
+    body = "<!-- be brief -->\r\n### Expected behavior\r\nThe app crashes at ![x](a.png) start"
+    found = read([body], BODY, TITLE)
+    assert found.body.tolist() == [[2, 3, 4, 1]]
+    assert [body[start:end] for _, start, end in found.tokens[0]] == [
+        "The", "app", "crashes", "at", "start"
+    ]  # fmt: skip
 
 
 def test_ids_are_those_of_preprocess_on_real_issues(shared: Path, tmp_path: Path) -> None:

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from issuesum.text.tokens import EMAIL, END, START, UNSPEAKABLE, URL, clean, tokenize, tokens, words
+from issuesum.text.tokens import (
+    EMAIL,
+    END,
+    START,
+    UNSPACED,
+    UNSPEAKABLE,
+    URL,
+    clean,
+    tokenize,
+    tokens,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +38,9 @@ from issuesum.text.tokens import EMAIL, END, START, UNSPEAKABLE, URL, clean, tok
         ("cafe\u0301", ["café"]),
         ("हिन्दी में ไทยที่นี่", ["हिन्दी", "में", "ไทยที่นี่"]),
         ("1️⃣ ok ❤️", ["1", "ok"]),
+        ("用Python3.12时报错：超时", [*"用", "python3.12", *"时报错超时"]),
+        ("サーバーが起動しない。か\u3099", ["サーバー", *"が起動しない", "が"]),
+        ("한국어 텍스트", ["한국어", "텍스트"]),
         ("HTTPS://EXAMPLE.ORG/X WWW.example.org/", ["_url_", "_url_"]),
         ("error 404 at 0x7FFF, 3.5 GB", ["error", "404", "at", "0x7fff", "3.5", "gb"]),
         ("İ@example.org wWw.É.x É.www.y.z", ["_email_", "_url_", "é.www.y.z"]),
@@ -42,7 +56,8 @@ def test_words(text: str, expected: list[str]) -> None:
 # Texts in which addresses, words and what is nearly one of them stand side by side.
 pieces = st.sampled_from(
     ["www.", "WWW.", "http://", "HTTPS://", "ftp:", "@", "a", "b-", ".", ":", "/", "'", " ", "\x1c",
-     "_", "x.y", "é", "\u2019", "-", "+", "www.a.b", "a@b.c", "1", "f", "\u0301", "İ", "Σ"]
+     "_", "x.y", "é", "中", "あ", "ア", "ー", "\u3099",
+     "\u2019", "-", "+", "www.a.b", "a@b.c", "1", "f", "\u0301", "İ", "Σ"]
 )  # fmt: skip
 texts = st.text() | st.lists(pieces).map("".join)
 
@@ -65,11 +80,20 @@ def test_marks_and_placeholders_are_those_of_every_bundle() -> None:
 
 def test_letters_digits_and_their_marks_hold_a_word_together() -> None:
     selectors = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
+    alone = re.compile(f"[{UNSPACED}]")
     for code in (*range(0xD800), *range(0xE000, 0x20000), *selectors):
         sign = chr(code)
         mark = unicodedata.category(sign) in ("Mn", "Mc") and code not in selectors
         joins = mark or sign in ".'\u2019-" or bool(re.match(r"\w", sign))
-        assert len(words(f"x{sign}y")) == (1 if joins else 2), hex(code)
+        expected = 3 if alone.match(sign) else 1 if joins else 2
+        assert len(words(f"x{sign}y")) == expected, hex(code)
+
+
+def test_a_word_alone_is_a_letter_of_a_script_without_spaces() -> None:
+    names = ("CJK", "HIRAGANA", "BOPOMOFO", "IDEOGRAPHIC")
+    for code in range(0x110000):
+        if re.match(f"[{UNSPACED}]", chr(code)) and (name := unicodedata.name(chr(code), "")):
+            assert name.startswith(names), name
 
 
 def test_every_character_is_cleaned_once_and_for_all() -> None:

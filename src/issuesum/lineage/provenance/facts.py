@@ -171,7 +171,7 @@ def _metrics(
         return
     found = Metrics.read(known.metrics)
     wide = max(map(len, methods.values())) + 1
-    for title, *cells in (["", *metrics.values()], *found.table(methods, metrics)):
+    for title, *cells in (["", *found.known(metrics).values()], *found.table(methods, metrics)):
         numbers = "".join(f"{cell:>9s}" for cell in cells)
         yield f"{'' if title else 'metrics':9s} {title:{wide}s}{numbers}"
     yield f"gate      {found.gate or UNKNOWN}"

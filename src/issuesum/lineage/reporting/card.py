@@ -43,6 +43,7 @@ def render(of: ModelSide, params: Mapping[str, Any]) -> str:
         ArtifactError: the model has no metrics.
     """
     scores, exact, metrics = model_scores(of), intervals_of(of.scores), Metrics.read(of.metrics)
+    ranking = {name: value for name, value in scores.items() if METRICS[name].better > 0}
     image, raw = of.receipt or {}, of.hashes.get(RAW.as_posix())
     pinned = f"{str(image.get('image', '')).rpartition(':')[0]}@{image.get('digest')}"
     run = f"docker run --rm -p 9000:9000 {pinned}" if image.get("digest") else "make serve"
@@ -56,8 +57,9 @@ def render(of: ModelSide, params: Mapping[str, Any]) -> str:
         languages=languages,
         rows=metrics.test_rows,
         exact=exact,
-        metrics=[(METRICS[name], value) for name, value in scores.items()],
-        types=list(dict.fromkeys((METRICS[name].hub or [name])[0] for name in scores)),
+        metrics=[METRICS[name] for name in scores],
+        ranking=[(METRICS[name], value) for name, value in ranking.items()],
+        types=list(dict.fromkeys((METRICS[name].hub or [name])[0] for name in ranking)),
         spoken=[code for code, of in languages.items() if code not in _NO_LANGUAGE and of >= _RARE],
         scores={
             title: {**metrics.scores[method], **(exact if method == "model" else {})}
@@ -66,6 +68,7 @@ def render(of: ModelSide, params: Mapping[str, Any]) -> str:
         },
         against=wording.against_baselines(baseline_differences(of.scores)),
         score=wording.score,
+        explained=wording.EXPLAINED,
         training=_training(of),
         params=dotted({section: params.get(section, {}) for section in _MADE_BY}),
     )

@@ -14,7 +14,7 @@ from issuesum.lineage.reporting.model_side import ModelSide
 from issuesum.training.evaluation import bootstrap
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import RESAMPLES, Interval
-from issuesum.training.evaluation.metrics import PRIMARY, metric_titles, statistics
+from issuesum.training.evaluation.metrics import METRICS, PRIMARY, metric_titles, statistics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,6 +34,7 @@ class Figure:
     now: Interval | float  # with its interval if there are scores of single titles
     before: Interval | float | None  # likewise; None if there is no base, or it has no such score
     difference: Interval | None  # `now - before`, if both have scores of single titles
+    better: int = 1  # as `Metric.better`
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,12 @@ def compare(
         now=now,
         before=before,
         figures={
-            of: Figure(own.get(of, score), old.get(of, earlier.get(of)), differences.get(of))
+            of: Figure(
+                own.get(of, score),
+                old.get(of, earlier.get(of)),
+                differences.get(of),
+                METRICS[of].better,
+            )
             for of, score in scores.items()
         },
         basis=basis,

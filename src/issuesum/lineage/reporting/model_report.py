@@ -154,8 +154,11 @@ def _tiles(of: ModelComparison) -> list[tuple[str, str]]:
 
 
 def _differences(of: ModelComparison) -> Markup | str:
-    parts = {METRICS[name].title: part.difference for name, part in of.figures.items()}
-    found = {title: part for title, part in parts.items() if part}
+    found = {
+        METRICS[name].title: part.difference
+        for name, part in of.figures.items()
+        if part.difference and part.better > 0
+    }
     label = "; ".join(f"{title} {wording.with_interval(part)}" for title, part in found.items())
     spans = {title: (part.value, part.low, part.high) for title, part in found.items()}
     return plots.differences("differences", label, spans) if spans else ""

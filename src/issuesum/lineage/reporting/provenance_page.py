@@ -54,7 +54,7 @@ def page(trace: Trace) -> str:
             for name, values in (known.changed_params or {}).items()
         ],
         drawings=(graph.wide(*drawing), graph.tall(*drawing)),
-        metrics=list(metric_titles().values()),
+        metrics=list(metrics.known(metric_titles()).values()),
         scores=metrics.table(method_titles(), metric_titles()),
         gate=metrics.gate,
         details=pretty | {"dvc.lock": known.lock},

@@ -14,6 +14,7 @@ from issuesum.training.evaluation.metrics import METRICS, PRIMARY
 
 _PRIMARY = METRICS[PRIMARY].title
 _SCALE = "F1 and BLEU times 100, on issues that training never saw; in brackets 95 % intervals."
+EXPLAINED = " ".join(f"{of.title}: {of.about}." for of in METRICS.values() if of.about)
 
 _MARKDOWN = environment(finalize=markdown)
 
@@ -54,7 +55,8 @@ def chance(figure: Figure) -> str:
     if of is None:
         return ""
     if of.excludes_zero:
-        return "better" if of.value > 0 else "worse"
+        gain = figure.better * of.value
+        return "better" if gain > 0 else "worse" if gain < 0 else "differs"
     return "within chance" if any((of.value, of.low, of.high)) else "equal"
 
 
@@ -101,7 +103,7 @@ def against_baselines(baselines: Mapping[str, Interval]) -> list[str]:
 
 def notes(of: ModelComparison) -> str:
     """Explain the scores, how they were compared, and how much better than baselines they are."""
-    return " ".join(filter(None, (_SCALE, of.basis, *against_baselines(of.baselines))))
+    return " ".join(filter(None, (_SCALE, EXPLAINED, of.basis, *against_baselines(of.baselines))))
 
 
 def titles_changed(of: ModelComparison) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from issuesum.serving.inference.graphs import Floats, RowNumbers
-from issuesum.serving.inference.rules import TitleRules
-from issuesum.text.vocabulary import PADDING, Ids
+from issuesum.serving.inference.rules import CUT_OFF, TitleRules
+from issuesum.text.vocabulary import Ids
 
 Doubles = npt.NDArray[np.float64]
 
@@ -64,7 +64,8 @@ def beam[S](
     """
     width, exponent = rules.settings.beam_width, rules.settings.length_penalty
     rows = np.arange(rules.rows)  # those that are searched, by their number in the batch
-    finished = _Finished(rules.rows, keep, rules.steps)
+    ended: list[list[Hypothesis]] = [[] for _ in rows]
+    kept = np.full((rules.rows, keep), -np.inf)  # scores of the best of these, best first
     previous = np.full(rules.rows, rules.start, np.int32)
     history = np.empty((rules.rows, 1, 0), np.int32)
     totals = np.zeros((rules.rows, 1))
@@ -73,15 +74,21 @@ def beam[S](
         rules.enforce(log_probs, history.reshape(len(previous), length - 1))
         slots = history.shape[1]
         totals, parents, words = _best(totals, log_probs, width)
-        history = np.take_along_axis(history, parents[:, :, None], axis=1)
-        history = np.concatenate([history, words[:, :, None]], axis=2)
-        ends = (words == rules.end) | (length == rules.steps)
-        finished.add(rows, history, np.where(ends, totals, -np.inf) / length**exponent)
-        totals[ends] = -np.inf
+        history = history[np.arange(len(rows))[:, None], parents]
+        ends = (words == rules.end) & (totals > -np.inf)
+        if ends.any():
+            scores = np.where(ends, totals, -np.inf) / length**exponent
+            kept[rows] = -np.sort(-np.hstack([kept[rows], scores]), axis=1)[:, :keep]
+            for row, slot in np.argwhere(ends):
+                ids, score = history[row, slot].tolist(), float(scores[row, slot])
+                ended[rows[row]].append(Hypothesis(ids, score))
+            totals[ends] = -np.inf
         # No log-probability is above 0, so what goes on ends best at full length and at no cost.
-        open_ = totals.max(axis=1) / rules.steps**exponent > finished.scores[rows, -1]
+        cost = CUT_OFF if length == rules.settings.max_words else 0
+        open_ = (totals.max(axis=1) + cost) / rules.steps**exponent > kept[rows, -1]
         if not open_.any():
             break
+        history = np.concatenate([history, words[:, :, None]], axis=2)
         totals[~open_] = -np.inf
         taken = parents + slots * np.arange(len(rows))[:, None]
         if few := open_.mean() <= _FEW:
@@ -90,7 +97,7 @@ def beam[S](
         gather = scorer.expand if few or words.shape[1] != slots else scorer.reorder
         state = gather(state, taken.ravel())
         previous = words.ravel()
-    return _hypotheses(finished.history, finished.scores, rules.end)
+    return [sorted(of_row, key=lambda found: -found.score)[:keep] for of_row in ended]
 
 
 def _best(totals: Doubles, log_probs: Floats, width: int) -> tuple[Doubles, RowNumbers, Ids]:
@@ -111,34 +118,6 @@ def _best(totals: Doubles, log_probs: Floats, width: int) -> tuple[Doubles, RowN
         log_probs[every, chosen] = -np.inf
     pool = (totals[:, :, None] + values.reshape(rows, slots, count)).reshape(rows, -1)
     best = np.argsort(-pool, axis=1, kind="stable")[:, :width]
-    words = np.take_along_axis(ids.reshape(rows, -1), best, axis=1)
-    return np.take_along_axis(pool, best, axis=1), best // count, words
-
-
-class _Finished:
-    """The best hypotheses of every row that have ended, best first."""
-
-    def __init__(self, rows: int, keep: int, steps: int) -> None:
-        self.scores: Doubles = np.full((rows, keep), -np.inf)
-        self.history: Ids = np.full((rows, keep, steps), PADDING, np.int32)
-
-    def add(self, rows: RowNumbers, history: Ids, scores: Doubles) -> None:
-        """Take in hypotheses (rows, hypotheses, words) of these rows; a score of -inf is none."""
-        room = self.history.shape[2] - history.shape[2]
-        padded = np.pad(history, [(0, 0), (0, 0), (0, room)], constant_values=PADDING)
-        both = np.hstack([self.scores[rows], scores])
-        best = np.argsort(-both, axis=1, kind="stable")[:, : self.scores.shape[1]]
-        self.scores[rows] = np.take_along_axis(both, best, axis=1)
-        histories = np.hstack([self.history[rows], padded])
-        self.history[rows] = np.take_along_axis(histories, best[:, :, None], axis=1)
-
-
-def _hypotheses(history: Ids, scores: Doubles, end: int) -> list[list[Hypothesis]]:
-    return [
-        [
-            Hypothesis([index for index in ids if index not in (PADDING, end)], score)
-            for ids, score in zip(of_row, scores_of_row, strict=True)
-            if score != -np.inf
-        ]
-        for of_row, scores_of_row in zip(history.tolist(), scores.tolist(), strict=True)
-    ]
+    # Not take_along_axis, which takes as long as the rest of the search.
+    row = np.arange(rows)[:, None]
+    return pool[row, best], best // count, ids.reshape(rows, -1)[row, best]

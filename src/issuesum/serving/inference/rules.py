@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import sliding_window_view
 
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference.graphs import Floats
@@ -16,7 +15,10 @@ from issuesum.text.tokens import END, START, UNSPEAKABLE
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 
 DECODING = "decoding.json"
-_FORMAT = 1
+CUT_OFF = -100.0
+"""What counts as the log-probability of an end mark behind `max_words` words. It is the limit's
+choice and not the model's, and so improbable that a title of that length loses to any other."""
+_FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,7 @@ class Decoding:
         length_penalty: a hypothesis is judged by its log-probability over its length to this power:
             0 favours short titles, 1 judges the mean word.
         min_words: words of a title at least.
+        max_words: words of a title at most; one that long is the last choice, see CUT_OFF.
         no_repeat: this many words in a row stand in a title at most once, and no word stands twice
             in a row; 0 allows both.
     """
@@ -35,6 +38,7 @@ class Decoding:
     beam_width: int
     length_penalty: float
     min_words: int
+    max_words: int
     no_repeat: int
 
     def save(self, path: Path) -> None:
@@ -67,7 +71,6 @@ class TitleRules:
 
     Attributes:
         start: id that stands before the first word.
-        steps: ids of a title at most, `end` included.
         forbidden: ids that are never taken.
         size: ids that all rows share; those from here on are a row's out-of-vocabulary words.
         masked: float32 (rows, out-of-vocabulary ids), -inf for ids that the row does not have or
@@ -76,7 +79,6 @@ class TitleRules:
 
     start: int
     end: int
-    steps: int
     forbidden: tuple[int, ...]
     size: int
     masked: Floats
@@ -90,8 +92,6 @@ class TitleRules:
         return cls(
             start=ids[START],
             end=ids[END],
-            # A row of `maxlen` ids begins with `_start_` and is not followed by anything.
-            steps=title.maxlen - 1,
             forbidden=(PADDING, UNKNOWN, *unspeakable),
             size=title.size,
             masked=masked,
@@ -102,6 +102,11 @@ class TitleRules:
     def rows(self) -> int:
         """Number of rows."""
         return len(self.masked)
+
+    @property
+    def steps(self) -> int:
+        """Ids of a title at most, `end` included."""
+        return self.settings.max_words + 1
 
     def take(self, rows: npt.NDArray[np.bool_]) -> TitleRules:
         """Return the rules of the rows where the mask holds."""
@@ -121,12 +126,17 @@ class TitleRules:
         oov += self.masked[:, None, : outputs - self.size]
         if words < self.settings.min_words:
             log_probs[:, self.end] = -np.inf
+        elif words == self.settings.max_words:
+            log_probs[:] = -np.inf
+            log_probs[:, self.end] = CUT_OFF
         repeat = self.settings.no_repeat
         if repeat and words:
             log_probs[np.arange(count), history[:, -1]] = -np.inf
         if 0 < repeat <= words:
             # What followed the last words where they stood before must not follow them again.
-            last = history[:, None, words - repeat + 1 :]
-            earlier = sliding_window_view(history[:, :-1], repeat - 1, axis=1)
-            which, place = np.nonzero((earlier == last).all(axis=2))
+            places = words - repeat + 1
+            same = np.ones((count, places), bool)
+            for word in range(repeat - 1):
+                same &= history[:, word : word + places] == history[:, places + word, None]
+            which, place = np.nonzero(same)
             log_probs[which, history[which, place + repeat - 1]] = -np.inf

@@ -12,7 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise, takewhile
 
-from issuesum.text.tokens import Token, words
+from issuesum.text.tokens import UNSPACED, Token, words
 
 _HEAD = 100
 """Words that show how an author uses capitals."""
@@ -38,6 +38,11 @@ _PAIRS = {"(": ")", "[": "]", "{": "}", "<": ">", "\u201c": "\u201d", "\u2018": 
     zip(_STRAIGHT, _STRAIGHT, strict=True)
 )
 _SIGNS = {*_PAIRS, *_PAIRS.values()}
+_KATAKANA = "\u30a1-\u30ff"
+_NO_SPACE = re.compile(
+    f"(?<=[{UNSPACED}]) (?=[{UNSPACED}{_KATAKANA}])|(?<=[{_KATAKANA}]) (?=[{UNSPACED}])"
+)
+"""A space that is not written in Chinese and Japanese; without it the words are the same."""
 
 
 class Surface:
@@ -62,7 +67,7 @@ class Surface:
             texts.append(self._phrase(rest[:length], number, first=not texts))
             held = [] if number is None else self._tokens[number : number + length]
             spans += [(token.start, token.end) for token in held] or [None]
-        return " ".join(texts), spans
+        return _NO_SPACE.sub("", " ".join(texts)), spans
 
     def _longest(self, rest: Sequence[str]) -> tuple[int | None, int]:
         """Return where most of the next words stand in a row, and how many; else None and 1."""
@@ -105,6 +110,8 @@ class Surface:
 
 def joiner(gap: str) -> str:
     """Return what joins two words of a phrase: `gap`, the text between them, or a space."""
+    if not gap:
+        return gap
     if len(gap) > _LONGEST_JOINER or "\n" in gap or not _JOINER.fullmatch(gap):
         return " "
     return re.sub(r"\s+", " ", gap)

@@ -111,6 +111,11 @@ class TitleWriter:
                 "one of them. Try: dvc repro -f preprocess."
             )
 
+    @property
+    def max_words(self) -> int:
+        """Words of a title at most."""
+        return self._settings.max_words
+
     @classmethod
     def tried(cls, folder: Path, *, of: str) -> TitleWriter:
         """Load the `model` folder of a bundle or image, and write a title: does all fit together?

@@ -1,8 +1,7 @@
 """From a request to its answer and metrics, whatever protocol it came by, within limits.
 
 Prometheus gets shares as ratios of counters, so that they hold for any time span and of all workers
-together: `rate(issuesum_body_words_unknown_total[1h]) / rate(issuesum_body_words_total[1h])`. Where
-two threads of a worker end at once, seldon-core may miss an increment.
+together: `rate(issuesum_body_words_unknown_total[1h]) / rate(issuesum_body_words_total[1h])`.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class InferRequest:
 
     def as_seldon(self) -> dict[str, Any]:
         """Return the SeldonMessage that asks the same."""
-        return {"jsonData": {"bodies": self.bodies}}
+        return {"jsonData": {"bodies": list(self.bodies)}}
 
     def response(self, answer: Mapping[str, Any]) -> tuple[dict[str, Any], bytes]:
         """Return JSON and binary tensors, made of the answer to `as_seldon`."""

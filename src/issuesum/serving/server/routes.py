@@ -1,23 +1,27 @@
 """The routes that the REST server adds to those of seldon-core, as a Flask blueprint.
 
 seldon-core registers the blueprint that it finds as `model_error_handler` on its app. This one
-answers the Open Inference Protocol, serves the page, and gives a bad request a 4xx with a reason:
-left alone, seldon-core answers 500 to an unknown route, a wrong content type or deep JSON.
+answers predictions by two protocols, Seldon's and the Open Inference Protocol, serves the page, and
+gives a bad request a 4xx with a reason: left alone, seldon-core answers 500 to an unknown route, a
+wrong content type or deep JSON, and updates its store of metrics before each answer (`counting`).
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import zlib
+from collections.abc import Callable
 from typing import Any, NoReturn
 
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Blueprint, Response, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from issuesum.serving.server import feedback, open_inference
 from issuesum.serving.server.answering import Answering
+from issuesum.serving.server.counting import Counting
 from issuesum.serving.server.messages import RequestError
 from issuesum.serving.server.page import add_page
 
@@ -27,12 +31,32 @@ _ASKING = ("/predict", _PREDICTIONS, "/api/v0.1/predictions")
 _OF_OTHER_KINDS = ("/transform-input", "/transform-output", "/route", "/aggregate")
 _DEEP = "A request must be JSON of few levels. Received: too many."
 _CHUNK, _DISCARDED = 2**16, 2**26
+_SHOWN = os.environ.get("INCLUDE_METRICS_IN_CLIENT_RESPONSE", "true").lower() == "true"
+Answer = Callable[[Any], dict[str, Any]]
 
 
-def create_routes(answering: Answering) -> Blueprint:
-    """Return the blueprint of a server, which answers once the model of `answering` is loaded."""
-    routes = Blueprint("issuesum", __name__)
-    _add_open_inference(routes, answering)
+def create_routes(answering: Answering, answer: Answer) -> Blueprint:
+    """Return the blueprint of a server, which answers once the model of `answering` is loaded.
+
+    `answer` is its method of that name, or a function around it.
+    """
+    routes, counting = Blueprint("issuesum", __name__), Counting()
+
+    def counted(message: Any) -> dict[str, Any]:  # noqa: ANN401
+        answered = answer(message)
+        if measured := answered["meta"].get("metrics"):
+            counting.add(measured)
+            if not _SHOWN:
+                del answered["meta"]["metrics"]
+        return answered
+
+    def predict() -> tuple[Response, int] | None:
+        if request.path not in _ASKING or request.routing_exception or request.method == "OPTIONS":
+            return None
+        answered = counted(_message())
+        return jsonify(answered), answered.get("status", {}).get("code", 200)
+
+    _add_open_inference(routes, answering, counted)
     add_page(routes)
 
     @routes.record_once
@@ -42,6 +66,7 @@ def create_routes(answering: Answering) -> Blueprint:
 
     routes.before_app_request(lambda: _unpack(answering.limits.request_bytes))
     routes.before_app_request(_check)
+    routes.before_app_request(predict)
     routes.app_errorhandler(HTTPException)(_explain)
     routes.app_errorhandler(RequestError)(_refused)
     routes.app_errorhandler(RecursionError)(lambda _: _refused(RequestError(_DEEP)))
@@ -56,8 +81,6 @@ def _check() -> None:
         return
     if request.path in _FEEDBACK:
         feedback.read(_message())
-    elif request.path in _ASKING:
-        _message()
 
 
 def _explain(error: HTTPException) -> tuple[Response, int]:
@@ -71,7 +94,7 @@ def _explain(error: HTTPException) -> tuple[Response, int]:
     return _refused(RequestError(info, status=error.code or 500, reason=reason))
 
 
-def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
+def _add_open_inference(routes: Blueprint, answering: Answering, answer: Answer) -> None:
     name, version = open_inference.model_name(), open_inference.version(answering.tags)
     paths = (f"/v2/models/{name}", f"/v2/models/{name}/versions/{version}")
 
@@ -99,8 +122,21 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
     def model() -> Response:
         return jsonify(open_inference.model(answering.tags))
 
-    for path in paths:
-        routes.post(f"{path}/infer")(_infer)
+    @routes.post(f"{paths[0]}/infer")
+    @routes.post(f"{paths[1]}/infer")
+    def infer() -> Response:
+        length = request.headers.get(open_inference.JSON_LENGTH)
+        content, packed = open_inference.split(request.get_data(), length)
+        asked = open_inference.InferRequest.read(_object(content), packed)
+        said = answer(asked.as_seldon())
+        if "status" in said:
+            raise RequestError(said["status"]["info"], status=said["status"]["code"])
+        described, packed = asked.response(said)
+        if not packed:
+            return jsonify(described)
+        header = json.dumps(described).encode()
+        sizes = {open_inference.JSON_LENGTH: str(len(header))}
+        return Response(header + packed, mimetype="application/octet-stream", headers=sizes)
 
     # Not by the handler of errors: seldon-core's route of static files makes it 405 for a POST.
     @routes.route("/v2/models/<path:_>", methods=["GET", "POST"])
@@ -110,26 +146,6 @@ def _add_open_inference(routes: Blueprint, answering: Answering) -> None:
             f"Received: {request.method} {request.path:.100}. Try: POST {paths[0]}/infer."
         )
         raise RequestError(info, status=404, reason="NOT_FOUND")
-
-
-def _infer() -> Response:
-    length = request.headers.get(open_inference.JSON_LENGTH)
-    content, packed = open_inference.split(request.get_data(), length)
-    asked = open_inference.InferRequest.read(_object(content), packed)
-    # By way of seldon-core's own route, which counts the metrics.
-    with current_app.test_request_context(_PREDICTIONS, method="POST", json=asked.as_seldon()):
-        # JSON within JSON takes more bytes, and they have been counted already.
-        request.max_content_length = 2**40
-        answer = current_app.full_dispatch_request()
-    said = answer.get_json()
-    if "status" in said:
-        raise RequestError(said["status"]["info"], status=answer.status_code)
-    described, packed = asked.response(said)
-    if not packed:
-        return jsonify(described)
-    header = json.dumps(described).encode()
-    sizes = {open_inference.JSON_LENGTH: str(len(header))}
-    return Response(header + packed, mimetype="application/octet-stream", headers=sizes)
 
 
 def _unpack(limit: int) -> None:
@@ -156,7 +172,7 @@ def _unpack(limit: int) -> None:
 
 
 def _message() -> dict[str, Any]:
-    """Return the message of a request as seldon-core will read it: a form, a query or JSON."""
+    """Return the message of a request as seldon-core reads it: a form, a query or JSON."""
     if request.mimetype == "multipart/form-data":
         fields = _fields().items()
         return {name: text if name == "strData" else _value(text) for name, text in fields}

@@ -1,7 +1,7 @@
 """The model as TensorFlow Serving takes it: bodies as ids in, titles as ids out.
 
 The signature `serving_default` takes `body` and `body_extended`, int32 (batch, body_maxlen), and
-returns `title_ids`, int32 (batch, steps), extended ids with padding behind the last word, and
+returns `title_ids`, int32 (batch, max_words), extended ids with padding behind the last word, and
 `scores`, float32 (batch,). Titles are decoded greedily. Ids do not show which out-of-vocabulary
 word is a placeholder; a caller who knows passes UNKNOWN in place of its id: then it is not written,
 and every other word has the chance that it has in the image.
@@ -26,7 +26,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference.decoding import Hypothesis, beam
 from issuesum.serving.inference.graphs import BODY, BODY_EXTENDED, Floats, Graphs
-from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
+from issuesum.serving.inference.rules import CUT_OFF, DECODING, Decoding, TitleRules
 from issuesum.text.features import TITLE_VOCABULARY, Features
 from issuesum.text.vocabulary import PADDING, Vocabulary, pad
 from issuesum.training.bundle.convert import body_specs, quiet_stderr
@@ -69,14 +69,15 @@ def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> flo
     places, size = rows.body.shape[1], Vocabulary.load(folder / TITLE_VOCABULARY).size
     there = (rows.body_extended[:, :, None] == size + np.arange(places)).any(axis=1)
     rules = _rules(folder, np.where(there, 0, -np.inf).astype(np.float32))
-    _check_signatures(saved, loaded.signatures, places, rules.steps)
+    _check_signatures(saved, loaded.signatures, places, rules.settings.max_words)
     inputs = {BODY: tf.constant(rows.body), BODY_EXTENDED: tf.constant(rows.body_extended)}
     answer = loaded.signatures[SIGNATURE](**inputs)
     graphs = Graphs(folder)
     greedy = replace(rules, settings=replace(rules.settings, beam_width=1))
     titles = beam(graphs, graphs.encode(rows.body, rows.body_extended), greedy)
     best = [title[0] if title else Hypothesis([], -np.inf) for title in titles]
-    expected = pad([title.ids for title in best], rules.steps, padding="post", value=PADDING)
+    words = rules.settings.max_words
+    expected = pad([title.ids for title in best], words, padding="post", value=PADDING)
     if others := int((answer[TITLE_IDS].numpy() != expected).any(axis=1).sum()):
         raise ArtifactError(
             f"{saved} must write the titles that greedy decoding over ONNX writes. Received: "
@@ -101,8 +102,8 @@ def _rules(folder: Path, masked: Floats) -> TitleRules:
     return TitleRules.of(title, masked, Decoding.load(folder / DECODING))
 
 
-def _check_signatures(saved: Path, signatures: Mapping[str, Any], places: int, steps: int) -> None:
-    ids, titles = f"int32 (None, {places})", f"int32 (None, {steps})"
+def _check_signatures(saved: Path, signatures: Mapping[str, Any], places: int, words: int) -> None:
+    ids, titles = f"int32 (None, {places})", f"int32 (None, {words})"
     wanted = {BODY: ids, BODY_EXTENDED: ids, SCORES: "float32 (None,)", TITLE_IDS: titles}
     found = {}
     for name, one in signatures.items():
@@ -134,13 +135,15 @@ def title_graph(
             log_probs, changed = model.step(previous, state)
             state = {name: changed.get(name, tensor) for name, tensor in state.items()}
             masked = _masked(body_extended, history, log_probs.shape[-1], rules)
+            if len(history) == rules.settings.max_words:
+                log_probs = tf.fill(tf.shape(log_probs), CUT_OFF)
             log_probs = tf.where(masked, -np.inf, log_probs)
             previous = tf.argmax(log_probs, axis=1, output_type=tf.int32)
             totals += tf.where(running, tf.gather(log_probs, previous, batch_dims=1), 0.0)
             lengths += tf.cast(running, tf.float32)
             history.append(tf.where(running, previous, PADDING))
             running &= previous != rules.end
-        ids = tf.stack(history, axis=1)
+        ids = tf.stack(history[:-1], axis=1)  # the last is an end mark, if anything
         scores = totals / lengths**rules.settings.length_penalty
         # The end mark is no word; and where the rules leave no word there is no title.
         words = (ids != rules.end) & (scores > -np.inf)[:, None]
@@ -158,6 +161,8 @@ def _masked(
     never[rules.end] = len(history) < rules.settings.min_words
     own = tf.range(rules.size, outputs)
     absent = ~tf.reduce_any(body_extended[:, :, None] == own, axis=1)
+    if len(history) == rules.settings.max_words:
+        never, absent = np.arange(rules.size) != rules.end, tf.ones_like(absent)
     shared = tf.broadcast_to(never, (tf.shape(absent)[0], rules.size))
     masked = tf.concat([shared, absent], axis=1)
     if history and rules.settings.no_repeat:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from issuesum.text.tokens import words
+from issuesum.text.prose import body_words
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY, Scores
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class Baseline:
 
 
 def lead(train: pd.DataFrame, bodies: Sequence[str], settings: Settings) -> list[str]:  # noqa: ARG001
-    """Return the first words of each body."""
-    return [" ".join(words(body)[: settings.lead_words]) for body in bodies]
+    """Return the first words of each body, as a model reads it."""
+    return [" ".join(body_words(body)[: settings.lead_words]) for body in bodies]
 
 
 def neighbour(train: pd.DataFrame, bodies: Sequence[str], settings: Settings) -> list[str]:  # noqa: ARG001
@@ -47,7 +47,7 @@ def neighbour(train: pd.DataFrame, bodies: Sequence[str], settings: Settings) ->
     from sklearn.neighbors import NearestNeighbors
 
     tfidf = TfidfVectorizer(
-        analyzer=words, dtype=np.float32, sublinear_tf=True, max_features=50_000
+        analyzer=body_words, dtype=np.float32, sublinear_tf=True, max_features=50_000
     )
     index = NearestNeighbors(n_neighbors=1, metric="cosine").fit(tfidf.fit_transform(train["body"]))
     nearest = index.kneighbors(tfidf.transform(bodies), return_distance=False)
@@ -73,16 +73,17 @@ def shortfalls(scores: Mapping[str, Scores], limits: Mapping[str, float]) -> lis
     """Return why the model must not be shipped, with the numbers; nothing if it may.
 
     `scores` are of `model` and of the baselines. Of `limits`, which are `evaluate.gate`, `min_KEY`
-    is the least score in a metric, and `min_over_KEY` the least difference from a baseline in the
-    primary metric, which may be negative. What has no limit is not compared.
+    and `max_KEY` bound the score in a metric, and `min_over_KEY` is the least difference from a
+    baseline in the primary metric, which may be negative. What has no limit is not compared.
     """
     found = []
     for key, metric in METRICS.items():
-        reached, least = scores["model"][key], limits.get(f"min_{key}")
+        reached, title = scores["model"][key], metric.title
+        least, most = (limits.get(f"{bound}_{key}") for bound in ("min", "max"))
         if least is not None and reached < least:
-            found.append(
-                f"{metric.title} is {reached:.2f}, below evaluate.gate.min_{key} = {least:g}"
-            )
+            found.append(f"{title} is {reached:.2f}, below evaluate.gate.min_{key} = {least:g}")
+        if most is not None and reached > most:
+            found.append(f"{title} is {reached:.2f}, above evaluate.gate.max_{key} = {most:g}")
     reached, title = scores["model"][PRIMARY], METRICS[PRIMARY].title
     for key, baseline in BASELINES.items():
         theirs, least = scores[key][PRIMARY], limits.get(f"min_over_{key}")

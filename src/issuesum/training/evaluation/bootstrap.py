@@ -6,6 +6,7 @@ Statistics are those of `metrics.statistics`, (titles, columns), of at least one
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,7 +37,7 @@ Intervals = dict[str, Interval]
 
 
 def intervals(statistics: Floats, *, resamples: int = RESAMPLES) -> Intervals:
-    """Return each score with its interval, by the keys of `METRICS`."""
+    """Return each score with its interval, by the keys of `METRICS`, without those that are nan."""
     return _intervals(_scores(_sums(statistics, resamples), len(statistics)))
 
 
@@ -77,4 +78,5 @@ def _scores(sums: Floats, titles: int) -> Floats:
 
 def _intervals(scores: Floats) -> Intervals:
     columns = zip(METRICS, scores[0], *np.percentile(scores[1:], _TAILS, axis=0), strict=True)
-    return {key: Interval(*map(float, of)) for key, *of in columns}
+    found = {key: Interval(*map(float, of)) for key, *of in columns}
+    return {key: of for key, of in found.items() if not math.isnan(of.value)}

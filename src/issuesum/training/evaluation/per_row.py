@@ -6,7 +6,7 @@ import csv
 from typing import IO, TYPE_CHECKING
 
 from issuesum.files import replacing_file
-from issuesum.text.tokens import words
+from issuesum.text.prose import body_words
 from issuesum.training.corpus.issue import issue_key
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.metrics import PRIMARY
@@ -35,7 +35,7 @@ def write(path: Path, rows: pd.DataFrame) -> None:
     pairs = zip(rows["issue_title"], rows["body"], strict=True)
     full = rows.assign(
         issue=[issue_key(title, body).hex() for title, body in pairs],
-        words=[len(words(body)) for body in rows["body"]],
+        words=[len(body_words(body)) for body in rows["body"]],
     )
     with replacing_file(path) as temporary:
         full[[*_BEFORE, *BASELINES, *_AFTER]].to_csv(

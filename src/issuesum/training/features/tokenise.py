@@ -35,6 +35,7 @@ import pyarrow.parquet as pq
 import issuesum
 from issuesum.errors import ClusterError, reading_artifact
 from issuesum.text.copying import ABSENT
+from issuesum.text.prose import prose
 from issuesum.text.vocabulary import Ids
 from issuesum.training.features.ktext_adapter import Fields, FieldSettings, make_processor
 
@@ -69,6 +70,7 @@ _COLUMNS = pa.schema(
 # Everything whose change could change an entry.
 _CODE = (
     "text/copying.py",
+    "text/prose.py",
     "text/tokens.py",
     "text/vocabulary.py",
     "training/features/ktext_adapter.py",
@@ -92,7 +94,7 @@ class ShardStatistics:
 
     rows: int  # issues
     words: int  # distinct words of bodies and titles
-    body_words: int  # words of whole bodies
+    body_words: int  # words of whole bodies, template text left out
     title_words: int  # words of whole titles, without marks
     body_lengths: list[int]  # LONGEST + 1 counts, of whole bodies that have that many words
     title_lengths: list[int]  # the same of titles, without marks
@@ -141,7 +143,7 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
         table = table.cast(_COLUMNS)
         bodies: list[str] = table["body"].to_pylist()
         titles: list[str] = table["issue_title"].to_pylist()
-    body_words = make_processor(fields["body"]).process_text(bodies)
+    body_words = make_processor(fields["body"]).process_text(list(map(prose, bodies)))
     title_words = make_processor(fields["title"]).process_text(titles)
     # By first occurrence, bodies' words first.
     known = pa.array(list(chain.from_iterable(chain(body_words, title_words))), pa.string())

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from issuesum.serving.inference.decoding import beam
-from issuesum.serving.inference.rules import Decoding, TitleRules
+from issuesum.serving.inference.rules import CUT_OFF, Decoding, TitleRules
 from issuesum.text.vocabulary import Vocabulary
 
 START, END, A, B, BAD = 2, 3, 4, 5, 6
@@ -70,12 +70,11 @@ class Language:
         return [(row, ()) for row in range(self.rows)]
 
 
-def _rules(rows: int, *, steps: int, size: int = 7, **settings: float) -> TitleRules:
+def _rules(rows: int, *, size: int = 7, **settings: float) -> TitleRules:
     defaults = {"beam_width": 1, "length_penalty": 1.0, "min_words": 1, "no_repeat": 0}
     return TitleRules(
         start=START,
         end=END,
-        steps=steps,
         forbidden=(0, 1, START, BAD),
         size=size,
         masked=np.zeros((rows, 0), np.float32),
@@ -93,9 +92,9 @@ def test_rules_are_those_of_a_title_vocabulary() -> None:
     words = ("_start_", "app", "_url_", "_end_", "_email_")
     title = Vocabulary(words, 6, "post", append_indicators=True)
     bars = np.arange(6, dtype=np.float32).reshape(3, 2)
-    chosen = Decoding(4, 0.9, 2, 3)
+    chosen = Decoding(4, 0.9, 2, 5, 3)
     rules = TitleRules.of(title, bars, chosen)
-    assert (rules.start, rules.end, rules.steps, rules.size, rules.rows) == (2, 5, 5, 7, 3)
+    assert (rules.start, rules.end, rules.steps, rules.size, rules.rows) == (2, 5, 6, 7, 3)
     assert sorted(rules.forbidden) == [0, 1, 2, 4, 6]
     assert rules.settings == chosen
     fewer = rules.take(np.array([True, False, True]))
@@ -106,37 +105,47 @@ def test_rules_are_those_of_a_title_vocabulary() -> None:
 
 class TestOneBeam:
     def test_the_most_probable_word_is_taken_until_the_end(self) -> None:
-        assert _ids([[{A: -1, B: -2}, {B: -1}, {END: -1}]], steps=3) == [[A, B]]
+        assert _ids([[{A: -1, B: -2}, {B: -1}, {END: -1}]], max_words=2) == [[A, B]]
 
     def test_a_finished_row_waits_for_the_others(self) -> None:
         first = [{A: -1}, {END: -1}, {B: -1}, {B: -1}]
         second = [{B: -1}, {B: -1}, {A: -1}, {END: -1}]
-        assert _ids([first, second], steps=4) == [[A], [B, B, A]]
+        assert _ids([first, second], max_words=3) == [[A], [B, B, A]]
 
     def test_padding_unknown_and_placeholders_are_never_taken(self) -> None:
         tables = [[{0: 0, 1: 0, START: 0, BAD: 0, A: -1}, {END: -1}]]
-        assert _ids(tables, steps=2) == [[A]]
+        assert _ids(tables, max_words=1) == [[A]]
 
     def test_a_title_has_as_many_words_as_it_must_have(self) -> None:
         tables = [[{END: 0, B: -5}, {END: 0, A: -3}, {END: 0}]]
-        assert _ids(tables, steps=3) == [[B]]
-        assert _ids(tables, steps=3, min_words=2) == [[B, A]]
+        assert _ids(tables, max_words=2) == [[B]]
+        assert _ids(tables, max_words=2, min_words=2) == [[B, A]]
 
     def test_the_number_of_words_is_bounded(self) -> None:
-        assert _ids([[{A: -1}] * 3], steps=3) == [[A, A, A]]
+        assert _ids([[{A: -1}] * 4], max_words=3) == [[A, A, A]]
+
+    def test_a_title_at_the_limit_is_written_only_if_no_other_ended(self) -> None:
+        tables = [[{A: -1, B: -2}, {END: -0.5, A: -0.1}, {END: -0.1}]]
+        scorer = Tables(tables)
+        rules = _rules(1, max_words=2, beam_width=2, length_penalty=3)
+        assert [title.ids for title in beam(scorer, scorer.first, rules)[0]] == [[A]]
+        (found,) = beam(scorer, scorer.first, rules, keep=2)
+        assert [title.ids for title in found] == [[A], [A, A]]
+        assert [title.score for title in found] == pytest.approx([-1.5 / 8, -101.1 / 27])
+        assert _ids(tables, max_words=2) == [[A, A]]
 
     def test_words_in_a_row_are_not_said_twice(self) -> None:
-        again = [[{A: -1, B: -2}, {A: -1, B: -2}, {A: -1, B: -2}, {A: -1, B: -2, END: -3}]]
-        assert _ids(again, steps=4) == [[A, A, A, A]]
-        assert _ids(again, steps=4, no_repeat=3) == [[A, B, A, B]]
-        assert _ids(again, steps=4, no_repeat=2) == [[A, B, A]]
-        assert _ids([[{A: -1, B: -2, END: -3}] * 3], steps=3, no_repeat=1) == [[A, B]]
+        again = [[*[{A: -1, B: -2}] * 3, {A: -1, B: -2, END: -3}, {END: -1}]]
+        assert _ids(again, max_words=4) == [[A, A, A, A]]
+        assert _ids(again, max_words=4, no_repeat=3) == [[A, B, A, B]]
+        assert _ids(again, max_words=4, no_repeat=2) == [[A, B, A]]
+        assert _ids([[{A: -1, B: -2, END: -3}] * 4], max_words=3, no_repeat=1) == [[A, B]]
 
     def test_a_row_says_its_own_words_only(self) -> None:
         scorer = Tables([[{7: -1, 8: -2, 9: -3}, {END: 0}]] * 3, ids=10)
         bars = np.zeros((3, 5), np.float32)  # more than the model scores
         bars[1, 0] = bars[2, :2] = -np.inf
-        rules = _rules(3, steps=2)
+        rules = _rules(3, max_words=1)
         object.__setattr__(rules, "masked", bars)
         found = beam(scorer, scorer.first, rules)
         assert [of_row[0].ids for of_row in found] == [[7], [8], [9]]
@@ -145,15 +154,15 @@ class TestOneBeam:
         tables = [[{A: -1.5}, {B: -0.5}, {END: -2.0}]]
         for penalty in (0.0, 0.9):
             scorer = Tables(tables)
-            ((found,),) = beam(scorer, scorer.first, _rules(1, steps=3, length_penalty=penalty))
+            ((found,),) = beam(scorer, scorer.first, _rules(1, max_words=3, length_penalty=penalty))
             assert found.score == pytest.approx(-4.0 / 3**penalty)
 
     def test_of_equal_words_the_one_with_the_lowest_id_is_taken(self) -> None:
-        assert _ids([[{A: -1, B: -1}, {END: -1}]], steps=2) == [[A]]
+        assert _ids([[{A: -1, B: -1}, {END: -1}]], max_words=1) == [[A]]
 
     def test_where_nothing_may_be_said_there_is_no_title(self) -> None:
-        scorer = Tables([[{A: -1}, {A: -1}]], ids=5)
-        rules = _rules(1, steps=2, size=5, no_repeat=1, min_words=2)
+        scorer = Tables([[{A: -1}] * 3], ids=5)
+        rules = _rules(1, max_words=2, size=5, no_repeat=1, min_words=2)
         object.__setattr__(rules, "forbidden", (0, 1, START))
         assert beam(scorer, scorer.first, rules) == [[]]
 
@@ -177,13 +186,15 @@ def _every_title(
     """All titles that the rules allow with their scores, best first."""
     allowed = [index for index in range(scorer.ids) if index not in (*rules.forbidden, END)]
     found = []
-    for length in range(rules.settings.min_words, rules.steps + 1):
+    for length in range(rules.settings.min_words, rules.settings.max_words + 1):
         for words in product(allowed, repeat=length):
             if _repeats(words, rules.settings.no_repeat):
                 continue
-            said = words if length == rules.steps else (*words, END)
+            said = (*words, END)
             total = sum(
                 float(scorer.scores(row, (START, *said[:place]))[index])
+                if place < rules.settings.max_words
+                else CUT_OFF
                 for place, index in enumerate(said)
             )
             found.append((total / len(said) ** rules.settings.length_penalty, words))
@@ -193,7 +204,7 @@ def _every_title(
 @given(seed=seeds, **settings)
 def test_a_wide_beam_finds_the_best_titles_of_all(seed: int, **chosen) -> None:
     scorer = Language(seed, 2, 8)
-    rules = _rules(2, steps=3, size=8, beam_width=200, **chosen)
+    rules = _rules(2, max_words=3, size=8, beam_width=200, **chosen)
     found = beam(scorer, scorer.first, rules, keep=5)
     for row, of_row in enumerate(found):
         expected = _every_title(scorer, row, rules)[:5]
@@ -215,10 +226,12 @@ def _plain_beam(
                 said = (*words, index)
                 early = index == END and place < rules.settings.min_words
                 again = index != END and _repeats(said, rules.settings.no_repeat)
-                if index not in rules.forbidden and not early and not again:
-                    grown.append((total + float(scores[index]), said))
+                late = index != END and place == rules.settings.max_words
+                score = CUT_OFF if place == rules.settings.max_words else float(scores[index])
+                if index not in rules.forbidden and not (early or late or again):
+                    grown.append((total + score, said))
         best = sorted(grown, key=lambda title: -title[0])[: rules.settings.beam_width]
-        ended = [title for title in best if title[1][-1] == END or place == rules.steps - 1]
+        ended = [title for title in best if title[1][-1] == END]
         done += [(total / (place + 1) ** rules.settings.length_penalty, s) for total, s in ended]
         going = [title for title in best if title not in ended]
     return [
@@ -239,7 +252,7 @@ def test_a_batch_of_beams_is_a_plain_loop(
     seed: int, rows: int, width: int, keep: int, coarse: bool, **chosen
 ) -> None:
     scorer = Language(seed, rows, 9, coarse=coarse)
-    rules = _rules(rows, steps=5, size=9, beam_width=width, **chosen)
+    rules = _rules(rows, max_words=5, size=9, beam_width=width, **chosen)
     found = beam(scorer, scorer.first, rules, keep=keep)
     for row, of_row in enumerate(found):
         expected = _plain_beam(scorer, row, rules)[:keep]
@@ -257,8 +270,8 @@ def test_a_beam_finds_what_greedy_passes_over() -> None:
             return scores, state
 
     scorer = Garden(tables)
-    assert beam(scorer, scorer.first, _rules(1, steps=3))[0][0].ids == [A]
-    (found,) = beam(scorer, scorer.first, _rules(1, steps=3, beam_width=2), keep=2)
+    assert beam(scorer, scorer.first, _rules(1, max_words=2))[0][0].ids == [A]
+    (found,) = beam(scorer, scorer.first, _rules(1, max_words=2, beam_width=2), keep=2)
     assert [title.ids for title in found] == [[B], [A]]
 
 
@@ -266,16 +279,16 @@ def test_rows_that_are_done_are_no_longer_asked_about() -> None:
     short = [{A: 0}, {END: 0}, *[{A: 0}] * 4]
     long = [*[{A: 0}] * 5, {END: 0}]
     scorer = Tables([short, long, short, short])
-    beam(scorer, scorer.first, _rules(4, steps=6, beam_width=2))
+    beam(scorer, scorer.first, _rules(4, max_words=6, beam_width=2))
     assert scorer.rows_asked == [4, 8, 2, 2, 2, 2]
 
 
 def test_the_search_ends_when_no_beginning_can_win() -> None:
-    tables = [[{A: -0.1, B: -8.0}, {END: -0.1, A: -2.0}, *[{A: -0.1}] * 8]]
+    tables = [[{A: -0.1, B: -8.0}, {END: -0.1, A: -2.0}, *[{A: -0.1}] * 7, {END: -0.1}]]
     scorer = Tables(tables)
-    beam(scorer, scorer.first, _rules(1, steps=10, beam_width=2, length_penalty=0.5))
+    beam(scorer, scorer.first, _rules(1, max_words=10, beam_width=2, length_penalty=0.5))
     assert len(scorer.rows_asked) == 2
     # With a heavy penalty for short titles the others can still win, and do.
     scorer = Tables(tables)
-    rules = _rules(1, steps=10, beam_width=2, length_penalty=4.0)
-    assert len(beam(scorer, scorer.first, rules)[0][0].ids) == 10
+    rules = _rules(1, max_words=10, beam_width=2, length_penalty=4.0)
+    assert len(beam(scorer, scorer.first, rules)[0][0].ids) == 9

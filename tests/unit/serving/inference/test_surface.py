@@ -55,6 +55,11 @@ NORMAL = (
         ("A B C crashes the API", "crash of api", "Crash of API"),
         # Nor behind a line of signs.
         ("we see ~~~~~~~~~~ Docker. it works.", "crash in docker", "crash in docker"),
+        # Chinese and Japanese have no spaces, but to other letters, unless the body has none.
+        ("使用Python报错，无法启动", "python报错", "Python报错"),
+        ("使用 Python 报错，无法启动", "python无法启动", "Python 无法启动"),
+        ("无法连接", "连接超时 error", "连接超时 error"),
+        ("サーバーが落ちる", "エラー サーバー落ちる", "エラー サーバー落ちる"),
         # What stands between the words of a phrase stays.
         ("The get/hasCapability call. Bad.", "get hascapability call", "get/hasCapability call"),
         ("It says foo: Bar, baz - qux.", "wrong foo bar baz qux", "Wrong foo: bar, baz - qux"),

@@ -121,9 +121,9 @@ def test_where_no_title_is_possible_there_is_an_empty_one(tmp_path: Path) -> Non
 def test_a_bundle_without_settings_or_marks_is_refused(tmp_path: Path) -> None:
     write_bundle(tmp_path)
     settings = tmp_path / "decoding.json"
-    for content in ("", "[]", '{"format": 9}', '{"format": 1, "beam": 4}'):
+    for content in ("", "[]", '{"format": 9}', '{"format": 2, "beam": 4}'):
         settings.write_text(content)
-        with pytest.raises(ArtifactError, match=r"decoding\.json must hold settings of format 1"):
+        with pytest.raises(ArtifactError, match=r"decoding\.json must hold settings of format 2"):
             TitleWriter(tmp_path)
     settings.unlink()
     with pytest.raises(ArtifactError, match=r"FileNotFoundError.*Try: dvc repro -f build"):
@@ -140,10 +140,10 @@ def test_settings_are_written_as_the_same_bytes_and_read_back(tmp_path: Path) ->
     Decoding.load(first).save(second)
     assert Decoding.load(first) == DEFAULT
     assert first.read_bytes() == second.read_bytes()
-    Decoding(4, 0.9, 2, 3).save(first)
+    Decoding(4, 0.9, 2, 10, 3).save(first)
     assert first.read_text() == (
-        '{\n  "format": 1,\n  "beam_width": 4,\n  "length_penalty": 0.9,\n'
-        '  "min_words": 2,\n  "no_repeat": 3\n}\n'
+        '{\n  "format": 2,\n  "beam_width": 4,\n  "length_penalty": 0.9,\n'
+        '  "min_words": 2,\n  "max_words": 10,\n  "no_repeat": 3\n}\n'
     )
 
 

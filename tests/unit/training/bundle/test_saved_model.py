@@ -32,6 +32,7 @@ pytestmark = [
 
 ARCHITECTURES = ("pointer", "seq2seq")
 """One that copies and one that does not; weights are set so that titles end early."""
+SETTINGS = Decoding(beam_width=4, length_penalty=1.1, min_words=2, max_words=5, no_repeat=2)
 
 
 def _model(arch: str):
@@ -56,8 +57,7 @@ def _write(arch: str, folder: Path) -> None:
     folder.mkdir(parents=True)
     words = (START, END, *(f"word{number}" for number in range(26)))
     Vocabulary(words, 6, "post", append_indicators=True).save(folder / TITLE_VOCABULARY)
-    settings = Decoding(beam_width=4, length_penalty=1.1, min_words=2, no_repeat=2)
-    settings.save(folder / DECODING)
+    SETTINGS.save(folder / DECODING)
     save(_model(arch), folder, folder / "saved_model/1", body_maxlen=9)
 
 
@@ -134,11 +134,10 @@ def test_it_writes_what_onnx_writes_and_another_model_is_noticed(
 
     with pytest.raises(ArtifactError, match=r"must score titles as ONNX does, to 1e-12"):
         check(saved, folder, rows, tolerance=1e-12)
-    Decoding(beam_width=1, length_penalty=1.1, min_words=4, no_repeat=2).save(folder / DECODING)
+    replace(SETTINGS, min_words=4).save(folder / DECODING)
     with pytest.raises(ArtifactError, match=r"must write the titles that greedy.*others of 64"):
         check(saved, folder, rows, tolerance=1e-4)
-    longer = Vocabulary.load(folder / TITLE_VOCABULARY)
-    Vocabulary(longer.words, 9, "post", append_indicators=True).save(folder / TITLE_VOCABULARY)
+    replace(SETTINGS, max_words=8).save(folder / DECODING)
     with pytest.raises(ArtifactError, match=r"must have the signature serving_default.*\(None, 8"):
         check(saved, folder, rows, tolerance=1e-4)
 

@@ -10,14 +10,14 @@ from issuesum.serving.inference.rules import Decoding, TitleRules
 
 pytestmark = pytest.mark.slow  # TensorFlow takes 10 seconds to load
 
-SIZE, OWN, ROWS, STEPS = 9, 3, 40, 7
+SIZE, OWN, ROWS, WORDS = 9, 3, 40, 6
 
 
 class Tables:
     """A model whose scores depend on the row, the step and the word before, for both sides."""
 
     def __init__(self, seed: int, outputs: int) -> None:
-        logits = np.random.default_rng(seed).integers(0, 9, (STEPS, ROWS, SIZE + OWN, outputs))
+        logits = np.random.default_rng(seed).integers(0, 9, (WORDS + 1, ROWS, SIZE + OWN, outputs))
         self.log_probs = (logits - np.log(np.exp(logits).sum(-1, keepdims=True))).astype(np.float32)
 
     def encode(self, body, body_extended):  # noqa: ARG002
@@ -48,9 +48,9 @@ def test_titles_and_scores_are_those_of_greedy(
     there = np.arange(OWN) < draw.integers(0, OWN + 1, (ROWS, 1))
     body_extended = np.where(there, SIZE + np.arange(OWN), 4).astype(np.int32)
     rules = TitleRules(
-        start=2, end=3, steps=STEPS, forbidden=(0, 1, 2, 5), size=SIZE,
+        start=2, end=3, forbidden=(0, 1, 2, 5), size=SIZE,
         masked=np.where(there, 0, -np.inf).astype(np.float32),
-        settings=Decoding(1, 0.9, min_words, no_repeat),
+        settings=Decoding(1, 0.9, min_words, WORDS, no_repeat),
     )  # fmt: skip
     model = Tables(no_repeat, SIZE + OWN if copies else SIZE)
     answer = title_graph(model, rules)(body_extended, tf.constant(body_extended))  # type: ignore[arg-type]
@@ -67,8 +67,8 @@ def test_rules_that_leave_no_word_leave_no_title() -> None:
     from issuesum.training.bundle.saved_model import title_graph
 
     rules = TitleRules(
-        start=2, end=3, steps=STEPS, forbidden=(0, 1, 2, *range(4, SIZE)), size=SIZE,
-        masked=np.full((ROWS, OWN), -np.inf, np.float32), settings=Decoding(1, 1.0, 1, 2),
+        start=2, end=3, forbidden=(0, 1, 2, *range(4, SIZE)), size=SIZE,
+        masked=np.full((ROWS, OWN), -np.inf, np.float32), settings=Decoding(1, 1.0, 1, WORDS, 2),
     )  # fmt: skip
     body = np.full((ROWS, OWN), 4, np.int32)
     model = Tables(0, SIZE + OWN)

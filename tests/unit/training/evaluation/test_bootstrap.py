@@ -12,7 +12,7 @@ from issuesum.training.evaluation.bootstrap import (
     paired_difference,
     unpaired_difference,
 )
-from issuesum.training.evaluation.metrics import score, score_of, statistics
+from issuesum.training.evaluation.metrics import METRICS, score, score_of, statistics
 from report_sides import rows
 
 
@@ -39,7 +39,9 @@ def test_two_equal_models_differ_by_more_than_chance_rarely() -> None:
 
 def test_a_better_model_is_told_from_chance_in_every_score() -> None:
     found = paired_difference(_statistics(seed=1, right=0.8), _statistics(seed=2, right=0.5))
-    assert all(of.low > 0 and of.low < of.value < of.high for of in found.values())
+    more_is_better = [of for key, of in found.items() if METRICS[key].better > 0]
+    assert all(of.low > 0 and of.low < of.value < of.high for of in more_is_better)
+    assert len(more_is_better) == 4
     back = paired_difference(_statistics(seed=2, right=0.5), _statistics(seed=1, right=0.8))
     assert back["bleu"].high < 0
     assert back["bleu"].excludes_zero

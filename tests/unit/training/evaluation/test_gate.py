@@ -21,6 +21,8 @@ def scores(**rouge_l: float) -> dict[str, Scores]:
     [
         ({}, {"min_rouge_l": 20.0, "min_over_lead": 5.0, "min_over_neighbour": 15.0}, None),
         ({"lead": 20.0}, {}, None),
+        ({}, {"max_dangling": 1.0, "max_length": 1.0}, None),
+        ({}, {"max_dangling": 0.9}, "Dangling is 1.00, above evaluate.gate.max_dangling = 0.9"),
         ({"lead": 25.0}, {"min_over_lead": -5.0}, None),
         ({}, {"min_rouge_l": 20.01}, "ROUGE-L is 20.00, below evaluate.gate.min_rouge_l = 20.01"),
         (

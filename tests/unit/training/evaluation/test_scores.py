@@ -10,6 +10,7 @@ import pytest
 from issuesum.training.evaluation.baselines import lead, neighbour
 from issuesum.training.evaluation.metrics import METRICS, score
 
+OVERLAP = [key for key, metric in METRICS.items() if metric.better > 0]
 _SETTINGS = SimpleNamespace(lead_words=3)
 _TRAIN = pd.DataFrame(
     {
@@ -29,11 +30,40 @@ def test_rouge_of_titles_worked_out_by_hand() -> None:
 
 def test_equal_titles_score_100_in_any_script() -> None:
     titles = ["ошибка при входе в систему", "the app crashes on start"]
-    assert score(titles, titles) == dict.fromkeys(METRICS, 100)
+    expected = {**dict.fromkeys(OVERLAP, 100), "dangling": 0, "length": 100}
+    assert score(titles, titles) == expected
 
 
 def test_nothing_in_common_scores_0() -> None:
-    assert score(["one two"], ["three four"]) == dict.fromkeys(METRICS, 0)
+    expected = {**dict.fromkeys(OVERLAP, 0), "dangling": 0, "length": 100}
+    assert score(["one two"], ["three four"]) == expected
+
+
+def test_titles_that_are_badly_made_are_counted() -> None:
+    titles = ["add support for", "The app, crashes", "", "login hangs on the page of a user"]
+    bodies = ["we need it", "the app crashes when I press save", "x", "what?"]
+    found = score(titles, ["a b c d"] * 4, bodies=bodies, max_words=8)
+    assert found["dangling"] == 25
+    assert found["opening"] == 50, "the empty one too"
+    assert found["at_limit"] == 25
+    assert found["length"] == 100 * (3 + 3 + 8) / 16
+
+
+def test_what_is_not_known_of_the_titles_has_no_score() -> None:
+    assert {"at_limit", "opening"}.isdisjoint(score(["a"], ["a"]))
+    assert "at_limit" in score(["a"], ["a"], max_words=1)
+
+
+def test_a_word_that_authors_end_with_is_no_function_word() -> None:
+    dutch = [
+        "de knop is grijs",
+        "weet niet wat dit is",
+        "geen idee wie dat is",
+        "het licht gaat aan",
+    ]
+    assert score(["kijk waar hij is"], dutch[1:2])["dangling"] == 0
+    assert score(dutch, dutch)["dangling"] == 0
+    assert score(["the button is"] * 4, ["the button is grey"] * 4)["dangling"] == 100
 
 
 def test_each_title_has_its_own_rouge_l() -> None:

@@ -65,11 +65,13 @@ def test_a_metric_is_one_function_and_one_entry(
     monkeypatch.setitem(METRICS, "exact", Metric("exact", "Exact", _exact))
     evaluate.main(params)
     metrics = json.loads(Path("eval/metrics.json").read_text())
-    assert [*metrics["model"]] == ["rouge_1", "rouge_2", "rouge_l", "bleu", "exact"]
+    assert [*metrics["model"]] == [*METRICS]
+    assert {"rouge_1", "rouge_2", "rouge_l", "bleu", "dangling", "at_limit"} < METRICS.keys()
     assert 0 <= metrics["lead"]["exact"] <= 1
     assert pd.read_csv("eval/plots/scores.csv").columns[-1] == "exact"
     assert " Exact\n" in _summary()
     assert shortfalls(metrics, {"min_exact": 1.01})[0].startswith("Exact is ")
+    assert shortfalls(metrics, {"max_exact": -1})[0].startswith("Exact is ")
     assert "Exact" in text_of(_traced(metrics))
     titles = rows(30)
     model, before = side("now", titles), side("before", rows(30, seed=2, right=0.2))

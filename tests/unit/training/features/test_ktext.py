@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from issuesum.text.prose import prose
 from issuesum.text.tokens import END, START, words
 from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import encode_entry
@@ -44,7 +45,10 @@ def test_ids_are_those_of_ktext_on_the_original_s_issues(shared: Path, tmp_path:
     ours = {field: number_words(counts[field].top, settings) for field, settings in FIELDS.items()}
     encoded = [encode_entry(entry, ours).features for entry in entries]
 
-    texts_of = {"body": [body for _, body in issues], "title": [title for title, _ in issues]}
+    texts_of = {
+        "body": [prose(body) for _, body in issues],
+        "title": [title for title, _ in issues],
+    }
     theirs = fit_transform(
         tmp_path, {field: (texts_of[field], settings) for field, settings in FIELDS.items()}
     )

@@ -35,7 +35,7 @@ _WORDS, _BODY, _MEMORY, _PREVIOUS, _READ, _QUERY, _OUTPUT = range(7)
 class _Scores(NamedTuple):
     """Parts of the mixture, float32 (batch, steps, …)."""
 
-    vocabulary: tf.Tensor  # log-probabilities (…, title_size) of words if none is copied
+    vocabulary: tf.Tensor  # logits (…, title_size) of words if none is copied
     attention: tf.Tensor  # probabilities (…, body_maxlen) of the body's places if one is copied
     generate: tf.Tensor  # logit (…) of not copying
 
@@ -74,7 +74,7 @@ class Pointer(TitleModel):
 
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
         """Return log-probabilities (batch, steps, title_size + body_maxlen)."""
-        return self._mixture(*self._forced(inputs, noise))
+        return self._mixture(*self._forced(inputs, noise), inputs.previous)
 
     def losses(
         self, inputs: Inputs, target: tf.Tensor, *, smoothing: float, noise: Noise | None = None
@@ -87,11 +87,12 @@ class Pointer(TitleModel):
         there = tf.cast(words[:, None] == target[:, :, None], tf.float32)
         copied = tf.reduce_sum(scores.attention * there, axis=-1)
         known = self._known(target)
-        generated = tf.exp(tf.gather(scores.vocabulary, known, batch_dims=2))
+        vocabulary = tf.nn.log_softmax(scores.vocabulary)
+        generated = tf.exp(tf.gather(vocabulary, known, batch_dims=2))
         generated = tf.where(known == target, generated, 0)
         generate, copy = _shares(scores)
         chosen = tf.math.log(generate * generated + copy * copied + _TINY)
-        evenly = tf.reduce_mean(scores.vocabulary[..., FIRST_WORD:], axis=-1)
+        evenly = tf.reduce_mean(vocabulary[..., FIRST_WORD:], axis=-1)
         return -(1 - smoothing) * chosen - smoothing * evenly
 
     def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -107,9 +108,10 @@ class Pointer(TitleModel):
         self, previous: tf.Tensor, state: dict[str, tf.Tensor]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
         """Score the next word; `attention` (batch, body_maxlen) is left-aligned, as `words` are."""
-        scores, hidden, written = self._score(previous[:, None], state, state["written"], None)
-        log_probs = self._mixture(scores, state["words"])[:, 0]
-        attention = scores.attention[:, 0]
+        previous = previous[:, None]
+        scores, hidden, written = self._score(previous, state, state["written"], None)
+        log_probs = tf.squeeze(self._mixture(scores, state["words"], previous), 1)
+        attention = tf.squeeze(scores.attention, 1)
         return log_probs, {"hidden": hidden, "written": written, "attention": attention}
 
     def _forced(self, inputs: Inputs, noise: Noise | None) -> tuple[_Scores, tf.Tensor]:
@@ -118,7 +120,9 @@ class Pointer(TitleModel):
         return scores, state["words"]
 
     def _known(self, ids: tf.Tensor) -> tf.Tensor:
-        return tf.where(ids < self.config.title_size, ids, UNKNOWN)
+        # A table, because a comparison becomes eight nodes in the exported graph.
+        size, more = self.config.title_size, self.config.body_maxlen
+        return tf.gather(tf.constant([*range(size), *[UNKNOWN] * more]), ids)
 
     def _read_body(
         self, body: tf.Tensor, body_extended: tf.Tensor, noise: Noise | None
@@ -160,10 +164,14 @@ class Pointer(TitleModel):
         here = (previous[:, :, None] == words[:, None]) & is_word[:, None]
         share = tf.cast(here, memory.dtype)
         share /= tf.maximum(tf.reduce_sum(share, axis=-1, keepdims=True), 1)
-        read = self._drop(self.read(tf.matmul(share, memory)), _READ, noise)
-        word = self._drop(self.title_embedding(self._known(previous)), _PREVIOUS, noise)
+        dense = _dense if written is None else _exported_dense
+        read = self._drop(dense(self.read, tf.matmul(share, memory)), _READ, noise)
+        table = self.title_embedding.embeddings
+        word = self._drop(
+            tf.cast(tf.gather(table, self._known(previous)), memory.dtype), _PREVIOUS, noise
+        )
         given = tf.concat([word, read], axis=-1)
-        projected = self.decoder_input(given)
+        projected = dense(self.decoder_input, given)
         recurrent = tf.cast(self.decoder, projected.dtype)
         if written is None:
             states = gru_scan(tf.transpose(projected, (1, 0, 2)), state["hidden"], recurrent)
@@ -171,40 +179,51 @@ class Pointer(TitleModel):
             held = tf.cumsum(tf.cast(here, tf.int32), axis=1) > 0
         else:
             # One step: a loop over it would become a loop in the exported graph.
-            hidden = gru_step(projected[:, 0], state["hidden"], recurrent)
+            hidden = gru_step(tf.squeeze(projected, 1), state["hidden"], recurrent)
             states = hidden[:, None]
             held = here | written[:, None]
         follows = tf.pad(here, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
         hints = tf.cast(tf.stack([follows, held, follows & ~held], axis=-1), state["keys"].dtype)
-        query = self.query(self._drop(states, _QUERY, noise))
-        mixed = tf.tanh(state["keys"][:, None] + query[:, :, None] + self.hints(hints))
-        energies = tf.cast((self.energy(mixed) + self.hint_energy(hints))[..., 0], tf.float32)
+        query = dense(self.query, self._drop(states, _QUERY, noise))
+        mixed = tf.tanh(state["keys"][:, None] + query[:, :, None] + dense(self.hints, hints))
+        energies = dense(self.energy, mixed) + dense(self.hint_energy, hints)
+        energies = tf.cast(tf.squeeze(energies, -1), tf.float32)
         attention = tf.nn.softmax(tf.where(is_word[:, None], energies, _NEVER))
         context = tf.matmul(tf.cast(attention, memory.dtype), memory)
         seen = tf.concat([states, context, given], axis=-1)
-        table = tf.cast(self.title_embedding.embeddings, memory.dtype)
-        output = self._drop(self.output_word(seen), _OUTPUT, noise)
+        output = self._drop(dense(self.output_word, seen), _OUTPUT, noise)
+        table = tf.cast(table, memory.dtype)
         logits = tf.cast(tf.matmul(output, table, transpose_b=True), tf.float32)
-        logits += tf.cast(self.word_bias, tf.float32)
         no_words = tf.constant([_NEVER] * FIRST_WORD + [0.0] * (logits.shape[-1] - FIRST_WORD))
-        generate = tf.cast(self.generate(seen), tf.float32)[..., 0]
-        scores = _Scores(tf.nn.log_softmax(logits + no_words), attention, generate)
-        return scores, hidden, held[:, -1]
+        logits += tf.cast(self.word_bias, tf.float32) + no_words
+        generate = tf.squeeze(tf.cast(dense(self.generate, seen), tf.float32), -1)
+        return _Scores(logits, attention, generate), hidden, held[:, -1]
 
-    def _mixture(self, scores: _Scores, words: tf.Tensor) -> tf.Tensor:
+    def _mixture(self, scores: _Scores, words: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
         generate, copy = (share[..., None] for share in _shares(scores))
         to_add = ((0, 0), (0, 0), (0, self.config.body_maxlen))
-        generated = tf.pad(generate * tf.exp(scores.vocabulary), to_add)
-        copied = copy * scores.attention
-        batch, steps, places = tf.unstack(tf.shape(copied))
-        rows, columns = tf.meshgrid(tf.range(batch), tf.range(steps), indexing="ij")
-        where = tf.broadcast_to(words[:, None], (batch, steps, places))
-        index = tf.stack([tf.repeat(axis[..., None], places, 2) for axis in (rows, columns)], -1)
-        index = tf.concat([index, where[..., None]], axis=-1)
-        return tf.math.log(tf.tensor_scatter_nd_add(generated, index, copied) + _TINY)
+        generated = tf.pad(generate * tf.nn.softmax(scores.vocabulary), to_add)
+        # Numbers of rows and steps as sums, because shapes become dozens of nodes when exported.
+        where = words[:, None] + 0 * previous[:, :, None]
+        row, step = (tf.cumsum(0 * where + 1, axis) - 1 for axis in (0, 1))
+        index = tf.stack([row, step, where], axis=-1)
+        mixed = tf.tensor_scatter_nd_add(generated, index, copy * scores.attention)
+        return tf.math.log(mixed + _TINY)
 
     def _drop(self, values: tf.Tensor, mask: int, noise: Noise | None) -> tf.Tensor:
         return drop(values, mask, self.config.dropout, noise)
+
+
+def _dense(layer: keras.layers.Dense, values: tf.Tensor) -> tf.Tensor:
+    return layer(values)
+
+
+def _exported_dense(layer: keras.layers.Dense, values: tf.Tensor) -> tf.Tensor:
+    """Do the same by one product. Keras makes eight nodes of it when exported; it trains faster."""
+    values = tf.matmul(values, tf.cast(layer.kernel, values.dtype))
+    return layer.activation(
+        values + tf.cast(layer.bias, values.dtype) if layer.use_bias else values
+    )
 
 
 def _shares(scores: _Scores) -> tuple[tf.Tensor, tf.Tensor]:
@@ -213,7 +232,7 @@ def _shares(scores: _Scores) -> tuple[tf.Tensor, tf.Tensor]:
     A softmax, because a share of 1e-7 has to be right too: 1 minus the other loses it in float32,
     and onnxruntime's Sigmoid is off by up to 1e-7 (log-probabilities off by 0.3 from Keras).
     """
-    logits = tf.stack([scores.generate, tf.zeros_like(scores.generate)], axis=-1)
+    logits = tf.stack([scores.generate, 0 * scores.generate], axis=-1)
     generate, copy = tf.unstack(tf.nn.softmax(logits), axis=-1)
     return generate, copy
 
