@@ -39,6 +39,9 @@ WORK = Path("/work")
 INPUT = "data/features"
 RUNS = Path(".issuesum/runs")
 WORKERS = "ISSUESUM_WORKERS"
+PARAMS = "ISSUESUM_PARAMS"  # of a variant: overrides of params.yaml, a JSON list
+# As `dvc exp run --set-param`, so that the same params are found in the run-cache.
+OVERRIDE = "import sys; from dvc.utils.hydra import *; apply_overrides('params.yaml', sys.argv[1:])"
 PET = ("PET_NODE_RANK", "PET_MASTER_ADDR", "PET_MASTER_PORT")  # of a TrainJob
 PORT = 2222  # of the workers of a Job; operators name one themselves
 PUSHES, PAUSE = 20, 30  # s between: a trained model outlives ten minutes without S3
@@ -56,6 +59,8 @@ def main() -> None:
         os.environ["TF_CONFIG"] = json.dumps(job)
     copy_repository(APP, WORK)
     os.chdir(WORK)
+    if overrides := os.environ.get(PARAMS):
+        must(sys.executable, "-c", OVERRIDE, *json.loads(overrides))
     if place := checkpoints(Path(".dvc/config")):
         os.environ.setdefault("ISSUESUM_CHECKPOINTS", place)
     must("dvc", "pull", INPUT)
