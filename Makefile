@@ -14,7 +14,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run serve test check format docs lock audit coverage tour benchmarks services-down
+.PHONY: help setup run serve test test-cluster check format docs lock audit coverage tour benchmarks services-down
 
 help:  ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ tour: setup  ## show everything in a clone of its own: data, model, image, prove
 
 test: setup  ## checks and all tests, against real servers that it starts and stops
 	tools/test
+
+test-cluster: setup  ## the tests of tests/cluster, in the cluster that KUBECONFIG names
+	$(BIN)/pytest tests/cluster
 
 coverage: setup  ## the same, with branch coverage of src/, which must be 90 %; a page in htmlcov/
 	tools/test --cov --cov-report=html

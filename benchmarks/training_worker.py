@@ -37,6 +37,7 @@ def main() -> None:
 def _train_stage(hand_over: Callable[[float], None]) -> None:
     from issuesum.stages import train
     from issuesum.training.model import training
+    from issuesum.training.model.checkpoint import Checkpoint
 
     class Timed(training.Curves):
         """Curves whose next point waits; the stage's own clock stands still meanwhile."""
@@ -48,7 +49,7 @@ def _train_stage(hand_over: Callable[[float], None]) -> None:
     # Between passes the stage keeps a checkpoint, which is no part of a pass.
     with (
         patch.object(training, "Curves", Timed),
-        patch.object(training.Checkpoint, "save", lambda *_: None),
+        patch.object(Checkpoint, "save", lambda *_: None),
     ):
         train.main(load_params())
 

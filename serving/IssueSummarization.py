@@ -112,7 +112,7 @@ class IssueSummarization:
     def init_metadata(self) -> dict[str, Any]:
         """Describe the model for `/metadata`."""
         return {
-            "name": open_inference.NAME,
+            "name": open_inference.model_name(),
             "versions": [self._origin.provenance["image"]],
             "platform": "seldon",
             "inputs": [TEXTS],

@@ -35,8 +35,8 @@ LEFT_OUT = {
     # DVC and its parts hash and move files. If another version hashed otherwise, every stage would
     # be stale by that alone.
     "dvc", "dvc-data", "dvc-render", "dvc-studio-client", "gto", "scmrepo",
-    # They carry bytes to workers, an engine or a registry.
-    "dask", "distributed", "docker", "requests", "urllib3",
+    # They unpack bytes, or carry them to workers, an engine or a registry.
+    "backports-zstd", "dask", "distributed", "docker", "requests", "urllib3",
     # They show or measure what goes on.
     "nvidia-ml-py", "psutil", "rich", "tensorboard", "tqdm",
 }  # fmt: skip

@@ -59,7 +59,7 @@ class RepositoryError(IssuesumError):
 
 
 class ClusterError(IssuesumError):
-    """The Dask cluster is unreachable, has no workers, or runs other code."""
+    """A cluster is unreachable, has no workers, runs other code, or refuses or fails a job."""
 
     exit_code = 9
 

@@ -22,7 +22,7 @@ UV_LOCK = Path("uv.lock")
 LOCKS = Path("locks")
 """Of each stage the libraries that can change its outputs: `make lock` writes it."""
 
-EVALUATE_STAGE, EXPORT_STAGE = "evaluate", "export"
+TRAIN_STAGE, EVALUATE_STAGE, EXPORT_STAGE = "train", "evaluate", "export"
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 

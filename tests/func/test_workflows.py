@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -202,6 +203,20 @@ def test_what_retraining_ended_with_is_told(
     done = script(project, "retrain", CODE=str(code))
     assert (done.returncode, read(project, "summary")) == (ends, summary)
     assert "issuesum [retrain]\n" in read(project, "calls")
+
+
+def test_sigterm_reaches_the_stage_and_waits_for_it(project: Tagged) -> None:
+    stage = "trap 'sleep 1; touch eval/saved; exit 143' TERM; touch eval/ready; sleep 60 & wait"
+    stub(project.path, "issuesum", f'mkdir -p eval; bash -c "{stage}" & wait')
+    env = {**os.environ, "PATH": f"{project.path / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"}
+    with subprocess.Popen([".ci/retrain"], cwd=project.path, env=env) as process:
+        deadline = time.monotonic() + 30
+        while not (project.path / "eval/ready").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(timeout=30) == 143
+    assert (project.path / "eval/saved").exists()
 
 
 def test_what_is_not_set_is_no_empty_value_and_a_key_becomes_a_private_file(

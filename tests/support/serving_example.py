@@ -45,7 +45,7 @@ def _read_image(_: Registry, image: Reference) -> RemoteImage:
     git, _, dvc = tag.rpartition(":")[2].rpartition("-")
     hashes = {"bundle": f"{dvc}.dir"}
     made = {"git": git, "dvc": dvc, "commit": f"{git}{'0' * 28}", "hashes": hashes}
-    return RemoteImage(image, 0, labels_of(json.dumps(made).encode()), "", ())
+    return RemoteImage(image, 0, labels_of(json.dumps(made).encode()), "", (), "amd64")
 
 
 def write(folder: Path) -> Result:

@@ -75,15 +75,17 @@ def training(
     model=None,
     cluster=None,
     report=None,
+    url: str | None = None,
     **changes: Any,
 ):
     """Return a training that is about to begin or, if one was interrupted in `folder`, to resume.
 
     `changes` are those of `settings`.
     """
+    from issuesum.training.model.checkpoint import Checkpoint
     from issuesum.training.model.distribution import Cluster, Distribution
     from issuesum.training.model.trainer import Validator
-    from issuesum.training.model.training import Checkpoint, Training
+    from issuesum.training.model.training import Training
 
     model, plan = model or config(), settings(**changes)
     return Training(
@@ -92,6 +94,6 @@ def training(
         learnt,
         distribution=Distribution(cluster or Cluster(1, is_chief=True)),
         validator=Validator(model, judged, start=START, end=END),
-        checkpoint=Checkpoint(folder / "checkpoints", [model, plan], learnt.paths),
+        checkpoint=Checkpoint(folder / "checkpoints", [model, plan], learnt.paths, url=url),
         report=report or [].append,
     )

@@ -35,7 +35,7 @@ ONLY_IN = {
     "tf2onnx": {"training"},
     "onnxruntime": {"serving"},
     "docker": {"shipping", "registry", "automation"},
-    "dvc": {"lineage", "automation"},
+    "dvc": {"lineage", "automation", "training"},  # there for the file system of its remote
     "gto": {"lineage"},
     "jinja2": {"lineage"},
     "securesystemslib": {"shipping"},

@@ -22,6 +22,7 @@ SECTIONS = {
     },
     "Model": {
         "retrain": "Make a new model and image if anything is stale, commit and push.",
+        "submit": "Train this commit in a Kubernetes cluster, and bring the model back.",
         "summary": "Show what the last run made: image, scores, times.",
         "predict": "Write titles for a file of issues, offline.",
     },

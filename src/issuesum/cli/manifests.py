@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli import shared
+
+if TYPE_CHECKING:
+    from issuesum.shipping.kubernetes.manifests import Kind
 
 
 @shared.verb(
@@ -20,6 +24,7 @@ from issuesum.cli import shared
 @shared.path_option(
     "-o", "--output", about="Folder to write to.", default=Path("deploy/serving"), folder=True
 )
+@shared.kind_option
 @shared.name_option
 @shared.replicas_option
 @click.option("--canary", metavar="REF", help="Also write canary.yaml: this image answers a share.")
@@ -33,6 +38,7 @@ def command(
     *,
     image: str | None,
     output: Path,
+    kind: Kind,
     name: str,
     replicas: int,
     canary: str | None,
@@ -50,7 +56,7 @@ def command(
         image = f"{receipt.image}@{receipt.digest}"
     serving = resolve(image)
     written = write_manifests(
-        output, name, serving, replicas=replicas, pull_secret=pull_secret,
+        output, name, serving, kind=kind, replicas=replicas, pull_secret=pull_secret,
         canary=resolve(canary) if canary else None, traffic=canary_traffic,
         shadow=resolve(shadow) if shadow else None,
     )  # fmt: skip
@@ -61,7 +67,8 @@ def command(
     click.echo(f"{serving.pinned}\n")
     for path in written:
         click.echo(f"  {path}")
-    always, others = written[:2], written[2:]
-    click.echo(f"\nServe it:  kubectl apply {' '.join(f'-f {path}' for path in always)}")
+    serves, monitors, *others = written
+    click.echo(f"\nServe it:   kubectl apply -f {serves}")
     for path in others:
-        click.echo(f"{f'Or, {path.stem}:':10s} kubectl apply -f {path}")
+        click.echo(f"{f'Or, {path.stem}:':11s} kubectl apply -f {path}")
+    click.echo(f"Metrics:    kubectl apply -f {monitors}  # with the Prometheus Operator")

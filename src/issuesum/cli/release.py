@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli import shared
 from issuesum.console import say
+
+if TYPE_CHECKING:
+    from issuesum.shipping.kubernetes.manifests import Kind
 
 
 @shared.verb(
@@ -28,6 +32,7 @@ from issuesum.console import say
 @click.option(
     "--branch", metavar="NAME", default="live", show_default=True, help="Branch of --push."
 )
+@shared.kind_option
 @shared.name_option
 @shared.replicas_option
 @shared.pull_secret_option
@@ -41,6 +46,7 @@ def command(
     push: bool,
     remote: str,
     branch: str,
+    kind: Kind,
     name: str,
     replicas: int,
     pull_secret: str | None,
@@ -63,7 +69,9 @@ def command(
     folder = found.stage or found.version
     target = output or Path("deploy/live") / folder
     image = resolve(f"{receipt.image}@{receipt.digest}")
-    written = write_manifests(target, name, image, replicas=replicas, pull_secret=pull_secret)
+    written = write_manifests(
+        target, name, image, kind=kind, replicas=replicas, pull_secret=pull_secret
+    )
     if changed := changed_since(root, found, receipt):
         some = ", ".join(changed[:3]) + (" …" if changed[3:] else "")
         say("note", f"at that commit is other code than in its image: {some}")
@@ -86,4 +94,4 @@ def command(
         state = f"is at {commit[:12]}" if commit else "had the same already"
         click.echo(f"\n{remote}/{branch} {state}")
     else:
-        click.echo(f"\nServe it:  kubectl apply {' '.join(f'-f {path}' for path in written)}")
+        click.echo(f"\nServe it:  kubectl apply -f {written[0]}")

@@ -18,7 +18,7 @@ from issuesum.console import say
 from issuesum.layout import PARAMS, PIPELINE, RUNS, read_stages
 
 NAME = "issuesummarization"
-"""Default name of the image and of the SeldonDeployment."""
+"""Default name of the image and of what serves it."""
 
 
 def complete_file(_: object, __: object, incomplete: str) -> list[CompletionItem[str]]:
@@ -92,8 +92,12 @@ def path_option(
 
 
 name_option = click.option(
-    "--name", metavar="NAME", default=NAME, show_default=True, help="Name of the SeldonDeployment."
+    "--name", metavar="NAME", default=NAME, show_default=True, help="Name of what serves."
 )
+kind_option = click.option(
+    "--kind", type=click.Choice(["seldon", "kubernetes", "kserve"]), default="seldon",
+    show_default=True, help="What serves: Seldon Core, a plain Deployment, or KServe.",
+)  # fmt: skip
 replicas_option = count_option("--replicas", default=2, about="How many pods answer.")
 pull_secret_option = click.option(
     "--pull-secret", metavar="NAME", help="Name of the secret with which nodes pull the image."

@@ -43,6 +43,7 @@ class RemoteImage:
     labels: dict[str, str]
     created: str  # RFC 3339
     layers: tuple[dict[str, Any], ...]  # descriptors, the lowest first
+    architecture: str = ""  # as Go names it: amd64, arm64
 
 
 def read_image(registry: Registry, image: Reference) -> RemoteImage:
@@ -63,6 +64,7 @@ def read_image(registry: Registry, image: Reference) -> RemoteImage:
             labels=config.get("config", {}).get("Labels") or {},
             created=config.get("created", ""),
             layers=tuple(manifest["layers"]),
+            architecture=config.get("architecture", ""),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise ArtifactError(

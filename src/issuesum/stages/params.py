@@ -197,7 +197,7 @@ class BuildParams(_Section):
 class GateParams(_Section):
     """What the model must reach before export ships it.
 
-    Those of ROUGE-L are points (F1 times 100), the others percent (docs/gate.md).
+    Those of ROUGE-L are points (F1 times 100), the others percent (docs/shipping.md).
     """
 
     min_rouge_l: float = _param(0.1, ge=0, le=100)

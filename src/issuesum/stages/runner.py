@@ -120,8 +120,9 @@ class _Recording:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        how = {"state": "failed", "error": _describe(error)} if error else {"state": "done"}
-        self.note(seconds=round(time.monotonic() - self._clock, 2), **how)
+        self.note(seconds=round(time.monotonic() - self._clock, 2), state="done")
+        if error:
+            self.note(state="failed", error=_describe(error), exit_code=_exit_code(error))
         self._write()
 
     def _write(self) -> None:
@@ -142,6 +143,14 @@ def _describe(error: BaseException) -> str:
     if isinstance(error, (IssuesumError, OSError)) and reason:
         return reason
     return ": ".join(filter(None, (type(error).__name__, reason)))
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, (IssuesumError, OSError)):
+        return explained(error).exit_code
+    if isinstance(error, KeyboardInterrupt):
+        return 128 + signal.SIGINT
+    return error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
 
 
 class _Terminated(SystemExit):

@@ -23,11 +23,12 @@ def main(params: Params) -> dict[str, int | str]:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before its import; 2 reports a missing GPU
     import keras
 
+    from issuesum.training.model.checkpoint import VARIABLE, Checkpoint
     from issuesum.training.model.contract import check_architecture
     from issuesum.training.model.distribution import Distribution, read_cluster
     from issuesum.training.model.interface import ModelConfig, save_model
     from issuesum.training.model.trainer import Settings, Validator
-    from issuesum.training.model.training import Checkpoint, Curves, Training
+    from issuesum.training.model.training import Curves, Training
 
     settings = params.train
     cluster = read_cluster(os.environ.get("TF_CONFIG"))
@@ -41,7 +42,9 @@ def main(params: Params) -> dict[str, int | str]:
     check_architecture(config)
     shards, validation = (features.Shards(FEATURES / side) for side in ("train", "validation"))
     rows, start, end = validation.head(settings.validation_rows), title.ids[START], title.ids[END]
-    checkpoint = Checkpoint(CHECKPOINTS, [settings], [*shards.paths, *validation.paths])
+    checkpoint = Checkpoint(
+        CHECKPOINTS, [settings], [*shards.paths, *validation.paths], url=os.environ.get(VARIABLE)
+    )
     with (
         replacing_directory(MODELS, keep=cluster.is_chief) as models,
         replacing_directory(CURVES, keep=cluster.is_chief) as folder,

@@ -24,6 +24,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "ingest": ("absent.csv",),
     "sample": ("-o", "file/out.csv"),
     "retrain": (),
+    "submit": (),
     "summary": (),
     "predict": ("absent.csv", "-o", "out.csv"),
     "export": ("--dry-run",),

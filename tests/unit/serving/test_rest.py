@@ -15,6 +15,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -22,6 +23,8 @@ from hypothesis import strategies as st
 import components
 from issuesum.registry import labels as origin
 from issuesum.serving.server import open_inference
+from issuesum.serving.server.answering import Answering, Limits
+from issuesum.serving.server.routes import create_routes
 
 PREDICT = "/api/v1.0/predictions"
 FEEDBACK = "/api/v1.0/feedback"
@@ -107,6 +110,17 @@ def test_an_answer_can_be_joined_with_its_request(client: FlaskClient) -> None:
         answer = client.post(PREDICT, json={"strData": "app", "meta": meta})
         assert answer.status_code == 400
         assert "meta must be an object" in answer.json["status"]["info"]
+
+
+def test_the_model_has_the_name_that_clients_of_kserve_ask_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ISSUESUM_MODEL_NAME", "titles")
+    app, answering = Flask("server"), Answering(Limits(), TAGS)
+    app.register_blueprint(create_routes(answering, answering.answer))
+    assert app.test_client().get("/v2/models/titles").json["name"] == "titles"
+    refused = app.test_client().get("/v2/models/IssueSummarization")
+    assert "one model, titles, of version" in refused.json["error"]
 
 
 def test_the_open_inference_protocol_says_the_same(client: FlaskClient) -> None:

@@ -247,18 +247,20 @@ def test_the_record_of_a_failure_has_its_line(capsys: pytest.CaptureFixture[str]
 
         return body
 
-    for error, kind in ((DataError("no rows"), SystemExit), (OSError(28, "full"), SystemExit)):
-        with pytest.raises(kind):
+    for error in (DataError("no rows"), OSError(28, "full")):
+        with pytest.raises(SystemExit) as ended:
             run("split", fail(error))
         (path,) = RUNS.iterdir()
         record = json.loads(path.read_text())
         assert (record["state"], record["error"]) == ("failed", str(error))
+        assert record["exit_code"] == ended.value.code
         assert str(error) in capsys.readouterr().err
         path.unlink()
     with pytest.raises(SystemExit) as ended:
         run("split", fail(KeyboardInterrupt()))
     assert (ended.value.code, capsys.readouterr().err) == (130, "error: split: interrupted\n")
-    assert runs.read_all(RUNS)[0].error == "interrupted"
+    (record,) = runs.read_all(RUNS)
+    assert (record.error, record.exit_code) == ("interrupted", 130)
 
 
 @pytest.mark.usefixtures("folder")

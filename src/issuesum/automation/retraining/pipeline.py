@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from dvc.stage import Stage
 from dvc_data.hashfile import check
 
 from issuesum.errors import ArtifactError, GateError, RepositoryError
-from issuesum.layout import RUNS
+from issuesum.layout import EVALUATE_STAGE, RUNS
 from issuesum.lineage.dvc import hashed, open_repo
 from issuesum.lineage.runs import record as runs
 
@@ -48,9 +48,26 @@ class Pipeline:
             )
         self._repro("--force", "--single-item", stage)
 
+    def take(self, stage: str) -> None:
+        """Take the result of a stage's run elsewhere, which was pushed with the run-cache."""
+        self._repro("--pull", "--single-item", stage)
+
+    def experiment(self, overrides: Sequence[str]) -> None:
+        """Record an experiment, in a folder of its own, from what was pushed with the run-cache."""
+        options = (part for override in overrides for part in ("--set-param", override))
+        if self._dvc("exp", "run", "--temp", "--pull", *options, EVALUATE_STAGE):
+            raise ArtifactError(
+                f"DVC must record the experiment {' '.join(overrides)}. Received: dvc exp run "
+                "failed, see above. Try: the same again: what is done is not done twice."
+            )
+
     def share(self) -> None:
         """Send everything that dvc.lock names, and what lets others skip the same runs."""
-        if self._dvc("push", "--quiet", "--run-cache"):
+        self.push("--run-cache")
+
+    def push(self, *what: str) -> None:
+        """Send what the remote lacks, by the targets and options of `dvc push`."""
+        if self._dvc("push", "--quiet", *what):
             raise RepositoryError(
                 "The DVC remote must take what was made. Received: dvc push failed, see above; "
                 "nothing is lost. Try: the same again, which goes on from here."

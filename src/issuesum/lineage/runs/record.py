@@ -41,6 +41,7 @@ class Run:
         started: ISO 8601, UTC.
         seconds: from start to end, None while it runs.
         error: the line that a failed run ended with.
+        exit_code: that its process ended with; DVC's own is the same for all failures.
         commit: HEAD when it began, None without one.
         dirty: whether code, params, dvc.yaml or a .dvc file differed from it.
         user: Git's user.name, or else the account.
@@ -60,6 +61,7 @@ class Run:
     started: str | None = None
     seconds: float | None = None
     error: str | None = None
+    exit_code: int | None = None
     commit: str | None = None
     dirty: bool = False
     user: str | None = None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import math
+import os
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from typing import Any
 
 from issuesum.serving.server.messages import RequestError
 
-NAME = "IssueSummarization"
 JSON_LENGTH = "Inference-Header-Content-Length"
 """The header of HTTP that says how many bytes of a body are JSON."""
 _BODY = {"name": "body", "datatype": "BYTES", "shape": [-1]}
@@ -29,10 +29,15 @@ _CONTENT_TYPES = (None, "str", "np", "pd", "base64")  # MLServer's that can hold
 _SIZE = struct.Struct("<I")
 
 
+def model_name() -> str:
+    """Return the name that clients ask for; KServe's take that of their InferenceService."""
+    return os.environ.get("ISSUESUM_MODEL_NAME") or "IssueSummarization"
+
+
 def model(tags: Mapping[str, str]) -> dict[str, Any]:
     """Return the model's metadata."""
     return {
-        "name": NAME,
+        "name": model_name(),
         "versions": [version(tags)],
         "platform": "onnxruntime",
         "inputs": [_BODY],
@@ -105,7 +110,7 @@ class InferRequest:
                 content, packed = {"parameters": {"binary_data_size": len(part)}}, packed + part
             outputs.append({**_OUTPUTS[name], "shape": [len(best)], **content})
         return {
-            "model_name": NAME,
+            "model_name": model_name(),
             "model_version": version(tags),
             **({} if self.id is None else {"id": self.id}),
             "parameters": dict(tags),

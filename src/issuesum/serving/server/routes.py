@@ -31,7 +31,6 @@ _ASKING = ("/predict", _PREDICTIONS, "/api/v0.1/predictions")
 _OF_OTHER_KINDS = ("/transform-input", "/transform-output", "/route", "/aggregate")
 _DEEP = "A request must be JSON of few levels. Received: too many."
 _CHUNK, _DISCARDED = 2**16, 2**26
-_MODEL = f"/v2/models/{open_inference.NAME}"
 _SHOWN = os.environ.get("INCLUDE_METRICS_IN_CLIENT_RESPONSE", "true").lower() == "true"
 Answer = Callable[[Any], dict[str, Any]]
 
@@ -96,7 +95,8 @@ def _explain(error: HTTPException) -> tuple[Response, int]:
 
 
 def _add_open_inference(routes: Blueprint, answering: Answering, answer: Answer) -> None:
-    version = open_inference.version(answering.tags)
+    name, version = open_inference.model_name(), open_inference.version(answering.tags)
+    paths = (f"/v2/models/{name}", f"/v2/models/{name}/versions/{version}")
 
     @routes.get("/v2")
     def server() -> Response:
@@ -108,8 +108,8 @@ def _add_open_inference(routes: Blueprint, answering: Answering, answer: Answer)
         return jsonify(live=True)
 
     @routes.get("/v2/health/ready")
-    @routes.get(f"{_MODEL}/ready")
-    @routes.get(f"{_MODEL}/versions/{version}/ready")
+    @routes.get(f"{paths[0]}/ready")
+    @routes.get(f"{paths[1]}/ready")
     def ready() -> tuple[Response, int]:
         try:
             answering.check()
@@ -117,13 +117,13 @@ def _add_open_inference(routes: Blueprint, answering: Answering, answer: Answer)
             return jsonify(ready=False), 400  # the protocol wants a 4xx
         return jsonify(ready=True), 200
 
-    @routes.get(_MODEL)
-    @routes.get(f"{_MODEL}/versions/{version}")
+    @routes.get(paths[0])
+    @routes.get(paths[1])
     def model() -> Response:
         return jsonify(open_inference.model(answering.tags))
 
-    @routes.post(f"{_MODEL}/infer")
-    @routes.post(f"{_MODEL}/versions/{version}/infer")
+    @routes.post(f"{paths[0]}/infer")
+    @routes.post(f"{paths[1]}/infer")
     def infer() -> Response:
         length = request.headers.get(open_inference.JSON_LENGTH)
         content, packed = open_inference.split(request.get_data(), length)
@@ -142,8 +142,8 @@ def _add_open_inference(routes: Blueprint, answering: Answering, answer: Answer)
     @routes.route("/v2/models/<path:_>", methods=["GET", "POST"])
     def unknown(_: str) -> NoReturn:
         info = (
-            f"The server has one model, {open_inference.NAME}, of version {version}. "
-            f"Received: {request.method} {request.path:.100}. Try: POST {_MODEL}/infer."
+            f"The server has one model, {name}, of version {version}. "
+            f"Received: {request.method} {request.path:.100}. Try: POST {paths[0]}/infer."
         )
         raise RequestError(info, status=404, reason="NOT_FOUND")
 

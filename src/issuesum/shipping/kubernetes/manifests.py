@@ -1,26 +1,25 @@
-"""SeldonDeployments as files: one image, a canary with a share of the requests, or a shadow.
+"""What serves an image in a cluster, as files: by Seldon, by KServe, or by Kubernetes alone.
 
-All have one name, so each replaces the others in the cluster. The predictor `default` is the same
-in all of them but for its share of traffic, which is no part of its pods: they are not restarted
-when a canary or a shadow comes or goes. The same arguments give the same bytes.
+The same arguments give the same bytes.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 from issuesum.errors import ParamsError
 from issuesum.files import replacing_file
-from issuesum.shipping.kubernetes.pod import CONTAINER, METRICS, RULES, PinnedImage, component
+from issuesum.shipping.kubernetes import kserve, plain, seldon
+from issuesum.shipping.kubernetes.pod import METRICS, RULES, PinnedImage
 
+Kind = Literal["seldon", "kubernetes", "kserve"]
 # Also the start of Services' names, which begin with a letter and end after 63 characters.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,53}[a-z0-9])?")
-_ALL = 100  # percent
+_MONITORING = "servicemonitor.yaml"
 
 
 def write_manifests(
@@ -28,6 +27,7 @@ def write_manifests(
     name: str,
     image: PinnedImage,
     *,
+    kind: Kind = "seldon",
     replicas: int,
     canary: PinnedImage | None = None,
     traffic: int = 10,
@@ -36,15 +36,17 @@ def write_manifests(
 ) -> list[Path]:
     """Write the manifests that serve `image` under `name`; each file is replaced as a whole.
 
-    A canary gets a file of its own, in which `traffic` percent of the requests (1 to 99) and as
-    large a share of `replicas`, at least 1, are its. So does a shadow, which gets a copy of each
-    request and whose answers are dropped. `pull_secret` names the Secret with which nodes pull.
+    Seldon's can have a canary, in a file of its own, in which `traffic` percent of the requests (1
+    to 99) and as large a share of `replicas`, at least 1, are its. So can it have a shadow, which
+    gets a copy of each request and whose answers are dropped. `pull_secret` names the Secret with
+    which nodes pull.
 
     Returns:
-        The files.
+        The file that serves, the one for a cluster with the Prometheus Operator, and the others.
 
     Raises:
-        ParamsError: Kubernetes does not take `name`, or a canary or shadow is `image` itself.
+        ParamsError: Kubernetes does not take `name`, a canary or shadow is `image` itself, or
+            something other than Seldon is to have one.
     """
     if not _NAME.fullmatch(name):
         raise ParamsError(
@@ -52,43 +54,42 @@ def write_manifests(
             f"Received: {name}. Try: issuesummarization."
         )
     for option, other in (("--canary", canary), ("--shadow", shadow)):
+        if other and kind != "seldon":
+            raise ParamsError(
+                f"{option} must be one of Seldon's. Received: --kind {kind}. Try: --kind seldon."
+            )
         if other and other.pinned == image.pinned:
             raise ParamsError(
                 f"{option} must be another image than --image. Received: {other.pinned} for both. "
                 "Try: the tag of another run."
             )
-
-    def predictor(role: str, runs: PinnedImage, traffic: int, replicas: int) -> dict[str, Any]:
-        return {
-            "name": role,
-            "replicas": replicas,
-            "traffic": traffic,
-            "graph": {"name": CONTAINER, "type": "MODEL"},
-            "componentSpecs": [component(runs, pull_secret=pull_secret)],
-        }
-
-    default = predictor("default", image, _ALL, replicas)
-    files = {
-        "seldondeployment.yaml": [_deployment(name, default)],
-        "servicemonitor.yaml": _monitoring(name),
-    }
-    if canary:
-        share = predictor("canary", canary, traffic, math.ceil(replicas * traffic / _ALL))
-        rest = {**default, "traffic": _ALL - traffic}
-        files["canary.yaml"] = [_deployment(name, rest, share)]
-    if shadow:
-        # Its traffic is the share that is copied: without it, Ambassador would copy nothing.
-        copied = {**predictor("shadow", shadow, _ALL, replicas), "shadow": True}
-        files["shadow.yaml"] = [_deployment(name, default, copied)]
+    files: dict[str, list[dict[str, Any]]]
+    if kind == "seldon":
+        deployments = seldon.deployments(
+            name, image, replicas=replicas, pull_secret=pull_secret,
+            canary=canary, traffic=traffic, shadow=shadow,
+        )  # fmt: skip
+        files = {file: [document] for file, document in deployments.items()}
+        pods = seldon.selector(name)
+    elif kind == "kserve":
+        service = kserve.inference_service(name, image, replicas=replicas, pull_secret=pull_secret)
+        files = {"inferenceservice.yaml": [service]}
+        pods = kserve.selector(name)
+    else:
+        documents = plain.deployment(name, image, replicas=replicas, pull_secret=pull_secret)
+        files = {"deployment.yaml": documents}
+        pods = plain.selector(name)
+    first, *others = files
+    files[_MONITORING] = _monitoring(name, pods, kind)
     for file, documents in files.items():
         with replacing_file(folder / file) as temporary:
-            temporary.write_text(_text(documents), encoding="utf-8")
-    return [folder / file for file in files]
+            temporary.write_text(_text(file, documents), encoding="utf-8")
+    return [folder / file for file in (first, _MONITORING, *others)]
 
 
-def _text(documents: list[dict[str, Any]]) -> str:
+def _text(file: str, documents: list[dict[str, Any]]) -> str:
     head = ["Written by `issuesum manifests` (docs/kubernetes.md); it writes it again."]
-    if documents[0]["kind"] == "SeldonDeployment":
+    if file != _MONITORING:
         head += RULES.splitlines()
     return "".join(f"# {line}\n" for line in head) + yaml.dump_all(
         documents, Dumper=_Dumper,
@@ -103,27 +104,20 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _deployment(name: str, *predictors: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "apiVersion": "machinelearning.seldon.io/v1",
-        "kind": "SeldonDeployment",
-        "metadata": {"name": name, "labels": {"app.kubernetes.io/name": name}},
-        "spec": {"predictors": list(predictors)},
-    }
-
-
-def _monitoring(name: str) -> list[dict[str, Any]]:
-    # The services that Seldon's operator makes have no port for metrics. Ports are numbers and not
-    # names, because the operator's container has a port named `metrics` too.
+def _monitoring(name: str, pods: dict[str, str], kind: Kind) -> list[dict[str, Any]]:
+    # The services that operators make have no port for metrics. Ports are numbers and not names,
+    # because the container of Seldon's operator has a port named `metrics` too.
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "metrics"}
-    ports = {"metrics": METRICS, "requests": 8000}  # its own counts and times requests
+    ports, path = {"metrics": METRICS}, "/metrics"
+    if kind == "seldon":  # its operator sets the path, also of its own counts and times of requests
+        ports, path = {**ports, "requests": 8000}, "/prometheus"
     service = {
         "apiVersion": "v1",
         "kind": "Service",
         "metadata": {"name": f"{name}-metrics", "labels": labels},
         "spec": {
             "clusterIP": "None",
-            "selector": {"seldon-deployment-id": name},
+            "selector": pods,
             "ports": [
                 {"name": each, "port": port, "targetPort": port, "protocol": "TCP"}
                 for each, port in ports.items()
@@ -136,10 +130,7 @@ def _monitoring(name: str) -> list[dict[str, Any]]:
         "metadata": {"name": name, "labels": labels},
         "spec": {
             "selector": {"matchLabels": labels},
-            # The operator sets this path for both containers.
-            "endpoints": [
-                {"port": port, "path": "/prometheus", "interval": "30s"} for port in ports
-            ],
+            "endpoints": [{"port": port, "path": path, "interval": "30s"} for port in ports],
         },
     }
     return [service, monitor]

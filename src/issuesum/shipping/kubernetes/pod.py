@@ -51,6 +51,7 @@ class PinnedImage:
     reference: str  # as it was named: registry/name:tag, or by digest
     pinned: str  # registry/name@sha256:…, which can never name another image
     carried: Mapping[str, str] = field(default_factory=dict)  # its own labels
+    architecture: str = ""  # of the nodes that can run it, as Kubernetes names it; empty: unknown
 
     @property
     def labels(self) -> dict[str, str]:
@@ -90,21 +91,24 @@ def resolve(reference: str) -> PinnedImage:
             "Try: dvc repro -f -s export, which pushes the image of this tree, or another address."
         )
     pinned = wanted.at(digest)
-    return PinnedImage(reference, str(pinned), read_image(registry, pinned).labels)
+    found = read_image(registry, pinned)
+    return PinnedImage(reference, str(pinned), found.labels, found.architecture)
 
 
-def component(image: PinnedImage, *, pull_secret: str | None) -> dict[str, Any]:
-    """Return the entry of `componentSpecs` that runs `image`, pulled with that Secret."""
+def pod(image: PinnedImage, *, pull_secret: str | None) -> dict[str, Any]:
+    """Return metadata and spec of pods that run `image`, pulled with that Secret."""
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": _UNROUTE + _DRAIN + _GRPC_DRAIN + 5,
         "containers": [_container(image)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
+    if image.architecture:
+        spec["nodeSelector"] = {"kubernetes.io/arch": image.architecture}
     if pull_secret:
         spec["imagePullSecrets"] = [{"name": pull_secret}]
-    # Not among the predictor's annotations: some operators take their values for names of others
-    # (addEngineToDeployment), and an image is none.
+    # Not among the annotations of Seldon's predictor: some operators take their values for names of
+    # others (addEngineToDeployment), and an image is none.
     return {"metadata": {"annotations": {ANNOTATION: image.reference}}, "spec": spec}
 
 
@@ -130,7 +134,7 @@ def _container(image: PinnedImage) -> dict[str, Any]:
         "readinessProbe": _probe("ready", period=5, timeout=2, seconds=10),
         "livenessProbe": _probe("live", period=10, timeout=5, seconds=_PATIENCE * _START),
         "lifecycle": {"preStop": {"exec": {"command": ["/bin/sleep", str(_UNROUTE)]}}},
-        # Here and not at the pod: the operator puts a context of its own in the place of the pod's.
+        # Here and not at the pod: Seldon's operator puts its own in the place of the pod's.
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": USER,

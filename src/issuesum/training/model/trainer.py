@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -154,15 +154,19 @@ class Validator:
         self._start, self._end = start, end
         self._judge = tf.function(self._judge_batch, reduce_retracing=True, autograph=False)
 
-    def judge(self, weights: Arrays) -> tuple[float, float]:
+    def judge(
+        self, weights: Arrays, between: Callable[[], None] = lambda: None
+    ) -> tuple[float, float]:
         """Return the loss (nats per token, without smoothing or noise) and the mean ROUGE-L.
 
-        `weights` are in the order of `TitleModel.weights`.
+        `weights` are in the order of `TitleModel.weights`. `between` is called before each batch,
+        and may raise.
         """
         self._model.set_weights(weights)
         parts: list[list[float]] = []
         written: list[list[int]] = []
         for start in range(0, len(self._rows), _ROWS):
+            between()
             rows = self._rows.take(slice(start, start + _ROWS))
             *sums, titles = self._judge(rows.body, rows.body_extended, rows.title_extended)
             parts.append([float(part) for part in sums])

@@ -1,38 +1,28 @@
-"""The training loop: the best validation is kept, and an interruption costs nothing.
-
-A checkpoint is one .npz in a folder that neither Git nor DVC touches, so that it outlives both
-`kill -9` and the removal of outputs with which DVC begins a stage. Its name holds a hash of all
-that decides the result: a training with other data, params, code or TensorFlow starts again.
-"""
+"""The training loop: the best validation is kept, and an interruption costs nothing."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import keras
-import numpy as np
 import tensorflow as tf
 from dvclive.live import Live
 from tqdm import tqdm
 
 from issuesum.console import bar
 from issuesum.errors import ArtifactError, ClusterError
-from issuesum.files import replacing_file
 from issuesum.text.features import Shards
 from issuesum.training.model.batches import Epochs
+from issuesum.training.model.checkpoint import Checkpoint, Progress, Record, noticing_sigterm
 from issuesum.training.model.distribution import Arrays, Distribution
 from issuesum.training.model.interface import ModelConfig
 from issuesum.training.model.trainer import Settings, Trainer, Validator
 
-Record = dict[str, float]
 EXAMPLES_PER_SECOND = "train/examples_per_second"
 
 
@@ -54,53 +44,8 @@ class Trained:
         )
 
 
-@dataclass
-class Progress:
-    """How far training has come."""
-
-    step: int = 0  # global batches learnt
-    period_loss: float = 0.0  # sum of the losses since the last validation
-    records: list[Record] = field(default_factory=list)  # one per validation, see `Training.run`
-    waited: int = 0  # validations since the best one
-
-
-class Checkpoint:
-    """The file of one training."""
-
-    def __init__(self, folder: Path, values: Iterable[Any], files: Iterable[Path]) -> None:
-        """Name the file, in a folder that need not exist, by what decides the result.
-
-        That is the representation of `values` and the content of `files` and of this package.
-        """
-        digest = hashlib.sha256(repr([tf.__version__, *values]).encode())
-        found = Path(__file__).parent.rglob("[!.]*.py")
-        modules = [path for path in found if path.parent.name[0] != "."]  # none of an editor's
-        for path in (*sorted(modules), *files):
-            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
-        self._path = folder / f"{digest.hexdigest()[:32]}.npz"
-
-    def save(self, progress: Progress, arrays: dict[str, Arrays]) -> None:
-        """Write the file, whole or not at all."""
-        named = {f"{group}/{n}": of for group, many in arrays.items() for n, of in enumerate(many)}
-        with replacing_file(self._path) as path:
-            np.savez(path, progress=np.array(json.dumps(asdict(progress))), **named)
-
-    def load(self) -> tuple[Progress, dict[str, Arrays]] | None:
-        """Return what was saved last, or None if there is nothing or it is broken."""
-        try:
-            with self._path.open("rb") as file, np.load(file, allow_pickle=False) as content:
-                progress = Progress(**json.loads(str(content["progress"])))
-                arrays: dict[str, Arrays] = {}
-                for name in content.files:
-                    if "/" in name:
-                        arrays.setdefault(name.split("/")[0], []).append(content[name])
-                return progress, arrays
-        except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile):
-            return None
-
-    def discard(self) -> None:
-        """Remove the file: the training has ended, and its results are in place."""
-        self._path.unlink(missing_ok=True)
+class _Stopped(Exception):  # noqa: N818 -- no failure
+    """SIGTERM came."""
 
 
 class Training:
@@ -141,16 +86,18 @@ class Training:
         Raises:
             ArtifactError: the loss is not finite.
             ClusterError: another worker is gone.
+            SystemExit: SIGTERM came, after which one more checkpoint was written.
         """
         resumed, started = self._progress.step, time.monotonic()
         for record in self._progress.records:
             self._report(record)
         try:
-            with bar("train", self._total * self._epochs.batch_size) as shown:
+            with (
+                noticing_sigterm() as self._stops,
+                bar("train", self._total * self._epochs.batch_size) as shown,
+            ):
                 shown.update(resumed * self._epochs.batch_size)
-                self._since = time.monotonic()
-                while not self._is_over():
-                    self._learn(shown)
+                self._train(shown)
         except (tf.errors.UnavailableError, tf.errors.AbortedError) as error:
             raise ClusterError(
                 "All workers of TF_CONFIG must stay until training ends. "
@@ -160,15 +107,28 @@ class Training:
         best = min(self._progress.records, key=self._monitored, default={})
         return Trained(self._best, best, resumed, time.monotonic() - started)
 
+    def _train(self, shown: tqdm[Any]) -> None:
+        try:
+            if self._is_due():  # SIGTERM came in the middle of this validation
+                self._validate()
+            self._since = time.monotonic()
+            while not self._is_over():
+                self._learn(shown)
+        except _Stopped:
+            self._save()
+            if self._is_chief:
+                self._checkpoint.finish()
+
     def _begin(self) -> tuple[Progress, Arrays]:
         found = self._checkpoint.load() if self._is_chief else None
         progress, arrays = found or (Progress(), self._trainer.state())
         best = arrays.pop("best", [])
         if self._distribution.cluster.workers > 1:
             flat = [array for group in arrays.values() for array in group]
-            own: list[Any] = [[progress.step, progress.waited], *flat]
-            (step, waited), *flat = self._distribution.from_chief(own)
-            progress.step, progress.waited = int(step), int(waited)
+            counts = [progress.step, progress.validated, progress.waited]
+            own: list[Any] = [counts, *flat]
+            counted, *flat = self._distribution.from_chief(own)
+            progress.step, progress.validated, progress.waited = map(int, counted)
             values = iter(flat)
             arrays = {name: [next(values) for _ in group] for name, group in arrays.items()}
         self._trainer.restore(arrays)
@@ -197,24 +157,37 @@ class Training:
             progress.step += 1
             self._steps += 1
             shown.update(self._epochs.batch_size)
-            due = progress.step % self._period == 0 or progress.step == self._total
-            if due or progress.step % self._settings.checkpoint_steps == 0:
+            due = self._is_due()
+            if due or self._stops() or progress.step % self._settings.checkpoint_steps == 0:
                 take_losses()
+                self._go_on()
                 self._seconds += time.monotonic() - self._since
                 if due:
                     self._validate()
-                if self._is_chief:
-                    self._checkpoint.save(progress, self._trainer.state() | {"best": self._best})
+                self._save()
                 self._since = time.monotonic()
             if self._is_over():
                 break
         take_losses()
 
+    def _is_due(self) -> bool:
+        step, is_new = self._progress.step, self._progress.step != self._progress.validated
+        return is_new and (step % self._period == 0 or step == self._total)
+
+    def _go_on(self) -> None:
+        if self._stops():
+            raise _Stopped
+
+    def _save(self) -> None:
+        if self._is_chief:
+            state = self._trainer.state() | {"best": self._best}
+            self._checkpoint.save(self._progress, state)
+
     def _validate(self) -> None:
         progress, is_best = self._progress, False
         if self._is_chief:
             weights = self._trainer.averaged()
-            loss, rouge_l = self._validator.judge(weights)
+            loss, rouge_l = self._validator.judge(weights, between=self._go_on)
             speed = self._steps * self._epochs.batch_size / max(self._seconds, 1e-9)
             self._steps, self._seconds = 0, 0.0
             record = {
@@ -239,6 +212,7 @@ class Training:
                 self._best = weights
             self._report(record)
         (is_best_there,) = self._distribution.from_chief([float(is_best)])
+        progress.validated = progress.step
         progress.waited = 0 if is_best_there else progress.waited + 1
 
     def _monitored(self, record: Record) -> float:

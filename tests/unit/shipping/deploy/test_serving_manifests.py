@@ -14,10 +14,10 @@ import jsonschema
 import pytest
 import yaml
 
-from issuesum.shipping.kubernetes.pod import PinnedImage
-from issuesum.shipping.kubernetes.pod import component as component_of
+from issuesum.errors import ParamsError
+from issuesum.shipping.kubernetes.pod import PinnedImage, pod
 from schemas import read_definition, schema_of, validate, validate_pod
-from serving_example import DIGESTS, EXAMPLE, NAME, write
+from serving_example import DIGESTS, EXAMPLE, NAME, TAG, run, write
 
 DEFINITION = "machinelearning.seldon.io_seldondeployments.yaml"
 DEPLOYMENTS = ["seldondeployment", "canary", "shadow"]
@@ -129,7 +129,7 @@ def test_the_server_is_handed_the_lineage_that_its_tag_tells(components: list[di
 def test_a_name_without_a_lineage_hands_nothing(reference: str, labels: dict) -> None:
     image = PinnedImage(reference, f"{NAME}@sha256:0")
     assert image.labels == labels
-    (container,) = component_of(image, pull_secret=None)["spec"]["containers"]
+    (container,) = pod(image, pull_secret=None)["spec"]["containers"]
     assert ("ISSUESUM_LABELS" in {each["name"] for each in container["env"]}) == bool(labels)
 
 
@@ -221,6 +221,13 @@ def test_pods_of_the_default_are_the_same_in_all(documents: dict) -> None:
         assert {**other["spec"]["predictors"][0], "traffic": None} == default
 
 
+def test_nodes_are_of_the_architecture_of_the_image(components: list[dict]) -> None:
+    for component in components:
+        assert component["spec"]["nodeSelector"] == {"kubernetes.io/arch": "amd64"}
+    unknown = pod(PinnedImage(TAG, f"{NAME}@sha256:0"), pull_secret=None)
+    assert "nodeSelector" not in unknown["spec"]
+
+
 def test_prometheus_finds_the_pods_of_all_predictors(documents: dict) -> None:
     service, monitor = documents["servicemonitor"]
     (deployment,) = documents["seldondeployment"]
@@ -238,3 +245,73 @@ def test_prometheus_finds_the_pods_of_all_predictors(documents: dict) -> None:
     for endpoint in monitor["spec"]["endpoints"]:
         assert (ports.pop(endpoint["port"]) > 0, endpoint["path"]) == (True, "/prometheus")
     assert ports == {}
+
+
+@pytest.fixture
+def written(tmp_path: Path):
+    """Have the verb write manifests of a kind, and return its file's documents and the monitors."""
+
+    def written(kind: str, file: str) -> tuple[list[dict], list[dict]]:
+        done = run("--image", TAG, "--kind", kind, "--name", "titles", "--pull-secret", "pull",
+                   "--output", str(tmp_path))  # fmt: skip
+        assert done.exit_code == 0, done.output
+        assert f"kubectl apply -f {tmp_path / file}" in done.stdout
+        paths = (tmp_path / file, tmp_path / "servicemonitor.yaml")
+        assert set(tmp_path.iterdir()) == set(paths)
+        found, monitors = (list(yaml.safe_load_all(path.read_text())) for path in paths)
+        validate(monitors[0])
+        return found, monitors
+
+    return written
+
+
+def test_a_plain_deployment_needs_no_operator(written) -> None:
+    (service, budget, deployment), monitors = written("kubernetes", "deployment.yaml")
+    for document in (service, budget, deployment):
+        validate(document)
+        assert document["metadata"]["name"] == "titles"
+    template = deployment["spec"]["template"]
+    validate_pod(template)
+    labels = template["metadata"]["labels"]
+    assert service["spec"]["selector"].items() <= labels.items()
+    assert monitors[0]["spec"]["selector"].items() <= labels.items()
+    assert budget["spec"] == {
+        "maxUnavailable": 1,
+        "selector": deployment["spec"]["selector"],
+    }
+    # A pod goes only when another has become ready.
+    assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert "podAntiAffinity" in template["spec"]["affinity"]
+    (container,) = template["spec"]["containers"]
+    assert container["image"] == f"{NAME}@{DIGESTS[TAG]}"
+    assert container["lifecycle"]["preStop"]
+    ports = {port["name"] for port in container["ports"]}
+    assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+
+
+def test_an_inference_service_asks_for_the_model_by_its_name(written, shared: Path) -> None:
+    (service,), monitors = written("kserve", "inferenceservice.yaml")
+    definition = read_definition(shared / "schemas/serving.kserve.io_inferenceservices.yaml")
+    validator = jsonschema.Draft202012Validator(schema_of(service, definition))
+    assert [error.message for error in validator.iter_errors(service)] == []
+    predictor = service["spec"]["predictor"]
+    assert (predictor["minReplicas"], predictor["maxReplicas"]) == (2, 2)
+    assert predictor["imagePullSecrets"] == [{"name": "pull"}]
+    (container,) = predictor["containers"]
+    assert container["name"] == "kserve-container"
+    assert container["ports"] == [{"name": "http1", "containerPort": 9000, "protocol": "TCP"}]
+    for probe in ("startup", "readiness", "liveness"):
+        assert container[f"{probe}Probe"]["httpGet"]["port"] == 9000
+    variables = {each["name"]: each["value"] for each in container["env"]}
+    assert variables["ISSUESUM_MODEL_NAME"] == service["metadata"]["name"] == "titles"
+    selector = {"serving.kserve.io/inferenceservice": "titles"}
+    assert monitors[0]["spec"]["selector"] == selector
+
+
+@pytest.mark.parametrize("option", ["--canary", "--shadow"])
+def test_canary_and_shadow_are_seldons(option: str, tmp_path: Path) -> None:
+    _, other = DIGESTS
+    done = run("--image", TAG, "--kind", "kserve", option, other, "--output", str(tmp_path / "out"))
+    assert isinstance(done.exception, ParamsError)
+    assert f"{option} must be one of Seldon's. Received: --kind kserve" in str(done.exception)
+    assert list(tmp_path.iterdir()) == []

@@ -6,6 +6,9 @@ import importlib.util
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from unittest import mock
 
@@ -18,6 +21,11 @@ PET = {
     "PET_MASTER_PORT": "29400",
 }
 WORKERS = [f"titles-node-0-{index}.titles:29400" for index in range(3)]
+
+
+OWN = {"1": "titles-worker-1.team.svc:2222"}  # all that a TFJob with dynamic workers tells
+PODS = [f"titles-worker-{index}.team.svc:2222" for index in range(3)]
+OF_JOB = {"JOB_COMPLETION_INDEX": "2", "ISSUESUM_WORKERS": "3"}
 
 
 def task(kind: str, index: object, **cluster: list[str]) -> dict:
@@ -45,6 +53,21 @@ def test_tf_config_of_a_tfjob_is_taken_as_it_is(job) -> None:
 
 def test_tf_config_is_made_of_what_a_trainjob_sets(job) -> None:
     assert job.tf_config(PET) == task("worker", 1, worker=WORKERS)
+
+
+def test_a_worker_that_knows_itself_alone_completes_the_cluster(job) -> None:
+    given = {"cluster": {"worker": OWN, "ps": None}, "task": {"type": "worker", "index": 1}}
+    variables = {"TF_CONFIG": json.dumps(given), "ISSUESUM_WORKERS": "3"}
+    assert job.tf_config(variables) == task("worker", 1, worker=PODS)
+    alone = json.dumps(given).replace("-1.", "-0.").replace('"1"', '"0"').replace(": 1", ": 0")
+    assert job.tf_config({"TF_CONFIG": alone}) is None
+
+
+def test_pods_of_a_job_find_each_other_by_their_service(job, monkeypatch) -> None:
+    monkeypatch.setattr(job.socket, "getfqdn", lambda: "titles-2.titles.team.svc.cluster.local")
+    workers = [f"titles-{index}.titles.team.svc.cluster.local:2222" for index in range(3)]
+    assert job.tf_config(OF_JOB) == task("worker", 2, worker=workers)
+    assert job.tf_config({"JOB_COMPLETION_INDEX": "0"}) is None
 
 
 def test_job_names_may_look_like_node_names(job) -> None:
@@ -78,10 +101,14 @@ def test_the_chief_is_the_one_that_training_takes_for_it(given: dict, job) -> No
         ({"TF_CONFIG": "[]"}, "TF_CONFIG must describe a cluster and a task"),
         ({"TF_CONFIG": '{"cluster": {"worker": ["a:1"]}}'}, "TF_CONFIG must describe"),
         ({"TF_CONFIG": json.dumps(task("ps", 0, ps=["a:1"]))}, "must be a chief or a worker"),
-        ({**PET, "PET_NNODES": "many"}, "must be numbers"),
-        ({**PET, "PET_NODE_RANK": ""}, "must be numbers"),
+        ({**PET, "PET_NNODES": "many"}, "PET_NNODES must be a number"),
+        ({**PET, "PET_NODE_RANK": "first"}, "PET_NODE_RANK must be a number"),
+        ({**PET, "PET_NODE_RANK": ""}, "must be set"),
         ({"PET_NNODES": "2"}, "must be set"),
-        ({**PET, "PET_MASTER_ADDR": "elsewhere"}, "PET_MASTER_ADDR must be the name of node 0"),
+        ({**PET, "PET_MASTER_ADDR": "elsewhere"}, "must know a name like JOB-0.SERVICE"),
+        ({**OF_JOB, "ISSUESUM_WORKERS": "many"}, "ISSUESUM_WORKERS must be a number"),
+        (OF_JOB, "Worker 2 of 3 must know a name like JOB-2.SERVICE"),
+        ({**OF_JOB, "ISSUESUM_WORKERS": "2"}, "Worker 2 of 2"),
     ],
 )
 def test_nonsense_ends_with_one_line(environ: dict, message: str, job, capsys) -> None:
@@ -103,11 +130,21 @@ def commands(job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(job, "WORK", tmp_path / "work")
     monkeypatch.chdir(tmp_path)
     ran: list[str] = []
-    monkeypatch.setattr(job, "run", lambda *command: ran.append(" ".join(command[-3:])))
+    codes: dict[str, list[int]] = {}
+
+    def run(*command: str) -> int:
+        ran.append(" ".join(command[-3:]))
+        left = codes.get(command[1], [])
+        return left.pop(0) if left else 0
+
+    monkeypatch.setattr(job, "run", run)
+    monkeypatch.setattr(job.time, "sleep", lambda _: None)
     before = signal.getsignal(signal.SIGTERM)
 
-    def commands(**environ: str) -> list[str]:
-        for name in (*PET, "TF_CONFIG"):
+    def commands(failing: dict[str, list[int]] | None = None, **environ: str) -> list[str]:
+        codes.clear()
+        codes.update(failing or {})
+        for name in (*PET, *OF_JOB, "TF_CONFIG", "ISSUESUM_CHECKPOINTS"):
             os.environ.pop(name, None)
         os.environ.update(environ)
         ran.clear()
@@ -150,11 +187,72 @@ def test_the_commit_replaces_files_and_keeps_cache_and_checkpoints(job, tmp_path
     }
 
 
+def test_a_trained_model_is_pushed_when_s3_is_back(commands, capsys) -> None:
+    pushes = [each for each in commands({"push": [1, 1]}) if "push" in each]
+    assert len(pushes) == 3
+    assert "at commit" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        commands({"push": [1] * 99})
+    assert ended.value.code == 1
+
+
+@pytest.mark.parametrize(
+    ("records", "code"),
+    [
+        ({"20260102T000000Z-train-aaaaaa": 2, "20260101T000000Z-train-ffffff": 9}, 2),
+        ({"20260102T000000Z-train-aaaaaa": None}, 255),  # it was killed
+        ({"20260102T000000Z-split-aaaaaa": 2}, 255),
+        ({}, 255),
+    ],
+)
+def test_it_ends_with_the_exit_code_of_the_stage(
+    records: dict, code: int, commands, tmp_path: Path
+) -> None:
+    for name, value in records.items():
+        write(tmp_path / f"work/.issuesum/runs/{name}.json", json.dumps({"exit_code": value}))
+    with pytest.raises(SystemExit) as ended:
+        commands({"repro": [255]})
+    assert ended.value.code == code
+
+
+def test_checkpoints_lie_beside_the_dvc_remote(commands, tmp_path: Path, root: Path) -> None:
+    write(tmp_path / "app/.dvc/config", (root / ".dvc/config").read_text())
+    commands()
+    assert os.environ["ISSUESUM_CHECKPOINTS"] == "s3://issuesum/dvc/issuesum-checkpoints"
+    commands(ISSUESUM_CHECKPOINTS="s3://other/place")
+    assert os.environ["ISSUESUM_CHECKPOINTS"] == "s3://other/place"
+    write(tmp_path / "app/.dvc/config", "[core]\nremote = x\n['remote \"x\"']\nurl = /mnt/x\n")
+    commands()
+    assert "ISSUESUM_CHECKPOINTS" not in os.environ
+
+
 @pytest.mark.parametrize(("command", "code"), [("exit 9", 9), ("kill -9 $$", 137)])
 def test_what_fails_ends_the_process_with_its_exit_code(command: str, code: int, job) -> None:
     with pytest.raises(SystemExit) as ended:
-        job.run("sh", "-c", command)
+        job.must("sh", "-c", command)
     assert ended.value.code == code
+
+
+def test_sigterm_reaches_the_stage_and_waits_for_it(root: Path, tmp_path: Path) -> None:
+    # As process 1 of a container: the one to whom the children of those that end are given.
+    dvc = (
+        "sh -c 'trap \"sleep 1; touch saved; exit 143\" TERM; touch ready; sleep 60 & wait' & wait"
+    )
+    script = f"""
+import ctypes, sys
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
+sys.path.insert(0, {str(root / "deploy/training")!r})
+import train
+train.run("sh", "-c", {dvc!r})
+"""
+    with subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path) as process:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "ready").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.terminate()
+        assert process.wait(timeout=30) == 143
+    assert (tmp_path / "saved").exists()
 
 
 def write(path: Path, text: str) -> None:

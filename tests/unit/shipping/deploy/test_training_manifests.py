@@ -1,4 +1,4 @@
-"""The manifests of deploy/training are what a cluster takes, and what they should be."""
+"""The kustomizations of deploy/training make what a cluster takes, and what it should be."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ import jsonschema
 import pytest
 import yaml
 
-from manifests import IMAGE, assert_least_rights, read_manifest
+from issuesum.errors import ArtifactError, ClusterError, DataError, GateError, ParamsError
+from manifests import IMAGE, assert_least_rights, overlay, render
 from schemas import read_definition, schema_of, validate, validate_pod
 
-NAMES = ["tfjob", "tfjob-distributed", "trainjob", "trainjob-distributed"]
+KINDS = {"job": "Job", "tfjob": "TFJob", "trainjob": "TrainJob"}
 SCHEMAS = {
     "TFJob": "kubeflow.org_tfjobs.yaml",
     "TrainJob": "trainer.kubeflow.org_trainjobs.yaml",
+    "TrainingRuntime": "trainer.kubeflow.org_trainingruntimes.yaml",
 }
-CONTAINERS = {"TFJob": "tensorflow", "TrainingRuntime": "node"}  # as the operators want them
+LARGE = ("training/gpu", "training/workers", "pod/into-jobs")
 
 
 @pytest.fixture(scope="module")
@@ -27,37 +29,51 @@ def folder(root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def documents(folder: Path) -> dict[str, list[dict]]:
-    """Return the documents of each file."""
-    return {path.stem: read_manifest(path) for path in folder.glob("*.yaml")}
+def rendered(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict]]:
+    """Return the documents of each folder, and of an overlay with a suffix and four GPUs."""
+    large = {
+        f"{name}-large": render(overlay(tmp_path_factory.mktemp(name), f"training/{name}", *LARGE,
+                                        nameSuffix="-large"))
+        for name in KINDS
+    }  # fmt: skip
+    return {name: render(folder / name) for name in KINDS} | large
 
 
-@pytest.fixture(params=NAMES)
+@pytest.fixture(params=[*KINDS, *(f"{name}-large" for name in KINDS)])
 def name(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
 @pytest.fixture
-def job(name: str, documents: dict) -> dict:
-    return documents[name][-1]
+def documents(name: str, rendered: dict) -> dict[str, dict]:
+    """Return the documents by kind."""
+    found = {document["kind"]: document for document in rendered[name]}
+    assert len(found) == len(rendered[name])
+    return found
 
 
 @pytest.fixture
-def owner(name: str, documents: dict) -> dict:
-    """Return the document that holds the pod template."""
-    return documents[name][0]
+def template(documents: dict) -> dict:
+    return template_of(documents)
 
 
 @pytest.fixture
-def pod(owner: dict) -> dict:
-    return template_of(owner)["spec"]
+def pod(template: dict) -> dict:
+    return template["spec"]
 
 
-def template_of(owner: dict) -> dict:
-    if owner["kind"] == "TFJob":
-        return owner["spec"]["tfReplicaSpecs"]["Worker"]["template"]
-    (replicated,) = owner["spec"]["template"]["spec"]["replicatedJobs"]
-    return replicated["template"]["spec"]["template"]
+def template_of(documents: dict) -> dict:
+    if job := documents.get("TFJob"):
+        return job["spec"]["tfReplicaSpecs"]["Worker"]["template"]
+    return job_of(documents)["spec"]["template"]
+
+
+def job_of(documents: dict) -> dict:
+    """Return the Job of Kubernetes, which is part of a runtime for TrainJobs."""
+    if runtime := documents.get("TrainingRuntime"):
+        (replicated,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+        return {"apiVersion": "batch/v1", "kind": "Job", **replicated["template"]}
+    return documents["Job"]
 
 
 @pytest.fixture(scope="module")
@@ -66,113 +82,117 @@ def definitions(shared: Path) -> dict[str, dict]:
     return {kind: read_definition(shared / "schemas" / name) for kind, name in SCHEMAS.items()}
 
 
-@pytest.fixture
-def schema(job: dict, definitions: dict[str, dict]) -> dict:
-    return schema_of(job, definitions[job["kind"]])
-
-
-def test_jobs_fit_the_schema_of_their_operator(job: dict, schema: dict) -> None:
-    validator = jsonschema.Draft202012Validator(schema)
-    assert [error.message for error in validator.iter_errors(job)] == []
-
-
-def test_that_schema_refuses_what_it_does_not_know(job: dict, schema: dict) -> None:
-    validator = jsonschema.Draft202012Validator(schema)
-    job = copy.deepcopy(job)
-    job["spec"]["replicas"] = 2
-    assert not validator.is_valid(job)
-
-
-def test_pods_fit_the_schema_of_kubernetes(owner: dict) -> None:
-    validate_pod(template_of(owner))
-
-
-def test_jobs_of_the_runtimes_fit_the_schema_of_kubernetes(documents: dict) -> None:
-    for name in ("trainjob", "trainjob-distributed"):
-        (replicated,) = documents[name][0]["spec"]["template"]["spec"]["replicatedJobs"]
-        job = {"apiVersion": "batch/v1", "kind": "Job", **replicated["template"]}
-        validate(job)
-
-
-def test_config_and_claim_fit_the_schema_of_kubernetes(documents: dict) -> None:
-    for document in documents["storage"]:
-        validate(document)
+def test_they_fit_the_schemas_of_kubernetes_and_of_the_operators(
+    name: str, documents: dict, definitions: dict[str, dict]
+) -> None:
+    assert KINDS[name.removesuffix("-large")] in documents
+    for document in documents.values():
+        if document["kind"] not in definitions:
+            validate(document)
+            continue
+        schema = schema_of(document, definitions[document["kind"]])
+        validator = jsonschema.Draft202012Validator(schema)
+        assert [error.message for error in validator.iter_errors(document)] == []
+        wrong = copy.deepcopy(document)
+        wrong["spec"]["jobs"] = 2
+        assert not validator.is_valid(wrong)
+    validate_pod(template_of(documents))
+    if "TFJob" not in documents:
+        validate(job_of(documents))
 
 
 def test_pods_run_with_the_least_rights(pod: dict, folder: Path) -> None:
     user = re.search(r"^USER (\d+):(\d+)$", (folder / "Dockerfile").read_text(), re.MULTILINE)
     assert_least_rights(pod, *map(int, user.groups()))
-    assert pod["securityContext"]["fsGroup"] == int(user[2])
 
 
-def test_what_the_image_writes_to_is_mounted_and_exists(pod: dict, documents: dict) -> None:
+def test_no_sidecar_is_injected(template: dict) -> None:
+    assert template["metadata"]["labels"]["sidecar.istio.io/inject"] == "false"
+    assert template["metadata"]["annotations"]["sidecar.istio.io/inject"] == "false"
+
+
+def test_credentials_come_from_a_secret_that_need_not_be_there(pod: dict, root: Path) -> None:
     (container,) = pod["containers"]
-    volumes = {volume["name"]: volume for volume in pod["volumes"]}
-    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
-    assert set(mounts) == {"/work", "/tmp"}  # noqa: S108 -- a folder of the container
-    assert set(mounts.values()) == set(volumes)
-    claims = {
-        document["metadata"]["name"]
-        for document in documents["storage"]
-        if document["kind"] == "PersistentVolumeClaim"
-    }
-    for volume in volumes.values():
-        claim = volume.get("persistentVolumeClaim", {}).get("claimName")
-        assert claim in claims if claim else volume["emptyDir"] == {}
+    assert container["envFrom"] == [{"secretRef": {"name": "issuesum-s3", "optional": True}}]
+    assert pod["imagePullSecrets"] == [{"name": "issuesum-pull"}]
+    for path in (root / "deploy").rglob("*.yaml"):
+        text = path.read_text(encoding="utf-8")
+        assert "AWS_SECRET_ACCESS_KEY:" not in text
+        assert "kind: Secret" not in text
 
 
-def test_credentials_come_from_a_secret_that_is_in_no_file(
-    pod: dict, documents: dict, folder: Path
-) -> None:
+def test_the_settings_are_said_in_one_file(pod: dict, documents: dict, root: Path) -> None:
     (container,) = pod["containers"]
-    assert "env" not in container
-    secret, config = container["envFrom"]
-    assert secret == {"secretRef": {"name": "issuesum-s3"}}
-    (defined,) = [each for each in documents["storage"] if each["kind"] == "ConfigMap"]
-    assert config["configMapRef"] == {"name": defined["metadata"]["name"], "optional": True}
-    assert set(defined["data"]) == {"AWS_ENDPOINT_URL_S3"}
-    kinds = {document["kind"] for file in documents.values() for document in file}
-    assert "Secret" not in kinds
-    for path in folder.iterdir():
-        if path.is_file():
-            assert "AWS_SECRET_ACCESS_KEY" not in path.read_text(encoding="utf-8")
-
-
-def test_one_image_for_all_and_one_with_gpu_support(name: str, job: dict, pod: dict) -> None:
-    (container,) = pod["containers"]
-    gpus = container["resources"]["limits"].get("nvidia.com/gpu", 0)
-    assert gpus == ("distributed" in name)
-    expected = f"{IMAGE}-gpu" if gpus else IMAGE
-    assert container["image"] == expected
-    assert job["spec"].get("trainer", {}).get("image", expected) == expected
+    assert container["image"] == IMAGE
     assert "command" not in container  # the image's own
+    assert {document["metadata"]["namespace"] for document in documents.values()} == {"default"}
+    places = [
+        path.relative_to(root / "deploy").as_posix()
+        for path in (root / "deploy").rglob("*.yaml")
+        if re.search(r"registry\.example\.com/issuesum-pipeline|s3\.example\.com|namespace:",
+                     path.read_text(encoding="utf-8"))
+    ]  # fmt: skip
+    assert places == ["settings/kustomization.yaml"]
 
 
-def test_jobs_are_made_as_their_operators_want_it(name: str, job: dict, owner: dict) -> None:
-    (container,) = template_of(owner)["spec"]["containers"]
-    assert container["name"] == CONTAINERS[owner["kind"]]
-    if job["kind"] == "TFJob":
-        worker = job["spec"]["tfReplicaSpecs"]["Worker"]
-        workers, restarts = worker["replicas"], worker["restartPolicy"]
-        limit = job["spec"]["runPolicy"]["backoffLimit"]
+def test_gpus_and_workers_are_those_of_the_overlay(name: str, pod: dict, documents: dict) -> None:
+    is_large = name.endswith("-large")
+    (container,) = pod["containers"]
+    assert container["resources"]["limits"].get("nvidia.com/gpu", 0) == is_large
+    assert ("tolerations" in pod) == is_large
+    variables = {each["name"]: each["value"] for each in container["env"]}
+    workers = 4 if is_large else 1
+    assert variables.get("ISSUESUM_WORKERS", "1") == str(workers)
+    if job := documents.get("TFJob"):
+        assert job["spec"]["tfReplicaSpecs"]["Worker"]["replicas"] == workers
+    elif job := documents.get("TrainJob"):
+        assert job["spec"]["trainer"]["numNodes"] == workers
     else:
-        assert job["spec"]["runtimeRef"]["kind"] == owner["kind"]
-        assert job["spec"]["runtimeRef"]["name"] == owner["metadata"]["name"]
-        (replicated,) = owner["spec"]["template"]["spec"]["replicatedJobs"]
-        assert replicated["name"] == "node"
+        spec = documents["Job"]["spec"]
+        assert (spec["completions"], spec["parallelism"]) == (workers, workers)
+
+
+def test_jobs_are_made_as_their_operators_want_it(name: str, documents: dict, pod: dict) -> None:
+    ending = "-large" if name.endswith("-large") else ""
+    named = {document["metadata"]["name"] for document in documents.values()}
+    assert named == {f"issuesum-train{ending}"}
+    (container,) = pod["containers"]
+    if job := documents.get("TFJob"):
+        assert container["name"] == "tensorflow"
+        assert job["spec"]["tfReplicaSpecs"]["Worker"]["restartPolicy"] == "OnFailure"
+        assert job["spec"]["enableDynamicWorker"] is True  # else a lost pod ends the job
+        return
+    assert pod["restartPolicy"] == "Never"  # as a podFailurePolicy wants it
+    if job := documents.get("TrainJob"):
+        runtime = documents["TrainingRuntime"]
+        assert job["spec"]["runtimeRef"]["kind"] == "TrainingRuntime"
+        assert job["spec"]["runtimeRef"]["name"] == runtime["metadata"]["name"]
+        (replicated,) = runtime["spec"]["template"]["spec"]["replicatedJobs"]
+        assert (replicated["name"], container["name"]) == ("node", "node")
         labels = replicated["template"]["metadata"]["labels"]
         assert labels == {"trainer.kubeflow.org/trainjob-ancestor-step": "trainer"}
-        assert owner["spec"]["mlPolicy"]["torch"] == {}
-        workers, restarts = (
-            job["spec"]["trainer"]["numNodes"],
-            template_of(owner)["spec"]["restartPolicy"],
-        )
-        limit = replicated["template"]["spec"]["backoffLimit"]
-    assert restarts == "OnFailure"
-    assert limit == 3 * workers
-    assert (workers > 1) == ("distributed" in name)
-    claims = [v for v in template_of(owner)["spec"]["volumes"] if "persistentVolumeClaim" in v]
-    assert len(claims) == (workers == 1)  # pods of one template would share it
+        assert runtime["spec"]["mlPolicy"]["torch"] == {}
+        return
+    service = documents["Service"]
+    assert documents["Job"]["spec"]["completionMode"] == "Indexed"
+    assert pod["subdomain"] == service["metadata"]["name"]
+    assert service["spec"]["clusterIP"] == "None"
+    own = {"batch.kubernetes.io/job-name": documents["Job"]["metadata"]["name"]}
+    assert service["spec"]["selector"] == own
+
+
+def test_a_mistake_ends_a_job_and_a_lost_pod_is_not_counted(documents: dict) -> None:
+    if "TFJob" in documents:
+        return  # its operator has no such policy
+    failed, gone = job_of(documents)["spec"]["podFailurePolicy"]["rules"]
+    mistakes = [kind.exit_code for kind in (ParamsError, DataError, ArtifactError, GateError)]
+    assert failed["action"] == "FailJob"
+    assert failed["onExitCodes"] == {"operator": "In", "values": mistakes}
+    assert ClusterError.exit_code not in mistakes  # that of workers whose peer is gone
+    assert gone == {
+        "action": "Ignore",
+        "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}],
+    }
 
 
 def test_the_image_starts_and_copies_what_there_is(folder: Path, root: Path) -> None:

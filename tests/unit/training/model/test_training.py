@@ -5,14 +5,19 @@ Where any architecture will do, it is the one that TensorFlow traces fastest.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import sys
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
 
 import example_architecture
 import tiny_models
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, ParamsError
 from issuesum.text.features import Shards
 
 pytestmark = pytest.mark.slow  # TensorFlow takes ten seconds to load
@@ -204,6 +209,58 @@ def test_a_broken_checkpoint_or_one_of_another_training_is_left_alone(
     other = tiny_models.training(tmp_path, learnt, judged, model=simple, epochs=2).run()
     assert other.resumed == 0
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
+
+
+def test_a_validation_that_sigterm_ended_is_made_when_training_resumes(
+    tmp_path: Path, learnt: Shards, judged, simple
+) -> None:
+    def begin(folder: str):
+        records: list[dict[str, float]] = []
+        return records, tiny_models.training(
+            tmp_path / folder, learnt, judged, model=simple, eval_steps=3, report=records.append
+        )
+
+    expected_records, training = begin("whole")
+    expected = training.run()
+    _, training = begin("ended")
+    averaged = training._trainer.averaged
+
+    def interrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
+        return averaged()
+
+    training._trainer.averaged = interrupted
+    earlier = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with pytest.raises(SystemExit):
+            training.run()
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+    records, training = begin("ended")
+    trained = training.run()
+    assert trained.resumed == 3
+    assert _equal(trained.weights, expected.weights)
+    assert [r["eval/loss"] for r in records] == [r["eval/loss"] for r in expected_records]
+    assert [r["train/loss"] for r in records] == [r["train/loss"] for r in expected_records]
+
+
+def test_without_s3_a_training_is_told_so_once(
+    tmp_path: Path, learnt: Shards, judged, simple, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "none")
+    away["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:9"
+    # In a folder without the settings of this clone's remote.
+    with contextlib.chdir(tmp_path), mock.patch.dict(os.environ, away):
+        training = tiny_models.training(tmp_path, learnt, judged, model=simple, url="s3://none/x")
+        assert len(training.run().weights) > 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("warning: train: no checkpoint in s3://none/x/")
+    assert "Could not connect" in line
+
+
+def test_what_is_no_folder_of_s3_is_refused(tmp_path: Path, learnt: Shards, judged, simple) -> None:
+    with pytest.raises(ParamsError, match=r"ISSUESUM_CHECKPOINTS must be .* Received: bucket/x\."):
+        tiny_models.training(tmp_path, learnt, judged, model=simple, url="bucket/x")
 
 
 def test_training_that_diverges_is_refused(tmp_path: Path, learnt: Shards, judged, simple) -> None:

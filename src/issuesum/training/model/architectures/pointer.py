@@ -219,11 +219,9 @@ def _dense(layer: keras.layers.Dense, values: tf.Tensor) -> tf.Tensor:
 
 
 def _exported_dense(layer: keras.layers.Dense, values: tf.Tensor) -> tf.Tensor:
-    """Do the same by one product. Keras makes eight nodes of it when exported; it trains faster."""
-    values = tf.matmul(values, tf.cast(layer.kernel, values.dtype))
-    return layer.activation(
-        values + tf.cast(layer.bias, values.dtype) if layer.use_bias else values
-    )
+    """Do the same where all sizes but the batch are known; Keras would export shape arithmetic."""
+    flat = layer(tf.reshape(values, (-1, values.shape[-1])))
+    return tf.reshape(flat, (-1, *values.shape[1:-1], flat.shape[-1]))
 
 
 def _shares(scores: _Scores) -> tuple[tf.Tensor, tf.Tensor]:

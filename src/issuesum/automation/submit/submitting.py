@@ -1,0 +1,393 @@
+"""One training in a cluster, or one of each variant, from the commit to its result here."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from tqdm import tqdm
+
+from issuesum.automation.retraining.job import only_one
+from issuesum.automation.retraining.pipeline import Pipeline, stale_stages
+from issuesum.automation.submit.image import pipeline_image
+from issuesum.automation.submit.kubectl import Kubectl
+from issuesum.automation.submit.manifests import (
+    FOLDER,
+    RESOURCES,
+    Kind,
+    Manifests,
+    Training,
+    Variant,
+)
+from issuesum.automation.submit.watching import MISTAKES, Job, Log, Pod
+from issuesum.console import say
+from issuesum.errors import (
+    ClusterError,
+    IssuesumError,
+    ParamsError,
+    RepositoryError,
+    one_line,
+    shortened,
+)
+from issuesum.layout import FEATURES, LOCK, PARAMS, TRAIN_STAGE, read_stages
+from issuesum.lineage import git
+from issuesum.lineage.dvc import Lock
+from issuesum.registry.client import Registry
+from issuesum.registry.image import RemoteImage, read_image
+from issuesum.registry.reference import Reference
+
+_IMAGE = ("deploy/training", ".dvc/config", ".dvcignore", str(LOCK))
+"""What the image holds besides `git.CODE`."""
+_TICK = 3  # seconds between two questions
+_PATIENCE = 15  # seconds after which a pod that does not run is asked for why
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to train, where and how.
+
+    Attributes:
+        kind: of the job; None for the best that the cluster has.
+        workers: None for as many as the kustomization says.
+        overlay: a kustomization in the place of deploy/training/KIND.
+        image: the pipeline image of the commit; None to build it where `repository` lacks it.
+        repository: registry/name of pipeline images.
+        settings: overrides of params as `dvc exp run -S` takes them, sweeps included.
+        at_once: jobs at a time.
+        wait: whether to stay until they have ended, and to fetch their results.
+    """
+
+    kubectl: Kubectl
+    kind: Kind | None
+    workers: int | None
+    overlay: Path | None
+    image: str | None
+    repository: Callable[[], str]
+    settings: tuple[str, ...]
+    at_once: int
+    wait: bool
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A job: where it is, and the params that it was given."""
+
+    name: str
+    kind: Kind
+    namespace: str
+    params: tuple[str, ...]
+
+
+def submit(request: Request, root: Path, check: Callable[[Path], object]) -> list[Submitted]:
+    """Train the commit that is checked out, and bring the result here; return the jobs.
+
+    A job of this commit that runs already is followed, and one that has succeeded is only fetched.
+    `check` raises ParamsError if a file does not hold params.
+
+    Raises:
+        ClusterError: the cluster refuses, or a job failed; then with the exit code of the stage.
+        IssuesumError: anything else that fails.
+    """
+    commit = git.head(root)
+    variants = variants_of(request.settings, root, check) or [Variant()]
+    if not request.wait and len(variants) > request.at_once:
+        raise ParamsError(
+            "--no-wait must have all jobs at once. Received: "
+            f"{len(variants)} variants, --jobs {request.at_once}. Try: --jobs {len(variants)}."
+        )
+    stale = _checked(root)
+    if TRAIN_STAGE not in stale and not request.settings:
+        say("note", "nothing to do: dvc.lock has this training")
+        return []
+    manifests = _manifests(request, root)
+    namespace = request.kubectl.namespace or manifests.namespace
+    cluster = request.kubectl.within(namespace)
+    trainings = [_Watched.of(cluster, manifests, commit, variant) for variant in variants]
+    missing = [each for each in trainings if each.job.state() in ("absent", "failed")]
+    if missing:
+        image = _image(request, root, commit, manifests)
+        with only_one(root) as held:
+            Pipeline(root, held).push(str(FEATURES))
+        for each in missing:
+            each.documents = manifests.made_for(
+                Training(
+                    commit,
+                    each.variant,
+                    str(image.reference),
+                    image.architecture,
+                    request.workers,
+                ),
+                namespace,
+            )
+    submitted = [
+        Submitted(each.job.name, each.job.kind, namespace, each.variant.overrides)
+        for each in trainings
+    ]
+    if not request.wait:
+        for each in trainings:
+            each.start()
+        return submitted
+    try:
+        failures = list(_run(trainings, request.at_once, lambda each: _fetch(each, commit, root)))
+    except KeyboardInterrupt:
+        say("note", "the jobs go on; the same command follows them again")
+        raise
+    for failure in failures[:-1]:
+        say("error", str(failure))
+    if failures:
+        raise failures[-1]
+    return submitted
+
+
+def variants_of(
+    settings: Sequence[str], root: Path, check: Callable[[Path], object]
+) -> list[Variant]:
+    """Return the variants that settings ask for, by DVC's own parsing; none without settings.
+
+    Raises:
+        ParamsError: DVC cannot read them, they change other params than those of `train`, or a
+            value is none that params have.
+    """
+    if not settings:
+        return []
+    from dvc.exceptions import DvcException
+    from dvc.utils.cli_parse import to_path_overrides
+    from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
+    from hydra.errors import HydraException
+
+    before = _params(root / PARAMS)
+    found: dict[str, Variant] = {}
+    try:
+        for sweep in get_hydra_sweeps(to_path_overrides(settings)):
+            overrides = sweep.pop(str(PARAMS), [])
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(shutil.copy(root / PARAMS, folder))
+                apply_overrides(path, overrides)
+                check(path)
+                after = _params(path)
+            if sweep or {**after, TRAIN_STAGE: None} != {**before, TRAIN_STAGE: None}:
+                raise ParamsError(
+                    f"--set-param must set params of {TRAIN_STAGE}, since features are made "
+                    f"before. Received: {' '.join(settings)}. Try: {TRAIN_STAGE}.dropout=0.2,0.3."
+                )
+            variant = Variant.of(overrides, after[TRAIN_STAGE])
+            found.setdefault(variant.fingerprint, variant)
+    except (DvcException, HydraException) as error:
+        raise ParamsError(
+            "--set-param must be as `dvc exp run` takes it. Received: "
+            f"{one_line(error.__cause__ or error)}. Try: {TRAIN_STAGE}.dropout=0.2,0.3."
+        ) from error
+    return list(found.values())
+
+
+def _params(path: Path) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def _checked(root: Path) -> list[str]:
+    """Return what is stale, if all that a job takes from here is committed and current."""
+    named = git.run(root, "status", "--porcelain=v1", "-z", "--no-renames", "--", *_IMAGE[:-1])
+    within = git.prefix(root)
+    changed = {*git.changed_files(root)}
+    changed |= {entry[3:] for entry in named.decode().split("\0") if entry}
+    committed = git.content_at(root, "HEAD", str(LOCK))
+    if committed is None or Lock.parse(committed).md5(FEATURES) != Lock.read(root).md5(FEATURES):
+        changed.add(f"{within}{LOCK}")
+    if changed:
+        raise RepositoryError(
+            "What is trained must be committed. Received: changes of "
+            f"{shortened(sorted(changed))}. Try: git commit, or git stash."
+        )
+    stale = stale_stages(root)
+    before = list(read_stages(root))[: list(read_stages(root)).index(TRAIN_STAGE)]
+    if behind := [stage for stage in before if stage in stale]:
+        raise RepositoryError(
+            f"{FEATURES} must be those of the commit. Received: {shortened(behind)} is stale. "
+            f"Try: dvc repro {before[-1]}, then git commit {LOCK}."
+        )
+    return stale
+
+
+def _manifests(request: Request, root: Path) -> Manifests:
+    folder = request.overlay or root / FOLDER / (request.kind or _best_kind(request.kubectl))
+    manifests = Manifests.of(request.kubectl.rendered(folder), folder)
+    if request.kind and manifests.kind != request.kind:
+        raise ParamsError(
+            f"--overlay must hold what --kind names, {request.kind}. "
+            f"Received: {manifests.kind}. Try: without --kind."
+        )
+    return manifests
+
+
+def _best_kind(kubectl: Kubectl) -> Kind:
+    known = kubectl.run("api-resources", "--output=name").split()
+    return next(kind for kind, name in RESOURCES.items() if name in known)
+
+
+def _image(request: Request, root: Path, commit: str, manifests: Manifests) -> RemoteImage:
+    if request.image is None:
+        extra = "gpu" if manifests.asks_for_gpus else "cpu"
+        return pipeline_image(root, commit, request.repository(), extra=extra)
+    given = Reference.parse(request.image)
+    image = read_image(Registry(given.host), given)
+    made_of = image.labels.get("org.opencontainers.image.revision")
+    if made_of != commit:
+        raise ParamsError(
+            f"--image must be the pipeline image of {commit[:12]}. Received: {given}, of "
+            f"{made_of or 'no commit'}. Try: without --image."
+        )
+    return image
+
+
+class FailedJobError(ClusterError):
+    """A job failed; the exit code is that of its stage, where one is known."""
+
+    def __init__(self, message: str, exit_code: int | None) -> None:
+        """Take the stage's own line, or what is known."""
+        super().__init__(message)
+        self.exit_code = exit_code or self.exit_code
+
+
+@dataclass
+class _Watched:
+    """A job, and what has been said of it."""
+
+    job: Job
+    variant: Variant
+    log: Log
+    documents: list[dict[str, Any]] | None = None
+    said: str | None = None
+    quiet_since: float = 0.0
+
+    @classmethod
+    def of(cls, cluster: Kubectl, manifests: Manifests, commit: str, variant: Variant) -> _Watched:
+        job = Job(cluster, manifests.kind, manifests.name(commit, variant))
+        prefix = f"[{variant}] " if variant.overrides else ""
+        return cls(job, variant, Log(cluster, prefix))
+
+    def start(self) -> None:
+        self.quiet_since = time.monotonic()
+        if self.documents is None:
+            self._tell(f"{self.job.kind} {self.job.name} is there already")
+            return
+        if self.job.state() == "failed":  # it resumes from its checkpoint
+            self.job.delete()
+        text = yaml.safe_dump_all(self.documents, sort_keys=False)
+        self.job.kubectl.run("apply", "--filename=-", stdin=text)
+        namespace = self.job.kubectl.namespace
+        self._tell(f"{self.job.kind} {self.job.name} in namespace {namespace}")
+
+    def look(self) -> bool:
+        """Print what is new; return whether it has succeeded.
+
+        Raises:
+            FailedJobError: it has failed.
+        """
+        try:
+            state, pods = self.job.state(), self.job.pods()
+        except ClusterError as error:  # it may answer later
+            self._say("warning", f"{error} Asking again")
+            return False
+        for pod in (each for each in pods if each.is_chief):
+            self.log.follow(pod)
+        mistake = next((each for each in pods if (each.exit_code or 0) in MISTAKES), None)
+        if state == "succeeded":
+            self.log.finish()
+        elif state in ("absent", "failed") or mistake:
+            self.log.finish()
+            if self.job.kind == "tfjob" and state == "running":
+                self.job.delete()  # its operator would repeat the mistake
+            raise self._failure(mistake, pods)
+        else:
+            self._explain(pods)
+        return state == "succeeded"
+
+    def _say(self, kind: Literal["note", "warning"], line: str) -> None:
+        if line != self.said:
+            self.said = line
+            say(kind, f"{self.log.prefix}{line}")
+
+    def _explain(self, pods: Sequence[Pod]) -> None:
+        reason = next((f"{each.name}: {each.waits_for}" for each in pods if each.waits_for), None)
+        if pods and not any(each.is_pending for each in pods):
+            self.quiet_since = time.monotonic()
+        elif not reason and time.monotonic() - self.quiet_since > _PATIENCE:
+            reason = self.job.warning()
+        if reason:
+            self._say("note", f"waiting for {reason}")
+
+    def _failure(self, mistake: Pod | None, pods: Sequence[Pod]) -> FailedJobError:
+        ended = [each for each in pods if each.exit_code]
+        pod = mistake or next((each for each in reversed(ended) if each.is_chief), None)
+        pod = pod or (ended[-1] if ended else None)
+        if pod is None:
+            why = self.job.warning() or "it is gone"
+        elif pod is mistake and pod.last_words:
+            return FailedJobError(pod.last_words.removeprefix("error: "), pod.exit_code)
+        else:
+            why = f"{pod.name} ended with {pod.exit_code}: {pod.last_words}"
+        return FailedJobError(
+            f"{self.job.kind} {self.job.name} must succeed. Received: {why} "
+            "Try: the same again, which resumes from the last checkpoint.",
+            pod.exit_code if pod else None,
+        )
+
+    def _tell(self, line: str) -> None:
+        tqdm.write(f"submit: {self.log.prefix}{line}", file=sys.stderr)
+
+
+def _run(
+    trainings: Sequence[_Watched], at_once: int, fetch: Callable[[_Watched], None]
+) -> Iterator[IssuesumError]:
+    """Run trainings, so many at a time, and fetch the result of each; yield what failed."""
+    waiting, active, ended = iter(trainings), list[_Watched](), list[_Watched]()
+    try:
+        while True:
+            for each in islice(waiting, at_once - len(active)):
+                each.start()
+                active.append(each)
+            for each in ended:  # while the next ones run
+                try:
+                    fetch(each)
+                except IssuesumError as error:
+                    yield error
+            if not active:
+                return
+            time.sleep(_TICK)
+            ended = []
+            for each in list(active):
+                try:
+                    if not each.look():
+                        continue
+                    ended.append(each)
+                except FailedJobError as error:
+                    yield error
+                active.remove(each)
+    finally:
+        for each in active:
+            each.log.stop()
+
+
+def _fetch(training: _Watched, commit: str, root: Path) -> None:
+    # Else DVC would not find this training in the run-cache, and would train here.
+    if git.head(root) != commit or git.changed_files(root):
+        raise RepositoryError(
+            f"The clone must be at {commit[:12]}, as it was. Received: another commit, or "
+            f"changes; {training.job.name} has succeeded. Try: git checkout {commit[:12]}, then "
+            "the same again."
+        )
+    with only_one(root) as held:
+        pipeline = Pipeline(root, held)
+        if training.variant.overrides:
+            pipeline.experiment(training.variant.overrides)
+        else:
+            pipeline.take(TRAIN_STAGE)

@@ -1,0 +1,168 @@
+"""A job in the cluster: how far it is, what its pods wait for, and the log of its chief."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tqdm import tqdm
+
+from issuesum.automation.submit.kubectl import Kubectl
+from issuesum.automation.submit.manifests import INSTANCE, RESOURCES, Kind
+
+State = Literal["absent", "running", "succeeded", "failed"]
+MISTAKES = range(2, 6)
+"""Exit codes of a stage that would end so again (issuesum.errors); others are interruptions."""
+_INDICES = ("batch.kubernetes.io/job-completion-index", "training.kubeflow.org/replica-index")
+_HARMLESS = "FailedToRetrieveImagePullSecret"  # registries that need none give the image
+_USUAL = {"ContainerCreating", "PodInitializing"}
+
+
+@dataclass(frozen=True)
+class Pod:
+    """A pod of a job.
+
+    Attributes:
+        name: of the pod.
+        start: of its container, which may have been restarted; None before the first.
+        is_running: whether the container is.
+        is_pending: whether it has not been started.
+        is_chief: whether its log is the one to show.
+        exit_code: of the container, the last time that it ended with an error; or None.
+        last_words: the line with which that ended.
+        waits_for: why it does not run; None if nothing is known.
+    """
+
+    name: str
+    start: tuple[str, int] | None
+    is_running: bool
+    is_pending: bool
+    is_chief: bool
+    exit_code: int | None
+    last_words: str
+    waits_for: str | None
+
+    @classmethod
+    def of(cls, found: dict[str, Any]) -> Pod:
+        """Read a pod as the cluster describes it."""
+        metadata, status = found["metadata"], found.get("status", {})
+        container: dict[str, Any] = next(iter(status.get("containerStatuses") or ()), {})
+        states = [container.get(name) or {} for name in ("state", "lastState")]
+        ended: dict[str, Any] = next(
+            (each["terminated"] for each in states if each.get("terminated")), {}
+        )
+        has_started = any(name in states[0] for name in ("running", "terminated")) or bool(ended)
+        restarts = int(container.get("restartCount", 0))
+        indices = (metadata["labels"].get(key) for key in _INDICES)
+        lines = (ended.get("message") or "").strip().splitlines()
+        errors = [line for line in lines if line.startswith("error: ")]
+        return cls(
+            name=metadata["name"],
+            start=(metadata["uid"], restarts) if has_started else None,
+            is_running="running" in states[0],
+            is_pending=status.get("phase") == "Pending",
+            is_chief=next(filter(None, indices), "0") == "0",
+            exit_code=ended.get("exitCode") or None,
+            last_words=(errors or lines or [""])[-1],
+            waits_for=_reason(status, states[0]),
+        )
+
+
+def _reason(status: dict[str, Any], state: dict[str, Any]) -> str | None:
+    waiting = state.get("waiting") or {}
+    if waiting.get("reason", "ContainerCreating") not in _USUAL:
+        return ": ".join(filter(None, (waiting["reason"], waiting.get("message"))))
+    if status.get("phase") != "Pending":
+        return None
+    for each in status.get("conditions") or ():
+        if each["type"] == "PodScheduled" and each["status"] == "False":
+            return ": ".join(filter(None, (each.get("reason"), each.get("message"))))
+    return None
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job by its name, in the namespace of `kubectl`."""
+
+    kubectl: Kubectl
+    kind: Kind
+    name: str
+
+    def state(self) -> State:
+        """Ask how far it is."""
+        found = self.kubectl.find(RESOURCES[self.kind], self.name)
+        if found is None:
+            return "absent"
+        conditions = found.get("status", {}).get("conditions") or ()
+        true = {each["type"] for each in conditions if each["status"] == "True"}
+        if true & {"Complete", "Succeeded"}:
+            return "succeeded"
+        return "failed" if "Failed" in true else "running"
+
+    def pods(self) -> list[Pod]:
+        """Ask for its pods, the newest last."""
+        found = self.kubectl.items("pods", "--selector", f"{INSTANCE}={self.name}")
+        found.sort(key=lambda each: str(each["metadata"]["creationTimestamp"]))
+        return [Pod.of(each) for each in found]
+
+    def warning(self) -> str | None:
+        """Ask for the last warning about it or its pods: a quota, a volume that is missing."""
+        events = self.kubectl.items("events", "--field-selector", "type=Warning")
+        ours = [
+            each
+            for each in events
+            if each["involvedObject"]["name"].startswith(self.name) and each["reason"] != _HARMLESS
+        ]
+        ours.sort(key=lambda each: each.get("lastTimestamp") or each.get("eventTime") or "")
+        return f"{ours[-1]['reason']}: {ours[-1]['message']}" if ours else None
+
+    def delete(self) -> None:
+        """Delete it with its pods, and wait until they are gone."""
+        self.kubectl.run("delete", RESOURCES[self.kind], self.name, "--cascade=foreground")
+
+
+class Log:
+    """The log of a job's chief, printed while it is written, from one pod after the other."""
+
+    def __init__(self, kubectl: Kubectl, prefix: str) -> None:
+        """Print nothing yet; each line will begin with `prefix`."""
+        self._kubectl, self.prefix = kubectl, prefix
+        self._process: subprocess.Popen[str] | None = None
+        self._thread = threading.Thread()
+        self._seen = set[tuple[str, int]]()
+
+    def follow(self, pod: Pod) -> None:
+        """Go on with the log of this pod, once that of an earlier one has ended."""
+        is_new = pod.start not in self._seen
+        if not pod.start or self._thread.is_alive() or not (is_new or pod.is_running):
+            return
+        # A connection that broke is made again; what was written meanwhile is printed once more.
+        since = () if is_new else ("--since=10s",)
+        command = self._kubectl.command("logs", "--follow", pod.name, *since)
+        self._seen.add(pod.start)
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
+        )
+        self._thread = threading.Thread(target=self._print, args=(self._process,), daemon=True)
+        self._thread.start()
+
+    def finish(self, seconds: float = 10) -> None:
+        """Wait for the last lines."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        self.stop()
+
+    def stop(self) -> None:
+        """Print no more."""
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+
+    def _print(self, process: subprocess.Popen[str]) -> None:
+        assert process.stdout  # noqa: S101
+        with process.stdout as lines:
+            for line in lines:
+                tqdm.write(self.prefix + line.rstrip("\n"), file=sys.stderr)

@@ -1,0 +1,81 @@
+"""`issuesum submit`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from issuesum.cli.shared import count_option, default_repository, json_option, print_json, verb
+
+if TYPE_CHECKING:
+    from issuesum.automation.submit.manifests import Kind
+
+
+@verb(
+    "issuesum submit # with the operator that the cluster has, or as a Job",
+    "issuesum submit --kind job --workers 2",
+    "issuesum submit -S train.dropout=0.2,0.3 -S train.hidden_units=128,192 --jobs 2",
+)
+@click.option(
+    "--kind", type=click.Choice(["trainjob", "tfjob", "job"]),
+    help="What runs the pods.  [default: the first of these that the cluster has]",
+)  # fmt: skip
+@click.option(
+    "--workers", metavar="N", type=click.IntRange(1),
+    help="Pods that train together.  [default: as the kustomization says]",
+)  # fmt: skip
+@click.option(
+    "--overlay", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Kustomization in the place of deploy/training/KIND.",
+)  # fmt: skip
+@click.option("--image", metavar="IMAGE", help="Pipeline image of this commit.  [default: built]")
+@click.option("--context", metavar="NAME", help="Of the kubeconfig.  [default: the current one]")
+@click.option("--namespace", metavar="NAME", help="For the jobs.  [default: the kustomization's]")
+@click.option(
+    "-S", "--set-param", "settings", multiple=True, metavar="PARAM=VALUE,…",
+    help="As `dvc exp run` takes it: a job for each variant, and an experiment of its result.",
+)  # fmt: skip
+@count_option("--jobs", "at_once", default=1, about="Jobs at a time.")
+@click.option("--no-wait", is_flag=True, help="Only start; the same command later follows.")
+@json_option
+def command(
+    *,
+    kind: Kind | None,
+    workers: int | None,
+    overlay: Path | None,
+    image: str | None,
+    context: str | None,
+    namespace: str | None,
+    settings: tuple[str, ...],
+    at_once: int,
+    no_wait: bool,
+    as_json: bool,
+) -> None:
+    """Train this commit in a Kubernetes cluster, and bring the model back.
+
+    Builds and pushes the pipeline image, pushes the features, applies deploy/training, follows the
+    log, and takes the result with `dvc repro --pull`. Ctrl+C leaves the job running: the same
+    command follows it again, or fetches what it has made. If a stage fails, its error and its exit
+    code are those of this command.
+    """
+    from issuesum.automation.submit.kubectl import Kubectl
+    from issuesum.automation.submit.submitting import Request, submit
+    from issuesum.stages.params import load_params
+
+    request = Request(
+        Kubectl(context, namespace), kind, workers, overlay, image, _repository, settings,
+        at_once=at_once, wait=not no_wait,
+    )  # fmt: skip
+    jobs = submit(request, Path(), lambda path: load_params(path, root=Path()))
+    if as_json:
+        print_json([asdict(each) for each in jobs])
+        return
+    for each in jobs:
+        click.echo(" ".join((f"{each.kind:8} {each.namespace}/{each.name}", *each.params)))
+
+
+def _repository() -> str:
+    return f"{default_repository()}-pipeline"

@@ -1,0 +1,100 @@
+"""What is applied in a cluster: the rendered documents of deploy/training, for one training."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from issuesum.automation.submit.kubectl import Kubectl
+from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Manifests, Training, Variant
+from issuesum.errors import ParamsError
+from missing import without
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+NAME = "issuesum-train-0123456789ab"
+IMAGE = "registry.example.com/issuesum-pipeline@sha256:0"
+
+
+@pytest.fixture(scope="module", params=RESOURCES)
+def manifests(request: pytest.FixtureRequest, root: Path) -> Manifests:
+    if not shutil.which("kubectl"):
+        without("no kubectl on PATH")
+    folder = root / FOLDER / request.param
+    found = Manifests.of(Kubectl().rendered(folder), folder)
+    assert found.kind == request.param
+    return found
+
+
+def _training(variant: Variant | None = None, *, workers: int | None = None) -> Training:
+    return Training(COMMIT, variant or Variant(), IMAGE, "arm64", workers)
+
+
+def _pods(documents) -> list[dict]:
+    found = []
+    waiting = list(documents)
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            found += [each] if "containers" in each.get("spec", {}) else []
+            waiting += each.values()
+        elif isinstance(each, list):
+            waiting += each
+    return found
+
+
+def test_a_training_has_names_image_and_nodes_of_its_own(manifests: Manifests) -> None:
+    documents = manifests.made_for(_training(), "team")
+    assert {each["metadata"]["name"] for each in documents} == {NAME}
+    assert {each["metadata"]["namespace"] for each in documents} == {"team"}
+    assert documents[-1]["kind"].lower() == manifests.kind, "applied after what it needs"
+    (pod,) = _pods(documents)
+    assert [each["image"] for each in pod["spec"]["containers"]] == [IMAGE]
+    assert pod["spec"]["nodeSelector"] == {"kubernetes.io/arch": "arm64"}
+    assert pod["metadata"]["labels"]["app.kubernetes.io/instance"] == NAME
+    by_kind = {each["kind"]: each for each in documents}
+    if manifests.kind == "job":
+        assert pod["spec"]["subdomain"] == NAME
+        assert by_kind["Service"]["spec"]["selector"] == {"app.kubernetes.io/instance": NAME}
+    if manifests.kind == "trainjob":
+        assert by_kind["TrainJob"]["spec"]["runtimeRef"]["name"] == NAME
+
+
+def test_workers_and_params_reach_the_pods(manifests: Manifests) -> None:
+    variant = Variant.of(["train.dropout=0.2"], {"dropout": 0.2})
+    documents = manifests.made_for(_training(variant, workers=3), "team")
+    assert documents[-1]["metadata"]["name"] == f"{NAME}-{variant.fingerprint}"
+    (pod,) = _pods(documents)
+    (container,) = pod["spec"]["containers"]
+    values = {each["name"]: each.get("value") for each in container["env"]}
+    assert values["ISSUESUM_WORKERS"] == "3"
+    assert values["ISSUESUM_PARAMS"] == '["train.dropout=0.2"]'
+    spec = documents[-1]["spec"]
+    replicas = {
+        "job": lambda: [spec["completions"], spec["parallelism"]],
+        "tfjob": lambda: [spec["tfReplicaSpecs"]["Worker"]["replicas"]],
+        "trainjob": lambda: [spec["trainer"]["numNodes"]],
+    }
+    assert set(replicas[manifests.kind]()) == {3}
+
+
+def test_an_image_for_gpus_is_built_where_a_container_asks_for_one(manifests: Manifests) -> None:
+    assert not manifests.asks_for_gpus
+    documents = manifests.made_for(_training(), "team")
+    (pod,) = _pods(documents)
+    pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] = 1
+    assert Manifests(tuple(documents)).asks_for_gpus
+
+
+def test_equal_params_are_one_variant_however_they_are_written() -> None:
+    one, other = (Variant.of([text], {"dropout": 0.2}) for text in ("a=0.2", "a=0.20"))
+    assert one.fingerprint == other.fingerprint
+    assert Variant.of(["a=0.2"], {"dropout": 0.3}).fingerprint != one.fingerprint
+
+
+@pytest.mark.parametrize("kinds", [[], ["Service"], ["Job", "TFJob"]])
+def test_a_kustomization_must_hold_one_job(kinds: list[str], tmp_path: Path) -> None:
+    documents = [{"kind": kind, "metadata": {"name": "x"}} for kind in kinds]
+    with pytest.raises(ParamsError, match=r"must hold one Job, TFJob or TrainJob\. Received: "):
+        Manifests.of(documents, tmp_path)

@@ -1,0 +1,114 @@
+"""What a pod tells of a job, as a cluster describes it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from issuesum.automation.submit.kubectl import Kubectl
+from issuesum.automation.submit.manifests import Variant
+from issuesum.automation.submit.submitting import FailedJobError, _Watched
+from issuesum.automation.submit.watching import Log, Pod
+
+METADATA = {"name": "x-0-abc", "uid": "u", "labels": {"app.kubernetes.io/name": "issuesum"}}
+
+
+def _pod(phase: str, *, conditions=(), labels=None, **container) -> Pod:
+    metadata = {**METADATA, "labels": METADATA["labels"] | (labels or {})}
+    status = {"phase": phase, "conditions": list(conditions)}
+    if container:
+        status["containerStatuses"] = [{"restartCount": 0, "lastState": {}, **container}]
+    return Pod.of({"metadata": metadata, "status": status})
+
+
+def test_a_pod_without_a_node_tells_what_the_scheduler_says() -> None:
+    says = "0/1 nodes are available: 1 Insufficient cpu."
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    pod = _pod("Pending", conditions=[{**condition, "message": says}])
+    assert pod.waits_for == f"Unschedulable: {says}"
+    assert pod.is_pending
+    assert pod.start is None
+
+
+def test_a_container_that_cannot_start_tells_why() -> None:
+    for reason in ("ImagePullBackOff", "CreateContainerConfigError"):
+        waiting = {"waiting": {"reason": reason, "message": 'secret "x" not found'}}
+        assert _pod("Pending", state=waiting).waits_for == f'{reason}: secret "x" not found'
+    assert _pod("Pending", state={"waiting": {"reason": "ContainerCreating"}}).waits_for is None
+
+
+def test_the_last_error_is_the_line_of_the_stage() -> None:
+    log = "error: earlier\nRunning\nerror: train: no. Try: yes.\nERROR: failed to reproduce\n"
+    ended = {"terminated": {"exitCode": 2, "message": log}}
+    pod = _pod("Failed", state=ended)
+    assert (pod.exit_code, pod.last_words) == (2, "error: train: no. Try: yes.")
+    assert pod.start == ("u", 0)
+    # Started again in the same pod, as a TFJob does it.
+    pod = _pod("Running", state={"running": {}}, lastState=ended, restartCount=1)
+    assert (pod.exit_code, pod.is_running, pod.start) == (2, True, ("u", 1))
+    done = {"terminated": {"exitCode": 0, "message": ""}}
+    assert _pod("Succeeded", state=done).exit_code is None
+
+
+def test_the_chief_is_the_first_worker_of_any_kind_of_job() -> None:
+    for label in (
+        "batch.kubernetes.io/job-completion-index",
+        "training.kubeflow.org/replica-index",
+    ):
+        assert _pod("Running", labels={label: "0"}).is_chief
+        assert not _pod("Running", labels={label: "1"}).is_chief
+
+
+def _watched(state: str, *pods: Pod, kind: str = "job") -> tuple[_Watched, list[str]]:
+    """Return a training whose job is in such a state, and a list of what is done to it."""
+    done: list[str] = []
+    job = SimpleNamespace(
+        name="x", kind=kind, state=lambda: state, pods=lambda: list(pods),
+        warning=lambda: "FailedCreate: quota exceeded", delete=lambda: done.append("delete"),
+    )  # fmt: skip
+    return _Watched(job, Variant(), Log(Kubectl(), "")), done
+
+
+def _ended(code: int, message: str) -> Pod:
+    ended = {"terminated": {"exitCode": code, "message": message}}
+    pod = _pod("Failed", state=ended)
+    return Pod(**{**vars(pod), "start": None})  # there is no cluster to have its log from
+
+
+def test_a_mistake_is_the_line_and_the_exit_code_of_the_stage() -> None:
+    pod = _ended(2, "error: train: batch_size must fit. Try: 32.\n")
+    for kind, deleted in (("job", []), ("trainjob", []), ("tfjob", ["delete"])):
+        watched, done = _watched("running", pod, kind=kind)
+        with pytest.raises(FailedJobError, match=r"^train: batch_size must fit\. Try: 32\.$") as no:
+            watched.look()
+        assert (no.value.exit_code, done) == (2, deleted)
+
+
+def test_an_interruption_ends_nothing_until_the_job_has_failed() -> None:
+    pod = _ended(143, "")
+    watched, _ = _watched("running", pod)
+    assert not watched.look()
+    watched, _ = _watched("failed", pod)
+    with pytest.raises(FailedJobError, match="Received: x-0-abc ended with 143") as no:
+        watched.look()
+    assert no.value.exit_code == 143
+    watched, _ = _watched("failed")
+    with pytest.raises(FailedJobError, match="Received: FailedCreate: quota exceeded") as no:
+        watched.look()
+    assert no.value.exit_code == 9
+    watched, _ = _watched("succeeded", pod)
+    assert watched.look()
+
+
+def test_what_keeps_pods_from_running_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+    waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
+    for pods, expected in (
+        ([_pod("Pending", state=waiting)], "x-0-abc: ImagePullBackOff: no such image"),
+        ([], "FailedCreate: quota exceeded"),  # none for a while
+    ):
+        watched, _ = _watched("running", *pods)
+        watched.quiet_since = -100
+        assert not watched.look()
+        assert not watched.look()
+        assert capsys.readouterr().err == f"note: waiting for {expected}\n"
