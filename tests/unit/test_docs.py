@@ -17,7 +17,7 @@ from projects import ROOT
 from source_tree import parsed
 
 DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
-PAGES = ["README.md", *DOCS]
+PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *DOCS]
 """What CHANGELOG.md tells of may be gone."""
 VARIABLE = re.compile(r"\bISSUESUM_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 PARAM = re.compile(rf"(?<![\w./-])(?:{'|'.join(Params.model_fields)})(?:\.[a-z_]+)+\b(?!\()")
@@ -156,10 +156,9 @@ def test_the_requirements_of_the_image_are_those_of_the_lock(root: Path) -> None
     assert requirements.count("--hash=sha256:") >= len(pinned)
 
 
-@pytest.mark.parametrize("page", ["security", "operations"])
-def test_the_tests_that_hold_what_a_page_says_exist(page: str, root: Path) -> None:
-    named = set(re.findall(r"`(test_\w+)`", (root / f"docs/{page}.md").read_text(encoding="utf-8")))
-    modules = list((root / "tests").rglob("test_*.py"))
+def test_the_tests_that_pages_name_exist() -> None:
+    named = {test for page in PAGES for test in re.findall(r"`(test_\w+)`", _text(page))}
+    modules = list((ROOT / "tests").rglob("test_*.py"))
     there = {path.stem for path in modules}
     for path in modules:
         there |= set(re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE))
