@@ -103,12 +103,15 @@ def lock(state: Path) -> Iterator[None]:
 
 
 def is_free(port: int) -> bool:
-    """Return whether a server could listen on this loopback port now."""
+    """Return whether a server could listen on this port now.
+
+    On any address: SeaweedFS takes no port that another program has on another one.
+    """
     with socket.socket() as probe:
         # As servers do: a port whose last connections linger counts as free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            probe.bind(("", port))
         except OSError:
             return False
         return True
