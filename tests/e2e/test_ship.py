@@ -5,6 +5,7 @@ One project is shipped by `tools/run` and then looked at, changed, broken and re
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -311,6 +312,36 @@ def test_an_image_that_does_not_answer_is_never_pushed(shipped: Project, service
     assert "must keep running" in done.stderr
     assert "encoder.onnx must be an ONNX graph" in done.stderr
     assert tags(services.registry) == before
+
+
+def test_the_commands_of_the_readme_work(shipped: Project, root: Path) -> None:
+    text = (root / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    lines = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+    commands = [re.sub(r"\s+#.*", "", line).strip() for line in lines]
+    assert {"make run", "make serve", "issuesum provenance", "dvc push"} <= set(commands)
+    commands.remove("make test")  # which runs this
+    raw = shipped.path / "data/raw/github_issues.csv"
+    with raw.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[:280]
+    with (shipped.path / "github_issues.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    before, port = receipt(shipped), str(free_port())
+    who = {
+        f"GIT_{role}_{what}": "ada"
+        for role in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    # The environment is there, and must stay that of this checkout.
+    script = "\n".join(["set -eu", *commands]).replace("make ", "make -o setup ")
+    try:
+        done = shipped.run("sh", "-c", script, PORT=port, **who)
+    finally:
+        shipped.issuesum("serve", "--stop", "--port", port)
+    assert f"http://127.0.0.1:{port}/" in done.stdout
+    assert before["image"] in done.stdout
+    assert receipt(shipped)["dvc"] != before["dvc"]
+    assert shipped.run("git", "log", "-1", "--format=%s").stdout.startswith("Retrain: ")
 
 
 def receipt(project: Project) -> dict:
