@@ -23,6 +23,8 @@ LOCKS = Path("locks")
 """Of each stage the libraries that can change its outputs: `make lock` writes it."""
 
 TRAIN_STAGE, EVALUATE_STAGE, EXPORT_STAGE = "train", "evaluate", "export"
+TRAINED_ELSEWHERE = "ISSUESUM_TRAINED_ELSEWHERE"
+"""Environment variable under which train fails: its result is to come from the run-cache."""
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
 

@@ -7,8 +7,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from issuesum.errors import ArtifactError
 from issuesum.files import replacing_directory
-from issuesum.layout import CURVES, FEATURES, MODELS, SPEED
+from issuesum.layout import CURVES, FEATURES, MODELS, SPEED, TRAINED_ELSEWHERE
 from issuesum.stages.params import Params
 from issuesum.stages.runner import run
 from issuesum.text import features
@@ -20,6 +21,11 @@ CHECKPOINTS = Path(".issuesum/checkpoints")  # DVC removes outputs before it run
 
 def main(params: Params) -> dict[str, int | str]:
     """Read data/features, write models and the curves in eval/train."""
+    if os.environ.get(TRAINED_ELSEWHERE):
+        raise ArtifactError(
+            "The DVC remote must hold what the job trained. Received: nothing in the run-cache. "
+            "Try: the job's log; if `dvc push` failed there, delete the job, and submit again."
+        )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before its import; 2 reports a missing GPU
     import keras
 

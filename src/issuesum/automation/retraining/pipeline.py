@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dvc.output import Output
@@ -31,6 +31,7 @@ class Pipeline:
 
     root: Path
     held: int
+    variables: Mapping[str, str] = field(default_factory=dict)  # for the stages
 
     def reproduce(self) -> None:
         """Run what is stale; of what only the remote has, fetch what that needs."""
@@ -98,7 +99,8 @@ class Pipeline:
         sys.stderr.flush()
         return subprocess.run(
             [sys.executable, "-m", "dvc", *arguments], cwd=self.root, check=False,
-            env={**os.environ, "PATH": path}, stdout=sys.stderr.fileno(), pass_fds=(self.held,),
+            env={**os.environ, "PATH": path, **self.variables}, stdout=sys.stderr.fileno(),
+            pass_fds=(self.held,),
         ).returncode  # fmt: skip
 
 

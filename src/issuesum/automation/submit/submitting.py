@@ -37,7 +37,14 @@ from issuesum.errors import (
     one_line,
     shortened,
 )
-from issuesum.layout import FEATURES, LOCK, PARAMS, TRAIN_STAGE, read_stages
+from issuesum.layout import (
+    FEATURES,
+    LOCK,
+    PARAMS,
+    TRAIN_STAGE,
+    TRAINED_ELSEWHERE,
+    read_stages,
+)
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
 from issuesum.registry.client import Registry
@@ -386,7 +393,7 @@ def _fetch(training: _Watched, commit: str, root: Path) -> None:
             "the same again."
         )
     with only_one(root) as held:
-        pipeline = Pipeline(root, held)
+        pipeline = Pipeline(root, held, {TRAINED_ELSEWHERE: "1"})
         if training.variant.overrides:
             pipeline.experiment(training.variant.overrides)
         else:

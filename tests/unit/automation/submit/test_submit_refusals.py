@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from issuesum.automation.submit.submitting import variants_of
-from issuesum.errors import ParamsError
+from issuesum.errors import ArtifactError, ParamsError
+from issuesum.layout import TRAINED_ELSEWHERE
 from issuesum.stages.params import load_params
 from projects import Project
 
@@ -74,3 +75,13 @@ def test_what_is_not_committed_or_stale_is_not_trained(finished: Project, tmp_pa
     done = project.issuesum("submit", ok=False)
     assert done.returncode == 8
     assert "Received: preprocess is stale. Try: dvc repro preprocess, then" in done.stderr
+
+
+def test_a_result_that_is_to_be_fetched_is_not_trained_here(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from issuesum.stages import train
+
+    monkeypatch.setenv(TRAINED_ELSEWHERE, "1")
+    with pytest.raises(ArtifactError, match="The DVC remote must hold what the job trained"):
+        train.main(load_params(root / "params.yaml", root=root))
