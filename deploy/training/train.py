@@ -2,7 +2,7 @@
 
 The image holds the repository at one commit in a folder that is read-only; it is copied to the work
 folder, where DVC's cache and the checkpoints of an earlier start in this pod may lie. Checkpoints
-also go to object storage, beside the DVC remote, from where a new pod resumes.
+also go to object storage, next to the DVC remote, from where a new pod resumes.
 
 Who pushes is decided as TensorFlow decides who writes: the chief, or worker 0 where there is none.
 The chief trains by `dvc repro`, so that DVC records and caches the result, and pushes it with the
@@ -84,7 +84,7 @@ def tf_config(environ: Mapping[str, str]) -> dict[str, Any] | None:
     """Return TensorFlow's description of the job, None where this process is all of it.
 
     - A TFJob sets TF_CONFIG; with `enableDynamicWorker`, it names this worker alone.
-    - A TrainJob knows no TensorFlow; its policy `torch` tells by PET_… how many nodes there are,
+    - A TrainJob knows no TensorFlow; its policy `torch` says by PET_… how many nodes there are,
       which this is and where the first is.
     - An Indexed Job tells this pod's index, which its host name ends in.
 
@@ -155,7 +155,7 @@ def copy_repository(source: Path, target: Path) -> None:
 
 
 def checkpoints(config: Path) -> str | None:
-    """Return where checkpoints go: beside the data of the DVC remote, None if that is no bucket."""
+    """Return where checkpoints go: next to the data of the DVC remote, None if that is no bucket."""
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(config, encoding="utf-8")
     remote = parser.get("core", "remote", fallback="")
@@ -216,7 +216,7 @@ def integer(environ: Mapping[str, str], name: str, default: int | None = None) -
 
 def refuse(message: str) -> NoReturn:
     """End with one line."""
-    print(f"error: {message} Try: the manifests beside this file.", file=sys.stderr)
+    print(f"error: {message} Try: the manifests next to this file.", file=sys.stderr)
     sys.exit(BAD_OPTIONS)
 
 

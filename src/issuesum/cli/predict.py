@@ -55,7 +55,7 @@ def command(
     """Write a title and its score for each of the issues in a file.
 
     SOURCE is CSV, JSON or Parquet, as `issuesum ingest` takes it: a file, an http(s):// or s3://
-    URL, or - for standard input. It needs the column body; the URL is handed on. A row that cannot
+    URL, or - for standard input. It needs the column body; the URL is passed on. A row that cannot
     be used has an empty title.
     """
     from issuesum.errors import ParamsError

@@ -111,4 +111,4 @@ def _verify(known: Exported, root: Path, *, quiet: bool) -> dict[str, str]:
     if not quiet:
         on = f", though it was trained on {result.processor}" if result.processor else ""
         click.echo(f"the same{on}")
-    return {"image": result.before, "anew": result.after}
+    return {"image": result.before, "rebuilt": result.after}

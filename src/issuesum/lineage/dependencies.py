@@ -1,7 +1,7 @@
 """What a stage reads and writes, as it is now, by DVC's own hashing and its cache of hashes.
 
 DVC hashes dependencies when a stage has ended. What was edited while it ran would stand in dvc.lock
-beside the outputs of what was there before.
+next to the outputs of what was there before.
 """
 
 from __future__ import annotations

@@ -46,13 +46,13 @@ class SplitParams(_Section):
     """How issues are divided into train, validation and test."""
 
     group: Literal["issue", "repository"] = _param("issue")
-    """What stays together on one side: equal issues, or all issues of a repository."""
+    """What stays together in one split: equal issues, or all issues of a repository."""
     validation: float = _param(0.1, gt=0, lt=1)
     """Share of distinct issues that the training loop watches."""
     test: float = _param(0.1, gt=0, lt=1)
     """Share of distinct issues that only evaluate sees."""
     shard_rows: int = _param(2000, gt=0)
-    """Rows of the raw file that one shard of each side is cut from."""
+    """Rows of the raw file that one shard of each split is cut from."""
     limits: SplitLimits
     """What suspicious raw data may look like before split fails."""
 
@@ -78,7 +78,7 @@ class PreprocessLimits(_Section):
     """Above these the data is suspicious and preprocess fails; 1 never fails."""
 
     unknown: float = _param(0.6, ge=0, le=1)
-    """Share of the validation side's body words that the body vocabulary does not hold."""
+    """Share of the validation split's body words that the body vocabulary does not hold."""
     drift: float = _param(1, ge=0, le=1)
     """Jensen-Shannon distance of body lengths from those of the last committed data."""
 
@@ -127,7 +127,7 @@ class TrainParams(_Section):
     batch_size: int = _param(32, gt=0)
     """Rows of an update, over all replicas, whose number must divide it."""
     epochs: int = _param(12, gt=0)
-    """Passes over the train side, at most; the learning rate falls to 0 over them."""
+    """Passes over the training split, at most; the learning rate falls to 0 over them."""
     max_steps: int = _param(6000, gt=0)
     """Updates, at most; where they are fewer than the epochs hold, the rate falls over these."""
     eval_steps: int = _param(500, gt=0)
@@ -201,7 +201,7 @@ class GateParams(_Section):
     """
 
     min_rouge_l: float = _param(0.1, ge=0, le=100)
-    """What the model must reach on the test side."""
+    """What the model must reach on the test split."""
     min_over_lead: float = Field(0, ge=-100, le=100)
     """Above copying the first words; negative allows the model to be below."""
     min_over_neighbour: float = Field(0, ge=-100, le=100)
@@ -219,7 +219,7 @@ class GateParams(_Section):
 
 
 class EvaluateParams(_Section):
-    """Scores of the bundle on the test side."""
+    """Scores of the bundle on the test split."""
 
     max_rows: int = _param(5000, gt=0)
     """Test rows scored, the first in file order."""

@@ -1,4 +1,4 @@
-"""Every dial of params.yaml is explained."""
+"""Every param is explained."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def _fields(section: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, s
             yield f"{prefix}{name}", field.description
 
 
-def test_every_dial_is_explained_in_the_reference_and_in_the_file(root: Path) -> None:
+def test_every_param_is_explained_in_the_reference_and_in_the_file(root: Path) -> None:
     fields = dict(_fields(Params))
     assert len(fields) > 50
     assert [name for name, meaning in fields.items() if not meaning] == []
     page = (root / "docs/params.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\S+)` \|", page, re.MULTILINE) == list(fields)
     lines = (root / "params.yaml").read_text(encoding="utf-8").splitlines()
-    dials = [line for line in lines if re.match(r" +\w+: +[^ #]", line)]
-    assert len(dials) == len(fields)
-    bare = [line.split(":")[0].strip() for line in dials if "#" not in line]
+    lines_of_params = [line for line in lines if re.match(r" +\w+: +[^ #]", line)]
+    assert len(lines_of_params) == len(fields)
+    bare = [line.split(":")[0].strip() for line in lines_of_params if "#" not in line]
     assert bare == ["base_image"]  # its value says it

@@ -71,7 +71,7 @@ class Pipeline:
         if self._dvc("push", "--quiet", *what):
             raise RepositoryError(
                 "The DVC remote must take what was made. Received: dvc push failed, see above; "
-                "nothing is lost. Try: the same again, which goes on from here."
+                "nothing is lost. Try: the same again, which continues from here."
             )
 
     def _repro(self, *arguments: str) -> None:

@@ -110,7 +110,7 @@ def successful_runs(root: Path) -> list[RunRecord]:
 
 
 class _Maker:
-    """A lock with what is known beside it."""
+    """A lock with what else is known."""
 
     def __init__(self, lock: Lock, rows: Mapping[str, int], runs: Sequence[RunRecord]) -> None:
         self._lock, self._rows, self._runs = lock, rows, runs

@@ -88,10 +88,10 @@ def _scores(trace: Trace) -> graph.Card:
     ours = found.pop(method_titles()["model"], None)
     lines = [f"{score} {of}" for of, score in found.items()] + [f"gate {metrics.gate or UNKNOWN}"]
     digits = f"{name} {ours}" if ours else UNKNOWN
-    return graph.Card("scores", digits, tuple(lines), "beside", below=True)
+    return graph.Card("scores", digits, tuple(lines), "related", below=True)
 
 
 def _commit(trace: Trace) -> graph.Card:
     known, files = trace.provenance, facts.dirty_files(trace.provenance)
     lines = (known.message, known.author, f"and a patch of {len(files)} files" if files else None)
-    return graph.Card("commit", (known.commit or UNKNOWN)[:12], lines, "beside", below=True)
+    return graph.Card("commit", (known.commit or UNKNOWN)[:12], lines, "related", below=True)

@@ -137,7 +137,7 @@ def pull(root: Path, settings: dict[str, Any], *, only: Path | None = None) -> N
             f"The DVC remote {' at '.join(map(git.without_secrets, parts))} must hold all that the "
             f"image was made from. Received: no {', '.join(missing)}{reason}. Try: dvc push where "
             "it was made, AWS credentials in the environment, or --remote; the code is in "
-            f"{root}, where dvc pull goes on."
+            f"{root}, where dvc pull continues."
         )
 
 

@@ -35,7 +35,7 @@ _UNROUTE = 10  # until no proxy of the cluster sends requests to a pod that is g
 
 RULES = f"""\
 Probes: a start took about {_START} s, so a pod gets {_PATIENCE} times that before it is started
-anew. Ready is asked every 5 s, and two failures take the pod out of the service; live may fail as
+again. Ready is asked every 5 s, and two failures take the pod out of the service; live may fail as
 long as a start may take, so that a pod that is only busy is left alone. A pod that is to go still
 answers for {_UNROUTE} s, then has {_DRAIN} s for what it has begun over REST, and
 {_GRPC_DRAIN} s over gRPC.

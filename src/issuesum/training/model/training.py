@@ -102,7 +102,7 @@ class Training:
             raise ClusterError(
                 "All workers of TF_CONFIG must stay until training ends. "
                 f"Received: {type(error).__name__} at step {self._progress.step}. "
-                "Try: start all again; the chief goes on from its checkpoint."
+                "Try: start all again; the chief resumes from its checkpoint."
             ) from error
         best = min(self._progress.records, key=self._monitored, default={})
         return Trained(self._best, best, resumed, time.monotonic() - started)
