@@ -17,21 +17,21 @@ from issuesum.errors import IssuesumError
 
 SECTIONS = {
     "Data": {
-        "ingest": "Check a CSV of issues and make it the raw data.",
+        "ingest": "Validate issues and store them as the raw data.",
         "sample": "Write synthetic issues as the raw data, for a first look.",
     },
     "Model": {
-        "retrain": "Make a new model and image if anything is stale, commit and push.",
+        "retrain": "Train and ship a new model if anything is stale, commit and push.",
         "submit": "Train this commit in a Kubernetes cluster, and bring the model back.",
         "summary": "Show what the last run made: image, scores, times.",
-        "predict": "Write titles for a file of issues, offline.",
+        "predict": "Write titles for a file of issues, without a server.",
     },
     "Image and lineage": {
         "export": "Build, check and push the image, as the export stage does.",
         "provenance": "Show where an image or a bundle comes from: data, params, commit, scores.",
-        "verify": "Check an image, its provenance and its attestations, without Docker.",
+        "verify": "Check an image, its provenance and its attestations.",
         "diff": "Show what changed between two images, titles included.",
-        "restore": "Make the working tree that an image was made from.",
+        "restore": "Restore the working tree that an image was built from.",
     },
     "Serving": {
         "serve": "Run the exported image; print its page and a request that works.",
@@ -40,7 +40,7 @@ SECTIONS = {
     },
     "Team": {
         "jobs": "List the runs of stages, the newest first: results, commits, times, images.",
-        "report": "Show a reviewer what a change of the model means.",
+        "report": "Summarise a change of the model for a reviewer.",
         "card": "Write the model card.",
     },
     "This machine": {

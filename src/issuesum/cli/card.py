@@ -10,7 +10,7 @@ from issuesum.cli.shared import json_option, path_option, print_json, say_missin
 from issuesum.layout import MODEL_CARD
 
 
-@verb("issuesum card --json | jq -r .card   # where it is")
+@verb("issuesum card --json | jq -r .card   # its path")
 @path_option("-o", "--output", about="Where the card goes.", default=MODEL_CARD)
 @json_option
 def command(*, output: Path, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from issuesum.cli.shared import verb
 
 
 @verb(
-    'eval "$(issuesum completion bash)" # for this shell alone; zsh likewise',
+    'eval "$(issuesum completion bash)" # for the current shell; the same in zsh',
     "issuesum completion fish | source # the same in fish",
 )
 @click.argument("shell", metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")))

@@ -21,12 +21,12 @@ _PAIRS = 10
 
 @shared.verb(
     "issuesum diff 65d6a54a8790-59acd52619a2 0676567ab7e1-59acd52619a2",
-    "issuesum diff OLD NEW --on issues.csv # titles of issues of yours",
+    "issuesum diff OLD NEW --on issues.csv # titles for your own issues",
     "issuesum diff OLD NEW --no-titles --no-rows # quick: downloads no model",
 )
 @shared.image_argument("old", "REF1")
 @shared.image_argument("new", "REF2")
-@shared.count_option("--issues", default=3, low=0, about="Titles shown of added and removed rows.")
+@shared.count_option("--issues", default=3, low=0, about="Added and removed rows to list.")
 @click.option("--no-rows", is_flag=True, help="Do not read the raw data.")
 @click.option(
     "--on", "source", metavar="SOURCE", shell_complete=shared.complete_file,
@@ -47,7 +47,7 @@ def command(
     """Show what changed from image REF1 to image REF2.
 
     Each is registry/name:tag, a tag or digest alone, or a receipt, and is read from its registry.
-    Rows and code are looked up in the repository around the current folder, as far as it has them.
+    Rows and code are looked up in the repository around the current folder, if available.
     """
     from issuesum.errors import ParamsError
     from issuesum.lineage.provenance.lookup import look_up

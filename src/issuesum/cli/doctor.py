@@ -22,14 +22,14 @@ _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "r
 )
 @click.option(
     "--only", "chosen", metavar="CHECK", type=click.Choice(tuple(CHECKS)), multiple=True,
-    help=f"Look at this alone; may be repeated. One of {', '.join(CHECKS)}.",
+    help=f"Run only this check; may be repeated. One of {', '.join(CHECKS)}.",
 )  # fmt: skip
 @json_option
 @click.pass_context
 def command(context: click.Context, *, chosen: tuple[str, ...], as_json: bool) -> None:
     """List what is missing before a run, and what to do about it.
 
-    Changes nothing of yours. Ends with 0 if no check failed, else with 1; notes are no failures.
+    Makes no changes. Exit code: 0 if no check failed, else 1; notes are not failures.
     """
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")  # report an absent server at once
     names = [name for name in CHECKS if name in (chosen or CHECKS)]

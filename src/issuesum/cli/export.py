@@ -18,7 +18,7 @@ from issuesum.cli.shared import json_option, print_json, verb
 @click.option("--dry-run", is_flag=True, help="Only show what would happen; change nothing.")
 @click.option(
     "--runtime-only", is_flag=True,
-    help="Only push what lies below code and model; exports of them then need no Docker Engine.",
+    help="Only push the runtime (base and libraries); later exports then need no Docker Engine.",
 )  # fmt: skip
 @json_option
 def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:

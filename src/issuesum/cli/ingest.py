@@ -20,17 +20,15 @@ from issuesum.layout import RAW
 
 
 @verb(
-    "issuesum ingest github_issues.csv # in place of what is there",
+    "issuesum ingest github_issues.csv # replaces the current data",
     "issuesum ingest --append https://example.com/november.csv.gz",
     "gh issue list --json title,body,url | issuesum ingest --append -",
-    "issuesum ingest --merge # after git merge or git pull, if two people took in data",
+    "issuesum ingest --merge # after git merge or git pull, if two people added data",
     "issuesum ingest issues.csv --json | jq .rejected # rows set aside, by reason",
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, shell_complete=complete_file)
-@click.option(
-    "--append", is_flag=True, help="Keep the rows that are there; add those that are new."
-)
-@click.option("--merge", is_flag=True, help="Keep the rows of both sides of a conflict in Git.")
+@click.option("--append", is_flag=True, help="Keep existing rows and add new ones.")
+@click.option("--merge", is_flag=True, help="Merge the rows of both sides of a Git conflict.")
 @columns_option
 @separator_option
 @click.option("--force", is_flag=True, help="Replace the output even if DVC has no copy of it.")
@@ -49,12 +47,12 @@ def command(
     rejects: Path,
     as_json: bool,
 ) -> None:
-    """Check issues and make them the raw data, tracked by DVC.
+    """Validate issues and store them as the raw data, tracked by DVC.
 
     SOURCE is a file, an http(s):// or s3:// URL, or - for standard input: CSV, JSON (lines or
     arrays, as gh and GitHub's API write them) or Parquet, packed by gzip, bzip2, xz or Zstandard
-    or alone in a ZIP archive. What was there before stays if a SOURCE cannot be used. --append does
-    not add a row again that is there already, equal in every column.
+    or as the only file of a ZIP archive. If a SOURCE cannot be used, the existing data is kept.
+    --append skips rows that already exist (equal in every column).
     """
     from issuesum.console import reading_bar
     from issuesum.lineage import git, tracking

@@ -33,7 +33,7 @@ _DIGITS = 12
     "--image", metavar="REF", shell_complete=shared.complete_tag,
     help="Only runs that led to this image: registry/name:tag, or the tag alone.",
 )  # fmt: skip
-@shared.count_option("-n", "--limit", default=20, low=0, about="How many lines to show; 0 is all.")
+@shared.count_option("-n", "--limit", default=20, low=0, about="Number of runs; 0 shows all.")
 @shared.json_option
 @click.option("--sync", is_flag=True, help="First exchange records with the DVC remote.")
 def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, sync: bool) -> None:

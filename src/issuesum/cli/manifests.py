@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 @shared.kind_option
 @shared.name_option
 @shared.replicas_option
-@click.option("--canary", metavar="REF", help="Also write canary.yaml: this image answers a share.")
-@shared.count_option("--canary-traffic", default=10, high=99, about="That share in percent.")
+@click.option("--canary", metavar="REF", help="Also write canary.yaml: this image gets a share.")
+@shared.count_option("--canary-traffic", default=10, high=99, about="That share, in percent.")
 @click.option(
-    "--shadow", metavar="REF", help="Also write shadow.yaml: this image gets a copy of requests."
+    "--shadow",
+    metavar="REF",
+    help="Also write shadow.yaml: this image gets copies of requests.",
 )
 @shared.pull_secret_option
 @shared.json_option

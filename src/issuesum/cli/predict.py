@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @shared.path_option("-o", "--output", about="Where the titles go.  [default: standard output]")
 @click.option(
     "--format", "kind", type=click.Choice(["csv", "jsonl"]),
-    help="Format of the output.  [default: what --output ends with, else csv]",
+    help="Format of the output.  [default: the extension of --output, else csv]",
 )  # fmt: skip
 @click.option(
     "--bundle", metavar="DIR", type=click.Path(path_type=Path),
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--image", metavar="REF",
-    help="Take the model out of this image instead, registry/name:tag; nothing of it is run.",
+    help="Use the model of this image (registry/name:tag) instead; nothing from it is run.",
 )  # fmt: skip
 @shared.columns_option
 @shared.separator_option
-@shared.count_option("--batch-size", default=64, about="Bodies that the model reads at once.")
+@shared.count_option("--batch-size", default=64, about="Bodies per batch.")
 @shared.json_option
 def command(
     *,
@@ -54,8 +54,8 @@ def command(
 ) -> None:
     """Write a title and its score for each of the issues in a file.
 
-    SOURCE is CSV, JSON or Parquet, as `issuesum ingest` takes it: a file, an http(s):// or s3://
-    URL, or - for standard input. It needs the column body; the URL is passed on. A row that cannot
+    SOURCE is CSV, JSON or Parquet, as `issuesum ingest` reads it: a file, an http(s):// or s3://
+    URL, or - for standard input. It needs the column body; the URL is copied. A row that cannot
     be used has an empty title.
     """
     from issuesum.errors import ParamsError

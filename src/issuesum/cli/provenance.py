@@ -18,14 +18,14 @@ from issuesum.cli import shared
 )
 @shared.image_argument("ref", "[REF]", required=False)
 @shared.json_option
-@shared.path_option("--html", about="Also write a page that needs no other file and no network.")
-@shared.path_option("--svg", about="Also write the page's drawing alone.")
+@shared.path_option("--html", about="Also write a self-contained page.")
+@shared.path_option("--svg", about="Also write only the lineage graph.")
 def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | None) -> None:
     """Show where an image or a bundle comes from: data, params, commit, scores.
 
-    REF is a tag, a digest, registry/name:tag, an image id of Docker Engine here, the folder of a
+    REF is a tag, a digest, registry/name:tag, a local Docker image id, the folder of a
     bundle, or a receipt; without it, the image last exported. An image is read from its registry;
-    Docker Engine is asked for a name without a registry, and for what the registry does not give.
+    Docker Engine is asked for a name without a registry, and for images that the registry lacks.
     """
     from issuesum.lineage.provenance.facts import text_of
     from issuesum.lineage.provenance.trace import trace

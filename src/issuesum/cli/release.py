@@ -53,10 +53,11 @@ def command(
     keys: tuple[Path, ...],
     as_json: bool,
 ) -> None:
-    """Write the manifests of a version that GTO registered, by its digest.
+    """Write manifests for a version registered with GTO, pinned by digest.
 
     TAG is a tag of GTO: issuesummarization@v1.2.0 or issuesummarization#prod#3. The same version
-    gives the same bytes again. What the gate refused, or what no registry holds, is not released.
+    gives the same bytes again. An image that the gate refused or the registry lacks is not
+    released.
     """
     from issuesum.shipping.attestation.verification import public_keys
     from issuesum.shipping.kubernetes.manifests import write_manifests

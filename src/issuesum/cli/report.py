@@ -19,9 +19,7 @@ from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 @click.argument("revision", metavar="[REV]", required=False)
 @click.option("--base", metavar="REV", help="Compare with this.  [default: HEAD, or REV's parent]")
 @shared.path_option("--markdown", default=REPORT_MARKDOWN, about="Comment for a pull request.")
-@shared.path_option(
-    "--html", default=REPORT_PAGE, about="Page that needs no other file and no network."
-)
+@shared.path_option("--html", default=REPORT_PAGE, about="Self-contained page.")
 @shared.count_option(
     "--resamples", default=2_000, low=1_000, high=10_000, about="Bootstrap resamples of intervals."
 )
@@ -35,7 +33,7 @@ def command(
     resamples: int,
     as_json: bool,
 ) -> None:
-    """Show a reviewer what a change of the model means.
+    """Summarise a change of the model for a reviewer.
 
     The model of the working tree, or of the commit REV, is compared with a base: data, params,
     scores with confidence intervals, training, titles, hashes.

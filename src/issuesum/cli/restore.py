@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 @shared.verb(
     "issuesum restore 0676567ab7e1-59acd52619a2 # next to this repository",
     "issuesum restore 0676567ab7e1-59acd52619a2 ../before # code, data and model",
-    "issuesum restore serving/image.json --verify # and make the bundle again",
+    "issuesum restore serving/image.json --verify # and rebuild the bundle",
 )
 @shared.image_argument("ref", "REF")
 @click.argument("folder", required=False, metavar="[DIR]", type=click.Path(path_type=Path))
 @click.option("--source", metavar="URL", help="Clone this Git repository.")
 @click.option("--remote", metavar="URL", help="Pull from this DVC remote.")
-@click.option("--no-data", is_flag=True, help="Restore code, params and dvc.lock alone.")
-@click.option("--verify", is_flag=True, help="Then make the bundle again and compare its hash.")
+@click.option("--no-data", is_flag=True, help="Restore only code, params and dvc.lock.")
+@click.option("--verify", is_flag=True, help="Then rebuild the bundle and compare its hash.")
 @shared.json_option
 def command(
     *,
@@ -36,7 +36,7 @@ def command(
     verify: bool,
     as_json: bool,
 ) -> None:
-    """Make DIR the working tree that the image REF was made from: code, params, data, models.
+    """Restore into DIR the working tree that the image REF was built from.
 
     REF is registry/name:tag, registry/name@sha256:…, a tag, a digest or a receipt. DIR is
     <name>-<tag> by default, next to the repository that the command runs in.

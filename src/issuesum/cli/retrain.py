@@ -21,7 +21,7 @@ NOTHING_TO_DO = 11
     "--remote", metavar="NAME", default="origin", show_default=True, help="Git remote to push to."
 )
 @click.option("--branch", metavar="NAME", help="Branch to push to.  [default: that of HEAD]")
-@click.option("--no-push", is_flag=True, help="Commit only; only the image leaves the clone.")
+@click.option("--no-push", is_flag=True, help="Commit, but push neither Git nor DVC.")
 @click.option(
     "-S", "--set", "settings", multiple=True, metavar="PARAM=VALUE",
     help="First set a param, as in train.epochs=3, and commit that.",
@@ -39,13 +39,13 @@ def command(
     message: str | None,
     as_json: bool,
 ) -> None:
-    """Make a new model and image if data, params or code are new, and commit that.
+    """Train and ship a new model if data, params or code changed, and commit the results.
 
     Runs the stale stages, pushes image and data, commits dvc.lock, scores and receipt, and pushes
-    the commit; if others pushed meanwhile, it goes after theirs. An interrupted run resumes when it
-    is run again.
+    the commit; if others pushed meanwhile, it is rebased onto theirs. To resume an interrupted
+    run, run it again.
 
-    Ends with 0 if it did so, 11 if there was nothing to do, 5 if the gate refused the model.
+    Exit code: 0 done, 11 nothing to do, 5 the gate refused the model.
     """
     from issuesum.automation.retraining.job import Hooks, retrain
     from issuesum.stages.params import load_params

@@ -12,18 +12,18 @@ from issuesum.layout import RAW
 
 
 @verb("issuesum sample --rows 300   # small and quick")
-@count_option("--rows", default=2_000, about="How many issues to write, the first of data/sample.")
+@count_option("--rows", default=2_000, about="Number of issues, from the start of data/sample.")
 @click.option(
     "--seed", metavar="N", type=int, default=20_180_601, show_default=True,
     help="Another seed takes random issues of the sample instead of the first.",
 )  # fmt: skip
 @path_option("-o", "--output", about="Where the raw data goes.", default=RAW)
-@click.option("--force", is_flag=True, help="Replace the output even if it is other data.")
+@click.option("--force", is_flag=True, help="Replace the output even if it holds different data.")
 @json_option
 def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -> None:
     """Write synthetic issues as the raw data, tracked by DVC.
 
-    Equal --rows and --seed give equal bytes everywhere. Their titles can be learnt from their
+    The same --rows and --seed always give the same bytes. Their titles can be learnt from their
     bodies, so that the pipeline can be tried before real issues are available.
     """
     from issuesum.lineage import tracking

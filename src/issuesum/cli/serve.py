@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--stop", is_flag=True, help="Stop the server instead.")
 @json_option
 def command(*, port: int, stop: bool, as_json: bool) -> None:
-    """Run the exported image; where no engine answers, its bundle as a process."""
+    """Run the exported image; without Docker Engine, its bundle as a process."""
     from issuesum.lineage.receipt import Receipt
     from issuesum.shipping import local_server
     from issuesum.shipping.image.container import REQUEST

@@ -92,15 +92,15 @@ def path_option(
 
 
 name_option = click.option(
-    "--name", metavar="NAME", default=NAME, show_default=True, help="Name of what serves."
+    "--name", metavar="NAME", default=NAME, show_default=True, help="Name of the resources."
 )
 kind_option = click.option(
     "--kind", type=click.Choice(["seldon", "kubernetes", "kserve"]), default="seldon",
-    show_default=True, help="What serves: Seldon Core, a plain Deployment, or KServe.",
+    show_default=True, help="Serving platform: Seldon Core, a plain Deployment, or KServe.",
 )  # fmt: skip
-replicas_option = count_option("--replicas", default=2, about="How many pods answer.")
+replicas_option = count_option("--replicas", default=2, about="Number of pods.")
 pull_secret_option = click.option(
-    "--pull-secret", metavar="NAME", help="Name of the secret with which nodes pull the image."
+    "--pull-secret", metavar="NAME", help="Name of the image pull secret."
 )
 keys_option = click.option(
     "--key", "keys", metavar="FILE", type=click.Path(path_type=Path), multiple=True,
@@ -135,7 +135,7 @@ columns_option = click.option(
 )  # fmt: skip
 separator_option = click.option(
     "--separator", metavar="CHARACTER", callback=_separator,
-    help="What divides the fields of a CSV, or tab.  [default: what divides its header]",
+    help="Field separator of a CSV: one character, or tab.  [default: detected]",
 )  # fmt: skip
 
 

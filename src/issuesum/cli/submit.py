@@ -29,17 +29,17 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--overlay", metavar="DIR", type=click.Path(path_type=Path, exists=True, file_okay=False),
-    help="Kustomization in the place of deploy/training/KIND.",
+    help="Kustomization to use instead of deploy/training/KIND.",
 )  # fmt: skip
 @click.option("--image", metavar="IMAGE", help="Pipeline image of this commit.  [default: built]")
-@click.option("--context", metavar="NAME", help="Of the kubeconfig.  [default: the current one]")
-@click.option("--namespace", metavar="NAME", help="For the jobs.  [default: the kustomization's]")
+@click.option("--context", metavar="NAME", help="Kubeconfig context.  [default: the current one]")
+@click.option("--namespace", metavar="NAME", help="Namespace.  [default: the kustomization's]")
 @click.option(
     "-S", "--set-param", "settings", multiple=True, metavar="PARAM=VALUE,…",
-    help="As `dvc exp run` takes it: a job for each variant, and an experiment of its result.",
+    help="Params as in `dvc exp run`: one job and one experiment per variant.",
 )  # fmt: skip
 @count_option("--jobs", "at_once", default=1, about="Jobs at a time.")
-@click.option("--no-wait", is_flag=True, help="Only start; the same command later follows.")
+@click.option("--no-wait", is_flag=True, help="Start and return; run the command again to follow.")
 @json_option
 def command(
     *,
@@ -57,8 +57,8 @@ def command(
     """Train this commit in a Kubernetes cluster, and bring the model back.
 
     Builds and pushes the pipeline image, pushes the features, applies deploy/training, follows the
-    log, and takes the result with `dvc repro --pull`. Ctrl+C leaves the job running: the same
-    command follows it again, or fetches what it has made. If a stage fails, its error and its exit
+    log, and fetches the result with `dvc repro --pull`. Ctrl+C leaves the job running: the same
+    command follows it again, or fetches its result. If a stage fails, its error and its exit
     code are those of this command.
     """
     from issuesum.automation.submit.kubectl import Kubectl

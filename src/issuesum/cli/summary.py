@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @verb("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l")
 @click.option("--verify", is_flag=True, help="Fail unless the registry holds the image.")
-@click.option("--no-image", is_flag=True, help="Show the scores where nothing is exported.")
+@click.option("--no-image", is_flag=True, help="Show scores even if nothing was exported.")
 @json_option
 def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     from issuesum.layout import DATA_REPORT, RUNS

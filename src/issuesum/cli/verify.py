@@ -15,17 +15,13 @@ _MARKS = {"ok": "ok", "failed": "FAILED", "not committed": "TO DO", "not checked
 @shared.verb(
     "issuesum verify --key issuesum.pub # the image last exported, signatures too",
     "issuesum verify localhost:5000/issuesummarization:0676567ab7e1-59acd52619a2",
-    "issuesum verify --rebuild # is there nothing in it but what its provenance says?",
+    "issuesum verify --rebuild # does it hold only what its provenance lists?",
     "issuesum verify --json | jq .verified # true, or false and exit code 10 or 8",
 )
 @shared.image_argument("ref", "[REF]", required=False)
 @shared.keys_option
-@click.option(
-    "--deep", is_flag=True, help="Also run the image's Python: is installed what the SBOM lists?"
-)
-@click.option(
-    "--rebuild", is_flag=True, help="Also make the image again from its bundle: the same digest?"
-)
+@click.option("--deep", is_flag=True, help="Also compare the SBOM with what is installed.")
+@click.option("--rebuild", is_flag=True, help="Also rebuild the image and compare digests.")
 @shared.json_option
 def command(
     *, ref: str | None, keys: tuple[Path, ...], deep: bool, rebuild: bool, as_json: bool
@@ -37,7 +33,7 @@ def command(
     needs the engine, and --rebuild the commit, from here or by the provenance's URL, and the DVC
     remote as well. It trains nothing.
 
-    Ends with 10 if a check fails, 8 if all that is wrong is that dvc.lock is not committed yet.
+    Exit code: 10 if a check fails, 8 if only dvc.lock is not committed yet.
     """
     from issuesum.console import printable
     from issuesum.errors import RepositoryError, VerificationError
