@@ -45,7 +45,7 @@ def test_lines_go_to_standard_output_and_nothing_else_does(
     said = capfd.readouterr()
     lines = said.out.splitlines()
     assert [line[: len(start)] for line, start in zip(lines, EXPECTED, strict=True)] == EXPECTED
-    assert re.fullmatch(r"u1,[^,]+,-\d\.\d+", lines[1])
+    assert re.fullmatch(r"u1,[^,]+,-\d+\.\d+", lines[1])
     assert re.fullmatch(LAST, said.err)
 
 
