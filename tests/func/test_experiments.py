@@ -46,7 +46,9 @@ def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> Non
         assert metrics["eval"].keys() == {"loss", "rouge_l"}
         assert metrics["best"]["eval"].keys() == {"loss", "rouge_l"}
     scores = rows["wider"]["metrics"]["eval/metrics.json"]["data"]["model"]
-    assert scores.keys() == {"rouge_1", "rouge_2", "rouge_l", "bleu"}
+    assert scores.keys() == {
+        "rouge_1", "rouge_2", "rouge_l", "bleu", "dangling", "at_limit", "opening", "length"
+    }  # fmt: skip
 
     diff = made.run("dvc", "exp", "diff", "wider", "--json").stdout
     changed = json.loads(diff)

@@ -85,7 +85,9 @@ def test_outputs_are_what_the_architecture_says(made: Project) -> None:
 
     metrics = json.loads((made.path / "eval/metrics.json").read_text(encoding="utf-8"))
     assert set(metrics) == {"test_rows", "model", "lead", "neighbour", "gate"}
-    assert set(metrics["lead"]) == {"rouge_1", "rouge_2", "rouge_l", "bleu"}
+    assert set(metrics["lead"]) == {
+        "rouge_1", "rouge_2", "rouge_l", "bleu", "dangling", "at_limit", "opening", "length"
+    }  # fmt: skip
     curves = made.path / "eval/train/plots/metrics"
     assert {path.relative_to(curves).as_posix() for path in curves.rglob("*.tsv")} == {
         "train/loss.tsv", "train/learning_rate.tsv", "train/epoch.tsv",

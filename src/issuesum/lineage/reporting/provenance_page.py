@@ -84,7 +84,8 @@ def _drawing(trace: Trace) -> tuple[list[graph.Card], list[graph.Edge]]:
 
 def _scores(trace: Trace) -> graph.Card:
     metrics, name = Metrics.read(trace.provenance.metrics), METRICS[PRIMARY].title
-    found = dict(metrics.table(method_titles(), {PRIMARY: name}))
+    rows = metrics.table(method_titles(), {PRIMARY: name})
+    found = {title: next(iter(scores), UNKNOWN) for title, *scores in rows}
     ours = found.pop(method_titles()["model"], None)
     lines = [f"{score} {of}" for of, score in found.items()] + [f"gate {metrics.gate or UNKNOWN}"]
     digits = f"{name} {ours}" if ours else UNKNOWN

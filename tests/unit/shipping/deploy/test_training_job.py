@@ -138,6 +138,7 @@ def commands(job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         return left.pop(0) if left else 0
 
     monkeypatch.setattr(job, "run", run)
+    monkeypatch.setattr(job, "push", lambda: run("dvc", "push", "--run-cache", "train"))
     monkeypatch.setattr(job.time, "sleep", lambda _: None)
     before = signal.getsignal(signal.SIGTERM)
 
@@ -162,6 +163,24 @@ def test_one_process_alone_and_the_chief_push(commands, capsys) -> None:
     assert commands(**PET | {"PET_NODE_RANK": "0"}) == chief
     assert commands(ISSUESUM_COMMIT="abc") == chief
     assert "at commit abc: dvc repro --pull train" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("echo 3 files pushed", 0),
+        ("echo failed to transfer 1 file", 1),
+        ("echo failed to transfer 1 file >&2", 1),
+        ("exit 255", 255),
+    ],
+)
+def test_a_push_counts_if_all_of_it_got_through(
+    script: str, code: int, job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "dvc", f"#!/bin/sh\n{script}\n")
+    (tmp_path / "dvc").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert job.push() == code
 
 
 def test_another_worker_trains_along_and_pushes_nothing(commands) -> None:

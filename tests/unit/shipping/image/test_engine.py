@@ -10,7 +10,7 @@ from requests.exceptions import ReadTimeout
 
 from issuesum.errors import EngineError, GateError
 from issuesum.shipping.image import engine as module
-from issuesum.shipping.image.engine import engine
+from issuesum.shipping.image.engine import NoEngineError, engine
 
 
 class Client:
@@ -42,7 +42,7 @@ def test_where_none_answers_it_is_said_how_to_get_one(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(module.docker, "from_env", absent)
     words = r"Received: Error .* version: no such file\. Try: tools/services up"
-    with pytest.raises(EngineError, match=words), engine():
+    with pytest.raises(NoEngineError, match=words), engine():
         pass
 
 
