@@ -163,14 +163,13 @@ def _memory(container: Container) -> float:
 def _print_sizes(client: docker.DockerClient, image: str) -> tuple[float, float]:
     """Print what the image weighs; return the MB that it adds, and those of TensorFlow."""
     layers: Any = client.images.get(image).history()
-    steps = {layer["CreatedBy"]: layer["Size"] / MEGABYTE for layer in layers}
-    # Layers of the Dockerfile stand above the base image's, and the first sets PATH.
-    first = max(place for place, name in enumerate(steps) if "PATH=/venv" in name)
+    added = [layer for layer in layers if layer["CreatedBy"] != "base image"]
     last = ("/app/model", "provenance.json")
-    moved = sum(size for name, size in steps.items() if any(path in name for path in last))
-    ours, theirs = sum(list(steps.values())[: first + 1]), tensorflow_size()
+    moved = [layer for layer in added if any(path in layer["CreatedBy"] for path in last)]
+    ours, again = (sum(layer["Size"] for layer in of) / MEGABYTE for of in (added, moved))
+    theirs = tensorflow_size()
     print(f"  {'layers on top of the base image':34}{ours:8.0f} MB")
-    print(f"  {'of these a retrain moves':34}{moved:8.1f} MB")
+    print(f"  {'of these a retrain moves':34}{again:8.1f} MB")
     print(f"  {'TensorFlow and Keras would add':34}{theirs:8.0f} MB")
     return ours, theirs
 
