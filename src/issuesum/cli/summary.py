@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @json_option
 def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     from issuesum.layout import DATA_REPORT, RUNS
+    from issuesum.lineage.provenance.facts import score_tables
     from issuesum.lineage.receipt import Receipt
     from issuesum.lineage.runs.record import read_all
     from issuesum.stages.params import load_params
@@ -31,7 +32,6 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
         _verify(receipt)
     methods = method_titles()
     metrics = _metrics(methods)
-    titles = metrics.known(metric_titles())
     runs = {run.stage: run for run in reversed(read_all(RUNS)) if run.state == "done"}
     last = {stage: runs[stage] for stage in pipeline_stages() or runs if stage in runs}
     report = str(DATA_REPORT / "report.html")
@@ -43,10 +43,12 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
         return
     image = f"image    {receipt.image}\ndigest   {receipt.digest}\n" if receipt else ""
     click.echo(f"\n{image}data     {report}\n")
-    head = (f"on {metrics.test_rows:,} test issues", *titles.values())
-    for first, *others in (head, *metrics.table(methods, titles)):
-        indent = "" if first == head[0] else "  "
-        click.echo(f"{indent + first:34s}" + "".join(f"{text:>9s}" for text in others))
+    head = f"on {metrics.test_rows:,} test issues"
+    for table in score_tables(metrics, methods, metric_titles()):
+        for title, *cells in table:
+            first = f"  {title}" if title else head
+            click.echo(f"{first:34s}" + "".join(f"{text:>9s}" for text in cells))
+        head = ""
     click.echo("\nlast run of each stage")
     for stage, run in last.items():
         click.echo(f"  {stage:12s}{run.seconds or 0:7.1f} s   started {run.started}")

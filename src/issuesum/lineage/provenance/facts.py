@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import batched
 
 from issuesum.console import printable
 from issuesum.lineage.metrics import UNKNOWN, Metrics
@@ -163,6 +164,18 @@ def _tree(found: list[Fact]) -> Iterator[str]:
         )
 
 
+def score_tables(
+    found: Metrics, methods: Mapping[str, str], metrics: Mapping[str, str]
+) -> Iterator[list[list[str]]]:
+    """Yield tables of at most four metrics each, which fit 80 columns; headings are the first row.
+
+    `methods` and `metrics` are titles by the names in eval/metrics.json.
+    """
+    for part in batched(found.known(metrics).items(), 4):
+        titles = dict(part)
+        yield [["", *titles.values()], *found.table(methods, titles)]
+
+
 def _metrics(
     known: Provenance, methods: Mapping[str, str], metrics: Mapping[str, str]
 ) -> Iterator[str]:
@@ -171,7 +184,10 @@ def _metrics(
         return
     found = Metrics.read(known.metrics)
     wide = max(map(len, methods.values())) + 1
-    for title, *cells in (["", *found.known(metrics).values()], *found.table(methods, metrics)):
-        numbers = "".join(f"{cell:>9s}" for cell in cells)
-        yield f"{'' if title else 'metrics':9s} {title:{wide}s}{numbers}"
+    label = "metrics"
+    for table in score_tables(found, methods, metrics):
+        for title, *cells in table:
+            numbers = "".join(f"{cell:>9s}" for cell in cells)
+            yield f"{label:9s} {title:{wide}s}{numbers}".rstrip()
+            label = ""
     yield f"gate      {found.gate or UNKNOWN}"
