@@ -21,6 +21,7 @@ import docker
 import pytest
 import requests
 import yaml
+from docker.models.containers import Container
 
 from images import remove_images
 from issuesum.layout import RECEIPT
@@ -188,7 +189,7 @@ def test_whatever_fails_leaves_no_name_behind_and_one_rerun_pushes(
 ) -> None:
     write_dockerfile(fresh, 'ENTRYPOINT ["python3", "-c", "import time; time.sleep(600)"]')
     process = start(fresh)
-    wait_for(lambda: leftovers(engine) and engine.containers.list(filters=of_tag(engine)))
+    wait_for(lambda: running(engine))
     process.kill()
     process.communicate()
     assert leftovers(engine)  # the next export takes them away
@@ -401,8 +402,10 @@ def leftovers(engine) -> list[str]:
     return [tag for image in images for tag in image["RepoTags"] or ()]
 
 
-def of_tag(engine) -> dict[str, str]:
-    return {"ancestor": leftovers(engine)[0]}
+def running(engine) -> list[Container]:
+    """Return the containers of images under names of exports."""
+    names = leftovers(engine)  # they come and go
+    return [of for name in names for of in engine.containers.list(filters={"ancestor": name})]
 
 
 def fresh_image(project: Project) -> str:
