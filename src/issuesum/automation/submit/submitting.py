@@ -215,7 +215,8 @@ def _checked(root: Path) -> list[str]:
             f"{shortened(sorted(changed))}. Try: git commit, or git stash."
         )
     stale = stale_stages(root)
-    before = list(read_stages(root))[: list(read_stages(root)).index(TRAIN_STAGE)]
+    stages = list(read_stages(root))
+    before = stages[: stages.index(TRAIN_STAGE)]
     if behind := [stage for stage in before if stage in stale]:
         raise RepositoryError(
             f"{FEATURES} must be those of the commit. Received: {shortened(behind)} is stale. "

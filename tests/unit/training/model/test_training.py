@@ -156,9 +156,10 @@ class _Killed(BaseException):
     """Ends a training at once, like a signal."""
 
 
-def test_a_training_that_was_killed_ends_as_if_it_had_not_been(
-    tmp_path: Path, learnt: Shards, judged, simple
-) -> None:
+@pytest.fixture
+def begin(tmp_path: Path, learnt: Shards, judged, simple):
+    """Make a training in a folder, with the records that it will report."""
+
     def begin(folder: str):
         records: list[dict[str, float]] = []
         # 15 steps; a checkpoint after every second, a validation after every third.
@@ -166,6 +167,10 @@ def test_a_training_that_was_killed_ends_as_if_it_had_not_been(
             tmp_path / folder, learnt, judged, model=simple, eval_steps=3, report=records.append
         )
 
+    return begin
+
+
+def test_a_training_that_was_killed_ends_as_if_it_had_not_been(begin) -> None:
     expected_records, training = begin("whole")
     expected = training.run()
     resumed = []
@@ -211,15 +216,7 @@ def test_a_broken_checkpoint_or_one_of_another_training_is_left_alone(
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
-def test_a_validation_that_sigterm_ended_is_made_when_training_resumes(
-    tmp_path: Path, learnt: Shards, judged, simple
-) -> None:
-    def begin(folder: str):
-        records: list[dict[str, float]] = []
-        return records, tiny_models.training(
-            tmp_path / folder, learnt, judged, model=simple, eval_steps=3, report=records.append
-        )
-
+def test_a_validation_that_sigterm_ended_is_made_when_training_resumes(begin) -> None:
     expected_records, training = begin("whole")
     expected = training.run()
     _, training = begin("ended")
