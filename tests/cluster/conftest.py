@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from projects import Project, copy_project, merge
+from projects import Project, merge, pushed_project
 from real_cluster import CHIEF, RESOURCE, Namespace, kubectl, push_image
 
 NAMES = ("ISSUESUM_REGISTRY", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
@@ -39,16 +39,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory, tiny_params: str) -> Project:
     """Return a clone that has pushed what training needs, to a remote of its own."""
-    project = copy_project(tmp_path_factory.mktemp("cluster") / "project")
-    params = merge(yaml.safe_load(tiny_params), LONG)
-    (project.path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    remote = f"//issuesum/cluster-{uuid4().hex[:8]}/"
-    project.edit(".dvc/config", lambda text: text.replace("//issuesum/", remote))
-    project.issuesum("sample", "--rows", "300", "--force")
-    project.repro("preprocess")
-    project.run("dvc", "push")
-    project.commit("data")
-    return project
+    params = yaml.safe_dump(merge(yaml.safe_load(tiny_params), LONG), sort_keys=False)
+    folder = tmp_path_factory.mktemp("cluster") / "project"
+    return pushed_project(folder, params, f"cluster-{uuid4().hex[:8]}")
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from docker.errors import BuildError, NotFound
 from docker.models.containers import Container
 
 from issuesum.shipping.image.container import HARDENED
-from projects import Project, copy_project
+from projects import Project, pushed_project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -38,15 +38,7 @@ PUSH = "+ dvc push --run-cache train"
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory, tiny_params: str, services) -> Project:  # noqa: ARG001
     """Return a clone that has pushed what training needs, to a remote of its own."""
-    project = copy_project(tmp_path_factory.mktemp("training") / "project")
-    (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
-    # In a remote that is shared, the model may come from another test.
-    project.edit(".dvc/config", lambda text: text.replace("//issuesum/", f"//issuesum/{NAME}/"))
-    project.issuesum("sample", "--rows", "300", "--force")
-    project.repro("preprocess")
-    project.run("dvc", "push")
-    project.commit("data")
-    return project
+    return pushed_project(tmp_path_factory.mktemp("training") / "project", tiny_params, NAME)
 
 
 @pytest.fixture(scope="module")

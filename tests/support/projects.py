@@ -194,3 +194,18 @@ def copy_project(target: Path) -> Project:
     project = Project(target)
     project.init()
     return project
+
+
+def pushed_project(target: Path, params: str, remote: str) -> Project:
+    """Copy the files, and push what training needs to a folder of its own in the bucket.
+
+    In one that is shared, the model may come from another test.
+    """
+    project = copy_project(target)
+    (project.path / "params.yaml").write_text(params, encoding="utf-8")
+    project.edit(".dvc/config", lambda text: text.replace("//issuesum/", f"//issuesum/{remote}/"))
+    project.issuesum("sample", "--rows", "300", "--force")
+    project.repro("preprocess")
+    project.run("dvc", "push")
+    project.commit("data")
+    return project
