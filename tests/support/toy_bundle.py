@@ -81,8 +81,7 @@ def write_bundle(
             node("MatMul", ["next_hidden", "output"], ["logits"]),
             node("Softmax", ["logits"], ["generated"]),
             *(copying if copies else [node("Identity", ["generated"], ["mixed"])]),
-            node("Add", ["mixed", "tiny"], ["safe"]),
-            node("Log", ["safe"], ["log_probs"]),
+            node("Add", ["mixed", "tiny"], ["probabilities"]),
         ],
         [
             ("previous", TensorProto.INT32, ("n",)),
@@ -90,7 +89,7 @@ def write_bundle(
             *(("words", *rest) for _, *rest in words),
         ],
         [
-            ("log_probs", TensorProto.FLOAT, ("n", size + places if copies else size)),
+            ("probabilities", TensorProto.FLOAT, ("n", size + places if copies else size)),
             ("next_hidden", TensorProto.FLOAT, ("n", _UNITS)),
             *([("attention", TensorProto.FLOAT, ("n", places))] if copies else []),
         ],

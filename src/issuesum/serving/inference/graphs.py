@@ -2,10 +2,10 @@
 
 encoder.onnx takes `body` and, if the model copies, `body_extended`, both int32 (batch, body
 maxlen), and gives named state tensors. decoder.onnx takes `previous`, int32 (rows,), and that
-state; it gives `log_probs`, float32 (rows, outputs), and `next_NAME` for every state tensor NAME
-that the step changes. `outputs` counts the ids of the title vocabulary and, if the model copies,
-those that a row's own words can have (see `issuesum.text.copying`). A model with attention also
-gives `attention`, float32 (rows, body maxlen).
+state; it gives `probabilities`, float32 (rows, outputs), and `next_NAME` for every state tensor
+NAME that the step changes. `outputs` counts the ids of the title vocabulary and, if the model
+copies, those that a row's own words can have (see `issuesum.text.copying`). A model with attention
+also gives `attention`, float32 (rows, places), with at most as many places as `body`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ DECODER = "decoder.onnx"
 BODY = "body"
 BODY_EXTENDED = "body_extended"
 PREVIOUS = "previous"
-LOG_PROBS = "log_probs"
+PROBABILITIES = "probabilities"
 ATTENTION = "attention"
 NEXT = "next_"
 
@@ -65,14 +65,16 @@ class Graphs:
         fed = {name: ids for name, ids in given.items() if name in self._inputs}
         return dict(zip(self._state, self._encoder.run(self._state, fed), strict=True))
 
-    def step(self, previous: Ids, state: State, output: str = LOG_PROBS) -> tuple[Floats, State]:
+    def step(
+        self, previous: Ids, state: State, output: str = PROBABILITIES
+    ) -> tuple[Floats, State]:
         """Return an output of the decoder and the next state.
 
         Args:
             previous: int32 (rows,), extended title id of the word before.
             state: of `encode` or of the step before.
-            output: LOG_PROBS of the next word, float32 (rows, outputs), or ATTENTION to the places
-                of the body for it, float32 (rows, body maxlen), the first word first.
+            output: PROBABILITIES of the next word, float32 (rows, outputs), or ATTENTION to the
+                places of the body for it, float32 (rows, places), the first word first.
         """
         wanted = [output, *(NEXT + name for name in self._changed)]
         answer, *changed = self._decoder.run(wanted, {PREVIOUS: previous, **state})

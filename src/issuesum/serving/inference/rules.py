@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from issuesum.errors import ArtifactError
-from issuesum.serving.inference.graphs import Floats
+from issuesum.serving.inference.graphs import Floats, RowNumbers
 from issuesum.text.tokens import END, START, UNSPEAKABLE
-from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
+from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
 DECODING = "decoding.json"
 CUT_OFF = -100.0
@@ -73,19 +74,19 @@ class TitleRules:
         start: id that stands before the first word.
         forbidden: ids that are never taken.
         size: ids that all rows share; those from here on are a row's out-of-vocabulary words.
-        masked: float32 (rows, out-of-vocabulary ids), -inf for ids that the row does not have or
-            must not take, else 0; as many as there can be, whether or not the model scores them.
+        own: bool (rows, out-of-vocabulary ids), whether the row has the id and may take it; as many
+            as there can be, whether or not the model scores them.
     """
 
     start: int
     end: int
     forbidden: tuple[int, ...]
     size: int
-    masked: Floats
+    own: npt.NDArray[np.bool_]
     settings: Decoding
 
     @classmethod
-    def of(cls, title: Vocabulary, masked: Floats, settings: Decoding) -> TitleRules:
+    def of(cls, title: Vocabulary, own: npt.NDArray[np.bool_], settings: Decoding) -> TitleRules:
         """Return the rules of a title vocabulary, which holds both marks."""
         ids = title.ids
         unspeakable = [ids[word] for word in sorted(UNSPEAKABLE - {END}) if word in ids]
@@ -94,49 +95,62 @@ class TitleRules:
             end=ids[END],
             forbidden=(PADDING, UNKNOWN, *unspeakable),
             size=title.size,
-            masked=masked,
+            own=own,
             settings=settings,
         )
 
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return len(self.masked)
+        return len(self.own)
 
     @property
     def steps(self) -> int:
         """Ids of a title at most, `end` included."""
         return self.settings.max_words + 1
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> TitleRules:
-        """Return the rules of the rows where the mask holds."""
-        return replace(self, masked=self.masked[rows])
+    def cut_off(self, total: float) -> float:
+        """Return the score of a title of `max_words` words that does not end by itself."""
+        return (total + CUT_OFF) / self.steps**self.settings.length_penalty
 
-    def enforce(self, log_probs: Floats, history: Ids) -> None:
+    def least(self, score: float, words: int) -> float:
+        """Return the log-probability of so many words above which a title can beat a score.
+
+        No log-probability is above 0, so what goes on ends best at full length and at no cost.
+        """
+        exponent = self.settings.length_penalty
+        at_limit = score * self.steps**exponent - CUT_OFF
+        if words == self.settings.max_words:
+            return at_limit
+        return min(at_limit, score * self.settings.max_words**exponent)
+
+    def enforce(
+        self, probabilities: Floats, histories: Sequence[tuple[int, ...]], bodies: RowNumbers
+    ) -> None:
         """Make every word that must not come next impossible, in place.
 
         Args:
-            log_probs: float32 (rows x hypotheses, outputs).
-            history: int32 (rows x hypotheses, words), ids of each hypothesis so far.
+            probabilities: float32 (hypotheses, outputs).
+            histories: ids of each hypothesis so far, at most `max_words - 1`.
+            bodies: int64 (hypotheses,), the row whose title each is.
         """
-        count, outputs = log_probs.shape
-        words = history.shape[1]
-        log_probs[:, self.forbidden] = -np.inf
-        oov = log_probs.reshape(self.rows, -1, outputs)[:, :, self.size :]
-        oov += self.masked[:, None, : outputs - self.size]
-        if words < self.settings.min_words:
-            log_probs[:, self.end] = -np.inf
-        elif words == self.settings.max_words:
-            log_probs[:] = -np.inf
-            log_probs[:, self.end] = CUT_OFF
-        repeat = self.settings.no_repeat
-        if repeat and words:
-            log_probs[np.arange(count), history[:, -1]] = -np.inf
-        if 0 < repeat <= words:
-            # What followed the last words where they stood before must not follow them again.
-            places = words - repeat + 1
-            same = np.ones((count, places), bool)
-            for word in range(repeat - 1):
-                same &= history[:, word : word + places] == history[:, places + word, None]
-            which, place = np.nonzero(same)
-            log_probs[which, history[which, place + repeat - 1]] = -np.inf
+        outputs = probabilities.shape[1]
+        probabilities[:, self.forbidden] = 0
+        probabilities[:, self.size :] *= self.own[bodies, : outputs - self.size]
+        barred = [
+            (number, index) for number, ids in enumerate(histories) for index in self._repeats(ids)
+        ]
+        if barred:
+            probabilities[tuple(zip(*barred, strict=True))] = 0
+
+    def _repeats(self, ids: tuple[int, ...]) -> list[int]:
+        """Return what must not follow `ids` of a title."""
+        early = [self.end] * (len(ids) < self.settings.min_words)
+        size = self.settings.no_repeat
+        if not (size and ids):
+            return early
+        # What followed the last words where they stood before must not follow them again.
+        last = ids[len(ids) - size + 1 :]
+        places = range(len(ids) - size + 1)
+        followed = [ids[at + size - 1] for at in places if ids[at : at + size - 1] == last]
+        return [*early, ids[-1], *followed]

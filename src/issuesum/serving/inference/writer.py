@@ -16,7 +16,7 @@ import numpy as np
 
 from issuesum.errors import ArtifactError, IssuesumError, one_line
 from issuesum.serving.inference.decoding import Hypothesis, beam
-from issuesum.serving.inference.graphs import ATTENTION, Floats, Graphs, State
+from issuesum.serving.inference.graphs import ATTENTION, Floats, Graphs
 from issuesum.serving.inference.rules import DECODING, Decoding, TitleRules
 from issuesum.serving.inference.surface import Surface
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY
@@ -29,8 +29,11 @@ PROBE = "The application does not start after the update and shows an error in t
 MAX_CHARACTERS = 65_536
 """Characters of a body that are looked at; GitHub takes no longer ones. A bound, so that a body
 without words takes no time either."""
+_READ_AT_ONCE = 64
+"""Bodies that are read at once at most: a bound on memory."""
 _AT_ONCE = 16
-"""Bodies that are decoded at once at most: what the decoder knows of them stays in the cache."""
+"""Of these, those that are decoded at once, all about as long as each other: what the decoder knows
+of them stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -164,25 +167,27 @@ class TitleWriter:
             For each body up to `alternatives` titles, at least one, the best first.
         """
         written = []
-        for batch in batched((body[:MAX_CHARACTERS] for body in bodies), _AT_ONCE):
+        for batch in batched((body[:MAX_CHARACTERS] for body in bodies), _READ_AT_ONCE):
             reading = read(batch, self._body, self._title)
+            words = np.count_nonzero(reading.body != PADDING, axis=1)
             if counts:
-                counts.words += np.count_nonzero(reading.body != PADDING)
+                counts.words += int(words.sum())
                 counts.unknown += np.count_nonzero(reading.body == UNKNOWN)
-            state = self._graphs.encode(reading.body, reading.body_extended)
-            found = self._search(reading, state, alternatives)
-            for row, (body, hypotheses) in enumerate(zip(batch, found, strict=True)):
-                written.append(self._titles(body, reading, row, hypotheses) or [NO_TITLE])
+            found = {}
+            for rows in batched(words.argsort(kind="stable").tolist(), _AT_ONCE):
+                found |= zip(rows, self._search(reading, rows, alternatives), strict=True)
+            for row, body in enumerate(batch):
+                written.append(self._titles(body, reading, row, found[row]) or [NO_TITLE])
         return written
 
     def attend(self, body: str) -> Attention | None:
         """Return where the model looks for the best title, or None if it has no attention."""
         reading = read([body[:MAX_CHARACTERS]], self._body, self._title)
-        state = self._graphs.encode(reading.body, reading.body_extended)
-        (found,) = self._search(reading, state, 1)
+        (found,) = self._search(reading, [0], 1)
         known = [token.word for token in reading.tokens[0][: self._body.maxlen]]
         if not (self._graphs.has_attention and found and known):
             return None
+        state = self._graphs.encode(reading.body, reading.body_extended)
         ids, weights = found[0].ids, []
         for previous in (self._title.ids[START], *ids[:-1]):
             ids_before = np.array([previous], np.int32)
@@ -191,12 +196,14 @@ class TitleWriter:
         title = self._title.decode(ids, reading.oov[0])
         return Attention(tuple(title), tuple(known), np.stack(weights))
 
-    def _search(self, reading: Reading, state: State, keep: int) -> list[list[Hypothesis]]:
-        # Masked are ids that a row does not have, and words that no reader should see.
-        masked = np.full((len(reading.oov), self._body.maxlen), -np.inf, np.float32)
-        for line, words in zip(masked, reading.oov, strict=True):
-            line[: len(words)] = [-np.inf if word in UNSPEAKABLE else 0 for word in words]
-        rules = TitleRules.of(self._title, masked, self._settings)
+    def _search(self, reading: Reading, rows: Sequence[int], keep: int) -> list[list[Hypothesis]]:
+        own = np.zeros((len(rows), self._body.maxlen), bool)
+        for line, row in zip(own, rows, strict=True):
+            words = reading.oov[row]
+            line[: len(words)] = [word not in UNSPEAKABLE for word in words]
+        chosen = list(rows)
+        state = self._graphs.encode(reading.body[chosen], reading.body_extended[chosen])
+        rules = TitleRules.of(self._title, own, self._settings)
         return beam(self._graphs, state, rules, keep=min(keep, self._settings.beam_width))
 
     def _titles(

@@ -30,6 +30,9 @@ from issuesum.training.model.contract import state_specs
 from issuesum.training.model.interface import Inputs, TitleModel
 from issuesum.training.model.layers import BidirectionalGRU
 
+_LEAST = np.float32(1e-30)
+"""Probability below which no difference matters: float32 has no room for the smallest."""
+
 
 def body_specs(body_maxlen: int) -> list[tf.TensorSpec]:
     """Return the inputs of `encode`, int32 (batch, body_maxlen), with their names in a graph."""
@@ -47,9 +50,12 @@ def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) ->
 
     def step(previous: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:
         log_probs, changed = model.step(previous, dict(zip(state, tensors, strict=True)))
+        # A logarithm of every word takes a fifth of the time; the search needs those of a few.
+        is_log = log_probs.op.type == "Log"
+        probabilities = log_probs.op.inputs[0] if is_log else tf.exp(log_probs)
         # What is no state is another output: attention.
         named = {graphs.NEXT + name if name in state else name: of for name, of in changed.items()}
-        return {graphs.LOG_PROBS: log_probs, **named}
+        return {graphs.PROBABILITIES: probabilities, **named}
 
     inputs = [tf.TensorSpec((None,), tf.int32, name=graphs.PREVIOUS), *state.values()]
     encoder = (graphs.ENCODER, model.encode, body_specs(body_maxlen))
@@ -100,7 +106,7 @@ def _mark(inputs: tf.Tensor, kernel: Floats, recurrent: Floats, bias: Floats) ->
     weights = [np.ascontiguousarray(of)[None] for of in (kernel.T, recurrent.T, both)]
     states = tf.numpy_function(_never, [inputs, *weights], tf.float32, stateful=False)
     # ONNX has an axis of directions; besides, tf2onnx does not know a mark's shape.
-    return tf.reshape(states, (inputs.shape[0], -1, len(recurrent)))
+    return tf.reshape(states, (tf.shape(inputs)[0], -1, len(recurrent)))
 
 
 def _never(*_: Floats) -> NoReturn:
@@ -169,11 +175,13 @@ def check_parity(model: TitleModel, folder: Path, rows: Features, *, tolerance: 
             "The Keras model must give finite log-probabilities. Received: NaN or infinity. "
             "Try: a lower train.learning_rate, then dvc repro."
         )
+    expected = np.maximum(expected, np.log(_LEAST))
     exported = Graphs(folder)
     state = exported.encode(rows.body, rows.body_extended)
     difference = 0.0
     for place in range(previous.shape[1]):
-        log_probs, state = exported.step(np.ascontiguousarray(previous[:, place]), state)
+        found, state = exported.step(np.ascontiguousarray(previous[:, place]), state)
+        log_probs = np.log(np.maximum(found, _LEAST))
         # NaN is no maximum for `max`, which would pass it over.
         gap = np.nan_to_num(np.abs(log_probs - expected[:, place]), nan=np.inf)
         difference = max(difference, float(gap.max()))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 from google.protobuf import text_format
 from tensorflow.core.framework.function_pb2 import FunctionDef
@@ -25,7 +26,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference.decoding import Hypothesis, beam
-from issuesum.serving.inference.graphs import BODY, BODY_EXTENDED, Floats, Graphs
+from issuesum.serving.inference.graphs import BODY, BODY_EXTENDED, Graphs
 from issuesum.serving.inference.rules import CUT_OFF, DECODING, Decoding, TitleRules
 from issuesum.text.features import TITLE_VOCABULARY, Features
 from issuesum.text.vocabulary import PADDING, Vocabulary, pad
@@ -43,7 +44,7 @@ def save(model: TitleModel, folder: Path, target: Path, *, body_maxlen: int) -> 
     `folder` holds the title vocabulary and the settings of the search. `target` is made; TensorFlow
     Serving wants a number as its name.
     """
-    rules = _rules(folder, np.zeros((0, body_maxlen), np.float32))
+    rules = _rules(folder, np.zeros((0, body_maxlen), bool))
     module = tf.Module()
     # Only these are saved: of a Keras model, layers and their functions would be too.
     module.weights = [weight.value for weight in model.weights]
@@ -68,7 +69,7 @@ def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> flo
         loaded = tf.saved_model.load(str(saved))
     places, size = rows.body.shape[1], Vocabulary.load(folder / TITLE_VOCABULARY).size
     there = (rows.body_extended[:, :, None] == size + np.arange(places)).any(axis=1)
-    rules = _rules(folder, np.where(there, 0, -np.inf).astype(np.float32))
+    rules = _rules(folder, there)
     _check_signatures(saved, loaded.signatures, places, rules.settings.max_words)
     inputs = {BODY: tf.constant(rows.body), BODY_EXTENDED: tf.constant(rows.body_extended)}
     answer = loaded.signatures[SIGNATURE](**inputs)
@@ -97,9 +98,9 @@ def check(saved: Path, folder: Path, rows: Features, *, tolerance: float) -> flo
     return difference
 
 
-def _rules(folder: Path, masked: Floats) -> TitleRules:
+def _rules(folder: Path, own: npt.NDArray[np.bool_]) -> TitleRules:
     title = Vocabulary.load(folder / TITLE_VOCABULARY)
-    return TitleRules.of(title, masked, Decoding.load(folder / DECODING))
+    return TitleRules.of(title, own, Decoding.load(folder / DECODING))
 
 
 def _check_signatures(saved: Path, signatures: Mapping[str, Any], places: int, words: int) -> None:

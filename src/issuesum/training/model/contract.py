@@ -28,7 +28,7 @@ from issuesum.training.model.layers import Noise
 
 _ROWS = 4
 _TOLERANCE = 1e-3
-_TAKEN = ("body", "body_extended", "log_probs", "previous")
+_TAKEN = ("body", "body_extended", "previous", "probabilities")
 """Names of other inputs and outputs of the exported graphs."""
 
 
@@ -52,14 +52,15 @@ def check_architecture(config: ModelConfig) -> None:
 
 
 def state_specs(model: TitleModel, body_maxlen: int) -> dict[str, tf.TensorSpec]:
-    """Return what a built model's state is like; an axis is None for the batch or if it grows."""
-    nothing = tf.zeros((1, body_maxlen), tf.int32)
-    state = model.encode(nothing, nothing)
-    _, changed = model.step(nothing[:, 0], state)
+    """Return what a built model's state is like; an axis is None for the batch or if it varies."""
+    bodies = [tf.fill((1, body_maxlen), index) for index in (PADDING, UNKNOWN)]
+    state, longest = (model.encode(body, body) for body in bodies)
+    _, changed = model.step(bodies[0][:, 0], state)
     specs = {}
     for name, tensor in state.items():
-        sizes = zip(tensor.shape[1:], changed.get(name, tensor).shape[1:], strict=True)
-        shape = (None, *(one if one == other else None for one, other in sizes))
+        others = (longest[name], changed.get(name, tensor))
+        sizes = zip(*(of.shape[1:] for of in (tensor, *others)), strict=True)
+        shape = (None, *(size[0] if len(set(size)) == 1 else None for size in sizes))
         specs[name] = tf.TensorSpec(shape, tensor.dtype, name=name)
     return specs
 

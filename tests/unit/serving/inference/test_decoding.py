@@ -31,7 +31,7 @@ class Tables:
         for line, (row, place) in zip(scores, state, strict=True):
             for index, value in self.tables[row][place].items():
                 line[index] = value
-        return scores, state + np.array([0, 1])
+        return np.exp(scores), state + np.array([0, 1])
 
     def expand(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return state[rows]
@@ -46,19 +46,22 @@ class Tables:
 
 
 class Language:
-    """Scores that depend on the whole history; the state is the row and what was said in it."""
+    """Probabilities that depend on the history; the state is the row and what was said in it."""
 
     def __init__(self, seed: int, rows: int, ids: int, *, coarse: bool = False) -> None:
         self.seed, self.rows, self.ids, self.coarse = seed, rows, ids, coarse
 
-    def scores(self, row: int, said: tuple[int, ...]) -> np.ndarray:
+    def probabilities(self, row: int, said: tuple[int, ...]) -> np.ndarray:
         draw = np.random.default_rng([self.seed, row, *said])
         logits = draw.integers(0, 2, self.ids) * 2.0 if self.coarse else draw.normal(0, 2, self.ids)
-        return (logits - np.log(np.exp(logits).sum())).astype(np.float32)
+        return (np.exp(logits) / np.exp(logits).sum()).astype(np.float32)
+
+    def scores(self, row: int, said: tuple[int, ...]) -> np.ndarray:
+        return np.log(self.probabilities(row, said))
 
     def step(self, previous: np.ndarray, state: list) -> tuple[np.ndarray, list]:
         state = [(row, (*said, int(w))) for (row, said), w in zip(state, previous, strict=True)]
-        return np.stack([self.scores(*of_row) for of_row in state]), state
+        return np.stack([self.probabilities(*of_row) for of_row in state]), state
 
     def expand(self, state: list, rows: np.ndarray) -> list:
         return [state[row] for row in rows]
@@ -77,7 +80,7 @@ def _rules(rows: int, *, size: int = 7, **settings: float) -> TitleRules:
         end=END,
         forbidden=(0, 1, START, BAD),
         size=size,
-        masked=np.zeros((rows, 0), np.float32),
+        own=np.ones((rows, 0), bool),
         settings=Decoding(**{**defaults, **settings}),  # type: ignore[arg-type]
     )
 
@@ -91,16 +94,13 @@ def _ids(tables: list[list[dict[int, float]]], **settings) -> list[list[int]]:
 def test_rules_are_those_of_a_title_vocabulary() -> None:
     words = ("_start_", "app", "_url_", "_end_", "_email_")
     title = Vocabulary(words, 6, "post", append_indicators=True)
-    bars = np.arange(6, dtype=np.float32).reshape(3, 2)
+    own = np.arange(6).reshape(3, 2) > 2
     chosen = Decoding(4, 0.9, 2, 5, 3)
-    rules = TitleRules.of(title, bars, chosen)
+    rules = TitleRules.of(title, own, chosen)
     assert (rules.start, rules.end, rules.steps, rules.size, rules.rows) == (2, 5, 6, 7, 3)
     assert sorted(rules.forbidden) == [0, 1, 2, 4, 6]
     assert rules.settings == chosen
-    fewer = rules.take(np.array([True, False, True]))
-    assert fewer.rows == 2
-    assert fewer.masked.tolist() == [[0, 1], [4, 5]]
-    assert (fewer.end, fewer.settings) == (rules.end, chosen)
+    assert rules.own is own
 
 
 class TestOneBeam:
@@ -143,10 +143,10 @@ class TestOneBeam:
 
     def test_a_row_says_its_own_words_only(self) -> None:
         scorer = Tables([[{7: -1, 8: -2, 9: -3}, {END: 0}]] * 3, ids=10)
-        bars = np.zeros((3, 5), np.float32)  # more than the model scores
-        bars[1, 0] = bars[2, :2] = -np.inf
+        own = np.ones((3, 5), bool)  # more than the model scores
+        own[1, 0] = own[2, :2] = False
         rules = _rules(3, max_words=1)
-        object.__setattr__(rules, "masked", bars)
+        object.__setattr__(rules, "own", own)
         found = beam(scorer, scorer.first, rules)
         assert [of_row[0].ids for of_row in found] == [[7], [8], [9]]
 
@@ -266,7 +266,7 @@ def test_a_beam_finds_what_greedy_passes_over() -> None:
     class Garden(Tables):
         def step(self, previous, state):
             scores, state = super().step(previous, state)
-            scores[previous == B, END] = -0.1
+            scores[previous == B, END] = np.exp(-0.1)
             return scores, state
 
     scorer = Garden(tables)
@@ -280,7 +280,7 @@ def test_rows_that_are_done_are_no_longer_asked_about() -> None:
     long = [*[{A: 0}] * 5, {END: 0}]
     scorer = Tables([short, long, short, short])
     beam(scorer, scorer.first, _rules(4, max_words=6, beam_width=2))
-    assert scorer.rows_asked == [4, 8, 2, 2, 2, 2]
+    assert scorer.rows_asked == [4, 8, 1, 1, 1, 1]
 
 
 def test_the_search_ends_when_no_beginning_can_win() -> None:

@@ -20,8 +20,8 @@ def test_rows_of_a_state_are_taken_and_only_what_changes_is_moved(tmp_path: Path
     body = np.arange(2 * BODY.maxlen, dtype=np.int32).reshape(2, -1) % BODY.size
     state = graphs.expand(graphs.encode(body, body), np.array([0, 0, 1, 1]))
     assert state["words"].tolist() == body[[0, 0, 1, 1]].tolist()
-    log_probs, state = graphs.step(np.array([2, 4, 2, 4], np.int32), state)
-    assert log_probs.shape == (4, TITLE.size + BODY.maxlen)
+    probabilities, state = graphs.step(np.array([2, 4, 2, 4], np.int32), state)
+    assert probabilities.shape == (4, TITLE.size + BODY.maxlen)
     moved = graphs.reorder(state, np.array([1, 0, 3, 3]))
     assert moved["words"] is state["words"]
     np.testing.assert_array_equal(moved["hidden"], state["hidden"][[1, 0, 3, 3]])

@@ -122,7 +122,7 @@ def test_it_writes_what_onnx_writes_and_another_model_is_noticed(
     answer = serve(body=tf.constant(rows.body), body_extended=tf.constant(hidden))
     rules = TitleRules.of(
         Vocabulary.load(folder / TITLE_VOCABULARY),
-        np.full((64, 9), -np.inf, np.float32),
+        np.zeros((64, 9), bool),
         replace(Decoding.load(folder / DECODING), beam_width=1),
     )
     graphs = Graphs(folder)

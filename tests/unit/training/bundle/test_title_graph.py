@@ -27,6 +27,17 @@ class Tables:
         scores = self.log_probs[state["step"], state["rows"], np.asarray(previous)]
         return scores, {**state, "step": state["step"] + 1}
 
+
+class Search:
+    """The same as the search sees it."""
+
+    def __init__(self, model: Tables) -> None:
+        self.model = model
+
+    def step(self, previous, state):
+        log_probs, state = self.model.step(previous, state)
+        return np.exp(log_probs), state
+
     def expand(self, state, rows):
         return {**state, "rows": state["rows"][rows]}
 
@@ -49,12 +60,12 @@ def test_titles_and_scores_are_those_of_greedy(
     body_extended = np.where(there, SIZE + np.arange(OWN), 4).astype(np.int32)
     rules = TitleRules(
         start=2, end=3, forbidden=(0, 1, 2, 5), size=SIZE,
-        masked=np.where(there, 0, -np.inf).astype(np.float32),
+        own=there,
         settings=Decoding(1, 0.9, min_words, WORDS, no_repeat),
     )  # fmt: skip
     model = Tables(no_repeat, SIZE + OWN if copies else SIZE)
     answer = title_graph(model, rules)(body_extended, tf.constant(body_extended))  # type: ignore[arg-type]
-    expected = beam(model, model.encode(None, None), rules)
+    expected = beam(Search(model), model.encode(None, None), rules)
     found = [row[row != 0].tolist() for row in answer["title_ids"].numpy()]
     assert found == [best.ids for (best,) in expected]
     scores = [best.score for (best,) in expected]
@@ -68,11 +79,11 @@ def test_rules_that_leave_no_word_leave_no_title() -> None:
 
     rules = TitleRules(
         start=2, end=3, forbidden=(0, 1, 2, *range(4, SIZE)), size=SIZE,
-        masked=np.full((ROWS, OWN), -np.inf, np.float32), settings=Decoding(1, 1.0, 1, WORDS, 2),
+        own=np.zeros((ROWS, OWN), bool), settings=Decoding(1, 1.0, 1, WORDS, 2),
     )  # fmt: skip
     body = np.full((ROWS, OWN), 4, np.int32)
     model = Tables(0, SIZE + OWN)
     answer = title_graph(model, rules)(body, tf.constant(body))  # type: ignore[arg-type]
-    assert beam(model, model.encode(None, None), rules) == [[]] * ROWS
+    assert beam(Search(model), model.encode(None, None), rules) == [[]] * ROWS
     assert not answer["title_ids"].numpy().any()
     assert (answer["scores"].numpy() == -np.inf).all()

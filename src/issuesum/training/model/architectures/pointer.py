@@ -74,7 +74,11 @@ class Pointer(TitleModel):
 
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
         """Return log-probabilities (batch, steps, title_size + body_maxlen)."""
-        return self._mixture(*self._forced(inputs, noise), inputs.previous)
+        scores, words = self._forced(inputs, noise)
+        rows, steps = tf.unstack(tf.shape(inputs.previous))
+        flat = (tf.reshape(of, tf.concat([[-1], tf.shape(of)[2:]], 0)) for of in scores)
+        log_probs = self._mixture(_Scores(*flat), tf.repeat(words, steps, axis=0))
+        return tf.reshape(log_probs, (rows, steps, log_probs.shape[-1]))
 
     def losses(
         self, inputs: Inputs, target: tf.Tensor, *, smoothing: float, noise: Noise | None = None
@@ -100,19 +104,21 @@ class Pointer(TitleModel):
 
         `words` are the extended ids, left-aligned; `memory` and `keys` the encoder's states of
         each; `hidden` is the decoder's first state, and `written` which words the title has so far.
+        The places are as many as the longest of the bodies has words, and one at least.
         """
-        state = self._read_body(body, body_extended, None)
+        places = tf.reduce_max(tf.math.count_nonzero(body, axis=1, dtype=tf.int32))
+        of_words = slice(-tf.maximum(places, 1), None)
+        state = self._read_body(body[:, of_words], body_extended[:, of_words], None)
         return {**state, "written": tf.zeros_like(state["words"], tf.bool)}
 
     def step(
         self, previous: tf.Tensor, state: dict[str, tf.Tensor]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Score the next word; `attention` (batch, body_maxlen) is left-aligned, as `words` are."""
-        previous = previous[:, None]
-        scores, hidden, written = self._score(previous, state, state["written"], None)
-        log_probs = tf.squeeze(self._mixture(scores, state["words"], previous), 1)
-        attention = tf.squeeze(scores.attention, 1)
-        return log_probs, {"hidden": hidden, "written": written, "attention": attention}
+        """Score the next word; `attention` (batch, places) is left-aligned, as `words` are."""
+        scores, hidden, written = self._score(previous[:, None], state, state["written"], None)
+        scores = _Scores(*(tf.squeeze(of, 1) for of in scores))
+        changed = {"hidden": hidden, "written": written, "attention": scores.attention}
+        return self._mixture(scores, state["words"]), changed
 
     def _forced(self, inputs: Inputs, noise: Noise | None) -> tuple[_Scores, tf.Tensor]:
         state = self._read_body(inputs.body, inputs.body_extended, noise)
@@ -185,28 +191,31 @@ class Pointer(TitleModel):
         follows = tf.pad(here, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
         hints = tf.cast(tf.stack([follows, held, follows & ~held], axis=-1), state["keys"].dtype)
         query = dense(self.query, self._drop(states, _QUERY, noise))
-        mixed = tf.tanh(state["keys"][:, None] + query[:, :, None] + dense(self.hints, hints))
-        energies = dense(self.energy, mixed) + dense(self.hint_energy, hints)
+        mixed = tf.tanh(state["keys"][:, None] + query[:, :, None] + self.hints(hints))
+        energies = self.energy(mixed) + self.hint_energy(hints)
         energies = tf.cast(tf.squeeze(energies, -1), tf.float32)
         attention = tf.nn.softmax(tf.where(is_word[:, None], energies, _NEVER))
         context = tf.matmul(tf.cast(attention, memory.dtype), memory)
         seen = tf.concat([states, context, given], axis=-1)
         output = self._drop(dense(self.output_word, seen), _OUTPUT, noise)
         table = tf.cast(table, memory.dtype)
-        logits = tf.cast(tf.matmul(output, table, transpose_b=True), tf.float32)
+        # Of two axes, with which onnxruntime adds the bias on the way.
+        flat = tf.reshape(output, (-1, output.shape[-1]))
+        logits = tf.cast(tf.matmul(flat, table, transpose_b=True), tf.float32)
         no_words = tf.constant([_NEVER] * FIRST_WORD + [0.0] * (logits.shape[-1] - FIRST_WORD))
         logits += tf.cast(self.word_bias, tf.float32) + no_words
+        logits = tf.reshape(logits, tf.concat([tf.shape(output)[:-1], [logits.shape[-1]]], 0))
         generate = tf.squeeze(tf.cast(dense(self.generate, seen), tf.float32), -1)
         return _Scores(logits, attention, generate), hidden, held[:, -1]
 
-    def _mixture(self, scores: _Scores, words: tf.Tensor, previous: tf.Tensor) -> tf.Tensor:
-        generate, copy = (share[..., None] for share in _shares(scores))
-        to_add = ((0, 0), (0, 0), (0, self.config.body_maxlen))
+    def _mixture(self, scores: _Scores, words: tf.Tensor) -> tf.Tensor:
+        """Return log-probabilities (rows, outputs) of scores (rows, …) and words (rows, places)."""
+        generate, copy = (share[:, None] for share in _shares(scores))
+        to_add = ((0, 0), (0, self.config.body_maxlen))
         generated = tf.pad(generate * tf.nn.softmax(scores.vocabulary), to_add)
-        # Numbers of rows and steps as sums, because shapes become dozens of nodes when exported.
-        where = words[:, None] + 0 * previous[:, :, None]
-        row, step = (tf.cumsum(0 * where + 1, axis) - 1 for axis in (0, 1))
-        index = tf.stack([row, step, where], axis=-1)
+        # Numbers of rows as sums, because shapes become dozens of nodes when exported.
+        row = tf.cumsum(0 * words + 1, exclusive=True)
+        index = tf.stack([row, words], axis=-1)
         mixed = tf.tensor_scatter_nd_add(generated, index, copy * scores.attention)
         return tf.math.log(mixed + _TINY)
 
