@@ -7,13 +7,14 @@ others' are not made larger for it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from issuesum.serving.inference.graphs import Floats, RowNumbers
-from issuesum.serving.inference.rules import TitleRules
+from issuesum.serving.inference.rules import CUT_OFF, TitleRules
 from issuesum.text.vocabulary import Ids
 
 _FEW = 0.75
@@ -66,7 +67,7 @@ def beam[S](
     Returns:
         For each row up to `keep` hypotheses, the best first; none if the rules leave no word.
     """
-    settings = rules.settings
+    settings, exponent = rules.settings, rules.settings.length_penalty
     ended: list[list[Hypothesis]] = [[] for _ in range(rules.rows)]
     going = [[_Beginning(0.0, (), row)] for row in range(rules.rows)]
     allotted = [1] * rules.rows  # rows of the state
@@ -81,23 +82,20 @@ def beam[S](
         words, log_probs = _most_probable(probabilities, settings.beam_width)
         for row, beginnings in enumerate(going):
             found = [
-                (total + log_prob, (*ids, word), of)
+                _Beginning(total + log_prob, (*ids, word), of)
                 for total, ids, of in beginnings
                 for word, log_prob in zip(words[of], log_probs[of], strict=True)
                 if log_prob > -np.inf
             ]
-            found.sort(key=lambda one: -one[0])
-            best = found[: settings.beam_width]
-            for total, ids, _ in best:
-                if ids[-1] == rules.end:
-                    score = total / length**settings.length_penalty
-                    ended[row].append(Hypothesis(list(ids[:-1]), score))
-            ended[row].sort(key=lambda one: -one.score)
-            to_beat = ended[row][keep - 1].score if len(ended[row]) >= keep else -np.inf
-            least = rules.least(to_beat, length)
-            going[row] = [
-                _Beginning(*one) for one in best if one[1][-1] != rules.end and one[0] > least
+            best = sorted(found, key=lambda one: -one.total)[: settings.beam_width]
+            ended[row] += [
+                Hypothesis(list(one.ids[:-1]), one.total / length**exponent)
+                for one in best
+                if one.ids[-1] == rules.end
             ]
+            kept = _best(ended[row], keep)
+            least = rules.least(kept[-1].score, length) if len(kept) == keep else -np.inf
+            going[row] = [one for one in best if one.ids[-1] != rules.end and one.total > least]
         if not any(going):
             break
         counts = [len(beginnings) for beginnings in going]
@@ -105,16 +103,27 @@ def beam[S](
         if sum(counts) <= _FEW * sum(allotted) or np.any(np.greater(counts, allotted)):
             allotted, move = counts, scorer.expand
             bodies = np.repeat(np.arange(rules.rows), allotted)
-        rows = np.arange(sum(allotted))
-        for row, first in enumerate(accumulate(allotted[:-1], initial=0)):
-            for place, (total, ids, of) in enumerate(going[row]):
-                rows[first + place] = of
-                going[row][place] = _Beginning(total, ids, first + place)
-        state = move(state, rows)
+        state = move(state, _settle(going, allotted))
     for row, beginnings in enumerate(going):
-        ended[row] += [Hypothesis(list(ids), rules.cut_off(total)) for total, ids, _ in beginnings]
-        ended[row].sort(key=lambda one: -one.score)
-    return [of_row[:keep] for of_row in ended]
+        ended[row] += [
+            Hypothesis(list(ids), (total + CUT_OFF) / rules.steps**exponent)
+            for total, ids, _ in beginnings
+        ]
+    return [_best(of_row, keep) for of_row in ended]
+
+
+def _best(ended: list[Hypothesis], keep: int) -> list[Hypothesis]:
+    return sorted(ended, key=lambda one: -one.score)[:keep]
+
+
+def _settle(going: list[list[_Beginning]], allotted: Sequence[int]) -> RowNumbers:
+    """Give beginnings rows of the state, in place; return for each of these where it is now."""
+    rows = np.arange(sum(allotted))
+    for beginnings, first in zip(going, accumulate(allotted[:-1], initial=0), strict=True):
+        for place, (total, ids, row) in enumerate(beginnings):
+            rows[first + place] = row
+            beginnings[place] = _Beginning(total, ids, first + place)
+    return rows
 
 
 def _most_probable(probabilities: Floats, width: int) -> tuple[list[list[int]], list[list[float]]]:

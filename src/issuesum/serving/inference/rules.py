@@ -109,10 +109,6 @@ class TitleRules:
         """Ids of a title at most, `end` included."""
         return self.settings.max_words + 1
 
-    def cut_off(self, total: float) -> float:
-        """Return the score of a title of `max_words` words that does not end by itself."""
-        return (total + CUT_OFF) / self.steps**self.settings.length_penalty
-
     def least(self, score: float, words: int) -> float:
         """Return the log-probability of so many words above which a title can beat a score.
 

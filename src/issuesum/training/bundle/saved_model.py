@@ -122,7 +122,7 @@ def title_graph(
 ) -> Callable[[tf.Tensor, tf.Tensor], dict[str, tf.Tensor]]:
     """Return a function with the signature of `SIGNATURE` that decodes as a `beam` of 1 does.
 
-    The steps are unrolled, so each rule is a few operations on ids. `rules.masked` is not used: of
+    The steps are unrolled, so each rule is a few operations on ids. `rules.own` is not used: of
     each row's out-of-vocabulary words those are allowed whose ids `body_extended` holds.
     """
 

@@ -110,7 +110,8 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
     def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return named state tensors of bodies, both int32 (batch, body_maxlen) as in `Inputs`.
 
-        The batch is their first axis; an axis behind it may grow from step to step.
+        The batch is their first axis; an axis behind it may depend on the bodies, or grow from step
+        to step.
         """
         raise NotImplementedError
 
