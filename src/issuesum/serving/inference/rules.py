@@ -115,10 +115,9 @@ class TitleRules:
         No log-probability is above 0, so what goes on ends best at full length and at no cost.
         """
         exponent = self.settings.length_penalty
-        at_limit = score * self.steps**exponent - CUT_OFF
-        if words == self.settings.max_words:
-            return at_limit
-        return min(at_limit, score * self.settings.max_words**exponent)
+        cut_off: float = score * self.steps**exponent - CUT_OFF
+        ended: float = score * self.settings.max_words**exponent
+        return cut_off if words == self.settings.max_words else min(cut_off, ended)
 
     def enforce(
         self, probabilities: Floats, histories: Sequence[tuple[int, ...]], bodies: RowNumbers

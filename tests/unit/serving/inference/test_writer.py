@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ import pytest
 
 from issuesum.errors import ArtifactError
 from issuesum.serving.inference import writer as module
-from issuesum.serving.inference.rules import Decoding
+from issuesum.serving.inference.rules import CUT_OFF, Decoding
 from issuesum.serving.inference.writer import NO_TITLE, TitleWriter
-from issuesum.text.tokens import UNSPEAKABLE, words
+from issuesum.text.reading import read
+from issuesum.text.tokens import END, START, UNSPEAKABLE, words
 from issuesum.text.vocabulary import Vocabulary
 from toy_bundle import BODY, DEFAULT, TITLE, write_bundle
 
@@ -78,6 +80,44 @@ def test_a_title_depends_on_nothing_but_its_body(
             assert [title.text for title in same] == [title.text for title in titles][: len(same)]
             expected = [title.score for title in titles][: len(same)]
             assert [title.score for title in same] == pytest.approx(expected, abs=1e-5)
+
+
+def _plain_search(writer: TitleWriter, body: str) -> list[str]:
+    """Words of the best title: one body and one hypothesis at a time, to the last step."""
+    graphs, title, settings = writer._graphs, writer._title, writer._settings
+    reading = read([body], writer._body, title)
+    own = {title.size + n for n, word in enumerate(reading.oov[0]) if word not in UNSPEAKABLE}
+    start, end = title.ids[START], title.ids[END]
+    allowed = {*range(2, title.size), *own} - {start}
+    going = [(0.0, (start,), graphs.encode(reading.body, reading.body_extended))]
+    ended = [(-np.inf, ())]
+    for said in range(settings.max_words):
+        grown = []
+        for total, ids, state in going:
+            (probabilities,), after = graphs.step(np.array(ids[-1:], np.int32), state)
+            pairs = set(pairwise(ids))
+            for index in np.argsort(-probabilities, kind="stable").tolist():
+                again = index == ids[-1] or (ids[-1], index) in pairs
+                early = index == end and said < settings.min_words
+                if index in allowed and not again and not early:
+                    log_prob = float(np.log(probabilities[index]))
+                    grown.append((total + log_prob, (*ids, index), after))
+        best = sorted(grown, key=lambda one: -one[0])[: settings.beam_width]
+        length = (said + 1) ** settings.length_penalty
+        ended += [(total / length, ids[1:-1]) for total, ids, _ in best if ids[-1] == end]
+        going = [one for one in best if one[1][-1] != end]
+    length = (settings.max_words + 1) ** settings.length_penalty
+    ended += [((total + CUT_OFF) / length, ids[1:]) for total, ids, _ in going]
+    return title.decode(list(max(ended, key=lambda one: one[0])[1]), reading.oov[0])
+
+
+def test_two_thousand_titles_are_those_of_a_plain_search(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    pool = (*BODY.words, *TITLE.words[2:], "foo_bar", "macOS", "README.md", "_url_", "x@y.org")
+    bodies = [" ".join(draw.choice(pool, draw.integers(0, 9))) for _ in range(2000)]
+    writer = TitleWriter(write_bundle(tmp_path), threads=1)
+    found = [[word.word for word in title.words] for (title,) in writer.write(bodies)]
+    assert found == [_plain_search(writer, body) for body in bodies]
 
 
 def test_the_best_titles_come_as_texts_and_in_batches(folder: Path) -> None:
