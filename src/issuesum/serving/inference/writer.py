@@ -173,7 +173,7 @@ class TitleWriter:
             if counts:
                 counts.words += int(words.sum())
                 counts.unknown += np.count_nonzero(reading.body == UNKNOWN)
-            found = {}
+            found: dict[int, list[Hypothesis]] = {}
             for rows in batched(words.argsort(kind="stable").tolist(), _AT_ONCE):
                 found |= zip(rows, self._search(reading, rows, alternatives), strict=True)
             for row, body in enumerate(batch):
