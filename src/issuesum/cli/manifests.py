@@ -63,14 +63,13 @@ def command(
         shadow=resolve(shadow) if shadow else None,
     )  # fmt: skip
     shared.warn_of_localhost(serving.pinned)
-    if as_json:
-        shared.print_json({"image": serving.pinned, "files": list(map(str, written))})
-        return
-    click.echo(f"{serving.pinned}\n")
-    for path in written:
-        click.echo(f"  {path}")
     serves, monitors, *others = written
-    click.echo(f"\nServe it:   kubectl apply -f {serves}")
-    for path in others:
-        click.echo(f"{f'Or, {path.stem}:':11s} kubectl apply -f {path}")
-    click.echo(f"Metrics:    kubectl apply -f {monitors}  # with the Prometheus Operator")
+    shared.show(
+        {"image": serving.pinned, "files": list(map(str, written))},
+        f"{serving.pinned}\n",
+        *(f"  {path}" for path in written),
+        f"\nServe it:   kubectl apply -f {serves}",
+        *(f"{f'Or, {path.stem}:':11s} kubectl apply -f {path}" for path in others),
+        f"Metrics:    kubectl apply -f {monitors}  # with the Prometheus Operator",
+        as_json=as_json,
+    )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import json_option, print_json, verb
+from issuesum.cli.shared import json_option, show, verb
 
 NOTHING_TO_DO = 11
 
@@ -59,19 +59,18 @@ def command(
     )  # fmt: skip
     if outcome is None:
         words = "nothing to do: nothing is stale, and the registry holds the image"
-        print_json({"done": False}) if as_json else click.echo(words)
+        show({"done": False}, words, as_json=as_json)
         context.exit(NOTHING_TO_DO)
     branch = outcome.branch.name if outcome.branch else None
-    if as_json:
-        print_json({
-            "done": True, "stale": list(outcome.stages), **asdict(outcome.receipt),
-            "commit": outcome.commit, "branch": branch,
-            "scores": asdict(outcome.scores) if outcome.scores else None,
-        })  # fmt: skip
-        return
+    document = {
+        "done": True, "stale": list(outcome.stages), **asdict(outcome.receipt),
+        "commit": outcome.commit, "branch": branch,
+        "scores": asdict(outcome.scores) if outcome.scores else None,
+    }  # fmt: skip
     pushed = f", pushed to {branch}" if branch else ""
-    click.echo(f"image    {outcome.receipt.image}\ndigest   {outcome.receipt.digest}")
-    click.echo(f"commit   {outcome.commit}{pushed}\nscores   {outcome.scores or 'none'}")
+    image = f"image    {outcome.receipt.image}\ndigest   {outcome.receipt.digest}"
+    commit = f"commit   {outcome.commit}{pushed}\nscores   {outcome.scores or 'none'}"
+    show(document, image, commit, as_json=as_json)
 
 
 # Imported only if there is something to report: the import takes as long as the check.

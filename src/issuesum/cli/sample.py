@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import count_option, json_option, path_option, print_json, verb
+from issuesum.cli.shared import count_option, json_option, path_option, show, verb
 from issuesum.errors import RepositoryError
 from issuesum.layout import RAW
 
@@ -40,9 +40,9 @@ def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -
                 f"{output}.dvc must name the sample, or nothing yet. Received: other data, md5 "
                 f"{update.recorded}. Try: dvc pull {output} to get that data, or --force."
             )
-    digest = update.md5
-    if as_json:
-        print_json({"file": str(output), "rows": rows, "seed": seed, "md5": digest})
-        return
-    click.echo(f"{'file':<12} {output}, {rows:,} rows, seed {seed}")
-    click.echo(f"{'md5':<12} {digest}\n{'next':<12} dvc repro")
+    show(
+        {"file": str(output), "rows": rows, "seed": seed, "md5": update.md5},
+        f"{'file':<12} {output}, {rows:,} rows, seed {seed}",
+        f"{'md5':<12} {update.md5}\n{'next':<12} dvc repro",
+        as_json=as_json,
+    )

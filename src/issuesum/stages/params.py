@@ -33,6 +33,14 @@ def _param(default: Any, **limits: Any) -> Any:  # noqa: ANN401 -- as pydantic's
     return Field(json_schema_extra={"default": default}, **limits)
 
 
+def _override(variable: str, pattern: str, must: str, example: str) -> str | None:
+    """Return what an environment variable says instead of params.yaml, if anything."""
+    named = os.environ.get(variable)
+    if named and not re.fullmatch(pattern, named):
+        raise ParamsError(f"{variable} must be {must}. Received: {named}. Try: {example}.")
+    return named
+
+
 class SplitLimits(_Section):
     """Above these the raw data is suspicious and split fails; 1 never fails."""
 
@@ -59,9 +67,8 @@ class SplitParams(_Section):
     @model_validator(mode="after")
     def _leave_rows_for_training(self) -> SplitParams:
         if self.validation + self.test >= 1:
-            raise ValueError(
-                f"validation + test must be below 1, received {self.validation + self.test}"
-            )
+            total = self.validation + self.test
+            raise ValueError(f"validation + test must be below 1, received {total}")
         return self
 
 
@@ -100,12 +107,8 @@ class PreprocessParams(_Section):
     @property
     def cluster(self) -> str | None:
         """The Dask scheduler to use, or None; ParamsError if ISSUESUM_SCHEDULER is no address."""
-        named = os.environ.get("ISSUESUM_SCHEDULER") or self.scheduler
-        if not re.fullmatch(_SCHEDULER, named):
-            raise ParamsError(
-                "ISSUESUM_SCHEDULER must be `local` or the address of a Dask scheduler. "
-                f"Received: {named}. Try: tcp://HOST:8786."
-            )
+        must, example = "`local` or the address of a Dask scheduler", "tcp://HOST:8786"
+        named = _override("ISSUESUM_SCHEDULER", _SCHEDULER, must, example) or self.scheduler
         return None if named == "local" else named
 
 
@@ -257,13 +260,8 @@ class ExportParams(_Section):
     @property
     def address(self) -> str:
         """ISSUESUM_REGISTRY, or else `registry`; ParamsError if the variable is no registry."""
-        named = os.environ.get("ISSUESUM_REGISTRY") or self.registry
-        if not re.fullmatch(_REGISTRY, named):
-            raise ParamsError(
-                f"ISSUESUM_REGISTRY must be host[:port][/namespace]. Received: {named}. "
-                "Try: localhost:5000."
-            )
-        return named
+        must, example = "host[:port][/namespace]", "localhost:5000"
+        return _override("ISSUESUM_REGISTRY", _REGISTRY, must, example) or self.registry
 
 
 class Params(_Section):

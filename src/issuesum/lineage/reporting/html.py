@@ -22,12 +22,6 @@ _LINKS = re.compile(r"[@#!$~%](?=\S)|\bGH-(?=\d)|\w{2,}:(?=//)|\bwww(?=\.)", re.
 _STRUCTURE = re.compile(r"[\\`*_{}\[\]<>#!|~&@$^]|:(?=\S)")
 
 
-class Code(str):
-    """What is shown in monospace: a name, a path or a hash."""
-
-    __slots__ = ()
-
-
 def count(number: float | None, digits: int = 0) -> str:
     """Write a number with so many digits behind the point, `1,234`."""
     return "" if number is None else f"{number:,.{digits}f}"
@@ -74,11 +68,17 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
         finalize=finalize,
     )
     made.filters |= {"count": count, "percent": percent, "plain": plain}
-    made.tests["code"] = lambda value: isinstance(value, Code)
     return made
 
 
-_HTML = environment()
+_HTML, _MARKDOWN = environment(), environment(finalize=markdown)
+
+
+def render_markdown(template: str, **values: object) -> str:
+    """Return Markdown; every value that is not Markup is escaped."""
+    macros = _MARKDOWN.get_template("templates/macros.md").module
+    text = _MARKDOWN.get_template(template).render(values, ui=macros)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def render(template: str, **values: object) -> Markup:

@@ -10,6 +10,8 @@ from itertools import batched, islice
 from pathlib import Path
 
 from issuesum.console import bar, reading_bar
+from issuesum.registry.client import Registry
+from issuesum.registry.image import RemoteImage, remote_model
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue, issue_key, seen_issues
 from issuesum.training.corpus.reading import Reject, read_issues
@@ -72,12 +74,30 @@ def _counted(titles: Iterator[str], most: int) -> tuple[int, tuple[str, ...]]:
     return len(first) + sum(1 for _ in titles), first
 
 
+def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:
+    with reading_bar(what) as watch:
+        for row in read_issues(path, watch=watch):
+            if isinstance(row, Issue):
+                yield issue_key(row.title, row.body), row.title
+
+
 def fixed_issues() -> Iterator[Issue]:
     """Yield 100 issues, always the same: a dozen written by hand, then synthetic ones."""
     written = files("issuesum.lineage.reporting").joinpath("issues.jsonl")
     for line in written.read_text(encoding="utf-8").splitlines():
         yield Issue("", "", json.loads(line)["body"])
     yield from sample_issues(_SYNTHETIC)
+
+
+def writer_of(image: RemoteImage) -> TitleWriter:
+    """Return what writes titles with the model of an image; nothing from it is run.
+
+    Raises:
+        ArtifactError: the image holds no model that this code reads.
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    with remote_model(Registry(image.reference.host), image) as folder:
+        return TitleWriter.tried(folder, of=str(image.reference))
 
 
 def compare_titles(
@@ -95,10 +115,3 @@ def compare_titles(
                     pairs.append(pair)
             shown.update(len(batch))
     return TitleDifference(issues, differing, tuple(pairs))
-
-
-def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:
-    with reading_bar(what) as watch:
-        for row in read_issues(path, watch=watch):
-            if isinstance(row, Issue):
-                yield issue_key(row.title, row.body), row.title

@@ -11,8 +11,6 @@ from issuesum.console import with_bar
 from issuesum.layout import SCORES, SPLIT
 from issuesum.lineage.dvc import Lock, stored
 from issuesum.lineage.provenance.lookup import Found
-from issuesum.registry.client import Registry
-from issuesum.registry.image import remote_model
 from issuesum.training.evaluation.bootstrap import paired_difference
 from issuesum.training.evaluation.metrics import PRIMARY, score_of, statistics
 
@@ -50,13 +48,9 @@ def _read(content: bytes) -> pd.DataFrame:
 
 
 def _written(live: Found, root: Path, max_rows: int, batch_size: int) -> pd.DataFrame:
-    from issuesum.serving.inference.writer import TitleWriter
+    from issuesum.lineage.reporting.issue_difference import writer_of
     from issuesum.training.corpus.shards import read_head
 
-    reference = live.image.reference
     test = read_head(root / SPLIT / "test", max_rows)
-    with remote_model(Registry(reference.host), live.image) as folder:
-        writer = TitleWriter.tried(folder, of=str(reference))
-        batches = writer.titles_in_batches(list(test["body"]), batch_size)
-        titles = [title.text for title in with_bar(batches, "live", len(test))]
-    return test.assign(predicted=titles)
+    batches = writer_of(live.image).titles_in_batches(list(test["body"]), batch_size)
+    return test.assign(predicted=[of.text for of in with_bar(batches, "live", len(test))])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
 
 from markupsafe import Markup
@@ -14,7 +13,7 @@ from issuesum.lineage import git
 from issuesum.lineage.provenance.params_diff import params_diff
 from issuesum.lineage.reporting import graph, html, plots, wording
 from issuesum.lineage.reporting.comparison import SHOWN, ModelComparison, compare
-from issuesum.lineage.reporting.html import Code, count, signed
+from issuesum.lineage.reporting.html import signed
 from issuesum.lineage.reporting.model_side import read_side
 from issuesum.lineage.reporting.wording import score
 from issuesum.training.evaluation.baselines import BASELINES
@@ -65,8 +64,8 @@ def to_markdown(of: ModelComparison) -> str:
     mermaid = Markup(f"```mermaid\n{chart}\n```")  # noqa: S704 -- nothing is left that it reads
     drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
-        text = wording.render_markdown(_TEMPLATE, **_values(of, shown), **drawn, sparks=_sparks(of))
-        if len(text) < LIMIT:
+        values = {**_values(of, shown), **drawn, "sparks": _sparks(of)}
+        if len(text := html.render_markdown(_TEMPLATE, **values)) < LIMIT:
             break
     return text
 
@@ -85,6 +84,15 @@ def to_page(of: ModelComparison) -> str:
     )
 
 
+def _values(of: ModelComparison, shown: int) -> dict[str, object]:
+    """Return what both renderings show, and so many examples of each kind."""
+    groups = of.titles.groups if of.titles and shown else {}
+    examples = {heading: group[:shown] for heading, group in groups.items() if group}
+    return {
+        "of": of, "wording": wording, "METRICS": METRICS, "tiles": _tiles(of), "examples": examples,
+    }  # fmt: skip
+
+
 def _commit(root: Path, revision: str) -> str:
     commit = f"{revision}^{{commit}}"
     try:
@@ -95,48 +103,6 @@ def _commit(root: Path, revision: str) -> str:
             "Try: git fetch, or git log --oneline."
         ) from error
     return found.decode("ascii").strip()
-
-
-def _values(of: ModelComparison, shown: int) -> dict[str, object]:
-    """Return what both renderings show; a table is a pair of names of columns and of rows."""
-    now, before = of.now, of.before
-    earlier, hashes = (before.counts, before.hashes) if before else ({}, {})
-    groups = of.titles.groups if of.titles else {}
-    figures = {METRICS[name].title: one for name, one in of.figures.items()}
-    scores: tuple[object, object] = ("", "this model"), [
-        (title, score(one.now)) for title, one in figures.items()
-    ]  # fmt: skip
-    if before:
-        scores = ("", "before", "now", "difference", ""), [
-            (title, score(one.before), score(one.now), wording.change(one), wording.chance(one))
-            for title, one in figures.items()
-        ]  # fmt: skip
-    return {
-        "of": of,
-        "wording": wording,
-        "tiles": _tiles(of),
-        "examples": {heading: group[:shown] for heading, group in groups.items() if group[:shown]},
-        "scores": scores,
-        "params": (("param", "before", "now"), [
-            (Code(name), *map(Code, astuple(one))) for name, one in of.params.items()
-        ]),
-        "counts": (("issues", "before", "now"), [
-            (name, count(earlier.get(name)), count(rows)) for name, rows in now.counts.items()
-        ]),
-        "bins": (("words", "issues", "before", "now"), [
-            (one.label, count(one.issues), score(one.before), score(one.now)) for one in of.bins
-        ]),
-        "outputs": (("output", "before", "now", "", "stage"), [
-            (Code(path), Code(hashes.get(path, "")[:12]), Code((digest or "")[:12]),
-             "●" if before and hashes.get(path) != digest else "", stage)
-            for stage, path, digest in now.outputs
-        ]),
-        "runs": (("last run here of", "started", "took"), [
-            (name, run.started[:16].replace("T", " "), f"{run.seconds or 0:,.1f} s")
-            for name in now.pipeline.nodes
-            if (run := now.runs.get(name))
-        ]),
-    }  # fmt: skip
 
 
 def _tiles(of: ModelComparison) -> list[tuple[str, str]]:

@@ -1,29 +1,19 @@
-"""A comparison in the same words for Markdown, page and terminal; and Markdown from templates."""
+"""A comparison in the same words for Markdown, page and terminal."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.reporting.comparison import Figure, ModelComparison
-from issuesum.lineage.reporting.html import environment, markdown, signed
+from issuesum.lineage.reporting.html import signed
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import Interval
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY
 
 _PRIMARY = METRICS[PRIMARY].title
-_SCALE = "F1 and BLEU times 100, on issues that training never saw; in brackets 95 % intervals."
+SCALE = "F1 and BLEU times 100, on issues that training never saw; in brackets 95 % intervals."
 EXPLAINED = " ".join(f"{of.title}: {of.about}." for of in METRICS.values() if of.about)
-
-_MARKDOWN = environment(finalize=markdown)
-
-
-def render_markdown(template: str, **values: object) -> str:
-    """Return Markdown; every value that is not Markup is escaped."""
-    macros = _MARKDOWN.get_template("templates/macros.md").module
-    text = _MARKDOWN.get_template(template).render(values, ui=macros)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def heading(of: ModelComparison) -> str:
@@ -99,23 +89,6 @@ def against_baselines(baselines: Mapping[str, Interval]) -> list[str]:
         f"Against the {BASELINES[name].title}: {_PRIMARY} {with_interval(of)}."
         for name, of in baselines.items()
     ]
-
-
-def notes(of: ModelComparison) -> str:
-    """Explain the scores, how they were compared, and how much better than baselines they are."""
-    return " ".join(filter(None, (_SCALE, EXPLAINED, of.basis, *against_baselines(of.baselines))))
-
-
-def titles_changed(of: ModelComparison) -> str:
-    """Return how many titles differ from before; empty if no issue was titled by both."""
-    titles = of.titles
-    if titles is None or not titles.common:
-        return ""
-    same = titles.differing - titles.better - titles.worse
-    return (
-        f"{titles.differing:,} of {titles.common:,} titles differ from before: {titles.better:,} "
-        f"score higher, {titles.worse:,} lower, {same:,} the same."
-    )
 
 
 def missing(of: ModelComparison) -> tuple[str, ...]:
