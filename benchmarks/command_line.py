@@ -5,8 +5,6 @@ Then the commands take turns. `issuesum` is divided by a Python that does nothin
 `dvc version`, which imports DVC and looks at the repository.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import statistics

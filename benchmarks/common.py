@@ -1,7 +1,5 @@
 """What the benchmarks share: projects in which commands run as users run them, and ratios."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -6,8 +6,6 @@ that Docker Engine keeps. Training is left out. Then `retrain` with nothing to d
 take turns.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

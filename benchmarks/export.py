@@ -5,8 +5,6 @@ export would use (`tools/services up`); again with every weight changed a little
 retrain; then with nothing changed. Times are of the whole stage, imports and smoke test included.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

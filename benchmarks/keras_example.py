@@ -4,8 +4,6 @@ Its layers are those of `issuesum.training.model.architectures.seq2seq`. Rows ar
 length and padding is not masked, as there.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 

@@ -10,8 +10,6 @@ through a bundle with the same search. Two short runs turn the seconds into a nu
 that its learning rate falls to 0 as ours does.
 """
 
-from __future__ import annotations
-
 import argparse
 import statistics
 import tempfile

@@ -4,8 +4,6 @@
 that name. One that fails leaves its section as it was and the exit code is 1; the others still run.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform

@@ -6,8 +6,6 @@ neither the removal of repeats nor the counting of words gets easier than on rea
 depends on the source, the seed and its number alone: a longer file begins with the shorter one.
 """
 
-from __future__ import annotations
-
 import math
 import re
 import sys

@@ -8,8 +8,6 @@ How far the model of params.yaml is from the machine's limit: the floating-point
 matrix products per second, next to those of products alone.
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

@@ -5,8 +5,6 @@ waits for a line; it ends when there is none. `issuesum` is the train stage itse
 on the same rows in batches of the same size.
 """
 
-from __future__ import annotations
-
 import sys
 import time
 from collections.abc import Callable, Mapping

@@ -7,8 +7,6 @@ They are those that the modules among the stage's `deps` import, with everything
 stage depends on its file, so that a new library makes stale what it can change, and nothing else.
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import sys

@@ -10,8 +10,6 @@ Equal --rows and --seed give equal bytes on every machine, and more rows of a se
 same issues. `issuesum ingest FILE` makes them the raw data.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import random

@@ -3,8 +3,6 @@
 `make docs` runs it; a test compares.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from inspect import cleandoc

@@ -3,8 +3,6 @@
 A message is one line: what must hold or what failed, what was received or why, and what to try.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

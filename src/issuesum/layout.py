@@ -4,8 +4,6 @@ The chain of stages is read from dvc.yaml, so that what shows or follows it work
 with other stages as well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What Debian and Ubuntu can add by themselves, a browser among it."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

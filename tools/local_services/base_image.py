@@ -1,7 +1,5 @@
 """The image that the Dockerfile builds on: in the engine, else pulled, else made here."""
 
-from __future__ import annotations
-
 import shutil
 import subprocess
 import sys

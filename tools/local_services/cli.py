@@ -1,7 +1,5 @@
 """`tools/services up|status|down|browser`: a line a service, exit code 0 only if all is well."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys

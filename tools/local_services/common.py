@@ -1,7 +1,5 @@
 """What the services share: their verbs, the line that is printed, private files, and ports."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json

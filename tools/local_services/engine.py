@@ -1,7 +1,5 @@
 """Docker Engine: one that answers, else `dockerd`, which root on Debian can install and start."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import time

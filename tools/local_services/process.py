@@ -1,7 +1,5 @@
 """Servers that outlive the command that started them."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess

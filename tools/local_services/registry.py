@@ -3,8 +3,6 @@
 It is Debian's `docker-registry` as a process, or a container where there is no such package.
 """
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json

@@ -6,8 +6,6 @@ that is on by default are switched off. The filer and the volume server would se
 process and every web page without a key, so they get signing keys: with 4.48 they then answer 401.
 """
 
-from __future__ import annotations
-
 import secrets
 import shutil
 import sys

@@ -1,7 +1,5 @@
 """What the environment and the clone ask for, and where the clone reads what was started."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """`issuesum card`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from issuesum.cli.shared import json_option, path_option, say_missing, show, verb

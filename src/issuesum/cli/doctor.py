@@ -1,7 +1,5 @@
 """`issuesum doctor`: what is missing before a run."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import asdict
 from pathlib import Path

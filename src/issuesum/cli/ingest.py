@@ -1,7 +1,5 @@
 """`issuesum ingest`: check issues and make them the raw data."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 

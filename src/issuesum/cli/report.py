@@ -1,7 +1,5 @@
 """`issuesum report`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`issuesum retrain`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 

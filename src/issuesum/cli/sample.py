@@ -1,7 +1,5 @@
 """`issuesum sample`: take the synthetic sample as the raw data, for a first look."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """What several verbs share: options, completion of values, output."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

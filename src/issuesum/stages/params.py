@@ -3,12 +3,10 @@
 Only `issuesum.stages` and `issuesum.cli` read the file; library modules are handed values.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -65,7 +63,7 @@ class SplitParams(_Section):
     """What suspicious raw data may look like before split fails."""
 
     @model_validator(mode="after")
-    def _leave_rows_for_training(self) -> SplitParams:
+    def _leave_rows_for_training(self) -> Self:
         if self.validation + self.test >= 1:
             total = self.validation + self.test
             raise ValueError(f"validation + test must be below 1, received {total}")
@@ -174,7 +172,7 @@ class DecodingParams(_Section):
     """Words in a row that a title holds at most once; 0 allows everything."""
 
     @model_validator(mode="after")
-    def _allow_a_length(self) -> DecodingParams:
+    def _allow_a_length(self) -> Self:
         if self.min_words > self.max_words:
             raise ValueError(
                 f"min_words must be at most max_words, {self.max_words}, received {self.min_words}"

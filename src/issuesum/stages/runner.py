@@ -1,7 +1,5 @@
 """What every stage has around it: params, one-line errors, an honest lock, a record of the run."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
@@ -62,7 +60,7 @@ def run(stage: str, body: Body) -> None:
         sys.exit(known.exit_code)
 
 
-def _run_watched(stage: str, body: Body, record: _Recording) -> None:
+def _run_watched(stage: str, body: Body, record: "_Recording") -> None:
     check_installed(stage, ROOT)
     inputs = read_inputs(stage, ROOT)
     if inputs is None:  # no repository: nobody will hash anything

@@ -1,7 +1,5 @@
 """The model card: the README of a model on Hugging Face."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

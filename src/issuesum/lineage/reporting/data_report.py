@@ -1,7 +1,5 @@
 """The data report: a page for people and CSVs for `dvc plots`."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """All that changed between two images, gathered from registry, Git and DVC."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -22,7 +20,7 @@ from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.provenance.params_diff import Change, dotted, params_diff
-from issuesum.lineage.reporting.html import environment
+from issuesum.lineage.reporting.html import cut, environment
 from issuesum.lineage.reporting.issue_difference import RowDifference, TitleDifference, compare_rows
 from issuesum.lineage.tracking import stored_file
 from issuesum.registry.client import Registry
@@ -247,8 +245,7 @@ def _printable(value: object) -> Markup:
 
 
 def _line(value: object, widest: int = 100) -> str:
-    line = " ".join(("none" if value is None else str(value)).split())
-    return line if len(line) <= widest else f"{line[: widest - 1]}…"
+    return cut(" ".join(("none" if value is None else str(value)).split()), widest)
 
 
 def _figure(value: float | None, sign: str = "") -> str:

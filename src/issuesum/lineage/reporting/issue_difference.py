@@ -1,7 +1,5 @@
 """Which issues, and which titles of issues, differ between two images."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

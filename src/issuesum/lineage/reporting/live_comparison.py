@@ -1,7 +1,5 @@
 """The titles of a model and of the live one for the same test issues: how much chance is in it."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What a change of the model means: as Markdown that a pull request takes, and as a page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """A trace as a page for people: self-contained, without scripts, and safe to open."""
 
-from __future__ import annotations
-
 import json
 from itertools import pairwise
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A comparison in the same words for Markdown, page and terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from issuesum.lineage.metrics import Metrics

@@ -10,9 +10,9 @@ from issuesum.lineage.reporting.image_difference import (
     ImageSide,
     MetricChange,
     PackageDifference,
+    text_of,
 )
 from issuesum.lineage.reporting.issue_difference import Pair, RowDifference, TitleDifference
-from issuesum.lineage.reporting.image_difference import text_of
 
 SIDES = [ImageSide(f"host/titles@sha256:{n}", f"host/titles:{n}", "2026", 2_000_000) for n in "ab"]
 
