@@ -53,7 +53,8 @@ def _measure(folder: Path, name: str, given: argparse.Namespace) -> None:
     pushing += ours.run("git", "push", "--quiet").seconds
     top.run("git", "clone", "--quiet", "--branch=pushed", "bare.git", "theirs")
     whole = theirs.run("issuesum", "retrain").seconds
-    stages = {run.stage: run.seconds or 0.0 for run in runs.read_all(theirs.path / RUNS)}
+    done = reversed(runs.read_all(theirs.path / RUNS))
+    stages = {run.stage: run.seconds or 0.0 for run in done}
     looks = [
         (
             theirs.run("dvc", "status").seconds,
@@ -67,10 +68,7 @@ def _measure(folder: Path, name: str, given: argparse.Namespace) -> None:
 
 
 def report(
-    pushing: float,
-    whole: float,
-    stages: Mapping[str, float],
-    looks: Sequence[tuple[float, float]],
+    pushing: float, whole: float, stages: Mapping[str, float], looks: Sequence[tuple[float, float]]
 ) -> None:
     """Print the seconds of the push, of `issuesum retrain` as a whole and of its stages.
 
@@ -79,8 +77,8 @@ def report(
     rest = pushing + whole - stages["train"]
     status, nothing = (statistics.median(each) for each in zip(*looks, strict=True))
     print(f"push of the data               {pushing:7.1f} s")
-    for stage in ("split", "preprocess", "train", "build", "evaluate", "export"):
-        print(f"{stage:30s} {stages[stage]:7.1f} s")
+    for stage, seconds in stages.items():
+        print(f"{stage:30s} {seconds:7.1f} s")
     print(f"DVC, S3 and Git around them    {whole - sum(stages.values()):7.1f} s")
     print(f"all but training               {rest:7.1f} s")
     print(f"dvc status                     {status:7.2f} s")

@@ -13,9 +13,10 @@ that its learning rate falls to 0 as ours does.
 import argparse
 import statistics
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -26,7 +27,7 @@ from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import issue_key
 from issuesum.training.corpus.shards import SplitSummary, read_head
 from issuesum.training.evaluation.baselines import BASELINES
-from issuesum.training.evaluation.metrics import METRICS, Scores, score
+from issuesum.training.evaluation.metrics import METRICS, Facts, Scores, score
 
 # Its seconds end the reference, and nothing else.
 REFERENCE = {**EXAMPLE, "train.epochs": 1_000_000, "train.patience": 1_000_000}
@@ -34,8 +35,7 @@ _LEAST = 0.01  # what a score of 0 counts as where it divides
 _UPDATES = (20, 120)  # of the two short runs
 
 
-@dataclass(frozen=True)
-class Texts:
+class Texts(NamedTuple):
     """Issues that training never saw."""
 
     name: str
@@ -45,15 +45,9 @@ class Texts:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--issues", type=Path, action="append", required=True,
-        help="CSV to learn from and to test with; several are put together",
-    )  # fmt: skip
+    parser.add_argument("--issues", type=Path, action="append", required=True, help="CSV; or more")
     parser.add_argument("--held-out", type=Path, help="CSV of other issues to test with")
-    parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N",
-        help="train ours with N seeds; print the mean and the standard deviation of the scores",
-    )  # fmt: skip
+    parser.add_argument("--seeds", type=int, default=1, help="how often ours is trained")
     parser.add_argument(
         "-S", "--set-param", type=setting, action="append", default=[], metavar="NAME=VALUE",
         help="use another value of params.yaml for ours, as in train.max_steps=100",
@@ -83,21 +77,18 @@ def _train(ours: Project, seeds: int) -> dict[str, list[Project]]:
     reference.change({"train.max_steps": updates_within(mine.seconds, reference)})
     theirs = reference.stage("train")
     train = ours.params.train
-    others = [
-        ours.fork(f"seed-{seed}", {"train.seed": seed})
-        for seed in range(train.seed + 1, train.seed + seeds)
-    ]
-    models = {
-        "seq2seq, as in the 2018 example": [reference],
-        f"{train.arch}, params.yaml": [ours, *others],
-    }
-    runs = [theirs, mine, *(other.stage("train") for other in others)]
+    made = [("seq2seq, as in the 2018 example", reference, theirs)]
+    made.append((f"{train.arch}, params.yaml", ours, mine))
+    for seed in range(train.seed + 1, train.seed + seeds):
+        other = ours.fork(f"seed-{seed}", {"train.seed": seed})
+        made.append((made[1][0], other, other.stage("train")))
     rows = SplitSummary.load(ours.path / SPLIT_SUMMARY)
     print(f"{rows.train:,} issues to learn, {rows.validation:,} to validate, {rows.test:,} to test")
-    each = [(name, project) for name, of in models.items() for project in of]
-    for (name, project), of in zip(each, runs, strict=True):
+    models = defaultdict[str, list[Project]](list)
+    for name, project, of in made:
         print(f"  {name:32}{of.seconds:7.0f} s; {of.output.splitlines()[-1]}")
         project.stage("build")
+        models[name].append(project)
     return models
 
 
@@ -124,7 +115,7 @@ def _print_scores(
     ours: Project, models: Mapping[str, Sequence[Project]], held_out: Path | None
 ) -> None:
     params, max_words = ours.params.evaluate, ours.params.build.decoding.max_words
-    words = params.lead_words
+    words, lead, neighbour = params.lead_words, BASELINES["lead"], BASELINES["neighbour"]
     test = read_head(ours.path / SPLIT / "test", params.max_rows)
     texts = [Texts("test issues", list(test["body"]), list(test["issue_title"]))]
     if held_out:
@@ -133,21 +124,15 @@ def _print_scores(
     ratios: list[Ratio] = []
     for each in texts:
         titles = {
-            name: [BASELINES[key].write(train, each.bodies, params)]
-            for key, name in (
-                ("lead", f"first {words} words of the body"),
-                ("neighbour", "title of the most similar issue"),
-            )
+            f"first {words} words of the body": [lead.write(train, each.bodies, params)],
+            "title of the most similar issue": [neighbour.write(train, each.bodies, params)],
         }
         for name, projects in models.items():
-            titles[name] = [
-                write_titles(project.path / BUNDLE_MODEL, each.bodies, params.batch_size)
-                for project in projects
-            ]
+            folders = [project.path / BUNDLE_MODEL for project in projects]
+            titles[name] = [write_titles(of, each.bodies, params.batch_size) for of in folders]
+        facts = Facts(bodies=each.bodies, max_words=max_words)
         scores = {
-            name: [
-                score(of, each.titles, bodies=each.bodies, max_words=max_words) for of in written
-            ]
+            name: [score(of, each.titles, **facts) for of in written]
             for name, written in titles.items()
         }
         heads = "".join(f"{metric.title:>9}" for metric in METRICS.values())

@@ -10,7 +10,7 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from random import Random
@@ -37,15 +37,15 @@ def write_rows(source: Path, target: Path, rows: int, seed: int = 0) -> None:
     random = Random(seed)  # noqa: S311 -- made-up text, not a secret
     titles = _Texts([issue.title for issue in issues], random, source)
     bodies = _Texts([issue.body for issue in issues], random, source)
-    urls = [issue.url for issue in issues]
-
-    def made() -> Iterator[Issue]:
-        for number in range(rows):
-            url = f"{urls[number % len(urls)]}#{number + 1}"
-            title = titles.perturbed(number)
-            yield Issue(url, title, f"{bodies.perturbed(number)} {bodies.spelled(number)}")
-
-    write_issues(target, made())
+    made = (
+        Issue(
+            f"{issues[number % len(issues)].url}#{number + 1}",
+            titles.perturbed(number),
+            f"{bodies.perturbed(number)} {bodies.spelled(number)}",
+        )
+        for number in range(rows)
+    )
+    write_issues(target, made)
 
 
 class _Texts:

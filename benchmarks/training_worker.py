@@ -45,10 +45,7 @@ def _train_stage(hand_over: Callable[[float], None]) -> None:
             hand_over(record[training.EXAMPLES_PER_SECOND])
 
     # Between passes the stage keeps a checkpoint, which is no part of a pass.
-    with (
-        patch.object(training, "Curves", Timed),
-        patch.object(Checkpoint, "save", lambda *_: None),
-    ):
+    with patch.object(training, "Curves", Timed), patch.object(Checkpoint, "save", lambda *_: None):
         train.main(load_params())
 
 

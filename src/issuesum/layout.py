@@ -56,13 +56,7 @@ RUNS = Path(".issuesum/runs")
 SPEED = RUNS / "train_speed.tsv"
 """Examples per second: no output of train, since it is different each time."""
 
-ARTEFACTS = {
-    "raw": RAW,
-    "split": SPLIT,
-    "features": FEATURES,
-    "model": MODELS,
-    "bundle": BUNDLE,
-}
+ARTEFACTS = {"raw": RAW, "split": SPLIT, "features": FEATURES, "model": MODELS, "bundle": BUNDLE}
 """What lies between raw data and image, by the names that provenance and labels have."""
 
 

@@ -2,8 +2,8 @@
 
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 # What DVC itself reads and writes its files with; `dvc remote modify` would take the secret on its
 # command line, and three seconds.
@@ -20,8 +20,7 @@ OPTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The environment, checked; None where it sets nothing."""
 
     state: Path

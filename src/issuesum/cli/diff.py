@@ -26,15 +26,9 @@ _PAIRS = 10
 @click.option("--no-titles", is_flag=True, help="Do not download the models.")
 @shared.json_option
 def command(
-    *,
-    old: str,
-    new: str,
-    issues: int,
-    no_rows: bool,
-    source: str | None,
-    no_titles: bool,
+    *, old: str, new: str, issues: int, no_rows: bool, source: str | None, no_titles: bool,
     as_json: bool,
-) -> None:
+) -> None:  # fmt: skip
     """Show what changed from image REF1 to image REF2.
 
     Each is registry/name:tag, a tag or digest alone, or a receipt, and is read from its registry.

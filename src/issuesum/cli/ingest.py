@@ -28,17 +28,9 @@ from issuesum.layout import RAW
 )
 @shared.json_option
 def command(
-    *,
-    sources: tuple[str, ...],
-    append: bool,
-    merge: bool,
-    columns: dict[str, str],
-    separator: str | None,
-    force: bool,
-    output: Path,
-    rejects: Path,
-    as_json: bool,
-) -> None:
+    *, sources: tuple[str, ...], append: bool, merge: bool, columns: dict[str, str],
+    separator: str | None, force: bool, output: Path, rejects: Path, as_json: bool,
+) -> None:  # fmt: skip
     """Validate issues and store them as the raw data, tracked by DVC.
 
     SOURCE is a file, an http(s):// or s3:// URL, or - for standard input: CSV, JSON (lines or

@@ -30,25 +30,14 @@ if TYPE_CHECKING:
 @click.option("--canary", metavar="REF", help="Also write canary.yaml: this image gets a share.")
 @shared.count_option("--canary-traffic", default=10, high=99, about="That share, in percent.")
 @click.option(
-    "--shadow",
-    metavar="REF",
-    help="Also write shadow.yaml: this image gets copies of requests.",
+    "--shadow", metavar="REF", help="Also write shadow.yaml: this image gets copies of requests."
 )
 @shared.pull_secret_option
 @shared.json_option
 def command(
-    *,
-    image: str | None,
-    output: Path,
-    kind: Kind,
-    name: str,
-    replicas: int,
-    canary: str | None,
-    canary_traffic: int,
-    shadow: str | None,
-    pull_secret: str | None,
-    as_json: bool,
-) -> None:
+    *, image: str | None, output: Path, kind: Kind, name: str, replicas: int, canary: str | None,
+    canary_traffic: int, shadow: str | None, pull_secret: str | None, as_json: bool,
+) -> None:  # fmt: skip
     from issuesum.lineage.receipt import Receipt
     from issuesum.shipping.kubernetes.manifests import write_manifests
     from issuesum.shipping.kubernetes.pod import resolve

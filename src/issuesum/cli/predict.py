@@ -40,17 +40,9 @@ if TYPE_CHECKING:
 @shared.count_option("--batch-size", default=64, about="Bodies per batch.")
 @shared.json_option
 def command(
-    *,
-    source: str,
-    output: Path | None,
-    kind: Format | None,
-    columns: dict[str, str],
-    separator: str | None,
-    bundle: Path | None,
-    image: str | None,
-    batch_size: int,
-    as_json: bool,
-) -> None:
+    *, source: str, output: Path | None, kind: Format | None, columns: dict[str, str],
+    separator: str | None, bundle: Path | None, image: str | None, batch_size: int, as_json: bool,
+) -> None:  # fmt: skip
     """Write a title and its score for each of the issues in a file.
 
     SOURCE is CSV, JSON or Parquet, as `issuesum ingest` reads it: a file, an http(s):// or s3://

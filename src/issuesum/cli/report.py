@@ -23,14 +23,9 @@ from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 )
 @shared.json_option
 def command(
-    *,
-    revision: str | None,
-    base: str | None,
-    markdown: Path,
-    html: Path,
-    resamples: int,
+    *, revision: str | None, base: str | None, markdown: Path, html: Path, resamples: int,
     as_json: bool,
-) -> None:
+) -> None:  # fmt: skip
     """Summarise a change of the model for a reviewer.
 
     The model of the working tree, or of the commit REV, is compared with a base: data, params,

@@ -28,15 +28,9 @@ NOTHING_TO_DO = 11
 @json_option
 @click.pass_context
 def command(
-    context: click.Context,
-    *,
-    remote: str,
-    branch: str | None,
-    no_push: bool,
-    settings: tuple[str, ...],
-    message: str | None,
-    as_json: bool,
-) -> None:
+    context: click.Context, *, remote: str, branch: str | None, no_push: bool,
+    settings: tuple[str, ...], message: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """Train and ship a new model if data, params or code changed, and commit the results.
 
     Runs the stale stages, pushes image and data, commits dvc.lock, scores and receipt, and pushes

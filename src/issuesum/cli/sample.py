@@ -28,10 +28,7 @@ def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -
     from issuesum.training.corpus.reading import write_issues
     from issuesum.training.corpus.sample import sample_issues
 
-    with (
-        tracking.updating(output, force=force) as update,
-        update.replacing(output) as temporary,
-    ):
+    with tracking.updating(output, force=force) as update, update.replacing(output) as temporary:
         write_issues(temporary, sample_issues(rows, seed))
         if not force and update.recorded not in (None, tracking.md5(temporary)):
             raise RepositoryError(

@@ -58,8 +58,10 @@ class Pipeline:
 def draw(of: Pipeline, changed: AbstractSet[str]) -> Markup:
     """Draw the nodes from top to bottom; those that changed are marked."""
     place = {name: number for number, name in enumerate(of.nodes)}
-    marked = {"kind": "step changed", "note": "changed"}
-    cards = [Card(name, **(marked if name in changed else {})) for name in of.nodes]
+    cards = [
+        Card(name, kind="step changed", note="changed") if name in changed else Card(name)
+        for name in of.nodes
+    ]
     return tall(cards, [(place[a], place[b], "") for a, b in of.edges], width=250)
 
 

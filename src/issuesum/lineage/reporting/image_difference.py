@@ -105,12 +105,13 @@ def compare_images(
         RegistryError: a registry is unreachable or refuses us.
     """
     before, after = old.provenance, new.provenance
-    sides = (
+    one, other = (
         ImageSide(str(of.image.reference), str(known.image), str(known.created), of.image.size)
         for of, known in ((old, before), (new, after))
     )
     return ImageDifference(
-        *sides,
+        old=one,
+        new=other,
         data=compare_data(before, after, root=root, examples=examples, look=rows),
         params=params_diff(before.params or {}, after.params or {}),
         code=compare_code(before, after, root),
