@@ -67,16 +67,7 @@ def render(of: ModelSide, params: Mapping[str, Any]) -> str:
         against=wording.against_baselines(found.baselines),
         score=wording.score,
         explained=wording.EXPLAINED,
-        training=_training(of),
+        training=of.runs.get("train"),
+        models=MODELS.as_posix(),
         params=dotted({section: params.get(section, {}) for section in _MADE_BY}),
     )
-
-
-def _training(of: ModelSide) -> str | None:
-    """Return when, how long and on what the model was trained, if a run here made it."""
-    run, path = of.runs.get("train"), MODELS.as_posix()
-    # A record, which may name its outputs, can be of the training of another model.
-    if not run or (path in run.outs and run.outs[path].md5 != of.hashes.get(path)):
-        return None
-    device = f", on {run.device}" if run.device else ""
-    return f"trained {run.started[:10]}, in {run.seconds or 0:,.0f} s{device}"

@@ -70,7 +70,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
         lstrip_blocks=True,
         finalize=finalize,
     )
-    made.filters |= {"count": count, "percent": percent, "plain": plain}
+    made.filters |= {"count": count, "percent": percent, "plain": plain, "signed": signed}
     return made
 
 

@@ -11,7 +11,6 @@ from issuesum.lineage import git
 from issuesum.lineage.provenance.params_diff import params_diff
 from issuesum.lineage.reporting import graph, html, plots, wording
 from issuesum.lineage.reporting.comparison import SHOWN, ModelComparison, compare
-from issuesum.lineage.reporting.html import signed
 from issuesum.lineage.reporting.model_side import read_side
 from issuesum.lineage.reporting.wording import score
 from issuesum.training.evaluation.baselines import BASELINES
@@ -62,7 +61,7 @@ def to_markdown(of: ModelComparison) -> str:
     mermaid = Markup(f"```mermaid\n{chart}\n```")  # noqa: S704 -- nothing is left that it reads
     drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
-        values = {**_values(of, shown), **drawn, "sparks": _sparks(of)}
+        values = {**_values(of, shown), **drawn, "spark": _spark}
         if len(text := html.render_markdown(_TEMPLATE, **values)) < LIMIT:
             break
     return text
@@ -78,7 +77,7 @@ def to_page(of: ModelComparison) -> str:
         differences=_differences(of),
         lengths=_lengths(of) if of.bins else "",
         curves=[plot for title in _PLOTS if (plot := _training(title, of))],
-        sparks=None,
+        spark=None,
     )
 
 
@@ -86,9 +85,8 @@ def _values(of: ModelComparison, shown: int) -> dict[str, object]:
     """Return what both renderings show, and so many examples of each kind."""
     groups = of.titles.groups if of.titles and shown else {}
     examples = {heading: group[:shown] for heading, group in groups.items() if group}
-    return {
-        "of": of, "wording": wording, "METRICS": METRICS, "tiles": _tiles(of), "examples": examples,
-    }  # fmt: skip
+    tables = {"METRICS": METRICS, "PRIMARY": PRIMARY, "BASELINES": BASELINES}
+    return {"of": of, "wording": wording, "examples": examples, **tables}
 
 
 def _commit(root: Path, revision: str) -> str:
@@ -103,20 +101,6 @@ def _commit(root: Path, revision: str) -> str:
     return found.decode("ascii").strip()
 
 
-def _tiles(of: ModelComparison) -> list[tuple[str, str]]:
-    """Return the numbers that are shown large, and what they are."""
-    figure, title = of.figures[PRIMARY], METRICS[PRIMARY].title
-    tiles = [(f"{wording.value(figure.now):.2f}", f"{title} now")]
-    if figure.before is not None:
-        tiles.append((wording.change(figure).split(" ")[0], f"{title} compared with before"))
-    for name, gain in of.baselines.items():
-        tiles.append((signed(gain.value), f"{title} compared with the {BASELINES[name].title}"))
-    if of.titles and of.titles.common:
-        share = of.titles.differing / of.titles.common
-        tiles.append((html.percent(share), "of the titles differ from before"))
-    return tiles
-
-
 def _differences(of: ModelComparison) -> Markup | str:
     found = {
         METRICS[name].title: part.difference
@@ -124,8 +108,7 @@ def _differences(of: ModelComparison) -> Markup | str:
         if part.difference and part.better > 0
     }
     label = "; ".join(f"{title} {wording.with_interval(part)}" for title, part in found.items())
-    spans = {title: (part.value, part.low, part.high) for title, part in found.items()}
-    return plots.differences("differences", label, spans) if spans else ""
+    return plots.differences("differences", label, found) if found else ""
 
 
 def _lengths(of: ModelComparison) -> Markup:
@@ -155,19 +138,8 @@ def _training(title: str, of: ModelComparison) -> tuple[str, Markup, str] | None
     return title, plots.lines(f"curves of {title}", label, now, before, below="validation"), caption
 
 
-def _sparks(of: ModelComparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    rows = []
-    for name, curve in of.now.curves.items():
-        before, now = (
-            [value for _, value in points]
-            for points in (of.before.curves.get(name, ()) if of.before else (), curve)
-        )
-        numbers = (now[0], max(now) if "ROUGE" in name else min(now), now[-1])
-        rows.append((name, _spark(before), _spark(now), *(f"{value:.2f}" for value in numbers)))
-    return ("at each validation", "before", "now", "first", "best", "last"), rows
-
-
-def _spark(values: Sequence[float]) -> str:
+def _spark(curve: Sequence[tuple[float, float]]) -> str:
+    values = [value for _, value in curve]
     low = min(values, default=0)
     width = max(values, default=0) - low or 1
     return "".join(_SPARKS[round((value - low) / width * (len(_SPARKS) - 1))] for value in values)

@@ -103,10 +103,10 @@ def _fetch(root: Path, commit: str | None) -> None:
     try:
         # DVC lets through what any file system raises.
         with suppress(Exception), Repo(str(root), rev=commit) as repo:
-            paths = {out.fs_path: repo.fs.relpath(out.fs_path, repo.root_dir)
-                     for out in repo.index.outs if out.use_cache and out.hash_info}  # fmt: skip
-            read = (layout.SCORES, layout.CURVES)
-            if wanted := [path for path, name in paths.items() if Path(name) in read]:
+            paths = {out.fs_path: Path(repo.fs.relpath(out.fs_path, repo.root_dir))
+                     for out in repo.index.outs if out.hash_info}  # fmt: skip
+            small = (layout.SCORES, layout.CURVES)
+            if wanted := [path for path, name in paths.items() if name in small]:
                 repo.fetch(wanted)
     finally:
         logging.disable(logging.NOTSET)
