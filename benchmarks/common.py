@@ -164,7 +164,6 @@ class Project:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a benchmark; an error that is foreseen ends it with one line."""
     try:
         main()
     except IssuesumError as error:
@@ -177,7 +176,6 @@ def usable(path: Path) -> Iterator[Issue]:
 
 
 def read_speeds(table: Path) -> list[float]:
-    """Return the examples/s up to each validation that a train stage has done."""
     lines = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
     return [float(line.split("\t")[1]) for line in lines]
 

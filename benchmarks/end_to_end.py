@@ -1,9 +1,8 @@
 """How long it takes from a push of data to the image in the registry, and to find nothing new.
 
-A clone takes the rows and pushes them to a bare repository and to S3 (`tools/services up`); a
-second, empty clone runs `issuesum retrain`, as CI and tools/post-receive do. It reuses only layers
-that Docker Engine keeps. Training is left out. Then `retrain` with nothing to do and `dvc status`
-take turns.
+A clone pushes rows to a bare repository and to S3 (`tools/services up`); a second, empty clone runs
+`issuesum retrain`. It reuses only layers that Docker Engine keeps. Training is left out. Then
+`retrain` with nothing to do and `dvc status` take turns.
 """
 
 import argparse
@@ -70,10 +69,7 @@ def _measure(folder: Path, name: str, given: argparse.Namespace) -> None:
 def report(
     pushing: float, whole: float, stages: Mapping[str, float], looks: Sequence[tuple[float, float]]
 ) -> None:
-    """Print the seconds of the push, of `issuesum retrain` as a whole and of its stages.
-
-    `looks` are those of `dvc status` and of `issuesum retrain` with nothing to do.
-    """
+    """Print seconds; `looks` are of `dvc status` and of `retrain` with nothing to do."""
     rest = pushing + whole - stages["train"]
     status, nothing = (statistics.median(each) for each in zip(*looks, strict=True))
     print(f"push of the data               {pushing:7.1f} s")

@@ -1,8 +1,8 @@
 """How long an export takes, and how much it sends.
 
-Exports the bundle's model under the name issuesum-benchmark, through the engine and registry that
-export would use (`tools/services up`); again with every weight changed a little, as after a
-retrain; then with nothing changed. Times are of the whole stage, imports and smoke test included.
+Exports the bundle's model under a name of its own, through the engine and registry that export
+would use (`tools/services up`); again with every weight changed a little, as after a retrain; then
+with nothing changed. Times are of the whole stage, imports and smoke test included.
 """
 
 import argparse
@@ -103,7 +103,6 @@ def main() -> None:
 
 
 def _perturb(model: Path, seed: int) -> None:
-    """Change every weight by about a hundredth, as more training would."""
     draw = np.random.default_rng(seed)
     for path in sorted(model.glob("*.onnx")):
         graph = onnx.load(path)

@@ -1,7 +1,6 @@
 """The 2018 example's model in plain Keras: trained by `fit` at full width, queried word by word.
 
-Its layers are those of `issuesum.training.model.architectures.seq2seq`. Rows are not sorted by
-length and padding is not masked, as there.
+Its layers are those of our `seq2seq`. As there, rows are unsorted and padding is not masked.
 """
 
 import time

@@ -1,13 +1,11 @@
 """How good titles are on real issues: this repository's model and what it must beat.
 
 Prints the scores of the test split: of the first words of the body, of the title of the most
-similar issue, of the 2018 example's model and of ours, with the repository's params.yaml. With
-`--seeds` ours is trained as many times, which shows how much of a difference is chance.
+similar issue, of the 2018 example's model and of ours. `--seeds` shows how much is chance.
 
-The example's model (`train.arch: seq2seq` at its sizes, without noise or smoothing) has the same
-rows and as many seconds of the whole train stage as ours, keeps its best validation too, and writes
-through a bundle with the same search. Two short runs turn the seconds into a number of updates, so
-that its learning rate falls to 0 as ours does.
+The example's model (seq2seq at its sizes, without noise or smoothing) has the same rows and as many
+seconds of the train stage as ours, and the same search. Two short runs turn the seconds into a
+number of updates, so that its learning rate falls to 0 as ours does.
 """
 
 import argparse
@@ -61,7 +59,6 @@ def main() -> None:
 
 
 def setting(text: str) -> tuple[str, object]:
-    """Return the name and the value of `NAME=VALUE`, which is YAML as in params.yaml."""
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE. Received: {text}.")
@@ -104,8 +101,7 @@ def updates_within(seconds: float, project: Project) -> int:
 def updates_in(seconds: float, few: float, many: float) -> int:
     """Return how many updates fit into a time, from the seconds of _UPDATES.
 
-    Both have one validation and compile once, so what is left between them is updates. Validations
-    of a longer run are left out: that gives the reference a little more time, not less.
+    Both compile and validate once. A longer run validates more often, which gives it more time.
     """
     per_update = (many - few) / (_UPDATES[1] - _UPDATES[0])
     return max(1, round(_UPDATES[0] + (seconds - few) / max(per_update, 1e-3)))
@@ -146,12 +142,10 @@ def _print_scores(
 
 
 def mean_of(scores: Sequence[Scores]) -> Scores:
-    """Return the mean of each metric."""
     return {key: statistics.mean(of[key] for of in scores) for key in scores[0]}
 
 
 def spread_of(scores: Sequence[Scores]) -> Scores:
-    """Return the standard deviation of each metric over at least two models."""
     return {key: statistics.stdev(of[key] for of in scores) for key in scores[0]}
 
 
@@ -182,7 +176,6 @@ def read_held_out(path: Path, known: Path, rows: int) -> Texts:
 
 
 def write_titles(folder: Path, bodies: Sequence[str], batch_size: int) -> list[str]:
-    """Return the titles that a bundle writes, in the order of the bodies."""
     batches = TitleWriter(folder).titles_in_batches(bodies, batch_size)
     return [title.text for batch in batches for title in batch]
 

@@ -1,9 +1,8 @@
 """Make a CSV of issues of any length from a real one.
 
-The rows of the source come again and again, each time with some words exchanged for others of the
-source. No two rows are equal, and new words keep coming at the rate of the source (Heaps' law), so
-neither the removal of repeats nor the counting of words gets easier than on real rows. A row
-depends on the source, the seed and its number alone: a longer file begins with the shorter one.
+The rows of the source come again and again, some words exchanged for others of the source. No two
+are equal, and new words keep coming at its rate (Heaps' law), so neither the removal of repeats nor
+the counting of words gets easier than on real rows. A longer file begins with the shorter one.
 """
 
 import math
@@ -97,8 +96,7 @@ class _Texts:
     def _due(self, number: int) -> float:
         """Return how many new words there must have been up to a row; none in the first round.
 
-        Heaps' law: the vocabulary of n rows is proportional to a power of n. On 35,503 real bodies
-        the exponent is 0.69 to 0.72 for each doubling; rows made from them give 0.70 to 0.71.
+        Heaps' law: words grow as a power of rows, on 35,503 real bodies that of 0.69 to 0.72.
         """
         rounds = (number + 1) / len(self._texts)
         return self._vocabulary * (rounds**self._exponent - 1) if rounds > 1 else 0

@@ -1,11 +1,10 @@
 """How fast training is, and whether two workers do what one does.
 
-First the 2018 example's model at its sizes: the train stage vs. Keras' `fit` at full width, on the
-same rows in batches of the same size, a pass each in turn, compilation left out. Then the model of
-params.yaml, and a small one in one process and in two, which find each other by TF_CONFIG and share
-this machine's cores. Without --issues the rows are words without meaning, as long as the example's.
-How far the model of params.yaml is from the machine's limit: the floating-point operations of its
-matrix products per second, next to those of products alone.
+The 2018 example's model at its sizes: the train stage vs. Keras' `fit` at full width, on the same
+rows and batches, a pass each in turn, compilation left out. The model of params.yaml, next to the
+machine's limit: floating-point operations of its matrix products per second vs. products alone. A
+small one in one process and in two, which find each other by TF_CONFIG and share this machine's
+cores. Without --issues the rows are words without meaning, as long as the example's.
 """
 
 import argparse
@@ -75,7 +74,6 @@ def main() -> None:
 
 
 def _prepare(project: Project, sources: list[Path] | None, rows: int) -> int:
-    """Make features with so many rows to learn, or all if there are fewer; return how many."""
     project.change(SIZES)
     if not sources:
         sources = [project.path / "made_up.csv"]
@@ -112,10 +110,7 @@ class Pass(NamedTuple):
 
 @contextmanager
 def worker(way: Literal["issuesum", "keras"], project: Project) -> Iterator[Callable[[], Pass]]:
-    """Start `training_worker` in a project with features; give a function that trains a pass.
-
-    The first pass, compilation included, is over by then.
-    """
+    """Start `training_worker` in a project with features; give what trains another pass."""
     path = project.path / f"{way}.log"
     script = str(Path(__file__).with_name("training_worker.py"))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -159,7 +154,7 @@ def _compare_with_keras(project: Project, batch_sizes: list[int], pairs: int) ->
 
 
 def gains(pairs: Sequence[tuple[Pass, ...]]) -> tuple[float, float]:
-    """Return by how much ours is faster than Keras, and by how much it takes less CPU time."""
+    """Return by how much ours is faster than Keras, and takes less CPU time."""
     return (
         statistics.median(b.examples_per_second / a.examples_per_second for a, b in pairs),
         statistics.median(a.cpu_seconds / b.cpu_seconds for a, b in pairs),
@@ -269,7 +264,6 @@ def train(project: Project, workers: int) -> tuple[NDArray[np.float64], float]:
 
 
 def _configs(workers: int) -> list[dict[str, str]]:
-    """Return the variables of each worker; one trains without TF_CONFIG."""
     if workers == 1:
         return [{}]
     with ExitStack() as stack:

@@ -1,8 +1,6 @@
-"""A process that trains in the project around it, as `issuesum` or `keras`, when it is asked to.
+"""A process that trains in the project around it, by the train stage (`issuesum`) or `keras` `fit`.
 
-After each pass over data/features/train it prints examples/s and CPU seconds of all threads, and
-waits for a line; it ends when there is none. `issuesum` is the train stage itself, `keras` is `fit`
-on the same rows in batches of the same size.
+After each pass over the features it prints examples/s and CPU seconds, and waits for a line.
 """
 
 import sys

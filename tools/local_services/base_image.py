@@ -126,7 +126,6 @@ def copy_python(prefix: Path, target: Path) -> None:
 
 
 def _load(root: Path) -> None:
-    """Hand a folder to the engine as an image of one layer."""
     repository, _, tag = IMAGE.partition(":")
     pack = ["tar", "--numeric-owner", "--one-file-system", "-C", str(root), "-c", "."]
     with (

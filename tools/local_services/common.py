@@ -56,7 +56,6 @@ class Service(Protocol):
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that only its owner may enter, and return it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
@@ -83,7 +82,6 @@ def read_json(path: Path) -> dict[str, str | int]:
 
 
 def last_line(path: Path) -> str:
-    """Return the last line of a log that is not blank."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     return next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "no output")
 
@@ -114,7 +112,6 @@ def is_free(port: int) -> bool:
 
 
 def free_port(avoid: set[int]) -> int:
-    """Return a free loopback port that is not one of `avoid`."""
     while True:
         with socket.create_server((LOOPBACK, 0)) as probe:
             port: int = probe.getsockname()[1]
@@ -123,7 +120,6 @@ def free_port(avoid: set[int]) -> int:
 
 
 def connects(host: str, port: int) -> bool:
-    """Return whether anything accepts connections there."""
     try:
         socket.create_connection((host, port), timeout=3).close()
     except OSError:

@@ -20,8 +20,7 @@ PACKAGES = ["docker.io", "iptables"]
 START_SECONDS = 60
 # dockerd gives its containers 15 seconds to end, then ends containerd.
 GRACE_SECONDS = 60
-PULL_SECONDS = 600
-SILENCE_SECONDS = 60
+PULL_SECONDS, SILENCE_SECONDS = 600, 60
 DENIED = (
     f"this user must be allowed to use {SOCKET}. Received: permission denied."
     " Try: join the group docker and log in again, or set DOCKER_HOST"
@@ -64,7 +63,6 @@ def has_image(name: str) -> bool:
 
 
 def pull(name: str) -> None:
-    """Pull an image unless the engine holds it; it may be silent for a while."""
     try:
         if not has_image(name):
             with connect(PULL_SECONDS) as client:

@@ -5,7 +5,7 @@ It is Debian's `docker-registry` as a process, or a container where there is no 
 
 import contextlib
 import http.client
-import shutil
+import tempfile
 from pathlib import Path
 
 from docker.errors import APIError, NotFound
@@ -174,7 +174,7 @@ class _Container:
 
 
 def binary(folder: Path) -> Path | str | None:
-    """Find the program on PATH or in `folder`, or fetch Debian's package; None if it has none.
+    """Find the program, or fetch Debian's package; None if it has none.
 
     It is unpacked: installing needs root and may start a service that listens on all interfaces.
     """
@@ -193,12 +193,11 @@ def binary(folder: Path) -> Path | str | None:
     except ServiceError as error:
         print(f"registry: {error}", flush=True)
         return None
-    fresh = folder / "package.part"
-    shutil.rmtree(fresh, ignore_errors=True)
-    if not apt.run_logged(["dpkg-deb", "-x", str(package), str(fresh)], log, folder):
-        raise ServiceError(f"dpkg-deb must unpack {package}. Try: read {log}")
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:
+        if not apt.run_logged(["dpkg-deb", "-x", str(package), f"{fresh}/new"], log, folder):
+            raise ServiceError(f"dpkg-deb must unpack {package}. Try: read {log}")
+        Path(fresh, "new").rename(unpacked)
     package.unlink()
-    fresh.rename(unpacked)
     return program
 
 

@@ -1,9 +1,8 @@
 """S3 for the DVC remote: the one that the environment names, else SeaweedFS on loopback.
 
-`weed mini` needs a master, a volume server, a filer and an admin server behind S3, each with an
-HTTP and a gRPC port. WebDAV, the Iceberg and Lance catalogues, the admin page and the telemetry
-that is on by default are switched off. The filer and the volume server would serve every local
-process and every web page without a key, so they get signing keys: with 4.48 they then answer 401.
+`weed mini` needs four more servers, each with an HTTP and a gRPC port; what is not needed, and the
+telemetry that is on by default, is switched off. The filer and the volume server would serve every
+local process and web page without a key, so they get signing keys: with 4.48 they then answer 401.
 """
 
 import secrets

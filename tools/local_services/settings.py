@@ -60,7 +60,6 @@ def _port(env: Mapping[str, str], name: str) -> int | None:
 
 
 def remote_url(project: Path) -> str | None:
-    """Return the URL of the clone's DVC remote `storage`, or None if there is none."""
     sections = [_config(project / ".dvc" / name) for name in ("config.local", "config")]
     urls = (section.get(REMOTE, {}).get("url") for section in sections)
     return next((str(url) for url in urls if url), None)

@@ -60,16 +60,13 @@ def compare_rows(old: Path, new: Path, *, examples: int, scratch: Path) -> RowDi
         before = sum(in_old(key, 0) is None for key, _ in _issues(old, "old data"))
         found = (title for key, title in _issues(new, "new data")
                  if in_new(key, 0) is None and in_old(key, 0) is None)  # fmt: skip
-        added, added_titles = _counted(found, examples)
+        added_titles = tuple(islice(found, examples))
+        added = len(added_titles) + sum(1 for _ in found)
         found = (title for key, title in _issues(old, "removed") if in_new(key, 0) is None)
-        removed, removed_titles = _counted(found, examples)
+        removed_titles = tuple(islice(found, examples))
+        removed = len(removed_titles) + sum(1 for _ in found)
     after = before - removed + added
     return RowDifference(before, after, added, removed, added_titles, removed_titles)
-
-
-def _counted(titles: Iterator[str], most: int) -> tuple[int, tuple[str, ...]]:
-    first = tuple(islice(titles, most))
-    return len(first) + sum(1 for _ in titles), first
 
 
 def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:
