@@ -47,8 +47,8 @@ def write_titles(bodies: Sequence[str]) -> Iterator[float]:
     its graphs, is not counted.
     """
     encoder = keras.Model(*_encoder(8000, 70, 300, 300))
-    inputs = [keras.Input((1,), dtype="int32"), keras.Input((300,))]
-    step = keras.Model(inputs, _decoder(*inputs, 4500, 300, 300))
+    inputs = keras.Input((1,), dtype="int32"), keras.Input((300,))
+    step = keras.Model([*inputs], _decoder(*inputs, 4500, 300, 300))
     draw = np.random.default_rng(0)
     for number in range(len(bodies) + 1):
         ids = draw.integers(2, 8000, (1, 70)).astype(np.int32)

@@ -6,6 +6,8 @@ imported without running the package's `__init__`. Keras' tokenizer is one line 
 documentation (keras.io, 2.2.4): lower-case, filter characters, split.
 """
 
+from __future__ import annotations
+
 import importlib
 import importlib.util
 import sys
@@ -14,14 +16,23 @@ from functools import cache
 from types import ModuleType
 
 _FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
-_PASSES = ("lowercase", "no_urls", "no_emails", "no_phone_numbers", "no_numbers",
-           "no_currency_symbols", "no_punct", "no_accents")  # fmt: skip
 _TO_BLANKS = str.maketrans(dict.fromkeys(_FILTERS, " "))
 
 
 def clean(text: str) -> str:
     """Return `text` as ktext's `textacy_cleaner` does."""
-    return _preprocess_text()(text, **dict.fromkeys(_PASSES, True))
+    return _preprocess_text()(
+        text,
+        lowercase=True,
+        no_urls=True,
+        no_emails=True,
+        no_phone_numbers=True,
+        no_numbers=True,
+        no_currency_symbols=True,
+        no_punct=True,
+        no_contractions=False,
+        no_accents=True,
+    )
 
 
 def tokenize(text: str) -> list[str]:

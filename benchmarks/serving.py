@@ -85,9 +85,8 @@ def _image(bundle: Path | None, stack: ExitStack) -> str:
     if not bundle:
         return Receipt.load().pinned
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    made = stack.enter_context(export_project(folder / "project", bundle))
-    made.export()
-    return str(made.images[-1].reference)
+    project = stack.enter_context(export_project(folder / "project", bundle))
+    return str(export(project)[1].reference)
 
 
 @contextmanager

@@ -37,7 +37,8 @@ def command(
     from issuesum.errors import ArtifactError, ParamsError
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.reporting import image_difference
-    from issuesum.lineage.reporting.issue_difference import compare_titles, fixed_issues, writer_of
+    from issuesum.lineage.reporting.issue_difference import compare_titles, fixed_issues
+    from issuesum.lineage.reporting.live_comparison import writer_of
     from issuesum.training.corpus.reading import Form
     from issuesum.training.corpus.sources import read_source
 

@@ -46,7 +46,7 @@ def render(of: ModelSide, params: Mapping[str, Any]) -> str:
     pinned = f"{str(image.get('image', '')).rpartition(':')[0]}@{image.get('digest')}"
     run = f"docker run --rm -p 9000:9000 {pinned}" if image.get("digest") else "make serve"
     figures = {name: figure.now for name, figure in found.figures.items()}
-    return html.render_markdown(
+    return wording.render_markdown(
         "templates/model_card.md",
         of=of,
         name=NAME,

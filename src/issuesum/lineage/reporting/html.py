@@ -74,14 +74,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
     return made
 
 
-_HTML, _MARKDOWN = environment(), environment(finalize=markdown)
-
-
-def render_markdown(template: str, **values: object) -> str:
-    """Return Markdown; every value that is not Markup is escaped."""
-    macros = _MARKDOWN.get_template("templates/macros.md").module
-    text = _MARKDOWN.get_template(template).render(values, ui=macros)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
+_HTML = environment()
 
 
 def render(template: str, **values: object) -> Markup:

@@ -8,8 +8,6 @@ from itertools import batched, islice
 from pathlib import Path
 
 from issuesum.console import bar, reading_bar
-from issuesum.registry.client import Registry
-from issuesum.registry.image import RemoteImage, remote_model
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue, issue_key, seen_issues
 from issuesum.training.corpus.reading import Reject, read_issues
@@ -82,17 +80,6 @@ def fixed_issues() -> Iterator[Issue]:
     for line in written.read_text(encoding="utf-8").splitlines():
         yield Issue("", "", json.loads(line)["body"])
     yield from sample_issues(_SYNTHETIC)
-
-
-def writer_of(image: RemoteImage) -> TitleWriter:
-    """Return what writes titles with the model of an image; nothing from it is run.
-
-    Raises:
-        ArtifactError: the image holds no model that this code reads.
-        RegistryError: the registry is unreachable or refuses us.
-    """
-    with remote_model(Registry(image.reference.host), image) as folder:
-        return TitleWriter.tried(folder, of=str(image.reference))
 
 
 def compare_titles(

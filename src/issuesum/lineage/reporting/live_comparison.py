@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -9,8 +10,13 @@ from issuesum.console import with_bar
 from issuesum.layout import SCORES, SPLIT
 from issuesum.lineage.dvc import Lock, stored
 from issuesum.lineage.provenance.lookup import Found
+from issuesum.registry.client import Registry
+from issuesum.registry.image import RemoteImage, remote_model
 from issuesum.training.evaluation.bootstrap import paired_difference
 from issuesum.training.evaluation.metrics import PRIMARY, score_of, statistics
+
+if TYPE_CHECKING:
+    from issuesum.serving.inference.writer import TitleWriter
 
 _COLUMNS = ["predicted", "issue_title"]
 
@@ -46,9 +52,21 @@ def _read(content: bytes) -> pd.DataFrame:
 
 
 def _written(live: Found, root: Path, max_rows: int, batch_size: int) -> pd.DataFrame:
-    from issuesum.lineage.reporting.issue_difference import writer_of
     from issuesum.training.corpus.shards import read_head
 
     test = read_head(root / SPLIT / "test", max_rows)
     batches = writer_of(live.image).titles_in_batches(list(test["body"]), batch_size)
     return test.assign(predicted=[of.text for of in with_bar(batches, "live", len(test))])
+
+
+def writer_of(image: RemoteImage) -> "TitleWriter":
+    """Return what writes titles with the model of an image; nothing from it is run.
+
+    Raises:
+        ArtifactError: the image holds no model that this code reads.
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    from issuesum.serving.inference.writer import TitleWriter
+
+    with remote_model(Registry(image.reference.host), image) as folder:
+        return TitleWriter.tried(folder, of=str(image.reference))

@@ -62,7 +62,7 @@ def to_markdown(of: ModelComparison) -> str:
     drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
         values = {**_values(of, shown), **drawn, "spark": _spark}
-        if len(text := html.render_markdown(_TEMPLATE, **values)) < LIMIT:
+        if len(text := wording.render_markdown(_TEMPLATE, **values)) < LIMIT:
             break
     return text
 
@@ -108,7 +108,8 @@ def _differences(of: ModelComparison) -> Markup | str:
         if part.difference and part.better > 0
     }
     label = "; ".join(f"{title} {wording.with_interval(part)}" for title, part in found.items())
-    return plots.differences("differences", label, found) if found else ""
+    spans = {title: (part.value, part.low, part.high) for title, part in found.items()}
+    return plots.differences("differences", label, spans) if spans else ""
 
 
 def _lengths(of: ModelComparison) -> Markup:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-    from issuesum.training.evaluation.bootstrap import Interval
-
 _WIDTH = 5.0  # inches of 72 units: little, because a phone shows about 330 of its pixels
 _LEFT, _RIGHT, _ABOVE = 0.8, 0.16, 0.1  # margins in inches, for text of 12 units
 _MILLION = 1_000_000
@@ -104,14 +102,14 @@ def shares(name: str, label: str, of: Mapping[str, float]) -> Markup:
     return _draw(name, label, draw, height=0.3 * len(of), margin=0.1)
 
 
-def differences(name: str, label: str, of: Mapping[str, Interval]) -> Markup:
-    """Draw differences by a name of at most 7 letters, and a line at none."""
+def differences(name: str, label: str, of: Mapping[str, tuple[float, float, float]]) -> Markup:
+    """Draw differences (value, low, high) by a name of at most 7 letters, and a line at none."""
 
     def draw(axes: Axes) -> None:
-        for place, part in enumerate(of.values()):
-            colour = _NOW if part.excludes_zero else _TEXT
-            axes.plot([part.low, part.high], [place, place], color=colour, linewidth=2)
-            axes.plot([part.value], [place], color=colour, marker="o", markersize=7)
+        for place, (value, low, high) in enumerate(of.values()):
+            colour = _NOW if low > 0 or high < 0 else _TEXT
+            axes.plot([low, high], [place, place], color=colour, linewidth=2)
+            axes.plot([value], [place], color=colour, marker="o", markersize=7)
         axes.axvline(0, color=_BEFORE, linewidth=1.5)
         axes.set_yticks(range(len(of)), list(of))
         axes.set_ylim(len(of) - 0.5, -0.5)
