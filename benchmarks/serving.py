@@ -28,7 +28,7 @@ import docker
 from docker.models.containers import Container
 
 from common import Ratio, print_ratios, run, usable
-from export import MEGABYTE, export_project
+from export import MEGABYTE, export, export_project
 from issuesum.errors import EngineError
 from issuesum.layout import RAW
 from issuesum.lineage.receipt import Receipt
