@@ -163,14 +163,12 @@ class _Container:
         """Remove the container; return whether there was one. The volume stays."""
         if not self.id or engine.refusal():
             return False
-        with engine.connect() as client:
-            try:
-                client.containers.get(self.id).remove(force=True)
-            except NotFound:
-                return False
-            finally:
-                self._record.unlink()
-        return True
+        found = False
+        with engine.connect() as client, contextlib.suppress(NotFound):
+            client.containers.get(self.id).remove(force=True)
+            found = True
+        self._record.unlink()
+        return found
 
 
 def binary(folder: Path) -> Path | str | None:
