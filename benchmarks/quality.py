@@ -43,7 +43,9 @@ class Texts(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--issues", type=Path, action="append", required=True, help="CSV; or more")
+    parser.add_argument(
+        "--issues", type=Path, action="append", required=True, help="CSV (repeatable)"
+    )
     parser.add_argument("--held-out", type=Path, help="CSV of other issues to test with")
     parser.add_argument("--seeds", type=int, default=1, help="how often ours is trained")
     parser.add_argument(

@@ -65,8 +65,11 @@ def has_image(name: str) -> bool:
 def pull(name: str) -> None:
     try:
         if not has_image(name):
+            repository, _, tag = name.partition(":")
             with connect(PULL_SECONDS) as client:
-                client.images.pull(name)
+                for step in client.api.pull(repository, tag, stream=True, decode=True):
+                    if "error" in step:
+                        raise OSError(step["error"])
     except OSError as error:  # the SDK's APIError and what requests raises are OSErrors
         raise ServiceError(
             f"Docker Engine must be able to pull {name}. Received: {error}. Try: docker pull {name}"
