@@ -77,7 +77,7 @@ class Vocabulary:
     def decode(self, row: Iterable[int], oov: Sequence[str] = ()) -> list[str]:
         """Return the words behind ids; padding and unknown ids give nothing.
 
-        Ids from `size` on are those of the words of `oov` (see `issuesum.text.copying`).
+        Ids from `size` on are those of the words of `oov` (see `features.encoding`).
         """
         return [
             oov[index - self.size] if index >= self.size else self.words[index - FIRST_WORD]
