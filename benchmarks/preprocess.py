@@ -201,8 +201,11 @@ def _compare_workers(project: Project, cold: Step) -> Ratio:
     workers = os.cpu_count() or 1
     shutil.rmtree(project.path / ".issuesum")
     project.change({"preprocess.workers": 1})
-    rows, one = tokenised(project.stage("preprocess").output)
+    alone = project.stage("preprocess")
+    rows, one = tokenised(alone.output)
     _, many = tokenised(cold.taken["preprocess"].output)
+    print(f"\npreprocess, {cold.rows:,} rows: the whole stage with 1 worker")
+    print(f"  {rows / alone.seconds:,.0f} rows/s per core")
     print(f"\npreprocess, {cold.rows:,} rows: tokenising, start of the workers included")
     print(f"  1 worker {rows / one:12,.0f} rows/s")
     print(f"  {workers} workers{rows / many:12,.0f} rows/s")
