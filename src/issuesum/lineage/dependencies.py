@@ -25,30 +25,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Content:
-    """A file or folder.
+    """A file or folder."""
 
-    Attributes:
-        item: as DVC records it.
-        files: the md5 of each file in a folder, by path; of a file, its own.
-    """
-
-    item: Item
-    files: dict[str, str]
+    item: Item  # as DVC records it
+    files: dict[str, str]  # the md5 of each file in a folder, by path; of a file, its own
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a stage depends on, at one moment.
+    """What a stage depends on, at one moment."""
 
-    Attributes:
-        contents: of its dependencies that exist, by path.
-        settings: its section of params.yaml and its entry of dvc.yaml, by where they stand.
-        outs: the paths of its outputs.
-    """
-
-    contents: dict[str, Content] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    outs: tuple[str, ...] = ()
+    contents: dict[str, Content] = field(default_factory=dict)  # of what exists, by path
+    settings: dict[str, Any] = field(default_factory=dict)  # in params.yaml and dvc.yaml
+    outs: tuple[str, ...] = ()  # paths
 
 
 def read_inputs(stage: str, root: Path) -> Inputs | None:
@@ -89,18 +78,14 @@ def hash_all(paths: Iterable[str], root: Path) -> dict[str, Content]:
 
 
 def check_unchanged(before: Inputs, stage: str, root: Path) -> None:
-    """Make sure that a stage still depends on what it did.
-
-    Raises:
-        RepositoryError: it does not; the message names what changed.
-    """
+    """Raise a RepositoryError that names what changed since `before` of what a stage depends on."""
     after = read_inputs(stage, root) or Inputs()
     changed = [name for name, value in before.settings.items() if value != after.settings.get(name)]
     then, now = (
-        {name: md5 for content in inputs.contents.values() for name, md5 in content.files.items()}
+        {file for content in inputs.contents.values() for file in content.files.items()}
         for inputs in (before, after)
     )
-    changed += sorted({name for name, _ in then.items() ^ now.items()})
+    changed += sorted({name for name, _ in then ^ now})
     if changed:
         raise RepositoryError(
             f"The dependencies of a stage must not change while it runs. Received: other content "
@@ -111,18 +96,16 @@ def check_unchanged(before: Inputs, stage: str, root: Path) -> None:
 def check_installed(stage: str, root: Path) -> None:
     """Make sure that the libraries which can change a stage's outputs are those of locks/STAGE.txt.
 
-    They are taken from the names of folders: reading the metadata of each takes 100 ms.
-
     Raises:
         RepositoryError: others are installed; the message names them.
     """
     lock = root / LOCKS / f"{stage}.txt"
     wanted = lock.read_text(encoding="utf-8").split() if lock.is_file() else []
-    folders = [Path(entry) for entry in reversed(sys.path)] if wanted else []
-    installed = {
+    installed = {  # by the names of folders: importlib.metadata takes 100 ms
         name.lower().replace("_", "-").replace(".", "-"): version
-        for folder in folders
-        for name, _, version in (path.stem.partition("-") for path in folder.glob("*.dist-info"))
+        for folder in reversed(sys.path)
+        for found in Path(folder).glob("*.dist-info")
+        for name, _, version in (found.stem.partition("-"),)
     }
     wrong = []
     for name, _, version in (line.partition("==") for line in wanted):

@@ -23,19 +23,20 @@ if TYPE_CHECKING:
     from dvc_data.hashfile.meta import Meta
     from dvc_data.hashfile.obj import HashFile
 
-# libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
 _RESET = "git checkout dvc.lock, since DVC reads no broken one"
+# libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @contextmanager
 def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
-    """Open a DVC repository, which logs nothing but errors.
+    """Open the DVC repository that a folder is in, which logs nothing but errors.
 
     Raises:
         RepositoryError: there is none, or DVC fails in the block: `must` is what must hold.
     """
     from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.lock import LockError
     from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
@@ -44,9 +45,12 @@ def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
             yield repo
     except NotDvcRepoError as error:
         raise RepositoryError(
-            f"{root.resolve()} must be a DVC repository. Received: no .dvc folder. Try: dvc init."
+            f"{root.resolve()} must be inside a DVC repository. Received: no .dvc folder. "
+            "Try: run the command at the repository's root, or git init and dvc init."
         ) from error
     except DvcException as error:
+        if isinstance(error, LockError):
+            advice = "the same command again, when the other DVC command has ended"
         raise RepositoryError(f"{must}. Received: {one_line(error)}. Try: {advice}.") from error
 
 
@@ -87,24 +91,23 @@ def stored(root: Path, md5: str) -> bytes | None:
             with suppress(Exception):  # DVC lets through what any file system raises
                 store = find()
                 content: bytes = store.fs.cat_file(store.oid_to_path(md5))
-                if hashlib.md5(content).hexdigest() == md5:  # noqa: S324 -- DVC's hash
+                if md5_of(content) == md5:
                     return content
     return None
 
 
+def md5_of(content: bytes) -> str:
+    """Return the hash that DVC calls a file of this content by."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
 @dataclass(frozen=True)
 class Item:
-    """What DVC records of a file or folder.
+    """What DVC records of a file or folder."""
 
-    Attributes:
-        md5: of a file its bytes', of a folder that of its listing, with `.dir` at the end.
-        size: bytes.
-        nfiles: files in a folder.
-    """
-
-    md5: str
-    size: int | None = None
-    nfiles: int | None = None
+    md5: str  # of a file its bytes', of a folder that of its listing, with `.dir` at the end
+    size: int | None = None  # bytes
+    nfiles: int | None = None  # in a folder
 
     def as_locked(self) -> dict[str, str | int]:
         """Return what is known under the names of dvc.lock."""
@@ -121,11 +124,7 @@ class LockedStage:
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> LockedStage:
-        """Read an entry.
-
-        Raises:
-            KeyError, TypeError, AttributeError: it is none.
-        """
+        """Read an entry; one of another kind raises KeyError, TypeError or AttributeError."""
         deps, outs = (
             {
                 item["path"]: Item(str(item["md5"]), item.get("size"), item.get("nfiles"))
@@ -134,23 +133,17 @@ class LockedStage:
             }
             for kind in ("deps", "outs")
         )
-        params: dict[str, Any] = {}
-        for content in (entry.get("params") or {}).values():
-            params |= dotted(content)
+        files = (entry.get("params") or {}).values()
+        params = {name: value for file in files for name, value in dotted(file).items()}
         return cls(deps, outs, params)
 
 
 @dataclass(frozen=True)
 class Lock:
-    """dvc.lock: by which params and from what each stage made its outputs.
-
-    Attributes:
-        text: of the file.
-        stages: by name, each after those that it depends on.
-    """
+    """dvc.lock: by which params and from what each stage made its outputs."""
 
     text: str
-    stages: Mapping[str, LockedStage]
+    stages: Mapping[str, LockedStage]  # by name, each after those that it depends on
 
     @classmethod
     def parse(cls, text: str) -> Lock:
@@ -204,10 +197,7 @@ class Lock:
     @property
     def params(self) -> dict[str, Any]:
         """The params by which each stage was run, by dotted names."""
-        found: dict[str, Any] = {}
-        for stage in self.stages.values():
-            found |= stage.params
-        return found
+        return {name: value for of in self.stages.values() for name, value in of.params.items()}
 
     def md5(self, path: Path | str) -> str | None:
         """Return the hash of what is recorded under a path."""
@@ -216,10 +206,7 @@ class Lock:
 
 
 def default_remote(root: Path) -> dict[str, str | None] | None:
-    """Return where DVC's default remote is; of its settings only those that are no secret.
-
-    Returns:
-        `url`, `endpointurl` and `region`, or None without a remote.
+    """Return `url`, `endpointurl` and `region` of DVC's default remote, without secrets.
 
     Raises:
         RepositoryError: `root` is no DVC repository, or its configuration is broken.
@@ -236,9 +223,8 @@ def default_remote(root: Path) -> dict[str, str | None] | None:
     settings = config["remote"].get(config["core"].get("remote"))
     if not settings:
         return None
-    urls = {key: settings.get(key) for key in ("url", "endpointurl")}
-    safe = {key: without_secrets(str(url)) if url else None for key, url in urls.items()}
-    return {**safe, "region": settings.get("region")}
+    known = {key: settings.get(key) for key in ("url", "endpointurl", "region")}
+    return {key: without_secrets(str(value)) if value else None for key, value in known.items()}
 
 
 def _broken(reason: str, advice: str = _RESET) -> RepositoryError:

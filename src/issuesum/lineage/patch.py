@@ -55,8 +55,7 @@ def patched_files(patch: bytes) -> list[str]:
     for line in patch.splitlines():
         if line.startswith(_HEAD):
             # The same path twice, after a/ and b/; unusual names stand in quotes, escaped as in C.
-            both = line.removeprefix(_HEAD)
-            half = both[: len(both) // 2]
+            half = line[len(_HEAD) : (len(line) + len(_HEAD)) // 2]
             path = ast.literal_eval(f"b{half.decode()}") if half.startswith(b'"') else half
             found.append(path.removeprefix(b"a/").decode(errors="replace"))
     return found

@@ -7,26 +7,19 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, reading_artifact
 from issuesum.files import write_json
 from issuesum.layout import RECEIPT
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """An image that a registry holds.
+    """An image that a registry holds."""
 
-    Attributes:
-        image: registry/name:tag.
-        digest: sha256:…, what the tag named when it was pushed.
-        git: Git part of the tag.
-        dvc: DVC part of the tag.
-    """
-
-    image: str
-    digest: str
-    git: str
-    dvc: str
+    image: str  # registry/name:tag
+    digest: str  # sha256:…, what the tag named when it was pushed
+    git: str  # part of the tag
+    dvc: str  # part of the tag
 
     @property
     def pinned(self) -> str:
@@ -44,26 +37,17 @@ class Receipt:
         Raises:
             ArtifactError: there is none, or it is broken.
         """
-        try:
+        must, advice = f"{path} must name the exported image", "dvc repro"
+        with reading_artifact(must, advice):
             content = path.read_bytes()
-        except OSError as error:
-            raise ArtifactError(
-                f"{path} must name the exported image. Received: {type(error).__name__}. "
-                "Try: dvc repro."
-            ) from error
-        return cls.parse(content, f"{path} must name the exported image", advice="dvc repro")
+        return cls.parse(content, must, advice=advice)
 
     @classmethod
     def parse(cls, content: bytes | str, must: str, *, advice: str) -> Receipt:
         """Read the content of a receipt.
 
-        Args:
-            content: of the file.
-            must: what the error begins with.
-            advice: what to try if it is broken.
-
         Raises:
-            ArtifactError: it is broken.
+            ArtifactError: it is broken; the message begins with `must` and ends with `advice`.
         """
         try:
             return TypeAdapter(cls).validate_json(content)

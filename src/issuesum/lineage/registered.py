@@ -25,17 +25,19 @@ STAGE = "prod"
 
 @dataclass(frozen=True)
 class Registered:
-    """A version of the model.
+    """A version of the model."""
 
-    Attributes:
-        version: such as v1.2.0.
-        commit: at which it is registered, 40 hex digits.
-        stage: in which it is or was put, None if that was not asked for.
-    """
+    version: str  # such as v1.2.0
+    commit: str  # at which it is registered, 40 hex digits
+    stage: str | None  # in which it is or was put, None if that was not asked for
 
-    version: str
-    commit: str
-    stage: str | None
+
+@dataclass(frozen=True)
+class Live:
+    """An image as `look_up` takes it."""
+
+    image: str
+    dvc: str | None  # part of its tag, None if that is not known
 
 
 def in_stage(root: Path, stage: str) -> Registered | None:
@@ -82,34 +84,6 @@ def of_tag(root: Path, tag: str) -> Registered:
     )
 
 
-def _name(root: Path) -> str:
-    folder = git.prefix(root).rstrip("/")
-    return f"{folder}:{ARTIFACT}" if folder else ARTIFACT
-
-
-def _shown(root: Path, name: str) -> list[dict[str, Any]]:
-    from gto.api import show
-    from gto.exceptions import GTOException
-    from pydantic import ValidationError
-
-    try:
-        found: list[dict[str, Any]] = show(str(git.top(root)), name, registered_only=True)
-    except (GTOException, ValidationError) as error:
-        raise RepositoryError(
-            f"The tags of {name} must be such as GTO sets. Received: {one_line(error)}. "
-            f"Try: gto show {name}."
-        ) from error
-    return found
-
-
-@dataclass(frozen=True)
-class Live:
-    """An image as `look_up` takes it, and the DVC part of its tag, None if that is not known."""
-
-    image: str
-    dvc: str | None
-
-
 def live_image(root: Path) -> Live | None:
     """Return the image that is live, None if there is none; no registry is asked.
 
@@ -147,3 +121,23 @@ def committed_receipt(root: Path, commit: str) -> Receipt | None:
     which = "the last commit" if commit == "HEAD" else f"commit {commit[:12]}"
     advice = f"{LIVE}=none, and commit a receipt that export wrote"
     return Receipt.parse(content, f"{path} of {which} must name an image", advice=advice)
+
+
+def _name(root: Path) -> str:
+    folder = git.prefix(root).rstrip("/")
+    return f"{folder}:{ARTIFACT}" if folder else ARTIFACT
+
+
+def _shown(root: Path, name: str) -> list[dict[str, Any]]:
+    from gto.api import show
+    from gto.exceptions import GTOException
+    from pydantic import ValidationError
+
+    try:
+        found: list[dict[str, Any]] = show(str(git.top(root)), name, registered_only=True)
+    except (GTOException, ValidationError) as error:
+        raise RepositoryError(
+            f"The tags of {name} must be such as GTO sets. Received: {one_line(error)}. "
+            f"Try: gto show {name}."
+        ) from error
+    return found

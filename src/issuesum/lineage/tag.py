@@ -9,23 +9,14 @@ from pathlib import Path
 from issuesum.lineage import git
 from issuesum.lineage.dvc import hash_of
 
-_DIGITS = 12
-_HEX = re.compile(r"[0-9a-f]{12,}")
-
 
 @dataclass(frozen=True)
 class Version:
-    """What an image was made from.
+    """What an image was made from."""
 
-    Attributes:
-        commit: the Git commit, 40 hex digits.
-        dirty: whether code, params, dvc.yaml or a .dvc file differed from it.
-        bundle: DVC's hash of serving/bundle, hex digits and an optional `.dir`.
-    """
-
-    commit: str
-    dirty: bool
-    bundle: str
+    commit: str  # of Git, 40 hex digits
+    dirty: bool  # whether code, params, dvc.yaml or a .dvc file differed from it
+    bundle: str  # DVC's hash of serving/bundle, hex digits and an optional `.dir`
 
     @property
     def git(self) -> str:
@@ -57,6 +48,6 @@ def version_of(root: Path, bundle: Path) -> Version:
 
 
 def _short(digest: str) -> str:
-    if not _HEX.match(digest):
-        raise ValueError(f"a hash must begin with {_DIGITS} hex digits, received {digest!r}")
-    return digest[:_DIGITS]
+    if not re.match("[0-9a-f]{12}", digest):
+        raise ValueError(f"a hash must begin with 12 hex digits, received {digest!r}")
+    return digest[:12]

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,7 @@ from issuesum.errors import ArtifactError, EngineError, RegistryError, Repositor
 from issuesum.layout import BUNDLE, DATA_PROFILE, LOCK, METRICS, PARAMS
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock, default_remote, hash_of
-from issuesum.lineage.git import earlier_versions
-from issuesum.lineage.provenance.artefacts import (
-    artefacts_of,
-    hashes_of,
-    rows_of,
-    successful_runs,
-)
+from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of, successful_runs
 from issuesum.lineage.provenance.collect import changed_params
 from issuesum.lineage.provenance.lookup import DIGEST, OUR_TAG, look_up, reference_of
 from issuesum.lineage.provenance.model import Provenance
@@ -40,34 +34,21 @@ type ReadLocal = Callable[[str], tuple[dict[str, Any], bytes] | None]
 
 @dataclass(frozen=True)
 class Image:
-    """What a registry, or the engine, says of an image.
+    """What a registry, or the engine, says of an image."""
 
-    Attributes:
-        reference: registry/name@sha256:…, or the engine's id.
-        digest: of the manifest, or the engine's id.
-        size: bytes, compressed in a registry and unpacked in an engine.
-        labels: OCI labels.
-        disagreements: one line for each label that is not what the provenance says.
-    """
-
-    reference: str
-    digest: str
-    size: int
-    labels: dict[str, str] = field(repr=False)
-    disagreements: tuple[str, ...] = ()
+    reference: str  # registry/name@sha256:…, or the engine's id
+    digest: str  # of the manifest, or the engine's id
+    size: int  # bytes, compressed in a registry and unpacked in an engine
+    labels: dict[str, str] = field(repr=False)  # of OCI
+    disagreements: tuple[str, ...] = ()  # a line for each label that the provenance contradicts
 
 
 @dataclass(frozen=True)
 class Trace:
-    """An image, or a bundle without one, and where it comes from.
-
-    Attributes:
-        provenance: where it comes from.
-        image: None for a bundle.
-    """
+    """An image, or a bundle without one, and where it comes from."""
 
     provenance: Provenance
-    image: Image | None
+    image: Image | None  # None for a bundle
 
     def as_json(self) -> dict[str, Any]:
         """Return all keys of a provenance, None for what is not known, and the image's."""
@@ -101,7 +82,7 @@ def trace(
         IssuesumError: it is not found, or is not what it seems.
     """
     if text and Path(text).is_dir():
-        return Trace(provenance_of(Path(text), defaults=defaults), None)
+        return Trace(_provenance_of(Path(text), defaults), None)
     if text and _IMAGE_ID.fullmatch(text):
         if local := read_local(text):
             return _of_engine(text, *local)
@@ -109,7 +90,7 @@ def trace(
             f"Docker Engine must hold the image {text}. Received: no such image. "
             "Try: docker images, or the image's tag."
         )
-    if text and _names_no_registry(text):
+    if text and not (_is_of_registry(text) or Path(text).is_file()):
         with suppress(EngineError):  # there is none
             if local := read_local(text):
                 return _of_engine(text, *local)
@@ -121,32 +102,30 @@ def trace(
             if local := read_local(name):
                 return _of_engine(name, *local)
         raise
-    reference = found.image.reference
-    image = Image(
-        reference=str(reference),
-        digest=str(reference.digest),
-        size=found.image.size,
-        labels=found.image.labels,
-        disagreements=_compare(found.content, found.image.labels),
-    )
-    return Trace(completed(attested(reference, found.provenance)), image)
+    reference, held = found.image.reference, found.image
+    image = Image(str(reference), str(reference.digest), held.size, held.labels)
+    return _compared(attested(reference, found.provenance), found.content, image)
 
 
-def _names_no_registry(text: str) -> bool:
-    known = OUR_TAG.fullmatch(text) or DIGEST.fullmatch(text) or Path(text).is_file()
-    return not (known or names_host(text))
+def _is_of_registry(text: str) -> bool:
+    return bool(OUR_TAG.fullmatch(text) or DIGEST.fullmatch(text) or names_host(text))
 
 
 def _of_engine(name: str, known: dict[str, Any], content: bytes) -> Trace:
     labels = known["Config"].get("Labels") or {}
-    image = Image(
-        reference=known["Id"],
-        digest=known["Id"],
-        size=known["Size"],
-        labels=labels,
-        disagreements=_compare(content, labels),
-    )
-    return Trace(completed(Provenance.parse(content, name)), image)
+    image = Image(known["Id"], known["Id"], known["Size"], labels)
+    return _compared(Provenance.parse(content, name), content, image)
+
+
+def _compared(known: Provenance, content: bytes, image: Image) -> Trace:
+    try:
+        disagreements = tuple(
+            f"label {name} is {value!r}, the provenance says {ours!r}"
+            for name, value, ours in differences(image.labels, labels_of(content))
+        )
+    except (KeyError, TypeError, AttributeError):
+        disagreements = ("the provenance lacks what every label is made of",)
+    return Trace(completed(known), replace(image, disagreements=disagreements))
 
 
 def completed(provenance: Provenance) -> Provenance:
@@ -161,32 +140,14 @@ def completed(provenance: Provenance) -> Provenance:
     return provenance.model_copy(update={"artefacts": told})
 
 
-def _compare(content: bytes, labels: dict[str, str]) -> tuple[str, ...]:
-    try:
-        expected = labels_of(content)
-    except (KeyError, TypeError, AttributeError):
-        return ("the provenance lacks what every label is made of",)
-    return tuple(
-        f"label {name} is {value!r}, the provenance says {ours!r}"
-        for name, value, ours in differences(labels, expected)
-    )
-
-
-def provenance_of(bundle: Path, *, defaults: Mapping[str, Any]) -> Provenance:
-    """Return what the repository knows of a bundle.
+def _provenance_of(bundle: Path, defaults: Mapping[str, Any]) -> Provenance:
+    """Return what the project that a bundle is in, or else that of the working folder, knows of it.
 
     Of the commits whose dvc.lock has this bundle's hash the earliest counts: that is where it was
     made. Params and metrics are those of that commit.
-
-    Args:
-        bundle: a folder, inside a project or anywhere; then of the project in the working folder.
-        defaults: of the params.
-
-    Raises:
-        ArtifactError: no commit knows the bundle.
-        RepositoryError: there is no Git or DVC repository.
     """
-    root = _project_of(bundle)
+    above = bundle.resolve().parents
+    root = next((folder for folder in above if (folder / ".dvc").is_dir()), Path())
     hash_ = hash_of(bundle, root)
     commit, lock = _recorded(root, hash_)
     profile = git.file_at(root, commit, DATA_PROFILE.as_posix())
@@ -215,22 +176,13 @@ def provenance_of(bundle: Path, *, defaults: Mapping[str, Any]) -> Provenance:
     )
 
 
-def _project_of(bundle: Path) -> Path:
-    above = bundle.resolve().parents
-    return next((folder for folder in above if (folder / ".dvc").is_dir()), Path())
-
-
 def _recorded(root: Path, bundle: str) -> tuple[str, Lock]:
     found = None
-    for commit, text in earlier_versions(root / LOCK):  # the newest first
-        if bundle not in text:
-            continue
-        try:
-            lock = Lock.parse(text)
-        except RepositoryError:  # a broken lock was committed once
-            continue
-        if lock.md5(BUNDLE) == bundle:
-            found = commit, lock
+    for commit, text in git.earlier_versions(root / LOCK):  # the newest first
+        if bundle in text:
+            with suppress(RepositoryError):  # a broken lock was committed once
+                lock = Lock.parse(text)
+                found = (commit, lock) if lock.md5(BUNDLE) == bundle else found
     if found is None:
         raise ArtifactError(
             f"A commit must record the bundle in its dvc.lock. Received: none with {bundle}. "

@@ -33,47 +33,26 @@ def is_refusal(line: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of one stage, as far as it is known.
+    """One run of one stage, as far as it is known."""
 
-    Attributes:
-        stage: as in dvc.yaml.
-        state: `running` until it ends; `lost` if its process vanished.
-        started: ISO 8601, UTC.
-        seconds: from start to end, None while it runs.
-        error: the line that a failed run ended with.
-        exit_code: that its process ended with; DVC's own is the same for all failures.
-        commit: HEAD when it began, None without one.
-        dirty: whether code, params, dvc.yaml or a .dvc file differed from it.
-        user: Git's user.name, or else the account.
-        host: where it ran.
-        device: what trained.
-        processor: model of the CPU; trained weights depend on it, by rounding.
-        rows: that it worked on, where the stage knows.
-        bytes_in: of all dependencies.
-        bytes_out: of all outputs.
-        image: registry/name:tag that it pushed.
-        deps: by path, as dvc.lock has them.
-        outs: the same of outputs.
-    """
-
-    stage: str
-    state: State = "running"
-    started: str | None = None
-    seconds: float | None = None
-    error: str | None = None
-    exit_code: int | None = None
-    commit: str | None = None
-    dirty: bool = False
-    user: str | None = None
-    host: str | None = None
-    device: str | None = None
-    processor: str | None = None
-    rows: int | None = None
-    bytes_in: int | None = None
-    bytes_out: int | None = None
-    image: str | None = None
-    deps: Mapping[str, Item] = field(default_factory=dict)
-    outs: Mapping[str, Item] = field(default_factory=dict)
+    stage: str  # as in dvc.yaml
+    state: State = "running"  # until it ends; `lost` if its process vanished
+    started: str | None = None  # ISO 8601, UTC
+    seconds: float | None = None  # from start to end, None while it runs
+    error: str | None = None  # the line that a failed run ended with
+    exit_code: int | None = None  # of its process; DVC's own is the same for all failures
+    commit: str | None = None  # HEAD when it began, None without one
+    dirty: bool = False  # whether code, params, dvc.yaml or a .dvc file differed from it
+    user: str | None = None  # Git's user.name, or else the account
+    host: str | None = None  # where it ran
+    device: str | None = None  # what trained
+    processor: str | None = None  # model of the CPU; trained weights depend on it, by rounding
+    rows: int | None = None  # that it worked on, where the stage knows
+    bytes_in: int | None = None  # of all dependencies
+    bytes_out: int | None = None  # of all outputs
+    image: str | None = None  # registry/name:tag that it pushed
+    deps: Mapping[str, Item] = field(default_factory=dict)  # by path, as dvc.lock has them
+    outs: Mapping[str, Item] = field(default_factory=dict)  # by path
 
     def as_json(self) -> dict[str, Any]:
         """Return all that is known, as JSON has it."""
@@ -86,19 +65,13 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord(Run):
-    """A run as it is stored.
+    """A run as it is stored."""
 
-    Attributes:
-        id: `<UTC start>-<stage>-<6 random hex digits>`, which is also the file's name.
-        pid: of its process on `host`.
-        format: of this record.
-    """
-
-    id: str
+    id: str  # `<UTC start>-<stage>-<6 random hex digits>`, which is also the file's name
     started: str
     host: str
-    pid: int
-    format: Literal[1] = 1
+    pid: int  # of its process on `host`
+    format: Literal[1] = 1  # of this record
 
     @classmethod
     def begin(cls, stage: str) -> RunRecord:
@@ -127,11 +100,7 @@ _ADAPTER = TypeAdapter(RunRecord)
 
 
 def write(record: RunRecord, folder: Path) -> None:
-    """Write a record, in place of an earlier one of the same run.
-
-    Raises:
-        OSError: the folder cannot be written, or the disk is full.
-    """
+    """Write a record, in place of an earlier one of the same run, or raise an OSError."""
     write_json(folder / f"{record.id}.json", record.as_json())
 
 
