@@ -1,4 +1,7 @@
-"""What DVC knows: the hash of a folder and the outputs that dvc.lock records."""
+"""What DVC knows: the hash of a folder and the outputs that dvc.lock records.
+
+Without a DVC repository, or where DVC fails, every function raises a RepositoryError.
+"""
 
 from __future__ import annotations
 
@@ -32,8 +35,7 @@ _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
     """Open the DVC repository that a folder is in, which logs nothing but errors.
 
-    Raises:
-        RepositoryError: there is none, or DVC fails in the block: `must` is what must hold.
+    If DVC fails in the block, the error says what `must` hold.
     """
     from dvc.exceptions import DvcException, NotDvcRepoError
     from dvc.lock import LockError
@@ -68,12 +70,7 @@ def hashed(repo: Repo, path: str) -> tuple[Meta, HashFile]:
 
 
 def hash_of(path: Path, root: Path) -> str:
-    """Return DVC's hash of a file or folder as it is now.
-
-    Raises:
-        ArtifactError: there is nothing at `path`.
-        RepositoryError: `root` is no DVC repository.
-    """
+    """Return DVC's hash of a file or folder as it is now; ArtifactError if nothing is there."""
     if not path.exists():
         raise ArtifactError(f"{path} must exist. Received: nothing there. Try: dvc repro.")
     with open_repo(root, f"DVC must be able to hash {path}", "dvc status") as repo:
@@ -81,11 +78,7 @@ def hash_of(path: Path, root: Path) -> str:
 
 
 def stored(root: Path, md5: str) -> bytes | None:
-    """Return the small file of that hash from DVC's cache, or else its remote; None if in neither.
-
-    Raises:
-        RepositoryError: `root` is no DVC repository.
-    """
+    """Return a small file by its hash, from DVC's cache or else its remote; None if in neither."""
     with open_repo(root, "DVC must be able to read its cache", "dvc status") as repo:
         for find in (lambda: repo.cache.local, repo.cloud.get_remote_odb):
             with suppress(Exception):  # DVC lets through what any file system raises
@@ -147,11 +140,7 @@ class Lock:
 
     @classmethod
     def parse(cls, text: str) -> Lock:
-        """Read the text of a dvc.lock.
-
-        Raises:
-            RepositoryError: it is broken.
-        """
+        """Read the text of a dvc.lock; RepositoryError if it is broken."""
         try:
             stages = {
                 name: LockedStage.of(entry)
@@ -167,11 +156,7 @@ class Lock:
 
     @classmethod
     def read(cls, root: Path) -> Lock:
-        """Read the dvc.lock of a project.
-
-        Raises:
-            RepositoryError: it is missing or broken.
-        """
+        """Read the dvc.lock of a project; RepositoryError if it is missing or broken."""
         try:
             return cls.parse((root / LOCK).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
@@ -206,20 +191,10 @@ class Lock:
 
 
 def default_remote(root: Path) -> dict[str, str | None] | None:
-    """Return `url`, `endpointurl` and `region` of DVC's default remote, without secrets.
-
-    Raises:
-        RepositoryError: `root` is no DVC repository, or its configuration is broken.
-    """
-    from dvc.config import Config, ConfigError
-
-    try:
-        config = Config(dvc_dir=str(root / ".dvc"))
-    except ConfigError as error:
-        raise RepositoryError(
-            f"DVC's configuration must be readable. Received: {one_line(error)}. "
-            "Try: dvc config --list --show-origin."
-        ) from error
+    """Return `url`, `endpointurl` and `region` of DVC's default remote, without secrets."""
+    must = "DVC's configuration must be readable"
+    with open_repo(root, must, "dvc config --list --show-origin") as repo:
+        config = repo.config
     settings = config["remote"].get(config["core"].get("remote"))
     if not settings:
         return None

@@ -1,4 +1,8 @@
-"""What Git says of the working tree; every question is one `git` command."""
+"""What Git says of the working tree; every question is one `git` command.
+
+Where there is no Git, no repository or no commit, or Git refuses, a RepositoryError is raised,
+unless a function says that it returns None or nothing then.
+"""
 
 from __future__ import annotations
 
@@ -46,11 +50,7 @@ class Commit:
 
 
 def head(root: Path) -> str:
-    """Return the commit that is checked out, 40 hex digits.
-
-    Raises:
-        RepositoryError: there is no Git repository or no commit.
-    """
+    """Return the commit that is checked out, 40 hex digits."""
     return os.fsdecode(run(root, "rev-parse", "--verify", "HEAD^{commit}")).strip()
 
 
@@ -98,11 +98,7 @@ def without_secrets(url: str) -> str:
 
 
 def describe(root: Path, commit: str) -> dict[str, str]:
-    """Return subject (`message`), `author` and date (`committed`) of a commit.
-
-    Raises:
-        RepositoryError: there is no such commit.
-    """
+    """Return subject (`message`), `author` and date (`committed`) of a commit."""
     shown = run(root, "show", "--no-patch", "--no-show-signature",
                 "--format=%s%x00%an <%ae>%x00%cI", f"{commit}^{{commit}}")  # fmt: skip
     fields = shown.decode(errors="replace").strip("\n").split("\0")
@@ -122,9 +118,6 @@ def commits_of(root: Path, name: str) -> list[Commit]:
 
     There are none without a repository or a commit. Where a shallow clone ends, the last commit
     passes for the one that wrote what it holds.
-
-    Raises:
-        RepositoryError: there is no Git, or it cannot read this repository.
     """
     form = "--format=%H %ct %P"  # --parents: of each commit, the nearest that changed the file
     options = ("--date-order", "--parents", form, "HEAD", "--", name)
@@ -209,10 +202,7 @@ def run(
     """Return what `git` prints, run in `root` with further environment variables.
 
     `must` is what an error says must hold, by default that there is a repository with a commit.
-
-    Raises:
-        ForeignRepositoryError: the repository belongs to another user.
-        RepositoryError: there is no Git, no repository, or it refuses.
+    A repository of another user raises a ForeignRepositoryError.
     """
     try:
         done = subprocess.run(
@@ -239,8 +229,7 @@ def run(
 def output(root: Path, *arguments: str) -> str | None:
     """Return what `git` prints, without the last line's end; None if it refuses.
 
-    Raises:
-        ForeignRepositoryError: the repository belongs to another user.
+    A repository of another user raises a ForeignRepositoryError.
     """
     try:
         return os.fsdecode(run(root, *arguments)).removesuffix("\n")

@@ -32,11 +32,7 @@ class Receipt:
 
     @classmethod
     def load(cls, path: Path = RECEIPT) -> Receipt:
-        """Read a receipt.
-
-        Raises:
-            ArtifactError: there is none, or it is broken.
-        """
+        """Read a receipt; an ArtifactError if there is none, or it is broken."""
         must, advice = f"{path} must name the exported image", "dvc repro"
         with reading_artifact(must, advice):
             content = path.read_bytes()
@@ -44,11 +40,7 @@ class Receipt:
 
     @classmethod
     def parse(cls, content: bytes | str, must: str, *, advice: str) -> Receipt:
-        """Read the content of a receipt.
-
-        Raises:
-            ArtifactError: it is broken; the message begins with `must` and ends with `advice`.
-        """
+        """Read the content of a receipt; the ArtifactError for a broken one says `must`."""
         try:
             return TypeAdapter(cls).validate_json(content)
         except ValidationError as error:

@@ -1,7 +1,7 @@
 """Which version of the model is in which stage, by the Git tags that GTO sets.
 
 GTO orders tags by the second in which they were set. A version is a commit, of which the receipt
-says what the image is.
+says what the image is. Where Git or GTO cannot read the tags, a RepositoryError is raised.
 """
 
 from __future__ import annotations
@@ -41,11 +41,7 @@ class Live:
 
 
 def in_stage(root: Path, stage: str) -> Registered | None:
-    """Return the version that is in a stage now, None if there is none; no network is needed.
-
-    Raises:
-        RepositoryError: there is no Git repository, or GTO cannot read its tags.
-    """
+    """Return the version that is in a stage now, None if there is none; no network is needed."""
     name = _name(root)
     tags = f"refs/tags/{name.replace(':', '=')}#{stage}"
     # GTO takes a second, and most repositories have no such tags.
@@ -92,7 +88,6 @@ def live_image(root: Path) -> Live | None:
 
     Raises:
         ArtifactError: that receipt is broken, or the version has none.
-        RepositoryError: there is no Git repository or no commit, or GTO cannot read its tags.
     """
     if named := os.environ.get(LIVE, "").strip():
         return None if named.lower() == "none" else Live(named, None)
@@ -108,12 +103,7 @@ def live_image(root: Path) -> Live | None:
 
 
 def committed_receipt(root: Path, commit: str) -> Receipt | None:
-    """Return the receipt of a commit, None if that has none.
-
-    Raises:
-        ArtifactError: it is broken.
-        RepositoryError: there is no Git repository or no such commit.
-    """
+    """Return the receipt of a commit, None if that has none; an ArtifactError if it is broken."""
     path = RECEIPT.as_posix()
     if not git.run(root, "ls-tree", commit, "--", path):
         return None

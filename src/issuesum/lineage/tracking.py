@@ -10,6 +10,7 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -33,42 +34,31 @@ Standing = Literal["nothing", "untracked", "absent", "current", "other version",
 another version that DVC or Git knows, or a content that neither knows."""
 
 
-def recorded(path: Path) -> str | None:
-    """Return the md5 that `path`.dvc records, None without such a file.
+def standing(path: Path) -> tuple[Standing, str | None]:
+    """Return how a data file compares with its .dvc file, and the md5 that this records, if any.
 
-    Raises:
-        RepositoryError: `path` is outside of any DVC repository, or its .dvc file is broken.
+    Outside of a DVC repository, or if the .dvc file is broken, a RepositoryError is raised.
     """
     with _repository(path) as repo:
-        return _recorded(repo, path)
+        known = _recorded(repo, path)
+        return _standing(repo, path, known), known
 
 
-def standing(path: Path) -> Standing:
-    """Return how a data file compares with its .dvc file; see `recorded` for errors."""
-    with _repository(path) as repo:
-        return _standing(repo, path, _recorded(repo, path))
-
-
+@dataclass
 class Update:
-    """A data file that is replaced, while nobody else changes it.
+    """A data file that is replaced, while nobody else changes it."""
 
-    Attributes:
-        recorded: the md5 that its .dvc file had; None without one.
-        present: a file with the rows to append to; None if there is none.
-        md5: of the file when it has been replaced.
-    """
-
-    def __init__(self, repo: Repo, path: Path, recorded: str | None, present: Path | None) -> None:
-        """Replace `path`, whose .dvc file records the md5 `recorded`."""
-        self.recorded, self.present, self.md5 = recorded, present, ""
-        self._repo, self._path = repo, path.absolute()
+    repo: Repo
+    path: Path
+    recorded: str | None  # the md5 that its .dvc file had; None without one
+    present: Path | None  # a file with the rows to append to; None if there is none
+    md5: str = ""  # of the file when it has been replaced
 
     @contextmanager
     def replacing(self, target: Path) -> Iterator[Path]:
         """Give a path that becomes `target`, tracked by DVC, when the block ends without an error.
 
-        Raises:
-            RepositoryError: DVC cannot keep it; everything is as it was.
+        If DVC cannot keep it, a RepositoryError is raised, and everything is as it was.
         """
         folder = target.absolute().parent / _WORK
         shutil.rmtree(folder, ignore_errors=True)
@@ -83,9 +73,8 @@ class Update:
     def _replace(self, made: Path, linked: Path) -> None:
         from dvc_data.hashfile.checkout import LinkError, checkout
 
-        repo, path = self._repo, self._path
+        repo, path, size = self.repo, self.path.absolute(), made.stat().st_size
         found = _store(repo, made, hardlink=True)
-        size = made.stat().st_size
         try:  # as a copy or as a link, whatever the cache is configured for
             checkout(str(linked), repo.fs, found, repo.cache.local, force=True)
         except LinkError as error:
@@ -112,8 +101,7 @@ def updating(
 
     Args:
         path: the data file.
-        append: keep its rows, which must be there: those that its .dvc file records, if the file
-            was not updated after `git pull`.
+        append: keep its rows: those that its .dvc file records, if `git pull` brought another.
         force: skip the check of the present content.
         merging: go on with conflict marks in the .dvc file, and whatever dvc.lock holds.
 
@@ -172,11 +160,7 @@ def _check_kept(repo: Repo, path: Path, found: Standing, *, append: bool) -> Non
 
 
 def sides(path: Path) -> tuple[str, str]:
-    """Return the md5 that our side and that their side of a merge records of a data file.
-
-    Raises:
-        RepositoryError: its .dvc file is not in conflict, or one side has removed it.
-    """
+    """Return the md5 that our side and that their side of a merge records of a data file."""
     pointer = _pointer(path)
     ours, theirs = (_md5_of(_staged(pointer, stage)) for stage in (2, 3))
     if not ours or not theirs:
@@ -189,13 +173,10 @@ def sides(path: Path) -> tuple[str, str]:
 
 
 def check_current(contents: Mapping[str, Content], root: Path) -> None:
-    """Make sure that no tracked file among `contents` is an earlier version than Git has.
+    """Raise a RepositoryError if a tracked file is another version than that in Git's index.
 
     After `git pull` of other data, DVC would take the file that is still there for a change, and
     has by now written its hash to the .dvc file, which gets Git's content back.
-
-    Raises:
-        RepositoryError: a file is another version than that of its .dvc file in Git's index.
     """
     for path, content in contents.items():
         pointer = _pointer(Path(path)).as_posix()
@@ -227,7 +208,7 @@ def _standing(repo: Repo, path: Path, known: str | None) -> Standing:
 
 def _committed(root: Path, pointer: str) -> set[str | None]:
     try:
-        return {_md5_of(content.decode()) for content in git.contents(root, pointer)}
+        return {_md5_of(content) for content in git.contents(root, pointer)}
     except RepositoryError:  # no Git, or no commit
         return set()
 
@@ -237,7 +218,7 @@ def _staged(pointer: Path, stage: int) -> str:
     return git.output(pointer.parent, "show", f":{stage}:./{pointer.name}") or ""
 
 
-def _md5_of(record: str) -> str | None:
+def _md5_of(record: str | bytes) -> str | None:
     try:
         return str(yaml.safe_load(record)["outs"][0]["md5"])
     except (yaml.YAMLError, LookupError, TypeError):
@@ -313,10 +294,7 @@ def _repository(path: Path) -> Iterator[Repo]:
 def stored_file(root: Path, md5: str) -> Path:
     """Return where DVC's cache holds a file, which the default remote gives if need be.
 
-    The workspace is neither read nor changed.
-
-    Raises:
-        RepositoryError: there is no DVC repository, or neither cache nor remote has the file.
+    The workspace is neither read nor changed. If neither has it, a RepositoryError is raised.
     """
     from dvc_data.hashfile.hash_info import HashInfo
 

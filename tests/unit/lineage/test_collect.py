@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 import provenances
-from issuesum.layout import DATA_PROFILE, SPLIT_SUMMARY
+from issuesum.layout import DATA_PROFILE, RUNS, SPLIT_SUMMARY
 from issuesum.lineage.dvc import Item, Lock
-from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance import artefacts
 from issuesum.lineage.provenance.artefacts import RUN
 from issuesum.lineage.provenance.collect import changed_params, collect
 from issuesum.lineage.provenance.model import Artefact, Exported
-from issuesum.lineage.tag import Version
+from issuesum.lineage.runs.record import read_all
+from issuesum.lineage.tag import Version, dirty_patch
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.statement import metadata_of, slsa_statement, with_runs
@@ -123,7 +123,7 @@ def test_artefacts_go_from_raw_to_bundle_with_the_runs_that_made_them(root: Path
     assert not any(RUN[0] in item for item in made["artefacts"])  # these differ for equal inputs
     origin = Exported.model_validate(made)
     listed = artefacts.artefacts_of(
-        Lock.parse(origin.lock), bundle=origin.bundle, made_by=artefacts.successful_runs(root)
+        Lock.parse(origin.lock), bundle=origin.bundle, made_by=read_all(root / RUNS)
     )
     metadata = metadata_of(origin.image, "2026-11-25T14:00:00+00:00", listed, "Bob")
     pinned = Reference("r.io", "name").at(f"sha256:{'0' * 64}")

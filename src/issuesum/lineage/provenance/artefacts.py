@@ -8,24 +8,13 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from issuesum.layout import (
-    ARTEFACTS,
-    BUNDLE,
-    DATA_PROFILE,
-    EVALUATE_STAGE,
-    EXPORT_STAGE,
-    RAW,
-    RUNS,
-    SPLIT,
-    SPLIT_SUMMARY,
-    SPLITS,
-)
+from issuesum import layout
 from issuesum.lineage.dvc import Lock, LockedStage, md5_of
 from issuesum.lineage.provenance.model import Artefact
-from issuesum.lineage.runs.record import RunRecord, read_all
+from issuesum.lineage.runs.record import RunRecord
 
-_PARTS: dict[str, str] = {name: (SPLIT / name).as_posix() for name in SPLITS}
-_NAMES = {path.as_posix(): name for name, path in ARTEFACTS.items()} | {"models": "model"}
+_PARTS: dict[str, str] = {name: (layout.SPLIT / name).as_posix() for name in layout.SPLITS}
+_NAMES = {path.as_posix(): name for name, path in layout.ARTEFACTS.items()} | {"models": "model"}
 """By path; before 0.1.0 the model was models/ itself."""
 RUN = ("started", "seconds", "device", "processor", "user", "host")
 """What an artefact has of the run that made it."""
@@ -34,10 +23,10 @@ RUN = ("started", "seconds", "device", "processor", "user", "host")
 def hashes_of(lock: Lock) -> dict[str, str | None]:
     """Return DVC's hashes of what an image can be led back to."""
     return {
-        "raw": lock.md5(RAW),
+        "raw": lock.md5(layout.RAW),
         **{name: lock.md5(path) for name, path in _PARTS.items()},
-        "features": lock.md5(ARTEFACTS["features"]),
-        "model": lock.md5(ARTEFACTS["model"]) or lock.md5("models"),
+        "features": lock.md5(layout.ARTEFACTS["features"]),
+        "model": lock.md5(layout.ARTEFACTS["model"]) or lock.md5("models"),
     }
 
 
@@ -50,7 +39,7 @@ def artefacts_of(
 ) -> tuple[Artefact, ...]:
     """Return what each stage up to the image wrote, from raw data to bundle.
 
-    Of a stage that layout.ARTEFACTS does not name, it is what other stages depend on, or else all
+    Of a stage that ARTEFACTS does not name, it is what other stages depend on, or else all
     that it writes. DVC knows the parts of the split and not their folder: its `md5` here is that of
     the line `<md5 of a part> <its name>` of each.
 
@@ -58,20 +47,21 @@ def artefacts_of(
         lock: what made them.
         bundle: DVC's hash of the bundle; another one in the lock is of another bundle.
         rows: of `raw` and the parts of the split, as far as they are known.
-        made_by: records of stage runs, the latest first.
+        made_by: records of stage runs, the latest first; only those that ended well count.
     """
-    maker = _Maker(lock, bundle, dict(rows or {}), list(made_by))
-    found = [maker.one("raw", RAW.as_posix())]
-    leading = maker.leading_to(BUNDLE.as_posix())
+    runs = [run for run in made_by if run.state == "done"]
+    maker = _Maker(lock, bundle, dict(rows or {}), runs)
+    found = [maker.one("raw", layout.RAW.as_posix())]
+    leading = maker.leading_to(layout.BUNDLE.as_posix())
     for name, stage in lock.stages.items():
-        if name in (EVALUATE_STAGE, EXPORT_STAGE):
+        if name in (layout.EVALUATE_STAGE, layout.EXPORT_STAGE):
             continue
         made, place = maker.of_stage(name, stage), len(found)
-        if name not in leading and not {item.name for item in made} & ARTEFACTS.keys():
+        if name not in leading and not {item.name for item in made} & layout.ARTEFACTS.keys():
             above = maker.leading_to(*stage.deps)  # a side branch stands next to where it begins
             place = 1 + max((at for at, each in enumerate(found) if each.stage in above), default=0)
         found[place:place] = made
-    for before, name in pairwise(ARTEFACTS):
+    for before, name in pairwise(layout.ARTEFACTS):
         names = [item.name for item in found]
         if name not in names:
             found.insert(names.index(before) + 1, maker.named(name))
@@ -84,22 +74,17 @@ def rows_of(lock: Lock, contents: Mapping[Path, bytes | None]) -> dict[str, int]
     `contents` are those of SPLIT_SUMMARY and DATA_PROFILE as they lie there; another one than the
     lock's is of other data, and not used.
     """
-    for path, total in ((SPLIT_SUMMARY, "rows"), (DATA_PROFILE, "read")):
+    for path, total in ((layout.SPLIT_SUMMARY, "rows"), (layout.DATA_PROFILE, "read")):
         content = contents.get(path)
         if content is None or md5_of(content) != lock.md5(path):
             continue
         try:
             read = json.loads(content)
-            read = read["rows"] if path == DATA_PROFILE else read
-            return {"raw": int(read[total]), **{name: int(read[name]) for name in SPLITS}}
+            read = read["rows"] if path == layout.DATA_PROFILE else read
+            return {"raw": int(read[total]), **{name: int(read[name]) for name in layout.SPLITS}}
         except (ValueError, KeyError, TypeError):
             continue
     return {}
-
-
-def successful_runs(root: Path) -> list[RunRecord]:
-    """Return the records of runs that ended well, the latest first."""
-    return [run for run in read_all(root / RUNS) if run.state == "done"]
 
 
 class _Maker:
@@ -140,7 +125,7 @@ class _Maker:
         return found
 
     def named(self, name: str) -> Artefact:
-        """Return one of layout.ARTEFACTS."""
+        """Return one of ARTEFACTS."""
         if name == "split":
             return self.whole(name, _PARTS)
         paths = [path for path, of in _NAMES.items() if of == name]

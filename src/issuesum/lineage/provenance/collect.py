@@ -13,11 +13,10 @@ from typing import Any
 from issuesum.layout import DATA_PROFILE, EXPORT_STAGE, REQUIREMENTS, SPLIT_SUMMARY, UV_LOCK
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock, default_remote
-from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of
 from issuesum.lineage.provenance.model import FORMAT, Provenance
 from issuesum.lineage.provenance.params_diff import params_diff
-from issuesum.lineage.tag import Version
+from issuesum.lineage.tag import Version, dirty_patch
 
 _TOOLS = ("dvc", "keras", "onnxruntime", "seldon-core", "tf2onnx")
 

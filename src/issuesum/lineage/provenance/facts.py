@@ -9,9 +9,9 @@ from itertools import batched
 
 from issuesum.console import printable
 from issuesum.lineage.metrics import UNKNOWN, Metrics
-from issuesum.lineage.patch import patched_files
 from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.provenance.trace import Trace
+from issuesum.lineage.tag import patched_files
 
 _KILO, _MINUTE, _HOUR = 1000, 60, 3600
 

@@ -13,13 +13,14 @@ from typing import Any
 import yaml
 
 from issuesum.errors import ArtifactError, EngineError, RegistryError, RepositoryError
-from issuesum.layout import BUNDLE, DATA_PROFILE, LOCK, METRICS, PARAMS
+from issuesum.layout import BUNDLE, DATA_PROFILE, LOCK, METRICS, PARAMS, RUNS
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock, default_remote, hash_of
-from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of, successful_runs
+from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of
 from issuesum.lineage.provenance.collect import changed_params
 from issuesum.lineage.provenance.lookup import DIGEST, OUR_TAG, look_up, reference_of
 from issuesum.lineage.provenance.model import Provenance
+from issuesum.lineage.runs.record import read_all
 from issuesum.registry.labels import differences, labels_of
 from issuesum.registry.reference import Reference, names_host
 
@@ -67,7 +68,7 @@ def trace(
     defaults: Mapping[str, Any],
     attested: Attested = lambda _, known: known,
 ) -> Trace:
-    """Find out where an image or a bundle comes from.
+    """Find out where an image or a bundle comes from; an IssuesumError if it is not found.
 
     Args:
         text: what `lookup.look_up` takes, an image id of this machine's Docker Engine, NAME:TAG
@@ -77,9 +78,6 @@ def trace(
         read_local: asks the engine.
         defaults: of the params, which those of a bundle are compared with.
         attested: completes the provenance of an image of a registry.
-
-    Raises:
-        IssuesumError: it is not found, or is not what it seems.
     """
     if text and Path(text).is_dir():
         return Trace(_provenance_of(Path(text), defaults), None)
@@ -90,7 +88,8 @@ def trace(
             f"Docker Engine must hold the image {text}. Received: no such image. "
             "Try: docker images, or the image's tag."
         )
-    if text and not (_is_of_registry(text) or Path(text).is_file()):
+    known = text is None or OUR_TAG.fullmatch(text) or DIGEST.fullmatch(text) or names_host(text)
+    if text and not (known or Path(text).is_file()):
         with suppress(EngineError):  # there is none
             if local := read_local(text):
                 return _of_engine(text, *local)
@@ -105,10 +104,6 @@ def trace(
     reference, held = found.image.reference, found.image
     image = Image(str(reference), str(reference.digest), held.size, held.labels)
     return _compared(attested(reference, found.provenance), found.content, image)
-
-
-def _is_of_registry(text: str) -> bool:
-    return bool(OUR_TAG.fullmatch(text) or DIGEST.fullmatch(text) or names_host(text))
 
 
 def _of_engine(name: str, known: dict[str, Any], content: bytes) -> Trace:
@@ -164,7 +159,7 @@ def _provenance_of(bundle: Path, defaults: Mapping[str, Any]) -> Provenance:
                 lock,
                 bundle=hash_,
                 rows=rows_of(lock, {DATA_PROFILE: profile}),
-                made_by=successful_runs(root),
+                made_by=read_all(root / RUNS),
             ),
             "lock": lock.text,
             "params": params,

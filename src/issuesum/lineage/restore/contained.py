@@ -28,6 +28,7 @@ _GIT = ".git"
 _BARE = ({"head", "objects", "refs"}, {"head", "commondir"})
 _HEADS = {"head", "commondir"}  # without which a project's folder looks like no repository
 _LEADING = {_GIT, ".dvc"}  # no output is to replace what leads Git and DVC
+_HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _STATE = (".dvc/cache", ".dvc/tmp")  # which DVC believes unread: lists of files, locks, pickles
 # What says where data is and how it is stored. All else is refused unread: `bearer_token_command`
 # is a command, `configpath` may name a file with one, `site_cache_dir` holds pickles, and a cache's
@@ -95,9 +96,7 @@ def check_outputs(tree: Path, root: Path) -> None:
                 raise _refused(f"the output {out}", tree)
             if any(getattr(each, "def_fs_config", None) for each in (out, *stage.deps)):
                 raise _refused(f"a configuration in {stage.addressing}", tree)
-            if out.hash_info and not re.fullmatch(
-                r"[0-9a-f]{32}(\.dir)?", str(out.hash_info.value)
-            ):
+            if out.hash_info and not _HASH.fullmatch(str(out.hash_info.value)):
                 raise _refused(f"the hash of the output {out}", tree)  # a path in the cache
 
 

@@ -104,8 +104,7 @@ def pull(root: Path, owner: Path | None, *, only: Path | None = None) -> None:
     """Pull every output that is recorded, or `only` one, with the credentials of `owner`.
 
     Raises:
-        ArtifactError: some are not in the remote, or it does not answer, or one would be written
-            outside of its folder.
+        ArtifactError: the remote lacks some, or one would be written outside of its folder.
     """
     reason = ""
 

@@ -20,13 +20,13 @@ from issuesum.files import replacing_file
 from issuesum.layout import BUNDLE, LOCK, RECEIPT, UV_LOCK
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
-from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.restore import data as of_dvc
 from issuesum.lineage.restore.contained import check_contained, check_outputs
 from issuesum.lineage.runs.record import processor
+from issuesum.lineage.tag import dirty_patch
 
 _ANOTHER = "Try: an image that the export stage made."
 # An image names the URL: whatever the user's own Git allows, it is no command line.
@@ -107,9 +107,6 @@ def checked_out(
     A repository that has the commit, or whose origin is `source` and has it, gets one more
     worktree, and is yielded. Otherwise `source` is cloned, with its history, since preprocess
     compares its data with that of earlier commits, and None is yielded.
-
-    Raises:
-        RepositoryError: `target` is in use, or the commit is not available.
     """
     empty = target.is_dir() and not any(target.iterdir())
     if not empty and os.path.lexists(target):
@@ -174,10 +171,6 @@ def apply_patch(tree: Path, provenance: Exported) -> bytes:
     """Make the tree of a commit as dirty as that of the image, and return the patch, maybe empty.
 
     `tree` is its top, where a patch's paths begin: below it git would ignore the others.
-
-    Raises:
-        ArtifactError: the provenance is dirty without a patch, or with a broken one.
-        RepositoryError: the patch does not apply.
     """
     if not provenance.dirty:
         return b""

@@ -30,12 +30,8 @@ class Exchanged:
 def exchange(folder: Path, root: Path) -> Exchanged:
     """Send and fetch the records of finished runs that the other side lacks.
 
-    Args:
-        folder: of records; it need not exist.
-        root: of a DVC repository with a default remote.
-
-    Raises:
-        RepositoryError: there is no repository or no default remote, or it cannot be used.
+    The `folder` need not exist. A RepositoryError is raised where `root` is of no DVC repository
+    with a default remote, or that cannot be used.
     """
     must, advice = "DVC must have a default remote", "dvc remote add -d NAME URL"
     with open_repo(root, must, advice) as repo:

@@ -81,7 +81,7 @@ def led_to(image: str, jobs: Sequence[Job]) -> list[Job]:
             continue
         found.append(job)
         for path, item in job.deps.items():
-            makers = [maker for maker in jobs if _md5(maker.outs, path) == item.md5]
+            makers = [maker for maker in jobs if _hashes(maker.outs).get(path) == item.md5]
             # A result may have been committed after what was made from it.
             before = [maker for maker in makers if maker.time <= job.time]
             waiting += before[:1] or makers[-1:]
@@ -115,9 +115,11 @@ def _committed_jobs(root: Path, pushed: Mapping[str, str]) -> list[Job]:
         commits = git.commits_of(root, LOCK.as_posix())
     except RepositoryError:
         return []
-    locks = {
-        commit.id: _stages(git.content_at(root, commit.id, LOCK.as_posix())) for commit in commits
-    }
+    locks: dict[str, Mapping[str, LockedStage]] = {}
+    for commit in commits:
+        text = git.content_at(root, commit.id, LOCK.as_posix()) or ""
+        with suppress(RepositoryError):  # a commit with conflict marks, say
+            locks[commit.id] = Lock.parse(text).stages
     return [
         Job(
             stage=stage,
@@ -131,15 +133,9 @@ def _committed_jobs(root: Path, pushed: Mapping[str, str]) -> list[Job]:
             image=_image(entry.outs, pushed),
         )
         for commit in commits
-        for stage, entry in reversed([*locks[commit.id].items()])
+        for stage, entry in reversed([*locks.get(commit.id, {}).items()])
         if all(locks.get(parent, {}).get(stage) != entry for parent in commit.parents)
     ]
-
-
-def _stages(content: str | None) -> Mapping[str, LockedStage]:
-    with suppress(RepositoryError):  # a commit with conflict marks, say
-        return Lock.parse(content).stages if content else {}
-    return {}
 
 
 def _entry_of(record: RunRecord, committed: Iterable[Job]) -> Job | None:
@@ -160,12 +156,8 @@ def _hashes(items: Mapping[str, Item]) -> dict[str, str]:
     return {path: item.md5 for path, item in items.items()}
 
 
-def _md5(items: Mapping[str, Item], path: str) -> str | None:
-    return items[path].md5 if path in items else None
-
-
 def _image(outs: Mapping[str, Item], pushed: Mapping[str, str]) -> str | None:
-    return pushed.get(_md5(outs, RECEIPT.as_posix()) or "")
+    return next((pushed[item.md5] for item in outs.values() if item.md5 in pushed), None)
 
 
 def _images(root: Path) -> dict[str, str]:
