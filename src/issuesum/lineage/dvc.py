@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from dvc_data.hashfile.meta import Meta
     from dvc_data.hashfile.obj import HashFile
 
-_RESET = "git checkout dvc.lock, since DVC reads no broken one"
 # libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -152,7 +151,7 @@ class Lock:
             )
             return cls(text, {name: stages[name] for name in in_order(entries)})
         except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
-            raise _broken(type(error).__name__) from error
+            raise _broken(error) from error
 
     @classmethod
     def read(cls, root: Path) -> Lock:
@@ -160,8 +159,7 @@ class Lock:
         try:
             return cls.parse((root / LOCK).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            absent = isinstance(error, FileNotFoundError)
-            raise _broken(type(error).__name__, "dvc repro" if absent else _RESET) from error
+            raise _broken(error) from error
 
     def text_without(self, stage: str) -> str:
         """Return the text without the entry of a stage."""
@@ -202,5 +200,8 @@ def default_remote(root: Path) -> dict[str, str | None] | None:
     return {key: without_secrets(str(value)) if value else None for key, value in known.items()}
 
 
-def _broken(reason: str, advice: str = _RESET) -> RepositoryError:
-    return RepositoryError(f"dvc.lock must be DVC's lock. Received: {reason}. Try: {advice}.")
+def _broken(error: Exception) -> RepositoryError:
+    absent = isinstance(error, FileNotFoundError)
+    advice = "dvc repro" if absent else "git checkout dvc.lock, since DVC reads no broken one"
+    received = type(error).__name__
+    return RepositoryError(f"dvc.lock must be DVC's lock. Received: {received}. Try: {advice}.")

@@ -44,10 +44,7 @@ def version_of(root: Path, bundle: Path) -> Version:
 
     Inside `dvc exp run` HEAD is the commit that the experiment starts from, and the params that it
     changes are changes of the tree: such an image is `-dirty`, and its patch holds them.
-
-    Raises:
-        ArtifactError: there is no bundle.
-        RepositoryError: there is no Git repository, no commit or no DVC repository.
+    Without a bundle there is an ArtifactError.
     """
     return Version(git.head(root), bool(git.changed_files(root)), hash_of(bundle, root))
 

@@ -146,16 +146,13 @@ def _check_kept(repo: Repo, path: Path, found: Standing, *, append: bool) -> Non
     if found not in ("edited", "untracked"):
         _store(repo, path)  # the cache was cleared: this is the only copy, so it is kept there
         return
-    advice = f"dvc add {path} to keep it first, or --force"
+    keep = f"dvc add {path} to keep it first"
     if append and found == "edited":  # its .dvc file may have come from somebody else
-        advice = (
-            f"mv {path} edited.csv, dvc checkout {pointer}, and issuesum ingest --append "
-            "edited.csv; or --force"
-        )
+        keep = f"mv {path} edited.csv, dvc checkout {pointer}, issuesum ingest --append edited.csv"
     received = "other bytes" if found == "edited" else "a file that was never tracked"
     raise RepositoryError(
         f"{path} must be what {pointer} records before it is replaced. Received: {received}. "
-        f"Try: {advice}."
+        f"Try: {keep}, or --force."
     )
 
 

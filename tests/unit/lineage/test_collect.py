@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import provenances
-from issuesum.layout import DATA_PROFILE, RUNS, SPLIT_SUMMARY
+from issuesum.layout import DATA_PROFILE, RUNS
 from issuesum.lineage.dvc import Item, Lock
 from issuesum.lineage.provenance import artefacts
 from issuesum.lineage.provenance.artefacts import RUN
@@ -220,19 +220,13 @@ def test_where_nothing_is_recorded_every_hash_is_unknown() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("path", "told"),
-    [
-        (SPLIT_SUMMARY, {"rows": 9, "train": 5, "validation": 3, "test": 1}),
-        (DATA_PROFILE, {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}),
-    ],
-)
-def test_rows_are_read_from_the_summary_or_else_from_the_profile(path: Path, told: dict) -> None:
+def test_rows_are_read_from_the_profile_that_the_lock_records() -> None:
     def rows(content: bytes, recorded: bytes) -> dict[str, int]:
         md5 = hashlib.md5(recorded, usedforsecurity=False).hexdigest()
-        lock = f"stages: {{x: {{outs: [{{path: {path}, md5: {md5}}}]}}}}"
-        return artefacts.rows_of(Lock.parse(lock), {path: content})
+        lock = f"stages: {{x: {{outs: [{{path: {DATA_PROFILE}, md5: {md5}}}]}}}}"
+        return artefacts.rows_of(Lock.parse(lock), content)
 
+    told = {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}
     good = json.dumps(told).encode()
     assert rows(good, good) == {"raw": 9, "train": 5, "validation": 3, "test": 1}
     assert rows(good, b"other") == {}

@@ -9,8 +9,7 @@ import pytest
 
 from issuesum.errors import RepositoryError
 from issuesum.lineage.runs import record as runs
-from issuesum.lineage.runs.exchange import PREFIX, Exchanged, exchange
-from issuesum.lineage.runs.record import RunRecord
+from issuesum.lineage.runs.record import PREFIX, Exchanged, RunRecord, exchange
 
 
 def clone(folder: Path, remote: str | None) -> Path:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from issuesum import layout
@@ -68,22 +69,12 @@ def artefacts_of(
     return tuple(found)
 
 
-def rows_of(lock: Lock, contents: Mapping[Path, bytes | None]) -> dict[str, int]:
-    """Return how many rows raw data and splits have, from the summaries that the lock records.
-
-    `contents` are those of SPLIT_SUMMARY and DATA_PROFILE as they lie there; another one than the
-    lock's is of other data, and not used.
-    """
-    for path, total in ((layout.SPLIT_SUMMARY, "rows"), (layout.DATA_PROFILE, "read")):
-        content = contents.get(path)
-        if content is None or md5_of(content) != lock.md5(path):
-            continue
-        try:
-            read = json.loads(content)
-            read = read["rows"] if path == layout.DATA_PROFILE else read
-            return {"raw": int(read[total]), **{name: int(read[name]) for name in layout.SPLITS}}
-        except (ValueError, KeyError, TypeError):
-            continue
+def rows_of(lock: Lock, profile: bytes | None) -> dict[str, int]:
+    """Return how many rows raw data and splits have, by eval/data.json if it is the lock's."""
+    if profile is not None and md5_of(profile) == lock.md5(layout.DATA_PROFILE):
+        with suppress(ValueError, KeyError, TypeError):
+            rows = json.loads(profile)["rows"]
+            return {"raw": int(rows["read"]), **{name: int(rows[name]) for name in layout.SPLITS}}
     return {}
 
 

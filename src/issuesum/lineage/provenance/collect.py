@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from issuesum.layout import DATA_PROFILE, EXPORT_STAGE, REQUIREMENTS, SPLIT_SUMMARY, UV_LOCK
+from issuesum.layout import DATA_PROFILE, EXPORT_STAGE, REQUIREMENTS, UV_LOCK
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock, default_remote
 from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of
@@ -48,7 +48,7 @@ def collect(
     """
     lock, commit = Lock.read(root), git.describe(root, made_from.commit)
     created = datetime.fromisoformat(commit["committed"]).astimezone(UTC)
-    paths = (SPLIT_SUMMARY, DATA_PROFILE, UV_LOCK, REQUIREMENTS)
+    paths = (DATA_PROFILE, UV_LOCK, REQUIREMENTS)
     files = {path: (root / path).read_bytes() for path in paths if (root / path).is_file()}
     sha256s = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
     patch = dirty_patch(root) if made_from.dirty else None
@@ -73,7 +73,9 @@ def collect(
                 **hashes_of(lock), "bundle": made_from.bundle, "uv.lock": sha256s.get(UV_LOCK)
             },
             "requirements": sha256s.get(REQUIREMENTS),
-            "artefacts": artefacts_of(lock, bundle=made_from.bundle, rows=rows_of(lock, files)),
+            "artefacts": artefacts_of(
+                lock, bundle=made_from.bundle, rows=rows_of(lock, files.get(DATA_PROFILE))
+            ),
             "lock": lock.text_without(EXPORT_STAGE),  # which has the export before this one
             "params": params,
             "changed_params": changed_params(params, defaults),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
+from typing import Any
 
 from issuesum.console import printable
 from issuesum.lineage.metrics import UNKNOWN, Metrics
@@ -81,10 +82,8 @@ def dirty_files(provenance: Provenance) -> list[str] | None:
         return None
 
 
-def change(values: object) -> str:
+def change(values: list[Any]) -> str:
     """Return a changed param as `default → used`."""
-    if not isinstance(values, list):
-        return str(values)
     return " → ".join("none" if value is None else str(value) for value in values)
 
 

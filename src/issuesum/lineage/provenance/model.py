@@ -126,14 +126,10 @@ class Provenance(BaseModel, frozen=True):
 
     @classmethod
     def parse(cls, content: bytes, image: str) -> Self:
-        """Read /app/provenance.json of any format.
-
-        Args:
-            content: of the file.
-            image: that holds it, for the message.
+        """Read the content of /app/provenance.json of any format.
 
         Raises:
-            ArtifactError: it is none, or lacks what this class needs.
+            ArtifactError: that of `image` is none, or lacks what this class needs.
         """
         try:
             values = json.loads(content)

@@ -26,12 +26,6 @@ from issuesum.registry.reference import Reference, names_host
 
 _IMAGE_ID = re.compile(r"[0-9a-f]{12,64}")
 
-type Attested = Callable[[Reference, Provenance], Provenance]
-"""From an image and its provenance to the same with what only an attestation says."""
-type ReadLocal = Callable[[str], tuple[dict[str, Any], bytes] | None]
-"""From the name or id of an image to what `docker image inspect` says and the bytes of
-/app/provenance.json; None if the engine does not hold it."""
-
 
 @dataclass(frozen=True)
 class Image:
@@ -64,9 +58,9 @@ def trace(
     text: str | None,
     *,
     default: str | None,
-    read_local: ReadLocal,
+    read_local: Callable[[str], tuple[dict[str, Any], bytes] | None],
     defaults: Mapping[str, Any],
-    attested: Attested = lambda _, known: known,
+    attested: Callable[[Reference, Provenance], Provenance] = lambda _, known: known,
 ) -> Trace:
     """Find out where an image or a bundle comes from; an IssuesumError if it is not found.
 
@@ -75,9 +69,10 @@ def trace(
             without a registry, which the engine may hold, or the folder of a bundle. The engine is
             also asked for what a registry does not give.
         default: registry/name, where a tag or a digest alone is looked up; None if unknown.
-        read_local: asks the engine.
+        read_local: gives what `docker image inspect` says of a name or id, and the bytes of
+            /app/provenance.json; None if the engine does not hold it.
         defaults: of the params, which those of a bundle are compared with.
-        attested: completes the provenance of an image of a registry.
+        attested: completes a registry's image by what only its attestation says.
     """
     if text and Path(text).is_dir():
         return Trace(_provenance_of(Path(text), defaults), None)
@@ -158,7 +153,7 @@ def _provenance_of(bundle: Path, defaults: Mapping[str, Any]) -> Provenance:
             "artefacts": artefacts_of(
                 lock,
                 bundle=hash_,
-                rows=rows_of(lock, {DATA_PROFILE: profile}),
+                rows=rows_of(lock, profile),
                 made_by=read_all(root / RUNS),
             ),
             "lock": lock.text,

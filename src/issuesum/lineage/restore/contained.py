@@ -157,14 +157,14 @@ def _settings(path: Path) -> Iterator[str]:
     """Yield the settings that are not among those that may be."""
     if not path.exists():
         return
-    found: dict[str, Any] = Config.load_file(str(path))
-    remotes = found.pop("remote")  # `load_file` puts one there
-    sections = [(name, values, _ALLOWED.get(name, set())) for name, values in found.items()]
+    sections: dict[str, Any] = Config.load_file(str(path))
+    remotes = sections.pop("remote")  # `load_file` puts one there
     if isinstance(remotes, dict):
-        sections += [(f"remote.{name}", values, _REMOTE) for name, values in remotes.items()]
+        sections |= {f"remote.{name}": values for name, values in remotes.items()}
     else:
         yield "remote"
-    for name, values, known in sections:
+    for name, values in sections.items():
+        known = _REMOTE if name.startswith("remote.") else _ALLOWED.get(name, set())
         if isinstance(values, dict):
             yield from (f"{name}.{key}" for key in sorted(values.keys() - known))
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -81,23 +82,19 @@ def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
         }
     kept.pop(RECEIPT.as_posix(), None)
     stated = json.dumps(metrics, ensure_ascii=False, indent=2) + "\n"  # as files.write_json does
-    return [
-        f"{path} ({md5})"
-        for path, md5 in sorted(kept.items())
-        if not _write(root, path, md5, stated.encode() if path == str(METRICS) else b"")
-    ]
-
-
-def _write(root: Path, path: str, md5: str, stated: bytes) -> bool:
-    target = root / path
-    if target.is_file() and md5_of(target.read_bytes()) == md5:
-        return True
-    for content in (stated, *git.contents(root, path)):
-        if md5_of(content) == md5:
+    lost = []
+    for path, md5 in sorted(kept.items()):
+        target = root / path
+        present = target.read_bytes() if target.is_file() else b""
+        known = (present, stated.encode()) if path == str(METRICS) else (present,)
+        every = chain(known, git.contents(root, path))
+        content = next((content for content in every if md5_of(content) == md5), None)
+        if content is None:
+            lost.append(f"{path} ({md5})")
+        elif content != present or not target.is_file():
             with replacing_file(target) as temporary:
                 temporary.write_bytes(content)
-            return True
-    return False
+    return lost
 
 
 def pull(root: Path, owner: Path | None, *, only: Path | None = None) -> None:

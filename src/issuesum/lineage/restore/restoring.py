@@ -58,8 +58,7 @@ def restore(
 
     Raises:
         RepositoryError: `target` is in use, or the commit is not available.
-        ArtifactError: the provenance lacks something, the commit holds no project, or the DVC
-            remote lacks something.
+        ArtifactError: provenance, commit or DVC remote lack something.
     """
     known, stale = found.exported(), None
     url_of_git, clone = source or known.source, source is not None
@@ -175,17 +174,12 @@ def apply_patch(tree: Path, provenance: Exported) -> bytes:
     if not provenance.dirty:
         return b""
     commit, stated = provenance.commit[:12], provenance.patch
-    if not stated:
+    patch = stated.content if stated else b""
+    if not stated or hashlib.sha256(patch).hexdigest() != stated.sha256:
         raise ArtifactError(
-            f"The provenance of an image with a -dirty tag must hold a patch. Received: none in "
-            f"that of {provenance.image}, of format {provenance.format}. "
-            f"Try: git worktree add DIR {commit} for the commit alone."
-        )
-    patch = stated.content
-    if hashlib.sha256(patch).hexdigest() != stated.sha256:
-        raise ArtifactError(
-            f"The patch in the provenance must have the sha256 {stated.sha256}. Received: "
-            f"other bytes. {_ANOTHER}"
+            f"The provenance of an image with a -dirty tag must hold a patch. Received: "
+            f"{'other bytes than its sha256' if stated else 'none'} in that of {provenance.image}, "
+            f"of format {provenance.format}. Try: git worktree add DIR {commit} for it alone."
         )
     git.run(tree, "apply", "--binary", "--whitespace=nowarn", "-", stdin=patch,
             must=f"The patch must apply to {commit}",
@@ -207,9 +201,7 @@ class Rerun:
 def rerun(root: Path, provenance: Exported) -> Rerun:
     """Run every stage up to build again, by the code in a restored tree with its data, and compare.
 
-    Raises:
-        ArtifactError: a stage fails.
-        EngineError: the environment of that code cannot be made.
+    ArtifactError if a stage fails, EngineError if the environment of that code cannot be made.
     """
     python = _python(root)
     variables = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}

@@ -64,16 +64,11 @@ def list_jobs(records: Iterable[RunRecord], root: Path) -> list[Job]:
 def led_to(image: str, jobs: Sequence[Job]) -> list[Job]:
     """Return the jobs whose outputs went into an image, in their order.
 
-    They are the jobs that pushed it, and for each dependency of a job the one that made it: the
-    last one before, if several made the same.
-
-    Args:
-        image: registry/name:tag, or the tag alone.
-        jobs: the newest first.
+    They are the jobs that pushed `image`, registry/name:tag or the tag alone, and for each
+    dependency of a job the one that made it: the last one before, if several made the same.
     """
-    waiting = [
-        job for job in jobs if job.image and image in (job.image, job.image.rsplit(":", 1)[-1])
-    ]
+    pushed = ((job, job.image) for job in jobs if job.image)
+    waiting = [job for job, name in pushed if image in (name, name.rsplit(":", 1)[-1])]
     found: list[Job] = []
     while waiting:
         job = waiting.pop()

@@ -1,4 +1,4 @@
-"""Records of stage runs: one JSON file a run, outside Git and DVC."""
+"""Records of stage runs: a JSON file each, outside Git and DVC, shared through the DVC remote."""
 
 from __future__ import annotations
 
@@ -9,21 +9,29 @@ import re
 import secrets
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from issuesum.errors import RepositoryError, one_line
 from issuesum.files import write_json
-from issuesum.lineage.dvc import Item
+from issuesum.lineage.dvc import Item, open_repo
+
+if TYPE_CHECKING:
+    from dvc.data_cloud import Remote
 
 State = Literal["running", "done", "failed", "lost"]
 REFUSAL = "The model must pass the gate."
 """How the error of an export begins that the gate refused."""
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
 FINISHED: tuple[State, ...] = ("done", "failed")
+PREFIX = "issuesum-runs"
+"""Folder of the remote; DVC keeps its own in `files`, and passes over others when it collects."""
+_AT_ONCE = 8
 
 
 def is_refusal(line: str) -> bool:
@@ -126,3 +134,49 @@ def last(stage: str, folder: Path) -> RunRecord | None:
     """Return the newest run of a stage that succeeded."""
     runs = read_all(folder)
     return next((run for run in runs if run.stage == stage and run.state == "done"), None)
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """How many records went which way."""
+
+    sent: int
+    received: int
+
+
+def exchange(folder: Path, root: Path) -> Exchanged:
+    """Send and fetch the records of finished runs that the other side lacks.
+
+    The `folder` need not exist. A RepositoryError is raised where `root` is of no DVC repository
+    with a default remote, or that cannot be used.
+    """
+    must, advice = "DVC must have a default remote", "dvc remote add -d NAME URL"
+    with open_repo(root, must, advice) as repo:
+        remote = repo.cloud.get_remote(command="push")
+        try:
+            return _exchange(folder, remote)
+        except Exception as error:  # every storage brings error classes of its own
+            place = remote.fs.unstrip_protocol(remote.fs.join(remote.path, PREFIX))
+            raise RepositoryError(
+                f"{place} must be readable and writable. Received: "
+                f"{one_line(error) or type(error).__name__}. Try: dvc push, which needs the same."
+            ) from error
+
+
+def _exchange(folder: Path, remote: Remote) -> Exchanged:
+    files, place = remote.fs, remote.fs.join(remote.path, PREFIX)
+    here = {f"{run.id}.json" for run in read_all(folder) if run.state in FINISHED}
+    there = {files.name(path) for path in files.find(place)} if files.exists(place) else set()
+    wanted = sorted(name for name in there - here if NAME.fullmatch(name))
+    offered = sorted(here - there)
+
+    if offered:
+        files.makedirs(place, exist_ok=True)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        at = {name: files.join(place, name) for name in (*offered, *wanted)}
+        list(pool.map(lambda name: files.put_file(str(folder / name), at[name]), offered))
+        contents = pool.map(lambda name: files.cat_file(at[name]), wanted)
+        received = [found for each in zip(contents, wanted, strict=True) if (found := parse(*each))]
+    for record in received:
+        write(record, folder)
+    return Exchanged(len(offered), len(received))
