@@ -58,8 +58,7 @@ def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
 def hashed(repo: Repo, path: str) -> tuple[Meta, HashFile]:
     """Hash a file or folder by DVC's own code, which knows of unchanged files; nothing is stored.
 
-    Raises:
-        OSError: there is nothing at `path`, or it is replaced at this moment.
+    OSError if there is nothing at `path`, or it is replaced at this moment.
     """
     from dvc_data.hashfile.build import build
 

@@ -16,11 +16,9 @@ from issuesum.layout import RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.receipt import Receipt
 
-ARTIFACT = "issuesummarization"
-"""Under `artifacts` in dvc.yaml."""
+ARTIFACT = "issuesummarization"  # under `artifacts` in dvc.yaml
 LIVE = "ISSUESUM_LIVE"
-STAGE = "prod"
-"""The stage of GTO whose version people have."""
+STAGE = "prod"  # the stage of GTO whose version people have
 
 
 @dataclass(frozen=True)

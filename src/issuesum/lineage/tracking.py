@@ -106,9 +106,8 @@ def updating(
         merging: go on with conflict marks in the .dvc file, and whatever dvc.lock holds.
 
     Raises:
-        RepositoryError: `path` is outside of any DVC repository or relative to another folder than
-            its root, has content that DVC has no copy of, or is to be appended to and was not
-            pulled; a DVC or Git file has conflict marks; another DVC command is at work.
+        RepositoryError: something would be lost, `path` is relative to another folder than the
+            repository's root, a file has conflict marks, or another DVC command is at work.
     """
     from dvc.repo import lock_repo
 

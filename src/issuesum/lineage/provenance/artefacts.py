@@ -15,10 +15,10 @@ from issuesum.lineage.provenance.model import Artefact
 from issuesum.lineage.runs.record import RunRecord
 
 _PARTS: dict[str, str] = {name: (layout.SPLIT / name).as_posix() for name in layout.SPLITS}
+# Before 0.1.0 the model was models/ itself.
 _NAMES = {path.as_posix(): name for name, path in layout.ARTEFACTS.items()} | {"models": "model"}
-"""By path; before 0.1.0 the model was models/ itself."""
+# What an artefact has of the run that made it.
 RUN = ("started", "seconds", "device", "processor", "user", "host")
-"""What an artefact has of the run that made it."""
 
 
 def hashes_of(lock: Lock) -> dict[str, str | None]:

@@ -14,7 +14,7 @@ from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.provenance.trace import Trace
 from issuesum.lineage.tag import patched_files
 
-_KILO, _MINUTE, _HOUR = 1000, 60, 3600
+_KILO = 1000
 
 
 @dataclass(frozen=True)
@@ -63,12 +63,11 @@ def human_size(size: int) -> str:
 
 def duration(seconds: float) -> str:
     """Return a duration in at most two units."""
-    whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{seconds:.1f} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 def dirty_files(provenance: Provenance) -> list[str] | None:

@@ -15,6 +15,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     Field,
+    OnErrorOmit,
     StrictBool,
     StrictFloat,
     StrictInt,
@@ -24,10 +25,9 @@ from pydantic import (
 
 from issuesum.errors import ArtifactError, one_line
 
+# Since 3 equal inputs give equal bytes: who ran what, when and where is in the attestation.
 FORMAT = 3
-"""Since 3 equal inputs give equal bytes: who ran what, when and where is in the attestation."""
-FILE = "app/provenance.json"
-"""Where the Dockerfile puts it."""
+FILE = "app/provenance.json"  # where the Dockerfile puts it
 
 
 def _or_none(value: object, validate: Callable[[object], Any]) -> Any:  # noqa: ANN401
@@ -41,15 +41,8 @@ type Known[T] = Annotated[T | None, WrapValidator(_or_none)]
 """A value that may be missing or of another kind in a file that somebody else made."""
 
 
-def _texts(value: object) -> dict[str, str | None]:
-    items = value.items() if isinstance(value, dict) else ()
-    return {str(key): text if isinstance(text, str) else None for key, text in items}
-
-
-def _named(value: object) -> object:
-    if not isinstance(value, list):
-        return value
-    return [item for item in value if isinstance(item, dict) and isinstance(item.get("name"), str)]
+def _dict(value: object) -> object:
+    return value if isinstance(value, dict) else {}
 
 
 class Artefact(BaseModel, frozen=True):
@@ -113,10 +106,9 @@ class Provenance(BaseModel, frozen=True):
     created: Known[str] = None  # the commit's date; up to format 2, when the image was built
     user: Known[str] = None  # who built it; not in the file since format 3
     # DVC's hashes by artefact, and the SHA-256 of uv.lock
-    hashes: Annotated[dict[str, str | None], BeforeValidator(_texts)] = {}
+    hashes: Annotated[dict[str, Known[str]], BeforeValidator(_dict)] = {}
     requirements: Known[str] = None  # SHA-256 of serving/requirements.txt
-    # From raw data to bundle
-    artefacts: Annotated[Known[tuple[Artefact, ...]], BeforeValidator(_named)] = None
+    artefacts: Known[tuple[OnErrorOmit[Artefact], ...]] = None  # from raw data to bundle
     lock: Known[str] = None  # the text of dvc.lock
     params: Known[dict[str, Any]] = None  # the content of params.yaml
     # Params that differ from the defaults by dotted name: the default and what was used

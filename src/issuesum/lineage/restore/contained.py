@@ -2,7 +2,8 @@
 
 An image can name any Git repository. DVC obeys what is in there: its configuration may name
 programs that give credentials, and an output below a link is written where the link leads. Git
-obeys any folder that looks like a repository, which needs no name that Git would not commit.
+obeys any folder that looks like a repository, which needs no name that Git would not commit. An
+ArtifactError names what is refused.
 """
 
 from __future__ import annotations
@@ -49,11 +50,9 @@ _REMOTE = {
 def check_contained(tree: Path, root: Path) -> None:
     """Refuse a tree that would have Git or DVC run something, or DVC write outside of it.
 
-    Neither is to be asked anything below the top of the tree before, where `root` is the project.
-
-    Raises:
-        ArtifactError: a link leads out of the tree or into .git, the project is within what Git
-            takes for a repository, or the configuration of DVC has more than where data is.
+    It would where a link leads out of the tree or into .git, the project is within what Git takes
+    for a repository, or the configuration of DVC has more than where data is. Neither is to be
+    asked anything below the top of the tree before, where `root` is the project.
     """
     top = tree.resolve()
     for path in tree.rglob("*"):
@@ -79,11 +78,8 @@ def check_contained(tree: Path, root: Path) -> None:
 def check_outputs(tree: Path, root: Path) -> None:
     """Refuse outputs that DVC would write outside of the project, or over what leads it or Git.
 
+    So are those that another repository, a database or a configuration of their own gives.
     `check_contained` comes first.
-
-    Raises:
-        ArtifactError: there is such an output, or one that another repository, a database or a
-            configuration of its own gives.
     """
     whole = root.resolve()
     with Repo(str(root)) as repo:
@@ -103,15 +99,9 @@ def check_outputs(tree: Path, root: Path) -> None:
 def fetch_list(repo: Repo, out: Output) -> bool:
     """Put the list of a directory output in the cache, where DVC takes it instead of fetching it.
 
-    DVC writes each file where the list says, also above the output. The cache of `repo` holds
-    nothing that came with the tree; `out` has a hash.
-
-    Returns:
-        Whether the output may be pulled: not if its list is not available, since another one may
-        come when DVC asks.
-
-    Raises:
-        ArtifactError: the list names files outside of the output, or what leads Git or DVC.
+    DVC writes each file where the list says, also above the output: such a list is refused. The
+    cache of `repo` holds nothing that came with the tree; `out` has a hash. Returns whether the
+    output may be pulled: not if its list is not available, since another may come when DVC asks.
     """
     if not out.is_dir_checksum:
         return True

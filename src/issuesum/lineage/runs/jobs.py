@@ -41,10 +41,9 @@ class Job(Run):
 
 
 def list_jobs(records: Iterable[RunRecord], root: Path) -> list[Job]:
-    """Return all jobs that are known, the newest first.
+    """Return all jobs that are known, the newest first; the repository need have no commit.
 
-    A record whose outputs stand in a commit of dvc.lock and that entry are one job. The repository
-    of `root` need have no commit.
+    A record whose outputs stand in a commit of dvc.lock and that entry are one job.
     """
     pushed = _images(root)
     committed = _committed_jobs(root, pushed)
@@ -87,21 +86,16 @@ def state_of(record: RunRecord) -> State:
     """Return how a run ended; `lost` if its record says `running` and no process does."""
     if record.state != "running":
         return record.state
-    if record.host == socket.gethostname():
-        lost = not _is_alive(record.pid)
-    else:
-        lost = datetime.now(UTC) - datetime.fromisoformat(record.started) > _SILENCE
-    return "lost" if lost else "running"
-
-
-def _is_alive(pid: int) -> bool:
+    if record.host != socket.gethostname():
+        silent = datetime.now(UTC) - datetime.fromisoformat(record.started)
+        return "lost" if silent > _SILENCE else "running"
     try:
-        os.kill(pid, 0)
+        os.kill(record.pid, 0)
     except ProcessLookupError:
-        return False
+        return "lost"
     except PermissionError:  # of another user, but there
-        return True
-    return True
+        pass
+    return "running"
 
 
 def _committed_jobs(root: Path, pushed: Mapping[str, str]) -> list[Job]:

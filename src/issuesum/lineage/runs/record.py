@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,12 +21,8 @@ from issuesum.errors import RepositoryError, one_line
 from issuesum.files import write_json
 from issuesum.lineage.dvc import Item, open_repo
 
-if TYPE_CHECKING:
-    from dvc.data_cloud import Remote
-
 State = Literal["running", "done", "failed", "lost"]
-REFUSAL = "The model must pass the gate."
-"""How the error of an export begins that the gate refused."""
+REFUSAL = "The model must pass the gate."  # how the error of an export begins that it refused
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
 FINISHED: tuple[State, ...] = ("done", "failed")
 PREFIX = "issuesum-runs"
@@ -150,33 +146,28 @@ def exchange(folder: Path, root: Path) -> Exchanged:
     The `folder` need not exist. A RepositoryError is raised where `root` is of no DVC repository
     with a default remote, or that cannot be used.
     """
+    here = {f"{run.id}.json" for run in read_all(folder) if run.state in FINISHED}
     must, advice = "DVC must have a default remote", "dvc remote add -d NAME URL"
     with open_repo(root, must, advice) as repo:
         remote = repo.cloud.get_remote(command="push")
+        files, place = remote.fs, remote.fs.join(remote.path, PREFIX)
         try:
-            return _exchange(folder, remote)
+            found = files.find(place) if files.exists(place) else ()
+            there = {files.name(path): path for path in found}
+            offered = {name: files.join(place, name) for name in here - there.keys()}
+            wanted = [name for name in there.keys() - here if NAME.fullmatch(name)]
+            if offered:
+                files.makedirs(place, exist_ok=True)
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                sources = (str(folder / name) for name in offered)
+                list(pool.map(files.put_file, sources, offered.values()))
+                contents = pool.map(files.cat_file, map(there.get, wanted))
+                received = list(filter(None, map(parse, contents, wanted)))
+            for record in received:
+                write(record, folder)
         except Exception as error:  # every storage brings error classes of its own
-            place = remote.fs.unstrip_protocol(remote.fs.join(remote.path, PREFIX))
             raise RepositoryError(
-                f"{place} must be readable and writable. Received: "
+                f"{files.unstrip_protocol(place)} must be readable and writable. Received: "
                 f"{one_line(error) or type(error).__name__}. Try: dvc push, which needs the same."
             ) from error
-
-
-def _exchange(folder: Path, remote: Remote) -> Exchanged:
-    files, place = remote.fs, remote.fs.join(remote.path, PREFIX)
-    here = {f"{run.id}.json" for run in read_all(folder) if run.state in FINISHED}
-    there = {files.name(path) for path in files.find(place)} if files.exists(place) else set()
-    wanted = sorted(name for name in there - here if NAME.fullmatch(name))
-    offered = sorted(here - there)
-
-    if offered:
-        files.makedirs(place, exist_ok=True)
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        at = {name: files.join(place, name) for name in (*offered, *wanted)}
-        list(pool.map(lambda name: files.put_file(str(folder / name), at[name]), offered))
-        contents = pool.map(lambda name: files.cat_file(at[name]), wanted)
-        received = [found for each in zip(contents, wanted, strict=True) if (found := parse(*each))]
-    for record in received:
-        write(record, folder)
     return Exchanged(len(offered), len(received))
