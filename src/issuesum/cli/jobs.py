@@ -46,11 +46,10 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
         raise ParamsError(
             f"--stage must be a stage of dvc.yaml. Received: {stage}. Try: {', '.join(stages)}."
         )
-    root = Path()
     if sync:
-        exchanged = exchange(RUNS, root)
+        exchanged = exchange(RUNS, Path())
         say("note", f"records: {exchanged.sent} sent, {exchanged.received} received")
-    jobs = list_jobs(read_all(RUNS), root)
+    jobs = list_jobs(read_all(RUNS), Path())
     if image is not None:
         jobs = led_to(image, jobs)
         if not jobs:

@@ -140,10 +140,8 @@ class Lock:
     def parse(cls, text: str) -> Lock:
         """Read the text of a dvc.lock; RepositoryError if it is broken."""
         try:
-            stages = {
-                name: LockedStage.of(entry)
-                for name, entry in yaml.load(text, _LOADER)["stages"].items()  # noqa: S506
-            }
+            content = yaml.load(text, _LOADER)["stages"]  # noqa: S506
+            stages = {name: LockedStage.of(entry) for name, entry in content.items()}
             entries = (
                 StageEntry(name, tuple(stage.deps), tuple(stage.outs))
                 for name, stage in stages.items()
@@ -200,7 +198,6 @@ def default_remote(root: Path) -> dict[str, str | None] | None:
 
 
 def _broken(error: Exception) -> RepositoryError:
-    absent = isinstance(error, FileNotFoundError)
-    advice = "dvc repro" if absent else "git checkout dvc.lock, since DVC reads no broken one"
     received = type(error).__name__
+    advice = "dvc repro" if isinstance(error, FileNotFoundError) else "git checkout dvc.lock"
     return RepositoryError(f"dvc.lock must be DVC's lock. Received: {received}. Try: {advice}.")

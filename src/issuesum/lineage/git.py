@@ -164,7 +164,7 @@ def content_at(root: Path, commit: str, name: str) -> str | None:
 def top(folder: Path) -> Path | None:
     """Return the root of the working tree that `folder` is in, or None."""
     found = output(folder, "rev-parse", "--show-toplevel")
-    return None if found is None else Path(found)
+    return Path(found) if found else None
 
 
 def prefix(root: Path) -> str:

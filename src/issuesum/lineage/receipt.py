@@ -45,7 +45,5 @@ class Receipt:
             return TypeAdapter(cls).validate_json(content)
         except ValidationError as error:
             wrong = error.errors()[0]
-            where = ".".join(map(str, wrong["loc"]))
-            raise ArtifactError(
-                f"{must}. Received: {f'{where}: ' if where else ''}{wrong['msg']}. Try: {advice}."
-            ) from error
+            received = ": ".join((*map(str, wrong["loc"]), wrong["msg"]))
+            raise ArtifactError(f"{must}. Received: {received}. Try: {advice}.") from error

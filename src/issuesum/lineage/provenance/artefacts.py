@@ -128,9 +128,8 @@ class _Maker:
     def one(self, name: str, path: str) -> Artefact:
         """Return what is known of one path."""
         item = self._items.get(path)
-        values = {"rows": self._rows.get(name)}
-        if item:
-            values |= {"size": item.size, "nfiles": item.nfiles}
+        size, nfiles = (item.size, item.nfiles) if item else (None, None)
+        values = {"rows": self._rows.get(name), "size": size, "nfiles": nfiles}
         known: dict[str, Any] = {key: of for key, of in values.items() if of is not None}
         if name not in _PARTS:
             known |= self._run_of(path)

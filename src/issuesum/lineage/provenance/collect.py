@@ -85,7 +85,9 @@ def collect(
     )  # fmt: skip
 
 
-def changed_params(params: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, list[Any]]:
+def changed_params(params: object, defaults: Mapping[str, Any]) -> dict[str, list[Any]] | None:
     """Return by dotted name what differs from the defaults: the default and what was used."""
+    if not isinstance(params, Mapping):  # the file of an earlier commit holds none
+        return None
     changed = params_diff(defaults, params)
     return {name: [change.old, change.new] for name, change in changed.items()}

@@ -105,14 +105,13 @@ class Provenance(BaseModel, frozen=True):
     patch: Known[Patch] = None
     created: Known[str] = None  # the commit's date; up to format 2, when the image was built
     user: Known[str] = None  # who built it; not in the file since format 3
-    # DVC's hashes by artefact, and the SHA-256 of uv.lock
+    # DVC's by artefact, and the SHA-256 of uv.lock
     hashes: Annotated[dict[str, Known[str]], BeforeValidator(_dict)] = {}
     requirements: Known[str] = None  # SHA-256 of serving/requirements.txt
     artefacts: Known[tuple[OnErrorOmit[Artefact], ...]] = None  # from raw data to bundle
     lock: Known[str] = None  # the text of dvc.lock
     params: Known[dict[str, Any]] = None  # the content of params.yaml
-    # Params that differ from the defaults by dotted name: the default and what was used
-    changed_params: Known[dict[str, list[Any]]] = None
+    changed_params: Known[dict[str, list[Any]]] = None  # by dotted name: default, what was used
     metrics: Known[dict[str, Any]] = None  # the content of eval/metrics.json
     tools: Known[dict[str, str]] = None  # versions of what decides what model and bundle are
 

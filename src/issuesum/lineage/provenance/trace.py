@@ -19,12 +19,10 @@ from issuesum.lineage.dvc import Lock, default_remote, hash_of
 from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of
 from issuesum.lineage.provenance.collect import changed_params
 from issuesum.lineage.provenance.lookup import DIGEST, OUR_TAG, look_up, reference_of
-from issuesum.lineage.provenance.model import Provenance
+from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.runs.record import read_all
 from issuesum.registry.labels import differences, labels_of
 from issuesum.registry.reference import Reference, names_host
-
-_IMAGE_ID = re.compile(r"[0-9a-f]{12,64}")
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def trace(
     """
     if text and Path(text).is_dir():
         return Trace(_provenance_of(Path(text), defaults), None)
-    if text and _IMAGE_ID.fullmatch(text):
+    if text and re.fullmatch(r"[0-9a-f]{12,64}", text):
         if local := read_local(text):
             return _of_engine(text, *local)
         raise ArtifactError(
@@ -122,11 +120,10 @@ def completed(provenance: Provenance) -> Provenance:
     """Have the lock tell of the artefacts, where an older provenance does not."""
     if provenance.artefacts is not None:
         return provenance
-    try:
+    told: tuple[Artefact, ...] = ()
+    with suppress(RepositoryError):  # the lock is broken
         lock = Lock.parse(provenance.lock or "")
         told = artefacts_of(lock, bundle=provenance.hashes.get("bundle"))
-    except RepositoryError:  # it is broken
-        told = ()
     return provenance.model_copy(update={"artefacts": told})
 
 
@@ -151,16 +148,11 @@ def _provenance_of(bundle: Path, defaults: Mapping[str, Any]) -> Provenance:
             "dvc": hash_[:12],
             "hashes": {**hashes_of(lock), "bundle": hash_},
             "artefacts": artefacts_of(
-                lock,
-                bundle=hash_,
-                rows=rows_of(lock, profile),
-                made_by=read_all(root / RUNS),
+                lock, bundle=hash_, rows=rows_of(lock, profile), made_by=read_all(root / RUNS)
             ),
             "lock": lock.text,
             "params": params,
-            "changed_params": (
-                changed_params(params, defaults) if isinstance(params, dict) else None
-            ),
+            "changed_params": changed_params(params, defaults),
             "metrics": json.loads(git.file_at(root, commit, METRICS.as_posix()) or b"null"),
         }
     )

@@ -18,8 +18,7 @@ from issuesum.lineage import git
 from issuesum.lineage.dvc import Item, Lock, LockedStage, md5_of
 from issuesum.lineage.runs.record import Run, RunRecord, State
 
-_SILENCE = timedelta(days=7)
-"""After which a run of another host, whose processes cannot be asked for, counts as lost."""
+_SILENCE = timedelta(days=7)  # after which a run of another host counts as lost
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,15 +128,10 @@ def _committed_jobs(root: Path, pushed: Mapping[str, str]) -> list[Job]:
 
 def _entry_of(record: RunRecord, committed: Iterable[Job]) -> Job | None:
     """Return the entry that holds a run's result: the first one committed after it, if any is."""
-    same = [
-        entry
-        for entry in committed
-        if record.outs
-        and entry.stage == record.stage
-        and _hashes(entry.outs) == _hashes(record.outs)
-    ]
-    same = [entry for entry in same if _hashes(entry.deps) == _hashes(record.deps)] or same
-    later = [entry for entry in same if entry.time >= record.started]
+    of_stage = [job for job in committed if record.outs and job.stage == record.stage]
+    same = [job for job in of_stage if _hashes(job.outs) == _hashes(record.outs)]
+    same = [job for job in same if _hashes(job.deps) == _hashes(record.deps)] or same
+    later = [job for job in same if job.time >= record.started]
     return next(iter(later[-1:] or same[:1]), None)
 
 

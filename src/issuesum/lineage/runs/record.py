@@ -143,8 +143,7 @@ class Exchanged:
 def exchange(folder: Path, root: Path) -> Exchanged:
     """Send and fetch the records of finished runs that the other side lacks.
 
-    The `folder` need not exist. A RepositoryError is raised where `root` is of no DVC repository
-    with a default remote, or that cannot be used.
+    The `folder` need not exist. RepositoryError without a default remote of DVC that can be used.
     """
     here = {f"{run.id}.json" for run in read_all(folder) if run.state in FINISHED}
     must, advice = "DVC must have a default remote", "dvc remote add -d NAME URL"
