@@ -147,10 +147,10 @@ def _params(clone: Clone) -> Finding:
 
 
 def _raw_data(clone: Clone) -> Finding:
-    from issuesum.lineage.tracking import recorded, standing
+    from issuesum.lineage.tracking import standing
 
     path = clone.root / RAW
-    found, pointer = standing(path), f"{RAW}.dvc"
+    (found, md5), pointer = standing(path), f"{RAW}.dvc"
     if found == "nothing":
         return fail(f"neither {RAW} nor {pointer}", "issuesum ingest FILE, or make run")
     if found == "other version":
@@ -161,7 +161,7 @@ def _raw_data(clone: Clone) -> Finding:
         return fail(f"{RAW} is not what {pointer} records, and DVC has no copy of it", advice)
     if found != "absent":
         return ok(f"{RAW}, {path.stat().st_size / 1e6:,.1f} MB")
-    return _raw_data_elsewhere(clone, str(recorded(path)))
+    return _raw_data_elsewhere(clone, str(md5))
 
 
 def _raw_data_elsewhere(clone: Clone, md5: str) -> Finding:

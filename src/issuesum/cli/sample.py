@@ -25,12 +25,13 @@ def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -
     bodies, so that the pipeline can be tried before real issues are available.
     """
     from issuesum.lineage import tracking
+    from issuesum.lineage.dvc import md5_of
     from issuesum.training.corpus.reading import write_issues
     from issuesum.training.corpus.sample import sample_issues
 
     with tracking.updating(output, force=force) as update, update.replacing(output) as temporary:
         write_issues(temporary, sample_issues(rows, seed))
-        if not force and update.recorded not in (None, tracking.md5(temporary)):
+        if not force and update.recorded not in (None, md5_of(temporary.read_bytes())):
             raise RepositoryError(
                 f"{output}.dvc must name the sample, or nothing yet. Received: other data, md5 "
                 f"{update.recorded}. Try: dvc pull {output} to get that data, or --force."

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from issuesum.layout import ATTESTATIONS, BUNDLE
+from issuesum.layout import ATTESTATIONS, BUNDLE, RUNS
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
-from issuesum.lineage.provenance.artefacts import artefacts_of, successful_runs
+from issuesum.lineage.provenance.artefacts import artefacts_of
 from issuesum.lineage.provenance.collect import collect
 from issuesum.lineage.provenance.lookup import look_up
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting.live_comparison import compare_with_live
+from issuesum.lineage.runs.record import read_all
 from issuesum.registry.client import Registry
 from issuesum.shipping.gate import Judged, check_gate, check_regression
 from issuesum.shipping.image.ship import Target
@@ -54,7 +55,7 @@ def main(params: Params) -> None:
         Receipt(str(target.image), digest, git=target.version.git, dvc=target.version.dvc).save()
         pinned = target.image.at(digest)
         known = look_up(str(pinned), default=None).exported()
-        runs = successful_runs(ROOT)
+        runs = read_all(ROOT / RUNS)
         made = artefacts_of(Lock.parse(known.lock), bundle=known.bundle, made_by=runs)
         attest(
             registry, pinned, known,

@@ -24,7 +24,7 @@ from issuesum.automation.doctor import CHECKS, Clone, Finding, examine, fail, ok
 from issuesum.cli.doctor import command
 from issuesum.errors import EngineError, RepositoryError
 from issuesum.layout import RAW
-from issuesum.lineage import tracking
+from issuesum.lineage.dvc import md5_of
 from projects import Project, copy_project
 from registry_stub import Answer, Asked, serve
 
@@ -166,7 +166,7 @@ def test_the_raw_data_is_looked_for_here_in_the_cache_and_in_the_remote(project:
     assert lost.status == "fail"
     assert "neither here nor in the remote" in lost.found
     (project.path / RAW).write_text("rows")
-    md5 = tracking.md5(project.path / RAW)
+    md5 = md5_of(b"rows")
     pointer = {"outs": [{"md5": md5, "size": 4, "hash": "md5", "path": RAW.name}]}
     (project.path / f"{RAW}.dvc").write_text(yaml.safe_dump(pointer))
     for place in (store, project.path / ".dvc/cache"):

@@ -25,7 +25,7 @@ from issuesum.errors import GateError, RepositoryError, one_line, shortened
 from issuesum.layout import EXPORT_STAGE, RECEIPT, RUNS
 from issuesum.lineage import git
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.runs.exchange import exchange
+from issuesum.lineage.runs.record import exchange
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 

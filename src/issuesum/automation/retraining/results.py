@@ -82,7 +82,7 @@ def _body(root: Path) -> Iterator[str]:
     yield f"Digest: {receipt.digest}"
     lock = Lock.read(root)
     path = root / DATA_PROFILE
-    rows = rows_of(lock, {DATA_PROFILE: path.read_bytes() if path.is_file() else None}).get("raw")
+    rows = rows_of(lock, path.read_bytes() if path.is_file() else None).get("raw")
     counted = "" if rows is None else f", {rows:,} rows"
     yield f"Data: {lock.md5(RAW) or 'unknown'}{counted}"
     if earlier := git.content_at(root, "HEAD", _LOCK):

@@ -63,7 +63,7 @@ def _made_again(found: Found, known: Exported, *, here: Path, folder: Path) -> C
     top = git.top(here)
     source = str(top) if top and git.has_commit(top, known.commit) else known.source
     tree = restore(found, folder / "tree", here=folder, source=source, data=False).root
-    data.pull(tree, data.borrowed(tree, top), only=BUNDLE)
+    data.pull(tree, top, only=BUNDLE)
     image = found.image.reference
     with (
         exclusive(image.repository),

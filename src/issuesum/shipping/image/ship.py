@@ -15,8 +15,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from issuesum.errors import RegistryError
-from issuesum.lineage.patch import dirty_patch
-from issuesum.lineage.tag import Version, version_of
+from issuesum.lineage.tag import Version, dirty_patch, version_of
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
