@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Literal
 from issuesum.errors import EngineError, IssuesumError, RegistryError, one_line, shortened
 from issuesum.layout import RAW
 from issuesum.lineage import git
+from issuesum.registry.reference import Reference
 
 if TYPE_CHECKING:
     from dvc.data_cloud import Remote
@@ -191,7 +192,6 @@ def _refusal(error: Exception) -> tuple[str, str]:
 
 def _engine(clone: Clone) -> Finding:
     from issuesum.registry.client import Registry
-    from issuesum.registry.reference import Reference
     from issuesum.shipping.image.builder import check_builder
     from issuesum.shipping.image.engine import engine
 
@@ -213,7 +213,6 @@ def _engine(clone: Clone) -> Finding:
 def _registry(clone: Clone) -> Finding:
     from issuesum.registry.client import Registry
     from issuesum.registry.credentials import credentials_for
-    from issuesum.registry.reference import Reference
 
     image = Reference.parse(clone.repository())
     named_by = "ISSUESUM_REGISTRY" if os.environ.get("ISSUESUM_REGISTRY") else "params.yaml"

@@ -36,17 +36,9 @@ from issuesum.layout import RAW
 @path_option("--rejects", about="Where unusable rows go.", default=Path("data/raw/rejects.csv"))
 @json_option
 def command(
-    *,
-    sources: tuple[str, ...],
-    append: bool,
-    merge: bool,
-    columns: dict[str, str],
-    separator: str | None,
-    force: bool,
-    output: Path,
-    rejects: Path,
-    as_json: bool,
-) -> None:
+    *, sources: tuple[str, ...], append: bool, merge: bool, columns: dict[str, str],
+    separator: str | None, force: bool, output: Path, rejects: Path, as_json: bool,
+) -> None:  # fmt: skip
     """Validate issues and store them as the raw data, tracked by DVC.
 
     SOURCE is a file, an http(s):// or s3:// URL, or - for standard input: CSV, JSON (lines or
@@ -81,17 +73,18 @@ def command(
         print_json({**files, **asdict(report)})
         return
     once = "the split stage keeps each pair once"
-    rejected = [f"{count:,} because of: {reason}" for reason, count in report.rejected.items()]
+    details = [f"{count:,} because of: {reason}" for reason, count in report.rejected.items()]
+    if details:
+        details.append(f"see {rejects}")
     for name, value in (
         ("read", f"{report.read:,} rows of {source}"),
         ("accepted", f"{report.accepted:,} rows"),
         *[("present", f"{report.present:,} rows were there already")] * bool(report.present),
         ("rejected", f"{sum(report.rejected.values()):,} rows"),
-        *(("", line) for line in rejected + [f"see {rejects}"] * bool(rejected)),
+        *(("", line) for line in details),
         ("repeated", f"{report.repeated:,} rows repeat an earlier (title, body); {once}"),
         ("without URL", f"{report.without_url:,} rows"),
         ("file", f"{output}, {report.earlier + report.accepted:,} rows"),
-        ("md5", digest),
-        ("next", "dvc repro"),
-    ):
+        ("md5", digest), ("next", "dvc repro"),
+    ):  # fmt: skip
         click.echo(f"{name:<12} {value}")

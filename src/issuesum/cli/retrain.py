@@ -30,15 +30,9 @@ NOTHING_TO_DO = 11
 @json_option
 @click.pass_context
 def command(
-    context: click.Context,
-    *,
-    remote: str,
-    branch: str | None,
-    no_push: bool,
-    settings: tuple[str, ...],
-    message: str | None,
-    as_json: bool,
-) -> None:
+    context: click.Context, *, remote: str, branch: str | None, no_push: bool,
+    settings: tuple[str, ...], message: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """Train and ship a new model if data, params or code changed, and commit the results.
 
     Runs the stale stages, pushes image and data, commits dvc.lock, scores and receipt, and pushes
@@ -50,12 +44,13 @@ def command(
     from issuesum.automation.retraining.job import Hooks, retrain
     from issuesum.stages.params import load_params
 
+    hooks = Hooks(
+        lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
+        _write_report, _write_card, _check_builder,
+    )  # fmt: skip
     outcome = retrain(
-        Hooks(
-            lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
-            _write_report, _write_card, _check_builder,
-        ),
-        Path(), remote=remote, name=branch, push=not no_push, settings=settings, message=message,
+        hooks, Path(), remote=remote, name=branch, push=not no_push, settings=settings,
+        message=message,
     )  # fmt: skip
     if outcome is None:
         words = "nothing to do: nothing is stale, and the registry holds the image"

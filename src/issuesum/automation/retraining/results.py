@@ -94,10 +94,7 @@ def commit_params(
     """Set params and commit them, so that the commit that an image names holds them.
 
     A setting is `section.name=value`, the value in YAML; `check` raises ParamsError if a file does
-    not hold params. params.yaml may hold the new values already, if an earlier run was interrupted.
-
-    Returns:
-        The commit's subject, or None if HEAD has these values already.
+    not hold params. Returns the commit's subject, or None if HEAD has these values already.
 
     Raises:
         ParamsError: a setting names no param, or a value is wrong.
@@ -128,11 +125,7 @@ def commit_params(
 
 
 def with_values(text: str, pairs: Sequence[tuple[str, Any]]) -> str:
-    """Return YAML with other values for some dotted names, and the comments where they were.
-
-    Raises:
-        ParamsError: a name is none of a value in `text`.
-    """
+    """Return YAML with other values for dotted names; ParamsError if a name is none of a value."""
     ruamel = YAML()
     ruamel.preserve_quotes, ruamel.width = True, 10_000
     content = ruamel.load(text)
@@ -181,12 +174,9 @@ class Branch:
         return bool(git.output(self.root, "rev-list", "-n1", ours, "--", *paths))
 
     def push(self) -> bool:
-        """Push HEAD, never by force, and return whether it was taken.
+        """Push HEAD, never by force; False if others have pushed, whose commits are then fetched.
 
-        If not, others have pushed, and their commits are fetched.
-
-        Raises:
-            RepositoryError: the remote cannot be reached or refuses for another reason.
+        RepositoryError: the remote cannot be reached or refuses for another reason.
         """
         branch = f"refs/heads/{self.name}"
         try:
@@ -220,10 +210,8 @@ def find_branch(
     """Return the branch to push to.
 
     That is the named one; else the upstream of the current one on this remote, or one of its name;
-    on a detached HEAD, the one that CI names in the environment's variables.
-
-    Raises:
-        RepositoryError: there is no such remote, or HEAD is detached and nothing names a branch.
+    on a detached HEAD, the one that CI names in the environment's variables. RepositoryError if
+    there is no such remote, or nothing names a branch.
     """
     git.run(root, "remote", "get-url", remote, must=f"{remote} must be a remote of this clone",
             advice="--remote with a name that git remote shows, or --no-push")  # fmt: skip
@@ -244,11 +232,7 @@ def find_branch(
 
 
 def commit(root: Path, paths: Sequence[str], message: str) -> None:
-    """Commit some files as they are, and nothing else that is staged.
-
-    Raises:
-        RepositoryError: Git, or a hook of the repository, refuses.
-    """
+    """Commit some files as they are and nothing else; RepositoryError if Git or a hook refuses."""
     must, advice = "Git must commit the results", "git status, and the hooks in .git/hooks"
     git.run(root, "add", "--", *paths, must=must, advice=advice)
     git.run(root, "commit", "--quiet", "--only", "--message", message, "--", *paths,
@@ -261,7 +245,7 @@ def follows(root: Path, commit: str) -> bool:
 
 
 def drop_last(root: Path) -> None:
-    """Take the last commit off; RepositoryError if changes that are not committed are in the way."""
+    """Take the last commit off; RepositoryError if uncommitted changes are in the way."""
     git.run(root, "reset", "--quiet", "--keep", "HEAD^",
             must="Changes that are not committed must be in no file of the last commit",
             advice="git stash, then the same again")  # fmt: skip

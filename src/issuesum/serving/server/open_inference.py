@@ -37,13 +37,9 @@ def model_name() -> str:
 def model(tags: Mapping[str, str]) -> dict[str, Any]:
     """Return the model's metadata."""
     return {
-        "name": model_name(),
-        "versions": [version(tags)],
-        "platform": "onnxruntime",
-        "inputs": [_BODY],
-        "outputs": list(_OUTPUTS.values()),
-        "parameters": dict(tags),
-    }
+        "name": model_name(), "versions": [version(tags)], "platform": "onnxruntime",
+        "inputs": [_BODY], "outputs": list(_OUTPUTS.values()), "parameters": dict(tags),
+    }  # fmt: skip
 
 
 def version(tags: Mapping[str, str]) -> str:
@@ -67,17 +63,11 @@ def split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
 
 @dataclass(frozen=True)
 class InferRequest:
-    """A request for titles.
+    """A request for titles."""
 
-    Attributes:
-        id: comes back in the answer; None if the request has none.
-        bodies: the texts of the input.
-        outputs: names of the tensors of the answer, in order, and whether each is to be binary.
-    """
-
-    id: str | None
+    id: str | None  # comes back in the answer
     bodies: tuple[str, ...]
-    outputs: dict[str, bool]
+    outputs: dict[str, bool]  # tensors of the answer, in order, and whether each is to be binary
 
     @classmethod
     def read(cls, request: Mapping[str, Any], packed: bytes) -> InferRequest:
@@ -109,13 +99,11 @@ class InferRequest:
                 part = _pack(values, _OUTPUTS[name]["datatype"])
                 content, packed = {"parameters": {"binary_data_size": len(part)}}, packed + part
             outputs.append({**_OUTPUTS[name], "shape": [len(best)], **content})
+        identity = {} if self.id is None else {"id": self.id}
         return {
-            "model_name": model_name(),
-            "model_version": version(tags),
-            **({} if self.id is None else {"id": self.id}),
-            "parameters": dict(tags),
-            "outputs": outputs,
-        }, packed
+            "model_name": model_name(), "model_version": version(tags), **identity,
+            "parameters": dict(tags), "outputs": outputs,
+        }, packed  # fmt: skip
 
 
 def _parameters(holder: Mapping[str, Any]) -> dict[str, Any]:

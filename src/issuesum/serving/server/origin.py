@@ -24,9 +24,8 @@ class Origin:
     def read(cls, path: Path, environment: Mapping[str, str] = os.environ) -> Origin:
         """Read the file, and compare it with the labels in ISSUESUM_LABELS.
 
-        Raises:
-            ArtifactError: the file is missing or broken, or a label contradicts it.
-            ParamsError: ISSUESUM_LABELS is no JSON object.
+        ArtifactError: it is missing or broken, or a label contradicts it. ParamsError:
+        ISSUESUM_LABELS is no JSON object.
         """
         try:
             content = path.read_bytes()

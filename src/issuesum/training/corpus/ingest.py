@@ -13,14 +13,7 @@ from pathlib import Path
 
 from issuesum.errors import DataError
 from issuesum.files import replacing_file
-from issuesum.training.corpus.issue import (
-    COLUMNS,
-    FirstRow,
-    Issue,
-    digest,
-    issue_key,
-    seen_issues,
-)
+from issuesum.training.corpus.issue import COLUMNS, FirstRow, Issue, digest, issue_key, seen_issues
 from issuesum.training.corpus.reading import (
     Form,
     Reject,

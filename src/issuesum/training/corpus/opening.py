@@ -35,13 +35,8 @@ _MARKS = (  # of UTF-32 first, whose mark begins with that of UTF-16
 _FOREIGN = {
     b"SQLite format 3": ("an SQLite database", "export a table of it as CSV"),
     b"\xd0\xcf\x11\xe0": ("an Excel or Word document", "save it as CSV"),
-    b"ARROW1": ("an Arrow file", "write it as Parquet"),
-    b"\x80\x04": ("a Python pickle", "write it as Parquet"),
-    b"\x80\x05": ("a Python pickle", "write it as Parquet"),
-    b"7z\xbc\xaf": ("a 7-Zip archive", "extract the file that holds the issues"),
-    b"Rar!": ("a RAR archive", "extract the file that holds the issues"),
-    b"version https://git-lfs": ("a pointer of Git LFS", "git lfs pull"),
     bytes(4): ("zero bytes", "get the file again"),
+    b"version https://git-lfs": ("a pointer of Git LFS", "git lfs pull"),
     b"<": ("HTML or XML", "check the address; of a web page, download the file behind it"),
 }
 """By their first bytes: what people have and this does not read, and what to do about it."""
@@ -114,10 +109,8 @@ def opened(
 ) -> Iterator[tuple[Stream, Callable[[], float] | None]]:
     """Give the unpacked bytes of a file or pipe, and what returns the share that has been read.
 
-    The share is None for a pipe, which has no size.
-
-    Raises:
-        DataError: the source cannot be read to its end, or holds what is neither text nor Parquet.
+    The share is None for a pipe, which has no size. DataError: the source cannot be read to its
+    end, or holds what is neither text nor Parquet.
     """
     try:
         with ExitStack() as stack:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import random
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from issuesum.errors import DataError
+from issuesum.errors import DataError, ParamsError
+from issuesum.layout import SAMPLE
 from issuesum.training.corpus.issue import COLUMNS, Issue
 from issuesum.training.corpus.opening import Place, opened
 
@@ -29,6 +31,8 @@ MAX_FIELD = 2**20  # characters of a field; a longer one is no text that a perso
 RUNAWAY = 2**24
 """Characters of a field or line after which a quote counts as never closed: `csv` takes 4 bytes a
 character. A field of 100 MB ends the reading at 81 MB of memory; with 2**26 it took 394 MB."""
+SAMPLE_SEED = 20_180_601
+_SAMPLE = Path(__file__).parents[4] / SAMPLE
 _WATCHED = 1_000
 _ABSENT = sys.maxsize  # place of a column that is not in the header: every row is too short for it
 _LONGEST_NAME = 64  # characters; what is longer is no name of a column
@@ -122,14 +126,8 @@ def read_issues(
 ) -> Iterator[Issue | Reject]:  # fmt: skip
     """Yield each row of a CSV, or of a packed one, as a normalised issue or as a reject.
 
-    Args:
-        path: the file, or a stream such as a pipe, which is closed at the end.
-        name: what messages call the file; by default `path`.
-        form: the columns that are read.
-        watch: see `watched`.
-
-    Raises:
-        DataError: the file as a whole cannot be trusted or has no usable header.
+    `path` may be a stream, which is closed at the end; messages call it `name`. DataError: the file
+    as a whole cannot be trusted or has no usable header.
     """
     place = Place(name or str(path))
     with opened(path, place) as (stream, share):
@@ -152,8 +150,7 @@ def watched(
 def csv_issues(text: TextIO, place: Place, form: Form) -> Iterator[Issue | Reject]:
     """Yield each row of a CSV; a header between rows, where files were joined, is a reject.
 
-    Raises:
-        DataError: see `read_issues`; also, a header in between puts the columns elsewhere.
+    DataError: as of `read_issues`; also, a header in between puts the columns elsewhere.
     """
     rows = _rows(text, place, form)
     header = next(rows, None)
@@ -275,3 +272,19 @@ def write_issues(path: Path, issues: Iterable[Issue]) -> None:
     with writing_rows(path, COLUMNS) as write:
         for issue in issues:
             write(normalise(issue))
+
+
+def sample_issues(rows: int, seed: int = SAMPLE_SEED) -> list[Issue]:
+    """Return `rows` issues of the committed sample; the first ones by the default seed.
+
+    Their titles can be learnt from their bodies. ParamsError: the sample has fewer rows.
+    """
+    issues = [row for row in read_issues(_SAMPLE) if isinstance(row, Issue)]
+    if rows > len(issues):
+        raise ParamsError(
+            f"The sample has {len(issues):,} rows. Received: a request for {rows:,}. Try: "
+            f"tools/make_sample.py FILE --rows {rows}, then issuesum ingest FILE."
+        )
+    if seed == SAMPLE_SEED:
+        return issues[:rows]
+    return random.Random(seed).sample(issues, rows)  # noqa: S311

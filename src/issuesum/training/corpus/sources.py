@@ -39,13 +39,11 @@ _CUT = 10  # characters: JSON that is cut fails so near to its end, but for text
 
 
 def read_source(source: str, form: Form, *, watch: Watch | None = None) -> Iterator[Issue | Reject]:
-    """Yield each row of a source as a normalised issue or as a reject.
-
-    CSV, as of `reading.read_issues`; JSON lines, an array of JSON objects, or several; Parquet.
-    What is no text is left empty, and so rejected.
+    """Yield each row of a source as a normalised issue or as a reject; what is no text is empty.
 
     Args:
-        source: a path, an http(s):// or s3:// URL, or - for standard input.
+        source: a path, an http(s):// or s3:// URL, or - for standard input, of CSV, as of
+            `reading.read_issues`; JSON lines, an array of JSON objects, or several; Parquet.
         form: what is read.
         watch: see `reading.watched`.
 
@@ -168,8 +166,7 @@ def _parquet(stream: Stream, place: Place, form: Form) -> Iterator[dict[str, Any
 def local_copy(source: str) -> Iterator[Path | io.BufferedReader]:
     """Give a path that holds the bytes of `source`, or standard input; a download is removed.
 
-    Raises:
-        DataError: a URL cannot be read, or not to its end.
+    DataError: a URL cannot be read, or not to its end.
     """
     if source == STDIN:
         yield os.fdopen(0, "rb", closefd=False)

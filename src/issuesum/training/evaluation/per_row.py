@@ -44,11 +44,7 @@ def write(path: Path, rows: pd.DataFrame) -> None:
 
 
 def read(file: IO[str]) -> pd.DataFrame:
-    """Read what `write` wrote, with the baselines that there were then.
-
-    Raises:
-        ValueError: these are no scores; the message is one line.
-    """
+    """Read what `write` wrote, with the baselines of then; ValueError, one line, if it did not."""
     import pandas as pd
 
     text = dict.fromkeys(("issue", *_AFTER[1:]), str)

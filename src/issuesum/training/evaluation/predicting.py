@@ -51,10 +51,8 @@ def predictions(
 def writing(output: Path | None, form: Format) -> Iterator[Write]:
     """Give a function that writes predictions, so that readers get them at once.
 
-    `output` is replaced when the block ends without an error; None is standard output.
-
-    Raises:
-        ArtifactError: it cannot be written; an earlier file is as it was.
+    `output` is replaced when the block ends without an error, which is an ArtifactError if it
+    cannot be written; None is standard output.
     """
     try:
         with ExitStack() as stack:

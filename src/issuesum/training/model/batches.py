@@ -48,8 +48,7 @@ class Epochs:
     """The order in which the rows of the training split are learnt, which depends on the seed."""
 
     shards: Shards
-    batch_size: int
-    """Rows of a global batch."""
+    batch_size: int  # rows of a global batch
     seed: int
 
     @property
@@ -62,10 +61,8 @@ class Epochs:
     ) -> tf.data.Dataset:
         """Return what one input pipeline feeds to its replicas, in their order.
 
-        `epoch` counts from 0; `skip` batches of it were learnt before an interruption.
-
-        Raises:
-            ParamsError: the batch cannot be divided equally.
+        `epoch` counts from 0; `skip` batches of it were learnt before an interruption. ParamsError:
+        the batch cannot be divided equally.
         """
         replicas = context.num_replicas_in_sync
         if self.batch_size % replicas:

@@ -30,8 +30,7 @@ _TAKEN = ("body", "body_extended", "log_probs", "previous")  # by the exported g
 def check_architecture(config: ModelConfig) -> None:
     """Run an untrained model of `config.arch` on a few rows, as training and export will.
 
-    Raises:
-        ParamsError: it fails, or does not return what `TitleModel` says.
+    ParamsError: it fails, or does not return what `TitleModel` says.
     """
     model = create_model(config)
     must = "use weights that can be trained"

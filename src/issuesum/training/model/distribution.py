@@ -30,10 +30,8 @@ class Cluster:
 def read_cluster(config: str | None) -> Cluster:
     """Read the value of TF_CONFIG; without one there is a single worker.
 
-    The chief is the task of type `chief`, or the first worker where there is none.
-
-    Raises:
-        ParamsError: it is no JSON, or does not place this process among workers.
+    The chief is the task of type `chief`, or the first worker where there is none. ParamsError: it
+    is no JSON, or does not place this process among workers.
     """
     try:
         content = json.loads(config or "{}")
