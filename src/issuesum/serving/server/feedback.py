@@ -110,10 +110,7 @@ def _shown(message: Mapping[str, Any]) -> str:
 
 
 def _one_text(message: Mapping[str, Any], part: str) -> str | None:
-    content = message.get(part)
-    if not content:
-        return None
     try:
-        return read_request(content, most=1).bodies[0]
+        return read_request(message[part], most=1).bodies[0] if message.get(part) else None
     except RequestError as error:
         raise RequestError(f"`{part}` of feedback: {error}") from error

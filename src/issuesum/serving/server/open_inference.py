@@ -51,12 +51,11 @@ def split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
     """Return the JSON of a request, and the binary tensor behind it."""
     if json_length is None:
         return body, b""
-    if not (json_length.isascii() and json_length.isdigit() and len(json_length) < 12):  # noqa: PLR2004
-        raise RequestError(f"{JSON_LENGTH} must be a number. Received: {json_length!r:.60}.")
-    if int(json_length) > len(body):
+    is_number = json_length.isascii() and json_length.isdigit() and len(json_length) < 12  # noqa: PLR2004
+    if not is_number or int(json_length) > len(body):
         raise RequestError(
-            f"{JSON_LENGTH} must be at most the length of the body, {len(body)}. "
-            f"Received: {json_length}."
+            f"{JSON_LENGTH} must be a number, at most the length of the body, {len(body)}. "
+            f"Received: {json_length!r:.60}."
         )
     return body[: int(json_length)], body[int(json_length) :]
 

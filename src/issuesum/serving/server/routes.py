@@ -50,18 +50,17 @@ class Counting:
     def __init__(self) -> None:
         """Start no thread yet: it would not survive the fork of a worker."""
         self._waiting: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._lock, self._counts = threading.Lock(), False
 
     def add(self, metrics: list[dict[str, Any]]) -> None:
         """Count within a second, in the store of the app that answers now."""
         with self._lock:
-            if self._thread is None:
+            if not self._counts:
                 # seldon-core gives it to its routes alone.
                 known = getclosurevars(current_app.view_functions["Predict"]).nonlocals
                 given = (known["seldon_metrics"],)
-                self._thread = threading.Thread(target=self._count, args=given, daemon=True)
-                self._thread.start()
+                threading.Thread(target=self._count, args=given, daemon=True).start()
+                self._counts = True
         for metric in metrics:
             self._waiting.put(metric)
 
@@ -102,8 +101,8 @@ def create_routes(answering: Answering, answer: Answer) -> Blueprint:
 
     @routes.record_once
     def bound(state: BlueprintSetupState) -> None:
-        for name in ("MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE"):
-            state.app.config[name] = answering.limits.request_bytes
+        most = answering.limits.request_bytes
+        state.app.config.update(MAX_CONTENT_LENGTH=most, MAX_FORM_MEMORY_SIZE=most)
 
     routes.before_app_request(lambda: _unpack(answering.limits.request_bytes))
     routes.before_app_request(_check)

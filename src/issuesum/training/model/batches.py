@@ -87,17 +87,17 @@ class Epochs:
     def rows(self, epoch: int) -> Iterator[Features]:
         """Yield the rows of each global batch; the last of an epoch may have fewer."""
         draw = np.random.default_rng([self.seed, epoch])
-        order = draw.permutation(len(self.shards.paths))
+        order = draw.permutation(len(self.shards.paths)).tolist()
         waiting: list[int] = []
         left: Features | None = None
-        for place, number in enumerate(order.tolist()):
+        for place, number in enumerate(order, start=1):
             waiting.append(number)
-            is_last = place == len(order) - 1
+            is_last = place == len(order)
             if sum(self.shards.rows[of] for of in waiting) < _POOL_ROWS and not is_last:
                 continue
             pool = self.shards.read(waiting)
-            pool = pool if left is None else concatenate([left, pool])
             waiting.clear()
+            pool = pool if left is None else concatenate([left, pool])
             pool = pool.take(draw.permutation(len(pool)).astype(np.int32))
             full = len(pool) if is_last else len(pool) // self.batch_size * self.batch_size
             yield from self._batches(pool.take(slice(full)), draw)

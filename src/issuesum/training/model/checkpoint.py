@@ -90,7 +90,7 @@ class Checkpoint:
         contents = [self._path.read_bytes()] if self._path.is_file() else []
         if self._copy and (copy := self._copy.fetch()):
             contents.append(copy)
-        saved = [found for found in map(_parse, contents) if found]
+        saved = filter(None, map(_parse, contents))
         return max(saved, key=lambda found: found[0].step, default=None)
 
     def discard(self) -> None:
