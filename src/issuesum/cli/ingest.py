@@ -62,13 +62,15 @@ def command(
         git.run(Path(), "add", "--", f"{output}.dvc")
     files = {"source": source, "file": str(output), "rejects": str(rejects), "md5": digest}
     once = "the split stage keeps each pair once"
-    rejected = [f"{count:,} because of: {reason}" for reason, count in report.rejected.items()]
+    details = [f"{count:,} because of: {reason}" for reason, count in report.rejected.items()]
+    if details:
+        details.append(f"see {rejects}")
     lines = [
         ("read", f"{report.read:,} rows of {source}"),
         ("accepted", f"{report.accepted:,} rows"),
         *[("present", f"{report.present:,} rows were there already")] * bool(report.present),
         ("rejected", f"{sum(report.rejected.values()):,} rows"),
-        *(("", line) for line in rejected + [f"see {rejects}"] * bool(rejected)),
+        *(("", line) for line in details),
         ("repeated", f"{report.repeated:,} rows repeat an earlier (title, body); {once}"),
         ("without URL", f"{report.without_url:,} rows"),
         ("file", f"{output}, {report.earlier + report.accepted:,} rows"),

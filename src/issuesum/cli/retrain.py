@@ -42,12 +42,13 @@ def command(
     from issuesum.automation.retraining.job import Hooks, retrain
     from issuesum.stages.params import load_params
 
+    hooks = Hooks(
+        lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
+        _write_report, _write_card, _check_builder,
+    )  # fmt: skip
     outcome = retrain(
-        Hooks(
-            lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
-            _write_report, _write_card, _check_builder,
-        ),
-        Path(), remote=remote, name=branch, push=not no_push, settings=settings, message=message,
+        hooks, Path(), remote=remote, name=branch, push=not no_push, settings=settings,
+        message=message,
     )  # fmt: skip
     if outcome is None:
         words = "nothing to do: nothing is stale, and the registry holds the image"

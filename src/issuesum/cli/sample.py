@@ -11,10 +11,9 @@ from issuesum.layout import RAW
 
 @verb("issuesum sample --rows 300   # small and quick")
 @count_option("--rows", default=2_000, about="Number of issues, from the start of data/sample.")
-@click.option(
-    "--seed", metavar="N", type=int, default=20_180_601, show_default=True,
-    help="Another seed takes random issues of the sample instead of the first.",
-)  # fmt: skip
+@click.option("--seed", metavar="N", type=int, default=20_180_601, show_default=True,
+              help="Another seed takes random issues of the sample instead of the first.",
+              )  # fmt: skip
 @path_option("-o", "--output", about="Where the raw data goes.", default=RAW)
 @click.option("--force", is_flag=True, help="Replace the output even if it holds different data.")
 @json_option
@@ -26,8 +25,7 @@ def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -
     """
     from issuesum.lineage import tracking
     from issuesum.lineage.dvc import md5_of
-    from issuesum.training.corpus.reading import write_issues
-    from issuesum.training.corpus.sample import sample_issues
+    from issuesum.training.corpus.reading import sample_issues, write_issues
 
     with tracking.updating(output, force=force) as update, update.replacing(output) as temporary:
         write_issues(temporary, sample_issues(rows, seed))

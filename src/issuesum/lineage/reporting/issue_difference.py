@@ -10,8 +10,7 @@ from pathlib import Path
 from issuesum.console import bar, reading_bar
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue, issue_key, seen_issues
-from issuesum.training.corpus.reading import Reject, read_issues
-from issuesum.training.corpus.sample import sample_issues
+from issuesum.training.corpus.reading import Reject, read_issues, sample_issues
 
 _SYNTHETIC = 88
 _BATCH = 32
