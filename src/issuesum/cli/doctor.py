@@ -57,8 +57,7 @@ def _clone() -> Clone:
     except ParamsError as error:
         return Clone(Path(), error)
     export = params.export
-    repository = lambda: f"{export.address}/{export.image}"  # noqa: E731
     return Clone(
-        Path(), None, export.builder, export.base_image, repository,
+        Path(), None, export.builder, export.base_image, lambda: export.repository,
         lambda: params.preprocess.cluster,
     )  # fmt: skip

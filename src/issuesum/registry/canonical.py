@@ -11,13 +11,19 @@ import gzip
 import hashlib
 import io
 import json
+import math
+import sys
 import tarfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
-from issuesum.registry.client import Registry, digest_of, refusal
+from tqdm import tqdm
+
+from issuesum.registry.client import PassingError, Registry, digest_of, refusal
 from issuesum.registry.reference import Reference
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -130,6 +136,56 @@ def read_canonical(registry: Registry, image: Reference) -> CanonicalImage:
         return replace(CanonicalImage.of(config, layers), created=config["created"])
     except (KeyError, TypeError, ValueError) as error:
         raise refusal(str(image), f"no image that issuesum made ({error})") from error
+
+
+def push(registry: Registry, image: Reference, made: CanonicalImage, *, patience: float) -> None:
+    """Push an image under the digest, or else the tag, of `image`; what is there is not sent.
+
+    Faults that may pass are followed by further tries, after longer and longer pauses, until they
+    have lasted `patience` seconds without a layer that gets through.
+
+    Raises:
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    contents: list[tuple[Path | bytes, str]] = [
+        *((layer.path, layer.digest) for layer in made.layers if layer.path),
+        (made.config, digest_of(made.config)),
+    ]
+    for content, digest in contents:
+        _patiently(partial(_send, registry, image, content, digest), image, patience)
+    _patiently(partial(registry.put_manifest, image, made.manifest, MANIFEST), image, patience)
+
+
+def _send(registry: Registry, image: Reference, content: Path | bytes, digest: str) -> None:
+    if registry.holds(image, digest):
+        return
+    if isinstance(content, bytes):
+        registry.upload(image, content, digest)
+        return
+    size = content.stat().st_size
+    with (
+        content.open("rb") as file,
+        tqdm.wrapattr(file, "read", size, desc="push", disable=None) as shown,
+    ):
+        registry.upload(image, cast("IO[bytes]", shown), digest)
+
+
+def _patiently(step: Callable[[], object], image: Reference, patience: float) -> None:
+    since, pause = math.inf, 0.5  # time of the first fault; seconds until the next try
+    while True:
+        try:
+            step()
+        except PassingError as error:
+            since = min(since, time.monotonic())
+            if time.monotonic() - since >= patience:
+                reason = f"no success in {patience:g} s: {error.reason}"
+                raise refusal(str(image), reason) from error
+            wait = max(pause, error.pause)
+            tqdm.write(f"push: {error.reason}; again in {wait:g} s", file=sys.stderr)
+            time.sleep(wait)
+            pause = min(2 * pause, 8.0)
+        else:
+            return
 
 
 class _Counted:

@@ -24,14 +24,17 @@ from issuesum.layout import IMAGE_MODEL
 from issuesum.registry.client import LARGEST, SMALL, UNPACKED, Registry, too_large
 from issuesum.registry.reference import Reference
 
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-"""What Docker calls the machines that Python names otherwise."""
 UNREADABLE = (tarfile.TarError, zlib.error, zstd.ZstdError, EOFError, OSError, ValueError)
 """What `unpacked`, and tarfile with it, raise for what they cannot read."""
 _NO_TAR = "no tar, plain or packed by gzip or zstd:"
 _ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or one to skip
 _FILES = 10_000  # below a prefix; a model has six
 _HEADERS = 2**20  # bytes before a file's content: its name, and its extended attributes
+
+
+def architecture() -> str:
+    """Return what Docker calls this machine."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine(), machine())
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def _for_here(image: Reference, listed: Iterable[dict[str, Any]]) -> Reference:
         named = "/".join(filter(None, parts))
         if "artifactType" not in item and platform.get("os") != "unknown":  # no attestation
             found[item["digest"]] = named or "unnamed platform"
-    ours = f"linux/{_ARCHITECTURES.get(machine(), machine())}"
+    ours = f"linux/{architecture()}"
     fitting = [digest for digest, named in found.items() if f"{named}/".startswith(f"{ours}/")]
     chosen = [*found] if len(found) == 1 else fitting
     if len(chosen) != 1:

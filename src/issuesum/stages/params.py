@@ -265,6 +265,11 @@ class ExportParams(_Section):
             )
         return named
 
+    @property
+    def repository(self) -> str:
+        """registry/name; ParamsError as of `address`."""
+        return f"{self.address}/{self.image}"
+
 
 class Params(_Section):
     """The whole of params.yaml; stages that dvc.yaml has besides these have a section there too."""

@@ -23,8 +23,7 @@ from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.verification import Check, first_difference
 from issuesum.shipping.image.dockerfile import compose
 from issuesum.shipping.image.engine import engine
-from issuesum.shipping.image.runtime import build_runtime, staging_tag
-from issuesum.shipping.image.ship import exclusive
+from issuesum.shipping.image.runtime import build_runtime, exclusive, staging_tag
 
 
 def check_rebuilt(registry: Registry, found: Found, *, here: Path) -> Check:

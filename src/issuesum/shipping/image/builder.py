@@ -2,67 +2,167 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import docker
+from tqdm import tqdm
 
-from issuesum.errors import EngineError
-from issuesum.registry.canonical import CanonicalImage
+from issuesum.errors import EngineError, RegistryError
+from issuesum.registry.canonical import CanonicalImage, push, read_canonical
 from issuesum.registry.client import Registry
+from issuesum.registry.image import architecture
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import python_output, smoke_test
 from issuesum.shipping.image.engine import engine, fetch
-from issuesum.shipping.image.runtime import (
-    newest_runtime,
-    newest_tag,
-    recipe,
-    runtime_of,
-    staging_tag,
-)
-from issuesum.shipping.image.unpacked import Unpacked
+from issuesum.shipping.image.process import Unpacked
+from issuesum.shipping.image.runtime import build_runtime, exclusive, key_of, recipe, staging_tag
 
 Kind = Literal["auto", "engine", "registry"]
 """Values of export.builder."""
 
 
-class Builder(Protocol):
-    """Makes and tries an image; each method raises EngineError, ArtifactError or RegistryError."""
+@dataclass(frozen=True)
+class _Builder:
+    """What an image is made with; methods raise EngineError, ArtifactError or RegistryError.
 
-    tried: str
-    """What `first_title` returns, for people."""
+    Attributes:
+        registry: that it is pushed to.
+        image: registry/name:tag; without a tag for its runtime alone.
+        base_image: as `docker pull` takes it.
+        patience: seconds, as `push` takes them.
+    """
 
-    def runtime(
-        self, image: Reference, bundle: Path, *, base_image: str, folder: Path, patience: float
-    ) -> CanonicalImage:
-        """Return the runtime of a bundle; `folder` gets the layers that are made."""
-        ...
+    registry: Registry
+    image: Reference
+    base_image: str
+    patience: float
 
-    def first_title(self, image: Reference, pinned: Reference, *, timeout: float) -> str:
-        """Run `pinned`, which was pushed; its answers must name it `image`."""
-        ...
+    def newest_tag(self, bundle: Path, machine: str) -> Reference:
+        """Return where the runtime of a bundle is that an engine pushed last for a machine."""
+        key = key_of(bundle, self.base_image)
+        return replace(self.image, tag=f"runtime-{machine}-{key}")
 
-    def keep(self, image: Reference, pinned: Reference) -> None:
-        """Give `pinned` the name `image` where it ran."""
-        ...
+    def held(self, kept: Reference) -> CanonicalImage | None:
+        """Return the runtime that the registry holds, whole, under a tag."""
+        if not self.registry.digest(kept):
+            return None
+        found = read_canonical(self.registry, kept)
+        whole = all(self.registry.holds(kept, each.digest) for each in found.layers)
+        return found if whole else None
+
+
+@dataclass(frozen=True)
+class ByEngine(_Builder):
+    """An engine builds the runtime, and runs the image in a container.
+
+    Attributes:
+        stack: ends with the use of this; removes what the engine need not keep.
+    """
+
+    client: docker.DockerClient
+    stack: ExitStack
+    tried = "the container's first title"
+
+    def runtime(self, bundle: Path, folder: Path) -> tuple[CanonicalImage, Reference]:
+        """Return the runtime of a bundle, and where exports without an engine find it.
+
+        It is made and pushed if the registry lacks it; `folder` gets its layers then.
+        """
+        base = fetch(self.client, self.base_image).attrs
+        below = (base["RootFS"]["Layers"], [base["Os"], base["Architecture"]])
+        kept = replace(self.image, tag=f"runtime-{key_of(bundle, *below)}")
+        made = self.held(kept)
+        if made is None:
+            made = build_runtime(
+                self.client, bundle, base_image=self.base_image, staging=self._staging,
+                folder=folder,
+            )  # fmt: skip
+            push(self.registry, kept, made, patience=self.patience)
+        newest = self.newest_tag(bundle, base["Architecture"])
+        if self.registry.digest(newest) != made.digest:
+            try:
+                push(self.registry, newest, made, patience=self.patience)
+            except RegistryError as error:  # where no tag may be moved
+                tqdm.write(f"exports without an engine use an earlier runtime: {error}", sys.stderr)
+        return made, newest
+
+    def first_title(self, pinned: Reference, *, timeout: float) -> str:
+        """Run the image as the engine pulls it; its answers must name it. The engine keeps it."""
+        pulled = fetch(self.client, str(pinned))
+        pulled.tag(*self._staging.split(":"))
+        title = smoke_test(self.client, self._staging, called=str(self.image), timeout=timeout)
+        pulled.tag(self.image.repository, self.image.tag)
+        return title
 
     def python_output(self, pinned: Reference, script: str) -> bytes:
-        """Return what the image's Python prints."""
-        ...
+        """Return what the image's Python prints in a container."""
+        return python_output(self.client, str(pinned), script)
+
+    @cached_property
+    def _staging(self) -> str:
+        return self.stack.enter_context(staging_tag(self.client, self.image))
+
+
+@dataclass(frozen=True)
+class ByRegistry(_Builder):
+    """The runtime comes from the registry, and the image runs as a process from its files.
+
+    Attributes:
+        folder: empty; gets the image's files.
+        reason: why this is not done by an engine.
+    """
+
+    folder: Path
+    reason: str
+    tried = "first title of the image's server, run as a process without an engine"
+
+    def runtime(self, bundle: Path, _: Path | None = None) -> tuple[CanonicalImage, Reference]:
+        """Return the runtime that an engine pushed last, and where it is.
+
+        Its base image has the name and the architecture that an engine on this machine would take.
+        """
+        newest = self.newest_tag(bundle, architecture())
+        if found := self.held(newest):
+            return found, newest
+        raise EngineError(
+            f"Docker Engine must answer, or the registry hold the runtime {newest}. Received: no "
+            f"such runtime, and no engine ({self.reason}). Try: issuesum export --runtime-only "
+            "where an engine answers; or start Docker, or set DOCKER_HOST."
+        )
+
+    def first_title(self, pinned: Reference, *, timeout: float) -> str:
+        """Run the image as the registry gives it; its answers must name it."""
+        return self._unpacked(pinned).first_title(called=str(self.image), timeout=timeout)
+
+    def python_output(self, pinned: Reference, script: str) -> bytes:
+        """Return what the image's Python prints in a process."""
+        return self._unpacked(pinned).python_output(script)
+
+    @cache  # noqa: B019 -- as short-lived as this is
+    def _unpacked(self, pinned: Reference) -> Unpacked:
+        return Unpacked.of(self.registry, pinned, self.folder)
+
+
+Builder = ByEngine | ByRegistry
 
 
 @contextmanager
-def builder(kind: Kind, registry: Registry) -> Iterator[Builder]:
+def builder(
+    kind: Kind, image: Reference, *, base_image: str, patience: float = 0
+) -> Iterator[Builder]:
     """Give the builder of a kind for the block; `auto` is an engine if one answers.
 
     Raises:
         EngineError: no engine answers, and it must be one.
     """
+    known = (Registry(image.host), image, base_image, patience)
     with ExitStack() as stack:
         reason = "export.builder is registry"
         if kind != "registry":
@@ -71,110 +171,42 @@ def builder(kind: Kind, registry: Registry) -> Iterator[Builder]:
             except EngineError as error:
                 if kind == "engine":
                     raise
-                reason = str(error).partition("Received: ")[2].partition(". Try: ")[0]
+                reason = error.received
             else:
-                yield ByEngine(client, registry, stack)
+                yield ByEngine(*known, client, stack)
                 return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="issuesum-"))
-        yield ByRegistry(registry, Path(folder), reason)
+        yield ByRegistry(*known, Path(folder), reason)
 
 
-def check_builder(
-    kind: Kind, registry: Registry, image: Reference, root: Path, *, base_image: str
-) -> None:
-    """Check that a project's next export would have an engine or a runtime.
+def check_builder(kind: Kind, repository: str, root: Path, *, base_image: str) -> None:
+    """Check that a project's next export to registry/name would have an engine or a runtime.
 
     Raises:
         EngineError: it would have neither.
         RegistryError: the registry is unreachable or refuses us.
     """
-    with builder(kind, registry) as by, recipe(root) as files:
+    image = Reference.parse(repository)
+    with builder(kind, image, base_image=base_image) as by, recipe(root) as files:
         if isinstance(by, ByRegistry):
-            by.runtime(image, files, base_image=base_image, folder=files, patience=0)
+            by.runtime(files)
 
 
-@dataclass(frozen=True)
-class ByEngine:
-    """An engine builds the runtime, and runs the image in a container.
+def push_runtime(repository: str, root: Path, *, base_image: str, patience: float) -> Reference:
+    """Have an engine make the runtime of a project's next image, unless the registry holds it.
 
-    Attributes:
-        stack: ends with the use of this; removes what the engine need not keep.
+    Returns:
+        Where exports without an engine find it.
+
+    Raises:
+        EngineError: no engine answers, or a step of the Dockerfile failed.
+        RegistryError: the registry is unreachable or refuses us.
     """
-
-    client: docker.DockerClient
-    registry: Registry
-    stack: ExitStack
-    tried = "the container's first title"
-
-    def runtime(
-        self, image: Reference, bundle: Path, *, base_image: str, folder: Path, patience: float
-    ) -> CanonicalImage:
-        """Return the runtime from the registry, or have the engine build it."""
-        return runtime_of(
-            self.client, self.registry, image, bundle, base_image=base_image,
-            staging=self._staging(image), folder=folder, patience=patience,
-        )  # fmt: skip
-
-    def first_title(self, image: Reference, pinned: Reference, *, timeout: float) -> str:
-        """Run it as the engine pulls it."""
-        fetch(self.client, str(pinned))
-        staging = self._staging(image)
-        self.client.images.get(str(pinned)).tag(*staging.split(":"))
-        return smoke_test(self.client, staging, called=str(image), timeout=timeout)
-
-    def keep(self, image: Reference, pinned: Reference) -> None:
-        """Tag it."""
-        self.client.images.get(str(pinned)).tag(image.repository, image.tag)
-
-    def python_output(self, pinned: Reference, script: str) -> bytes:
-        """Run it in a container."""
-        return python_output(self.client, str(pinned), script)
-
-    @cache  # noqa: B019 -- as short-lived as this is
-    def _staging(self, image: Reference) -> str:
-        return self.stack.enter_context(staging_tag(self.client, image))
-
-
-@dataclass(frozen=True)
-class ByRegistry:
-    """The runtime comes from the registry, and the image runs as a process from its files.
-
-    Attributes:
-        folder: empty; gets the image's files.
-        reason: why this is not done by an engine.
-    """
-
-    registry: Registry
-    folder: Path
-    reason: str
-    tried = "first title of the image's server, run as a process without an engine"
-
-    def runtime(
-        self, image: Reference, bundle: Path, *, base_image: str, folder: Path, patience: float
-    ) -> CanonicalImage:
-        """Return the runtime that an engine pushed last."""
-        del folder, patience
-        found = newest_runtime(self.registry, image, bundle, base_image=base_image)
-        if found is None:
-            kept = newest_tag(image, bundle, base_image=base_image)
-            raise EngineError(
-                f"Docker Engine must answer, or the registry hold the runtime {kept}. Received: no "
-                f"such runtime, and no engine ({self.reason}). Try: issuesum export --runtime-only "
-                "where an engine answers; or start Docker, or set DOCKER_HOST."
-            )
-        return found
-
-    def first_title(self, image: Reference, pinned: Reference, *, timeout: float) -> str:
-        """Run it as the registry gives it."""
-        return self._unpacked(pinned).first_title(called=str(image), timeout=timeout)
-
-    def keep(self, image: Reference, pinned: Reference) -> None:
-        """Do nothing: there is no place for names."""
-
-    def python_output(self, pinned: Reference, script: str) -> bytes:
-        """Run it as a process."""
-        return self._unpacked(pinned).python_output(script)
-
-    @cache  # noqa: B019 -- as short-lived as this is
-    def _unpacked(self, pinned: Reference) -> Unpacked:
-        return Unpacked.of(self.registry, pinned, self.folder)
+    image = Reference.parse(repository)
+    with (
+        exclusive(image.repository),
+        builder("engine", image, base_image=base_image, patience=patience) as by,
+        recipe(root) as files,
+        tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
+    ):
+        return by.runtime(files, Path(folder))[1]

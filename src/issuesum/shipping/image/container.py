@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import docker
@@ -59,12 +61,11 @@ def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout:
     """
     container = run(client, image, network_mode="none")
     try:
-        found = _first_answer(container, timeout)
-        if found["uid"] == 0:
-            raise EngineError("The server must not run as root. Received: uid 0.")
-        return title_of(found["answer"], called)
-    except EngineError as error:
-        raise EngineError(f"{error} {last_words(container.logs(tail=200))}") from error
+        with with_last_words(lambda: container.logs(tail=200)):
+            found = _first_answer(container, timeout)
+            if found["uid"] == 0:
+                raise EngineError("The server must not run as root. Received: uid 0.")
+            return title_of(found["answer"], called)
     finally:
         container.remove(force=True)
 
@@ -78,7 +79,7 @@ def python_output(client: docker.DockerClient, image: str, script: str) -> bytes
     """
     fetch(client, image)
     try:
-        answer = client.containers.run(
+        answer: bytes = client.containers.run(
             image, ["-I", "-c", script],
             entrypoint="python3", network_mode="none", remove=True, **HARDENED,
         )  # fmt: skip
@@ -87,8 +88,16 @@ def python_output(client: docker.DockerClient, image: str, script: str) -> bytes
             f"{image} must run its Python. Received: {one_line(error)[-300:]}. "
             "Try: an image that the export stage made."
         ) from error
-    assert isinstance(answer, bytes)  # noqa: S101 -- neither detached nor a stream
     return answer
+
+
+@contextmanager
+def with_last_words(log: Callable[[], bytes]) -> Iterator[None]:
+    """Add the end of a server's log to an EngineError of the block."""
+    try:
+        yield
+    except EngineError as error:
+        raise EngineError(f"{error} {last_words(log())}") from error
 
 
 def last_words(log: bytes) -> str:

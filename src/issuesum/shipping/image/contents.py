@@ -64,10 +64,9 @@ def model_of(image: str) -> Iterator[Path]:
     try:
         found = read_image(registry, reference)
     except RegistryError as error:
-        reason = str(error).partition("Received: ")[2].removesuffix(".")
         raise RegistryError(
-            f"{image} must be held by Docker Engine or by a registry. Received: {reason}; or "
-            "--bundle."
+            f"{image} must be held by Docker Engine or by a registry. Received: {error.received}. "
+            "Try: another image, or --bundle."
         ) from error
     with remote_model(registry, found) as model:
         yield model

@@ -15,13 +15,14 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from urllib.parse import SplitResult, urlsplit
 
 import docker
 from docker.auth import AuthConfig
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, ImageNotFound
+from docker.models.images import Image
 from requests import RequestException
 from urllib3.exceptions import HTTPError
 
@@ -48,10 +49,7 @@ def engine() -> Iterator[docker.DockerClient]:
     """
     answered = False
     try:
-        with (
-            environment() as variables,
-            closing(docker.from_env(environment=variables)) as client,
-        ):
+        with environment() as known, closing(docker.from_env(environment=known)) as client:
             client.ping()
             answered = True
             # Pulls get our credentials, and builds need none: no helper is asked for all it has.
@@ -156,24 +154,15 @@ def reason_of(error: Exception) -> str:
     return " ".join(str(getattr(error, "explanation", None) or error).split())
 
 
-def fetch(client: docker.DockerClient, pinned: str) -> None:
-    """Pull registry/name@sha256:…, unless the engine holds it.
+def fetch(client: docker.DockerClient, name: str) -> Image:
+    """Return an image by its digest or tag, pulled unless the engine holds it.
 
     Raises:
         RegistryError: the registry is unreachable, refuses us or does not hold it.
     """
-    try:
-        client.images.get(pinned)
-    except ImageNotFound:
-        pull(client, Reference.parse(pinned))
-
-
-def pull(client: docker.DockerClient, image: Reference) -> None:
-    """Pull an image by its digest or tag.
-
-    Raises:
-        RegistryError: the registry is unreachable, refuses us or does not hold it.
-    """
+    with suppress(ImageNotFound):
+        return client.images.get(name)
+    image = Reference.parse(name)
     known = credentials_for(image.host).for_engine
     try:
         for answer in client.api.pull(
@@ -183,3 +172,4 @@ def pull(client: docker.DockerClient, image: Reference) -> None:
                 raise refusal(str(image), answer["error"])
     except APIError as error:
         raise refusal(str(image), reason_of(error)) from error
+    return client.images.get(name)

@@ -6,10 +6,11 @@ retrain neither builds nor sends it, and needs no engine.
 
 from __future__ import annotations
 
-import gzip
+import fcntl
 import hashlib
 import io
 import json
+import os
 import platform
 import posixpath
 import re
@@ -19,32 +20,53 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 from uuid import uuid4
 
 import docker
-from docker.errors import DockerException, ImageNotFound
-from docker.models.images import Image
+from docker.errors import DockerException
 from requests import RequestException
 from tqdm import tqdm
 
-from issuesum.errors import EngineError, RegistryError
+from issuesum.errors import EngineError, one_line
 from issuesum.layout import DOCKERFILE, REQUIREMENTS
-from issuesum.registry.canonical import CanonicalImage, Layer, pack, pack_entries, read_canonical
-from issuesum.registry.client import Registry
+from issuesum.registry.canonical import CanonicalImage, Layer, pack, pack_entries
+from issuesum.registry.image import unpacked
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.dockerfile import RUNTIME, Dockerfile
-from issuesum.shipping.image.engine import pull
-from issuesum.shipping.image.push import push, put
+from issuesum.shipping.image.engine import fetch
 
 _CHATTER = ("Removing intermediate container", "--->")
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 HIDDEN, ALL_HIDDEN = ".wh.", ".wh..wh..opq"
 """How a layer hides what is below it. Source: OCI image specification, "Whiteouts"."""
 _LEFT_OUT = re.compile(r"(^|/)__pycache__(/|$)|\.pyc$|(^|/)\.cache/pip(/|$)")
+
+
+@contextmanager
+def exclusive(name: str) -> Iterator[None]:
+    """Hold the lock of `name`; another process of this machine waits, with a message.
+
+    The kernel drops the lock when its holder dies, so none is ever left behind. The file stays.
+    """
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"issuesum-export-{digest}.lock"
+    with suppress(FileExistsError):
+        path.touch(exist_ok=False)
+        path.chmod(0o644)  # whatever the umask
+    # For reading, which is all that a lock needs: it may be another user's, and Linux refuses to
+    # open another's file of /tmp in any way that could make one.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tqdm.write(f"waiting for another export of {name}", file=sys.stderr)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager
@@ -52,7 +74,7 @@ def staging_tag(client: docker.DockerClient, image: Reference) -> Iterator[str]:
     """Give a name to build under, which is removed when the block ends; layers stay.
 
     What a killed export left under such a name is removed first; so nobody on this machine may be
-    exporting the same image (`ship` holds a lock).
+    exporting the same image: hold the lock (`exclusive`).
     """
     repository = f"issuesum-building/{image.name}"
     # An engine may build for several machines, and for several registries.
@@ -66,55 +88,6 @@ def staging_tag(client: docker.DockerClient, image: Reference) -> Iterator[str]:
             _remove(client, repository, name)
 
 
-def runtime_of(
-    client: docker.DockerClient,
-    registry: Registry,
-    image: Reference,
-    bundle: Path,
-    *,
-    base_image: str,
-    staging: str,
-    folder: Path,
-    patience: float,
-) -> CanonicalImage:
-    """Return the runtime of a bundle from the repository of `image`, or make and push it.
-
-    It also becomes what `newest_runtime` returns. `folder` gets the layers that are made.
-
-    Raises:
-        EngineError: a step of the Dockerfile failed.
-        RegistryError: the registry is unreachable or refuses us.
-    """
-    base = _base(client, base_image)
-    system, architecture = (base.attrs[name] for name in ("Os", "Architecture"))
-    key = _key(bundle, base.attrs["RootFS"]["Layers"], [system, architecture])
-    kept = replace(image, tag=f"runtime-{key}")
-    made = _held(registry, kept)
-    if made is None:
-        made = build_runtime(client, bundle, base_image=base_image, staging=staging, folder=folder)
-        push(registry, kept, made, patience=patience)
-    newest = newest_tag(image, bundle, base_image=base_image, architecture=architecture)
-    if registry.digest(newest) != made.digest:
-        try:
-            put(registry, newest, made, patience=patience)
-        except RegistryError as error:  # where no tag may be moved
-            tqdm.write(f"exports without an engine use an earlier runtime: {error}", sys.stderr)
-    return made
-
-
-def newest_runtime(
-    registry: Registry, image: Reference, bundle: Path, *, base_image: str
-) -> CanonicalImage | None:
-    """Return the runtime of a bundle that an engine pushed last, None if there is none.
-
-    Its base image has the name and the architecture that an engine on this machine would take.
-
-    Raises:
-        RegistryError: the registry is unreachable or refuses us.
-    """
-    return _held(registry, newest_tag(image, bundle, base_image=base_image))
-
-
 @contextmanager
 def recipe(root: Path) -> Iterator[Path]:
     """Give a folder with what the runtime of the next bundle is made from."""
@@ -124,26 +97,11 @@ def recipe(root: Path) -> Iterator[Path]:
         yield Path(folder)
 
 
-def newest_tag(
-    image: Reference, bundle: Path, *, base_image: str, architecture: str = ""
-) -> Reference:
-    """Return where the newest runtime is; its architecture is by default that of this machine."""
-    here = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
-    architecture = architecture or here
-    return replace(image, tag=f"runtime-{architecture}-{_key(bundle, base_image)}")
-
-
-def _key(bundle: Path, *below: object) -> str:
+def key_of(bundle: Path, *below: object) -> str:
+    """Return a hash of what the runtime of a bundle is made from, and of what it stands on."""
     requirements = (bundle / REQUIREMENTS.name).read_text(encoding="utf-8")
     made_from = [Dockerfile.read(bundle).head, requirements, *below]
     return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:40]
-
-
-def _held(registry: Registry, kept: Reference) -> CanonicalImage | None:
-    if not registry.digest(kept):
-        return None
-    found = read_canonical(registry, kept)
-    return found if all(registry.holds(kept, each.digest) for each in found.layers) else None
 
 
 def build_runtime(
@@ -154,29 +112,25 @@ def build_runtime(
     Raises:
         EngineError: a step of the Dockerfile failed.
     """
-    below = _base(client, base_image).attrs["RootFS"]["Layers"]
+    below = fetch(client, base_image).attrs["RootFS"]["Layers"]
     _build(client, bundle, base_image=base_image, image=staging)
     with tempfile.TemporaryFile(dir=folder) as saved:
         saved.writelines(client.images.get(staging).save())
         saved.seek(0)
         with tarfile.open(fileobj=saved) as archive:
-            (listed,) = json.load(_member(archive, "manifest.json"))
-            config = json.load(_member(archive, listed["Config"]))
+
+            def read(name: str) -> IO[bytes]:
+                return cast("IO[bytes]", archive.extractfile(name))
+
+            (listed,) = json.load(read("manifest.json"))
+            config = json.load(read(listed["Config"]))
             layers = []
             for number, name in enumerate(listed["Layers"][: len(below)]):
-                copy = partial(shutil.copyfileobj, _unpacked(_member(archive, name)))
+                copy = partial(shutil.copyfileobj, unpacked(read(name)))
                 layers.append(pack(copy, folder / f"base-{number}.tar.gz", "base image"))
-            own = [_unpacked(_member(archive, name)) for name in listed["Layers"][len(below) :]]
+            own = [read(name) for name in listed["Layers"][len(below) :]]
             layers.append(_merged(own, folder / "runtime.tar.gz"))
     return CanonicalImage.of(config, layers)
-
-
-def _base(client: docker.DockerClient, name: str) -> Image:
-    try:
-        return client.images.get(name)
-    except ImageNotFound:
-        pull(client, Reference.parse(name))
-        return client.images.get(name)
 
 
 def _build(client: docker.DockerClient, bundle: Path, *, base_image: str, image: str) -> None:
@@ -194,13 +148,13 @@ def _build(client: docker.DockerClient, bundle: Path, *, base_image: str, image:
     with tqdm(desc="docker build", unit=" lines", disable=None) as progress:
         for answer in answers:
             progress.update()
-            if "error" in answer:
+            if error := one_line(answer.get("error", "")):
                 raise EngineError(
-                    f"Cannot build {bundle}. Received: {_plain(answer['error'])} (after: {last}). "
+                    f"Cannot build {bundle}. Received: {error} (after: {last}). "
                     "Try: docker system df, and the same again; or docker build --target "
                     f"{RUNTIME} {bundle}."
                 )
-            line = _plain(answer.get("stream", ""))
+            line = one_line(answer.get("stream", ""))
             if line and not line.startswith(_CHATTER):
                 last = line
 
@@ -209,7 +163,7 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
     """Make one layer of those above the base: how many there are depends on the engine."""
     found: dict[str, tuple[tarfile.TarInfo, tarfile.TarFile]] = {}
     for file in layers:
-        tar = tarfile.TarFile(fileobj=file)
+        tar = tarfile.TarFile(fileobj=_plain(file))
         entries = {entry.name.removeprefix("./"): entry for entry in tar}
         for path in entries:
             folder, name = posixpath.split(path)
@@ -234,22 +188,13 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
     return pack_entries(canonical(), target, "Dockerfile")
 
 
-def _member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
-    found = archive.extractfile(name)
-    if found is None:
-        raise EngineError(
-            f"What Docker Engine saves must hold {name}. Received: no such file. Try: docker info."
-        )
-    return found
-
-
-def _unpacked(file: IO[bytes]) -> IO[bytes]:
-    packed = file.read(2) == b"\x1f\x8b"  # by an engine that keeps images as it got them
-    file.seek(0)
-    if not packed:
-        return file
+def _plain(layer: IO[bytes]) -> IO[bytes]:
+    """Return a file of a layer, which an engine may keep packed, as it got it."""
+    content = unpacked(layer)
+    if content is layer:
+        return layer
     plain = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the last use of it
-    shutil.copyfileobj(gzip.GzipFile(fileobj=file), plain)
+    shutil.copyfileobj(content, plain)
     plain.seek(0)
     return plain
 
@@ -261,7 +206,3 @@ def _remove(client: docker.DockerClient, repository: str, prefix: str) -> None:
                 for container in client.containers.list(all=True, filters={"ancestor": tag}):
                     container.remove(force=True)
                 client.images.remove(tag, force=True, noprune=True)
-
-
-def _plain(text: str) -> str:
-    return " ".join(_COLOURS.sub("", text).split())

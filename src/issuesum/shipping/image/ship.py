@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-
-from tqdm import tqdm
 
 from issuesum.errors import RegistryError
 from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.tag import Version, version_of
+from issuesum.registry.canonical import push
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.builder import Builder, builder
+from issuesum.shipping.image.builder import Builder
 from issuesum.shipping.image.dockerfile import compose
-from issuesum.shipping.image.push import push, put
-from issuesum.shipping.image.runtime import newest_tag, recipe
+from issuesum.shipping.image.runtime import exclusive
 
 
 @dataclass(frozen=True)
@@ -90,20 +83,12 @@ class Target:
 
 
 def ship(
-    builder: Builder,
-    registry: Registry,
-    target: Target,
-    provenance: bytes,
-    *,
-    bundle: Path,
-    base_image: str,
-    timeout: float,
-    patience: float,
+    builder: Builder, target: Target, provenance: bytes, *, bundle: Path, timeout: float
 ) -> tuple[str, str | None]:
-    """Make an image, unless the registry holds it by now.
+    """Make the image of a target, unless the registry holds it by now.
 
     It is pushed under its digest, tried as the registry gives it, and only then gets its tag. Its
-    server has `timeout` seconds for a first answer, and `push` has `patience` seconds.
+    server has `timeout` seconds for a first answer.
 
     Returns:
         The digest under the tag, and the server's first title, None if another export was faster.
@@ -113,79 +98,22 @@ def ship(
         RegistryError: the tag was made from something else, or the registry is unreachable or
             refuses us.
     """
-    image = target.image
+    image, registry, patience = target.image, builder.registry, builder.patience
     with exclusive(image.repository):
         if digest := target.pushed_digest(registry):
             return digest, None
         with tempfile.TemporaryDirectory(prefix="issuesum-") as place:
             folder = Path(place)
-            runtime = builder.runtime(
-                image, bundle, base_image=base_image, folder=folder, patience=patience
-            )
+            runtime, _ = builder.runtime(bundle, folder)
             made = compose(runtime, bundle, provenance, folder=folder)
             pinned = image.at(made.digest)
             push(registry, pinned, made, patience=patience)
-            title = builder.first_title(image, pinned, timeout=timeout)
+            title = builder.first_title(pinned, timeout=timeout)
             if digest := target.pushed_digest(registry):  # from another machine meanwhile
                 return digest, None
-            builder.keep(image, pinned)
-            put(registry, image, made, patience=patience)
+            push(registry, image, made, patience=patience)
         # Another machine may have pushed at the same time: the last one has the tag.
         digest = target.pushed_digest(registry)
         if digest is None:
             raise refusal(str(image), "the push ended without an error, but the tag is not there")
         return digest, title
-
-
-def push_runtime(
-    registry: Registry, image: Reference, root: Path, *, base_image: str, patience: float
-) -> Reference:
-    """Have an engine make the runtime of a project's next image, unless the registry holds it.
-
-    Returns:
-        Where exports without an engine find it.
-
-    Raises:
-        EngineError: no engine answers, or a step of the Dockerfile failed.
-        RegistryError: the registry is unreachable or refuses us.
-    """
-    with (
-        exclusive(image.repository),
-        builder("engine", registry) as by,
-        recipe(root) as files,
-        tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
-    ):
-        made = by.runtime(
-            image, files, base_image=base_image, folder=Path(folder), patience=patience
-        )
-        architecture = made.platform["architecture"]
-        return newest_tag(image, files, base_image=base_image, architecture=architecture)
-
-
-@contextmanager
-def exclusive(name: str) -> Iterator[None]:
-    """Hold the lock of `name`; another process of this machine waits, with a message.
-
-    The kernel drops the lock when its holder dies, so none is ever left behind. The file stays.
-    """
-    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    handle = _open(Path(tempfile.gettempdir()) / f"issuesum-export-{digest}.lock")
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tqdm.write(f"waiting for another export of {name}", file=sys.stderr)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _open(path: Path) -> int:
-    # For reading, which is all that a lock needs: it may be another user's, and Linux refuses to
-    # open another's file of /tmp in any way that could make one.
-    with suppress(FileExistsError):
-        made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644)
-        os.fchmod(made, 0o644)  # whatever the umask
-        os.close(made)
-    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
