@@ -36,10 +36,10 @@ _VARIABLES = {
 def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: float) -> str:
     """Run the image on a loopback port, and return its first answer, JSON.
 
-    It has `timeout` seconds for that, and replaces an earlier server of ours on that port.
+    It replaces an earlier server of ours on that port.
 
     Raises:
-        EngineError: the image cannot be had, the port is taken or no answer comes.
+        EngineError: the image cannot be had, the port is taken, or no answer comes in `timeout` s.
     """
     stop_process(port)
     stop(client, port=port)

@@ -32,8 +32,7 @@ def main(params: Params) -> None:
     """
     from issuesum.shipping.attestation.attachments import attest
     from issuesum.shipping.attestation.sbom import SCRIPT, read_distributions
-    from issuesum.shipping.attestation.signing import signing_key
-    from issuesum.shipping.attestation.statement import metadata_of
+    from issuesum.shipping.attestation.statement import metadata_of, signing_key
     from issuesum.shipping.image.builder import builder
 
     key = signing_key()  # first: a key that cannot be used is reported before anything is pushed

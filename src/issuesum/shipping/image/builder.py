@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 import docker
+from docker.errors import DockerException
+from requests import RequestException
 from tqdm import tqdm
 
 from issuesum.errors import EngineError, RegistryError
+from issuesum.layout import DOCKERFILE, REQUIREMENTS
 from issuesum.registry.canonical import CanonicalImage, push, read_canonical
 from issuesum.registry.client import Registry
 from issuesum.registry.image import architecture
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import python_output, smoke_test
+from issuesum.shipping.image.dockerfile import build_runtime, key_of
 from issuesum.shipping.image.engine import engine, fetch
 from issuesum.shipping.image.process import Unpacked
-from issuesum.shipping.image.runtime import build_runtime, exclusive, key_of, recipe, staging_tag
 
 Kind = Literal["auto", "engine", "registry"]
 """Values of export.builder."""
@@ -30,19 +39,12 @@ Kind = Literal["auto", "engine", "registry"]
 
 @dataclass(frozen=True)
 class _Builder:
-    """What an image is made with; methods raise EngineError, ArtifactError or RegistryError.
-
-    Attributes:
-        registry: that it is pushed to.
-        image: registry/name:tag; without a tag for its runtime alone.
-        base_image: as `docker pull` takes it.
-        patience: seconds, as `push` takes them.
-    """
+    """What an image is made with; methods raise EngineError, ArtifactError or RegistryError."""
 
     registry: Registry
-    image: Reference
-    base_image: str
-    patience: float
+    image: Reference  # registry/name:tag; without a tag for its runtime alone
+    base_image: str  # as `docker pull` takes it
+    patience: float  # seconds, as `push` takes them
 
     def newest_tag(self, bundle: Path, machine: str) -> Reference:
         """Return where the runtime of a bundle is that an engine pushed last for a machine."""
@@ -60,14 +62,10 @@ class _Builder:
 
 @dataclass(frozen=True)
 class ByEngine(_Builder):
-    """An engine builds the runtime, and runs the image in a container.
-
-    Attributes:
-        stack: ends with the use of this; removes what the engine need not keep.
-    """
+    """An engine builds the runtime, and runs the image in a container."""
 
     client: docker.DockerClient
-    stack: ExitStack
+    stack: ExitStack  # ends with the use of this; removes what the engine need not keep
     tried = "the container's first title"
 
     def runtime(self, bundle: Path, folder: Path) -> tuple[CanonicalImage, Reference]:
@@ -112,15 +110,10 @@ class ByEngine(_Builder):
 
 @dataclass(frozen=True)
 class ByRegistry(_Builder):
-    """The runtime comes from the registry, and the image runs as a process from its files.
+    """The runtime comes from the registry, and the image runs as a process from its files."""
 
-    Attributes:
-        folder: empty; gets the image's files.
-        reason: why this is not done by an engine.
-    """
-
-    folder: Path
-    reason: str
+    folder: Path  # empty; gets the image's files
+    reason: str  # why this is not done by an engine
     tried = "first title of the image's server, run as a process without an engine"
 
     def runtime(self, bundle: Path, _: Path | None = None) -> tuple[CanonicalImage, Reference]:
@@ -157,11 +150,7 @@ Builder = ByEngine | ByRegistry
 def builder(
     kind: Kind, image: Reference, *, base_image: str, patience: float = 0
 ) -> Iterator[Builder]:
-    """Give the builder of a kind for the block; `auto` is an engine if one answers.
-
-    Raises:
-        EngineError: no engine answers, and it must be one.
-    """
+    """Give a builder for the block; `auto` is an engine if one answers (EngineError: none does)."""
     known = (Registry(image.host), image, base_image, patience)
     with ExitStack() as stack:
         reason = "export.builder is registry"
@@ -180,14 +169,9 @@ def builder(
 
 
 def check_builder(kind: Kind, repository: str, root: Path, *, base_image: str) -> None:
-    """Check that a project's next export to registry/name would have an engine or a runtime.
-
-    Raises:
-        EngineError: it would have neither.
-        RegistryError: the registry is unreachable or refuses us.
-    """
+    """Check that a next export has an engine or a runtime (EngineError: it has neither)."""
     image = Reference.parse(repository)
-    with builder(kind, image, base_image=base_image) as by, recipe(root) as files:
+    with builder(kind, image, base_image=base_image) as by, _recipe(root) as files:
         if isinstance(by, ByRegistry):
             by.runtime(files)
 
@@ -195,18 +179,74 @@ def check_builder(kind: Kind, repository: str, root: Path, *, base_image: str) -
 def push_runtime(repository: str, root: Path, *, base_image: str, patience: float) -> Reference:
     """Have an engine make the runtime of a project's next image, unless the registry holds it.
 
-    Returns:
-        Where exports without an engine find it.
-
-    Raises:
-        EngineError: no engine answers, or a step of the Dockerfile failed.
-        RegistryError: the registry is unreachable or refuses us.
+    Returns where exports without an engine find it (EngineError: no engine, or a step failed).
     """
     image = Reference.parse(repository)
     with (
         exclusive(image.repository),
         builder("engine", image, base_image=base_image, patience=patience) as by,
-        recipe(root) as files,
+        _recipe(root) as files,
         tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
     ):
         return by.runtime(files, Path(folder))[1]
+
+
+@contextmanager
+def exclusive(name: str) -> Iterator[None]:
+    """Hold the lock of `name`; another process of this machine waits, with a message.
+
+    The kernel drops the lock when its holder dies, so none is ever left behind. The file stays.
+    """
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"issuesum-export-{digest}.lock"
+    with suppress(FileExistsError):
+        path.touch(exist_ok=False)
+        path.chmod(0o644)  # whatever the umask
+    # For reading, which is all that a lock needs: it may be another user's, and Linux refuses to
+    # open another's file of /tmp in any way that could make one.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tqdm.write(f"waiting for another export of {name}", file=sys.stderr)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def staging_tag(client: docker.DockerClient, image: Reference) -> Iterator[str]:
+    """Give a name to build under, which is removed when the block ends; layers stay.
+
+    What a killed export left under such a name is removed first, so hold the lock (`exclusive`).
+    """
+    repository = f"issuesum-building/{image.name}"
+    # An engine may build for several machines, and for several registries.
+    owner = hashlib.sha256(f"{platform.node()} {image.host}".encode()).hexdigest()[:12]
+    _remove(client, repository, f"{repository}:{owner}-")
+    name = f"{repository}:{owner}-{uuid4().hex[:12]}"
+    try:
+        yield name
+    finally:
+        with suppress(DockerException, RequestException):  # the block's own error is the one to see
+            _remove(client, repository, name)
+
+
+@contextmanager
+def _recipe(root: Path) -> Iterator[Path]:
+    """Give a folder with what the runtime of the next bundle is made from."""
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        for path in (DOCKERFILE, REQUIREMENTS):
+            shutil.copy(root / path, folder)
+        yield Path(folder)
+
+
+def _remove(client: docker.DockerClient, repository: str, prefix: str) -> None:
+    for image in client.images.list(repository):
+        for tag in image.tags:
+            if tag.startswith(prefix):
+                for container in client.containers.list(all=True, filters={"ancestor": tag}):
+                    container.remove(force=True)
+                client.images.remove(tag, force=True, noprune=True)

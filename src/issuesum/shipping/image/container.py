@@ -51,13 +51,11 @@ print(json.dumps({{"uid": os.getuid(), "answer": answer}}))
 
 
 def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout: float) -> str:
-    """Run `image`, ask it for one title within `timeout` seconds and remove the container.
-
-    Answers must name the image `called`, registry/name:tag. Returns the title.
+    """Return the first title of `image`, whose answers must name it `called`, registry/name:tag.
 
     Raises:
-        EngineError: no answer in time, the container ended, the answer is not a title or names
-            another image, or the server runs as root.
+        EngineError: no answer in `timeout` seconds, the container ended, the answer is not a title
+            or names another image, or the server runs as root.
     """
     container = run(client, image, network_mode="none")
     try:
@@ -71,12 +69,7 @@ def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout:
 
 
 def python_output(client: docker.DockerClient, image: str, script: str) -> bytes:
-    """Return what the Python of an image, by its digest, prints in a hardened container.
-
-    Raises:
-        EngineError: the script fails.
-        RegistryError: the registry is unreachable, refuses us or does not hold the image.
-    """
+    """Return what an image's Python prints in a hardened container (EngineError: it fails)."""
     fetch(client, image)
     try:
         answer: bytes = client.containers.run(

@@ -33,7 +33,7 @@ from issuesum.registry.client import LARGEST, Registry, too_large
 from issuesum.registry.labels import VARIABLE
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import REQUEST, title_of, with_last_words
-from issuesum.shipping.image.runtime import ALL_HIDDEN, HIDDEN
+from issuesum.shipping.image.dockerfile import ALL_HIDDEN, HIDDEN
 
 URL = "http://127.0.0.1:{}/api/v1.0/predictions"
 """Of a server on a port."""
@@ -52,11 +52,8 @@ def launch(
 ) -> tuple[subprocess.Popen[bytes], int]:
     """Start a server in `folder`, in a session of its own; return it and its port for requests.
 
-    It has `variables` and no others, and listens on all interfaces: on `port`, or else a free one,
-    and on two free ones for gRPC and metrics.
-
-    Raises:
-        EngineError: the port is taken, or the server cannot be started.
+    It has `variables` and no others. On all interfaces it listens on `port`, or else a free one,
+    and on two free ones for gRPC and metrics (EngineError: `port` is taken, or it cannot start).
     """
     try:
         with ExitStack() as taken:  # all at once, or one could be given twice
@@ -81,12 +78,9 @@ def launch(
 
 
 def first_answer(port: int, timeout: float, ended: Callable[[], int | None] = lambda: None) -> str:
-    """Return the JSON that the server on a port answers to REQUEST.
+    """Return the JSON that a server answers to REQUEST within `timeout` seconds.
 
-    `ended` returns the exit code of one that has ended.
-
-    Raises:
-        EngineError: it has ended, or does not answer within `timeout` seconds.
+    `ended` gives its exit code once it has ended (EngineError: it has, or gives no answer).
     """
     deadline, reason = time.monotonic() + timeout, "no answer"
     with requests.Session() as session:
@@ -115,11 +109,7 @@ def first_answer(port: int, timeout: float, ended: Callable[[], int | None] = la
 def serving(
     command: Sequence[str | Path], folder: Path, *, variables: Mapping[str, str], timeout: float
 ) -> Iterator[dict[str, Any]]:
-    """Run a server for the block, and give the JSON of its first answer.
-
-    Raises:
-        EngineError: as `launch` and `first_answer` do, with the end of the server's log.
-    """
+    """Run a server for the block; give the JSON of its first answer (EngineError: it has none)."""
     with tempfile.NamedTemporaryFile() as log:
         process, port = launch(command, folder, variables, log)
         try:
@@ -133,24 +123,14 @@ def serving(
 
 @dataclass(frozen=True)
 class Unpacked:
-    """The files of an image.
+    """The files of an image."""
 
-    Attributes:
-        root: what a container has as /.
-        settings: of its config.
-    """
-
-    root: Path
-    settings: Mapping[str, Any]
+    root: Path  # what a container has as /
+    settings: Mapping[str, Any]  # of its config
 
     @classmethod
     def of(cls, registry: Registry, image: Reference, folder: Path) -> Unpacked:
-        """Unpack an image of ours, with a digest, into an empty folder.
-
-        Raises:
-            ArtifactError: a layer cannot be unpacked, or it has no Python that can be started here.
-            RegistryError: the registry is unreachable, refuses us or does not hold the image.
-        """
+        """Unpack an image of ours into an empty folder (ArtifactError: it cannot run there)."""
         found = read_canonical(registry, image)
         made = cls(folder.resolve(), found.settings)
         for layer in found.layers:
@@ -169,23 +149,21 @@ class Unpacked:
         return made
 
     def first_title(self, *, called: str, timeout: float) -> str:
-        """Run the image's server, and return its first title; its answers must name it `called`.
+        """Return the first title of the image's server, whose answers must name it `called`.
 
         Raises:
-            EngineError: no answer in time, the server ended, the answer is not a title or names
-                another image, or a container's server would run as root.
+            EngineError: as of `serving`, the answer is not a title or names another image, or a
+                container's server would run as root.
         """
         user = str(self.settings.get("User", ""))
         if user.partition(":")[0] in ("", "0", "root"):
             raise EngineError(f"The server must not run as root. Received: USER {user or 'root'}.")
         words = [*self.settings.get("Entrypoint", ()), *self.settings.get("Cmd", ())]
         python, program = self._program("python3"), self._program(words[0])
-        script = [] if program == python else [program]
-        labels = {VARIABLE: json.dumps(self.settings.get("Labels", {}))}
-        with serving(
-            [python, *script, *words[1:]], self._inside(self.settings.get("WorkingDir", "")),
-            variables=self._variables | labels, timeout=timeout,
-        ) as answer:  # fmt: skip
+        command = [python, *([] if program == python else [program]), *words[1:]]
+        folder = self._inside(self.settings.get("WorkingDir", ""))
+        variables = {**self._variables, VARIABLE: json.dumps(self.settings.get("Labels", {}))}
+        with serving(command, folder, variables=variables, timeout=timeout) as answer:
             return title_of(answer, called)
 
     def python_output(self, script: str) -> bytes:
@@ -203,8 +181,8 @@ class Unpacked:
     @property
     def _variables(self) -> dict[str, str]:
         known = dict(item.split("=", 1) for item in self.settings.get("Env", ()))
-        folders = known.get("PATH", "").split(":")
-        path = ":".join(str(self._inside(each)) for each in folders if each)
+        folders = filter(None, known.get("PATH", "").split(":"))
+        path = ":".join(str(self._inside(each)) for each in folders)
         temporary = str(self._inside(_TEMPORARY))
         return known | {"PATH": path, "HOME": temporary, "TMPDIR": temporary}
 
@@ -245,7 +223,7 @@ class Unpacked:
         settings = python.parents[1] / "pyvenv.cfg"
         if settings.is_file():
             text = settings.read_text(encoding="utf-8")
-            text = re.sub("^home = ", f"home = {self.root}", text, flags=re.MULTILINE)
+            text = re.sub("(?m)^home = ", f"home = {self.root}", text)
             settings.write_text(text, encoding="utf-8")
 
 

@@ -14,9 +14,11 @@ from issuesum.registry.canonical import push
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.builder import Builder
+from issuesum.shipping.image.builder import Builder, exclusive
 from issuesum.shipping.image.dockerfile import compose
-from issuesum.shipping.image.runtime import exclusive
+
+_LABELS = ("org.opencontainers.image.revision", "io.issuesum.hash.bundle", "io.issuesum.patch")
+"""Where an image has its lineage."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,7 @@ class Target:
             ArtifactError: there is no bundle.
             RepositoryError: there is no commit, or no DVC repository.
         """
-        patch = dirty_patch(root)
-        version = version_of(root, bundle)
+        patch, version = dirty_patch(root), version_of(root, bundle)
         changes = hashlib.sha256(patch).hexdigest() if patch else None
         lineage = Lineage(version.commit, version.bundle, changes)
         return cls(Reference.parse(f"{repository}:{version.tag}"), version, lineage)
@@ -59,20 +60,13 @@ class Target:
         """Return the digest of our image in the registry, None if there is nothing under its tag.
 
         It is ours if its lineage is: two builds of one lineage differ in the base image at most.
-
-        Raises:
-            RegistryError: the tag is there and was made from something else, or the registry is
-                unreachable or refuses us.
+        Raises RegistryError if it was made from something else.
         """
         digest = registry.digest(self.image)
         if digest is None:
             return None
         labels = read_image(registry, self.image.at(digest)).labels
-        found = Lineage(
-            commit=labels.get("org.opencontainers.image.revision"),
-            bundle=labels.get("io.issuesum.hash.bundle"),
-            patch=labels.get("io.issuesum.patch"),
-        )
+        found = Lineage(*map(labels.get, _LABELS))
         if found != self.lineage:
             raise RegistryError(
                 f"{self.image} must be free, or made from {self.lineage}. Received: {digest}, made "
@@ -87,16 +81,14 @@ def ship(
 ) -> tuple[str, str | None]:
     """Make the image of a target, unless the registry holds it by now.
 
-    It is pushed under its digest, tried as the registry gives it, and only then gets its tag. Its
-    server has `timeout` seconds for a first answer.
+    It is pushed under its digest, tried as the registry gives it, and only then gets its tag.
 
     Returns:
         The digest under the tag, and the server's first title, None if another export was faster.
 
     Raises:
-        EngineError: the build failed, or the server does not answer as it should.
-        RegistryError: the tag was made from something else, or the registry is unreachable or
-            refuses us.
+        EngineError: the build failed, or the server gives no such answer within `timeout` seconds.
+        RegistryError: the tag was made from something else.
     """
     image, registry, patience = target.image, builder.registry, builder.patience
     with exclusive(image.repository):

@@ -116,7 +116,7 @@ def test_a_fault_that_may_pass_is_told_from_a_refusal() -> None:
         pytest.raises(PassingError) as failed,
     ):
         there.upload(name, b"x", "sha256:1")
-    assert failed.value.reason == FAULT
+    assert failed.value.received == FAULT
 
 
 def test_what_is_there_is_not_sent(image: CanonicalImage) -> None:

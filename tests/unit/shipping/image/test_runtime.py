@@ -16,7 +16,7 @@ from issuesum.registry.canonical import CanonicalImage
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image import builder
 from issuesum.shipping.image.builder import ByEngine
-from issuesum.shipping.image.runtime import _merged
+from issuesum.shipping.image.dockerfile import _merged
 
 
 def layer(*entries: tuple[str, str] | str, mtime: int) -> io.BytesIO:
