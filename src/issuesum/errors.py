@@ -13,6 +13,11 @@ class IssuesumError(Exception):
 
     exit_code = 1
 
+    @property
+    def received(self) -> str:
+        """What was received or why it failed, for another message; empty if that is not said."""
+        return str(self).partition("Received: ")[2].partition(" Try: ")[0].removesuffix(".")
+
 
 class ParamsError(IssuesumError):
     """params.yaml, an option or an environment variable is wrong."""
@@ -77,8 +82,8 @@ def reading_artifact(must: str, advice: str) -> Iterator[None]:
         raise ArtifactError(f"{must}. Received: {one_line(error)}. Try: {advice}.") from error
 
 
-def one_line(error: BaseException) -> str:
-    """Return the message of `error`, folded to one line, without colours of a terminal."""
+def one_line(error: object) -> str:
+    """Return an error or a text, folded to one line, without colours of a terminal."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
 
 

@@ -192,7 +192,6 @@ def _refusal(error: Exception) -> tuple[str, str]:
 
 
 def _engine(clone: Clone) -> Finding:
-    from issuesum.registry.client import Registry
     from issuesum.shipping.image.builder import check_builder
     from issuesum.shipping.image.engine import engine
 
@@ -202,9 +201,8 @@ def _engine(clone: Clone) -> Finding:
     except EngineError as error:
         failed = _of_error(error)
         with suppress(IssuesumError, OSError):
-            image = Reference.parse(clone.repository())
-            check_builder(clone.builder, Registry(image.host), image, clone.root,
-                          base_image=clone.base_image)  # fmt: skip
+            repository = clone.repository()
+            check_builder(clone.builder, repository, clone.root, base_image=clone.base_image)
             found = f"{failed.found}; export takes the runtime that the registry holds"
             return note(found, "start Docker for issuesum serve and verify --deep")
         return fail(failed.found, f"{failed.advice}; or issuesum export --runtime-only elsewhere")
@@ -228,7 +226,7 @@ def _registry(clone: Clone) -> Finding:
     except RegistryError as error:
         failed = _of_error(error)
         # requests shows a whole chain, whose end says why.
-        reason = re.sub(r"no answer: |.*Caused by ", "", failed.found.partition("Received: ")[2])
+        reason = re.sub(r"no answer: |.*Caused by ", "", error.received)
         return fail(f"{shown}; {refused}: {reason.rstrip(': ')}", failed.advice)
     return ok(f"{shown}; answers and would take a push")
 

@@ -74,14 +74,11 @@ def _write_report(base: str) -> None:
 
 
 def _check_builder() -> None:
-    from issuesum.registry.client import Registry
-    from issuesum.registry.reference import Reference
     from issuesum.shipping.image.builder import check_builder
     from issuesum.stages.params import load_params
 
     params = load_params().export
-    image = Reference.parse(f"{params.address}/{params.image}")
-    check_builder(params.builder, Registry(image.host), image, Path(), base_image=params.base_image)
+    check_builder(params.builder, params.repository, Path(), base_image=params.base_image)
 
 
 def _write_card() -> None:

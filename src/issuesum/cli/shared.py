@@ -179,7 +179,6 @@ def default_repository() -> str | None:
     from issuesum.stages.params import load_params
 
     if PARAMS.exists():
-        export = load_params().export
-        return f"{export.address}/{export.image}"
+        return load_params().export.repository
     registry = os.environ.get("ISSUESUM_REGISTRY")
     return f"{registry}/{NAME}" if registry else None

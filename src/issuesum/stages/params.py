@@ -261,6 +261,11 @@ class ExportParams(_Section):
         must, example = "host[:port][/namespace]", "localhost:5000"
         return _override("ISSUESUM_REGISTRY", _REGISTRY, must, example) or self.registry
 
+    @property
+    def repository(self) -> str:
+        """registry/name; ParamsError as of `address`."""
+        return f"{self.address}/{self.image}"
+
 
 class Params(_Section):
     """The whole of params.yaml; stages that dvc.yaml has besides these have a section there too."""
