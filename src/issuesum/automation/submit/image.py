@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 
 import docker
@@ -20,13 +21,7 @@ DOCKERFILE = Path("deploy/training/Dockerfile")
 
 
 def pipeline_image(root: Path, commit: str, repository: str, *, extra: str) -> RemoteImage:
-    """Return the image of a commit, registry/name:COMMIT, or …:COMMIT-gpu.
-
-    Args:
-        root: of the clone.
-        commit: 40 hex digits.
-        repository: registry/name.
-        extra: cpu or gpu, as in pyproject.toml.
+    """Return the image of a commit, registry/name:COMMIT, or …:COMMIT-gpu for the extra `gpu`.
 
     Raises:
         EngineError: no engine answers, or a step of the Dockerfile failed.
@@ -45,29 +40,28 @@ def pipeline_image(root: Path, commit: str, repository: str, *, extra: str) -> R
 def _build(
     client: docker.DockerClient, root: Path, commit: str, image: Reference, extra: str
 ) -> None:
-    context = io.BytesIO(git.run(root, "archive", commit))
     answers = client.api.build(
-        fileobj=context, custom_context=True, dockerfile=str(DOCKERFILE), tag=str(image), rm=True,
-        buildargs={"COMMIT": commit, "EXTRA": extra}, forcerm=True, decode=True,
+        fileobj=io.BytesIO(git.run(root, "archive", commit)), custom_context=True,
+        dockerfile=str(DOCKERFILE), tag=str(image), rm=True, forcerm=True, decode=True,
+        buildargs={"COMMIT": commit, "EXTRA": extra},
     )  # fmt: skip
-    with tqdm(desc=f"docker build {image}", unit=" lines", disable=None) as progress:
-        for answer in answers:
-            progress.update()
-            if reason := answer.get("error"):
-                raise EngineError(
-                    f"Cannot build {image}. Received: {' '.join(reason.split())}. Try: git archive "
-                    f"{commit} | docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
-                )
+    if reason := _failure(answers, f"docker build {image}"):
+        raise EngineError(
+            f"Cannot build {image}. Received: {' '.join(reason.split())}. Try: git archive "
+            f"{commit} | docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
+        )
 
 
 def _push(client: docker.DockerClient, image: Reference) -> None:
-    credentials = credentials_for(image.host)
-    known = credentials.for_engine if credentials else None
+    known = credentials_for(image.host).for_engine
     answers = client.api.push(
         image.repository, image.tag, auth_config=known, stream=True, decode=True
     )
-    with tqdm(desc=f"docker push {image}", unit=" lines", disable=None) as progress:
-        for answer in answers:
-            progress.update()
-            if reason := answer.get("error"):
-                raise refusal(str(image), reason)
+    if reason := _failure(answers, f"docker push {image}"):
+        raise refusal(str(image), reason)
+
+
+def _failure(answers: Iterable[dict[str, str]], what: str) -> str | None:
+    """Follow what the engine does, and return why it failed, if it did."""
+    shown = tqdm(answers, desc=what, unit=" lines", disable=None)
+    return next((answer["error"] for answer in shown if "error" in answer), None)

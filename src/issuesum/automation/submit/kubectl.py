@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,6 @@ class Kubectl:
     context: str | None = None
     namespace: str | None = None
 
-    def within(self, namespace: str) -> Kubectl:
-        """Return the same for another namespace."""
-        return replace(self, namespace=namespace)
-
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of a question."""
         options = (("--context", self.context), ("--namespace", self.namespace))
@@ -36,19 +32,10 @@ class Kubectl:
         Raises:
             ClusterError: there is no kubectl, or the cluster does not answer or refuses.
         """
-        try:
-            done = subprocess.run(
-                self.command(*arguments), check=False, capture_output=True, text=True, input=stdin
-            )
-        except FileNotFoundError as error:
-            raise ClusterError(
-                "kubectl must be on PATH. Received: none. "
-                "Try: https://kubernetes.io/docs/tasks/tools."
-            ) from error
+        done = self._done(*arguments, stdin=stdin)
         if done.returncode:
-            reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             raise ClusterError(
-                f"The cluster must do `kubectl {arguments[0]}`. Received: {reason[-1][:500]}. "
+                f"The cluster must do `kubectl {arguments[0]}`. Received: {_reason(done)}. "
                 "Try: kubectl config get-contexts, then --context or --namespace."
             )
         return done.stdout
@@ -58,24 +45,32 @@ class Kubectl:
         found: list[dict[str, Any]] = json.loads(self.run("get", *arguments, "-o", "json"))["items"]
         return found
 
-    def find(self, kind: str, name: str) -> dict[str, Any] | None:
-        """Return an object, or None if there is none of that name."""
-        text = self.run("get", kind, name, "--ignore-not-found", "-o", "json")
-        return dict(json.loads(text)) if text.strip() else None
-
     def rendered(self, folder: Path) -> list[dict[str, Any]]:
         """Return the documents of a kustomization.
 
         Raises:
             ParamsError: it is none.
         """
+        done = self._done("kustomize", str(folder))
+        if done.returncode:
+            raise ParamsError(
+                f"{folder} must be a kustomization. Received: {_reason(done)}. "
+                f"Try: kubectl kustomize {folder}."
+            )
+        return [each for each in yaml.safe_load_all(done.stdout) if each]
+
+    def _done(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         try:
-            return [each for each in yaml.safe_load_all(self.run("kustomize", str(folder))) if each]
-        except ClusterError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
-                reason = str(error).partition("Received: ")[2].partition(" Try: ")[0]
-                raise ParamsError(
-                    f"{folder} must be a kustomization. Received: {reason} "
-                    f"Try: kubectl kustomize {folder}."
-                ) from error
-            raise
+            return subprocess.run(
+                self.command(*arguments), check=False, capture_output=True, text=True, input=stdin
+            )
+        except FileNotFoundError as error:
+            raise ClusterError(
+                "kubectl must be on PATH. Received: none. "
+                "Try: https://kubernetes.io/docs/tasks/tools."
+            ) from error
+
+
+def _reason(done: subprocess.CompletedProcess[str]) -> str:
+    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return lines[-1][:500].rstrip(".")
