@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
 from pathlib import Path
 
 import docker
-from tqdm import tqdm
 
 from issuesum.errors import EngineError
 from issuesum.lineage import git
@@ -15,7 +13,7 @@ from issuesum.registry.client import Registry, refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.engine import engine
+from issuesum.shipping.image.engine import engine, failure_of
 
 DOCKERFILE = Path("deploy/training/Dockerfile")
 
@@ -40,14 +38,14 @@ def pipeline_image(root: Path, commit: str, repository: str, *, extra: str) -> R
 def _build(
     client: docker.DockerClient, root: Path, commit: str, image: Reference, extra: str
 ) -> None:
+    context = io.BytesIO(git.run(root, "archive", commit))
     answers = client.api.build(
-        fileobj=io.BytesIO(git.run(root, "archive", commit)), custom_context=True,
-        dockerfile=str(DOCKERFILE), tag=str(image), rm=True, forcerm=True, decode=True,
-        buildargs={"COMMIT": commit, "EXTRA": extra},
+        fileobj=context, custom_context=True, dockerfile=str(DOCKERFILE), tag=str(image), rm=True,
+        buildargs={"COMMIT": commit, "EXTRA": extra}, forcerm=True, decode=True,
     )  # fmt: skip
-    if reason := _failure(answers, f"docker build {image}"):
+    if failure := failure_of(answers, f"docker build {image}"):
         raise EngineError(
-            f"Cannot build {image}. Received: {' '.join(reason.split())}. Try: git archive "
+            f"Cannot build {image}. Received: {failure}. Try: git archive "
             f"{commit} | docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
         )
 
@@ -57,11 +55,5 @@ def _push(client: docker.DockerClient, image: Reference) -> None:
     answers = client.api.push(
         image.repository, image.tag, auth_config=known, stream=True, decode=True
     )
-    if reason := _failure(answers, f"docker push {image}"):
-        raise refusal(str(image), reason)
-
-
-def _failure(answers: Iterable[dict[str, str]], what: str) -> str | None:
-    """Follow what the engine does, and return why it failed, if it did."""
-    shown = tqdm(answers, desc=what, unit=" lines", disable=None)
-    return next((answer["error"] for answer in shown if "error" in answer), None)
+    if failure := failure_of(answers, f"docker push {image}"):
+        raise refusal(str(image), failure)

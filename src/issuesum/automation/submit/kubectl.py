@@ -32,10 +32,19 @@ class Kubectl:
         Raises:
             ClusterError: there is no kubectl, or the cluster does not answer or refuses.
         """
-        done = self._done(*arguments, stdin=stdin)
-        if done.returncode:
+        try:
+            done = subprocess.run(
+                self.command(*arguments), check=False, capture_output=True, text=True, input=stdin
+            )
+        except FileNotFoundError as error:
             raise ClusterError(
-                f"The cluster must do `kubectl {arguments[0]}`. Received: {_reason(done)}. "
+                "kubectl must be on PATH. Received: none. "
+                "Try: https://kubernetes.io/docs/tasks/tools."
+            ) from error
+        if done.returncode:
+            reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            raise ClusterError(
+                f"The cluster must do `kubectl {arguments[0]}`. Received: {reason[-1][:500]}. "
                 "Try: kubectl config get-contexts, then --context or --namespace."
             )
         return done.stdout
@@ -51,26 +60,12 @@ class Kubectl:
         Raises:
             ParamsError: it is none.
         """
-        done = self._done("kustomize", str(folder))
-        if done.returncode:
-            raise ParamsError(
-                f"{folder} must be a kustomization. Received: {_reason(done)}. "
-                f"Try: kubectl kustomize {folder}."
-            )
-        return [each for each in yaml.safe_load_all(done.stdout) if each]
-
-    def _done(self, *arguments: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         try:
-            return subprocess.run(
-                self.command(*arguments), check=False, capture_output=True, text=True, input=stdin
-            )
-        except FileNotFoundError as error:
-            raise ClusterError(
-                "kubectl must be on PATH. Received: none. "
-                "Try: https://kubernetes.io/docs/tasks/tools."
-            ) from error
-
-
-def _reason(done: subprocess.CompletedProcess[str]) -> str:
-    lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-    return lines[-1][:500].rstrip(".")
+            return [each for each in yaml.safe_load_all(self.run("kustomize", str(folder))) if each]
+        except ClusterError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise ParamsError(
+                    f"{folder} must be a kustomization. Received: {error.received}. "
+                    f"Try: kubectl kustomize {folder}."
+                ) from error
+            raise
