@@ -38,6 +38,7 @@ def overlay(folder: Path, base: str, *components: str, **fields: object) -> Path
         "components": [
             each if (folder / each).exists() else f"{deploy}/{each}" for each in components
         ],
+        "sortOptions": {"order": "fifo"},
         **fields,
     }
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")

@@ -10,7 +10,7 @@ import click
 from issuesum.cli import shared
 
 if TYPE_CHECKING:
-    from issuesum.shipping.kubernetes.manifests import Kind
+    from issuesum.shipping.kubernetes.kinds import Kind
 
 
 @shared.verb(

@@ -12,7 +12,7 @@ from issuesum.cli import shared
 from issuesum.console import say
 
 if TYPE_CHECKING:
-    from issuesum.shipping.kubernetes.manifests import Kind
+    from issuesum.shipping.kubernetes.kinds import Kind
 
 
 @shared.verb(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,10 +70,15 @@ def command(
     )  # fmt: skip
     jobs = submit(request, Path(), lambda path: load_params(path, root=Path()))
     if as_json:
-        print_json([asdict(each) for each in jobs])
+        print_json([
+            {"name": job.name, "kind": job.kind, "namespace": job.kubectl.namespace,
+             "params": variant.overrides}
+            for job, variant in jobs
+        ])  # fmt: skip
         return
-    for each in jobs:
-        click.echo(" ".join((f"{each.kind:8} {each.namespace}/{each.name}", *each.params)))
+    for job, variant in jobs:
+        where = f"{job.kind:8} {job.kubectl.namespace}/{job.name}"
+        click.echo(" ".join((where, *variant.overrides)))
 
 
 def _repository() -> str:

@@ -19,13 +19,7 @@ DOCKERFILE = Path("deploy/training/Dockerfile")
 
 
 def pipeline_image(root: Path, commit: str, repository: str, *, extra: str) -> RemoteImage:
-    """Return the image of a commit, registry/name:COMMIT, or …:COMMIT-gpu.
-
-    Args:
-        root: of the clone.
-        commit: 40 hex digits.
-        repository: registry/name.
-        extra: cpu or gpu, as in pyproject.toml.
+    """Return the image of a commit, registry/name:COMMIT, or …:COMMIT-gpu for the extra `gpu`.
 
     Raises:
         EngineError: no engine answers, or a step of the Dockerfile failed.
@@ -57,8 +51,7 @@ def _build(
 
 
 def _push(client: docker.DockerClient, image: Reference) -> None:
-    credentials = credentials_for(image.host)
-    known = credentials.for_engine if credentials else None
+    known = credentials_for(image.host).for_engine
     answers = client.api.push(
         image.repository, image.tag, auth_config=known, stream=True, decode=True
     )

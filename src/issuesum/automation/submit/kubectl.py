@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,6 @@ class Kubectl:
 
     context: str | None = None
     namespace: str | None = None
-
-    def within(self, namespace: str) -> Kubectl:
-        """Return the same for another namespace."""
-        return replace(self, namespace=namespace)
 
     def command(self, *arguments: str) -> list[str]:
         """Return the command line of a question."""
@@ -57,11 +53,6 @@ class Kubectl:
         """Return the objects that `get` lists."""
         found: list[dict[str, Any]] = json.loads(self.run("get", *arguments, "-o", "json"))["items"]
         return found
-
-    def find(self, kind: str, name: str) -> dict[str, Any] | None:
-        """Return an object, or None if there is none of that name."""
-        text = self.run("get", kind, name, "--ignore-not-found", "-o", "json")
-        return dict(json.loads(text)) if text.strip() else None
 
     def rendered(self, folder: Path) -> list[dict[str, Any]]:
         """Return the documents of a kustomization.

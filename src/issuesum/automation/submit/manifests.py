@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from issuesum.errors import ParamsError
+from issuesum.registry.image import RemoteImage
 
 Kind = Literal["trainjob", "tfjob", "job"]
 Document = dict[str, Any]
@@ -25,22 +26,17 @@ INSTANCE = "app.kubernetes.io/instance"
 """Label that the pods of a job have, of any kind; its value is the name of the job."""
 PARAMS = "ISSUESUM_PARAMS"
 """Variable of the pods: overrides of params, as `dvc exp run -S` takes them, in a JSON list."""
-_KINDS = {"Job": "job", "TFJob": "tfjob", "TrainJob": "trainjob"}
+_KINDS: dict[str, Kind] = {"Job": "job", "TFJob": "tfjob", "TrainJob": "trainjob"}
 _WORKERS = "ISSUESUM_WORKERS"
 _GPU = "nvidia.com/gpu"
 
 
 @dataclass(frozen=True)
 class Variant:
-    """A training of a commit.
+    """A training of a commit."""
 
-    Attributes:
-        overrides: of its params, `train.dropout=0.2`; none for the commit as it is.
-        fingerprint: of the params that come of them.
-    """
-
-    overrides: tuple[str, ...] = ()
-    fingerprint: str = ""
+    overrides: tuple[str, ...] = ()  # of its params, `train.dropout=0.2`
+    fingerprint: str = ""  # of the params that come of them
 
     @classmethod
     def of(cls, overrides: Sequence[str], params: Any) -> Variant:  # noqa: ANN401 -- of one section
@@ -51,32 +47,6 @@ class Variant:
     def __str__(self) -> str:
         """Return its overrides."""
         return " ".join(self.overrides)
-
-
-@dataclass(frozen=True)
-class Training:
-    """What the documents do not say.
-
-    Attributes:
-        commit: 40 hex digits.
-        variant: of its params.
-        image: the pipeline image of the commit.
-        architecture: of the nodes, as the image's config names it; any if it is empty.
-        workers: None for as many as the documents have.
-    """
-
-    commit: str
-    variant: Variant
-    image: str
-    architecture: str
-    workers: int | None
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """What its pods read in deploy/training/train.py."""
-        overrides = self.variant.overrides
-        given = {PARAMS: json.dumps(overrides)} if overrides else {}
-        return given | ({_WORKERS: str(self.workers)} if self.workers else {})
 
 
 @dataclass(frozen=True)
@@ -108,8 +78,7 @@ class Manifests:
     @property
     def kind(self) -> Kind:
         """Of the job."""
-        kind: Kind = _KINDS[self.job["kind"]]  # type: ignore[assignment]
-        return kind
+        return _KINDS[self.job["kind"]]
 
     @property
     def namespace(self) -> str:
@@ -131,11 +100,21 @@ class Manifests:
         parts = (self.job["metadata"]["name"], commit[:12], variant.fingerprint)
         return "-".join(filter(None, parts))
 
-    def made_for(self, training: Training, namespace: str) -> list[Document]:
-        """Return the documents for a training."""
-        documents = deepcopy(list(self.documents))
-        name, own = self.name(training.commit, training.variant), self.job["metadata"]["name"]
-        labels = {INSTANCE: name, "issuesum/commit": training.commit[:12]}
+    def made_for(
+        self, commit: str, variant: Variant, image: RemoteImage, namespace: str, workers: int | None
+    ) -> list[Document]:
+        """Return the documents for a training by the commit's pipeline image.
+
+        Without a number of workers there are as many as the documents have.
+        """
+        # The job last: a TrainJob is refused before its runtime is there.
+        documents = sorted(deepcopy(self.documents), key=lambda each: each["kind"] in _KINDS)
+        name, own = self.name(commit, variant), self.job["metadata"]["name"]
+        labels = {INSTANCE: name, "issuesum/commit": commit[:12]}
+        variables = {PARAMS: json.dumps(variant.overrides)} if variant.overrides else {}
+        if workers:
+            variables[_WORKERS] = str(workers)
+            _set_workers(documents[-1], workers)
         for document in documents:
             metadata = document["metadata"]
             metadata["namespace"] = namespace
@@ -146,23 +125,20 @@ class Manifests:
                 document["spec"]["selector"] = {INSTANCE: name}
             if document["kind"] == "TrainJob" and document["spec"]["runtimeRef"]["name"] == own:
                 document["spec"]["runtimeRef"]["name"] = name
-            if training.workers and document["kind"] in _KINDS:
-                _set_workers(document, training.workers)
         for pod in _templates(documents):
             metadata, spec = pod.setdefault("metadata", {}), pod["spec"]
             metadata["labels"] = metadata.get("labels", {}) | labels
             if spec.get("subdomain") == own:
                 spec["subdomain"] = name
-            if training.architecture:
-                nodes = {"kubernetes.io/arch": training.architecture}
+            if image.architecture:
+                nodes = {"kubernetes.io/arch": image.architecture}
                 spec["nodeSelector"] = nodes | spec.get("nodeSelector", {})
             for container in spec["containers"]:
-                container["image"] = training.image
-                kept = (e for e in container.get("env", []) if e["name"] not in training.variables)
-                added = ({"name": key, "value": of} for key, of in training.variables.items())
+                container["image"] = str(image.reference)
+                kept = (e for e in container.get("env", []) if e["name"] not in variables)
+                added = ({"name": key, "value": of} for key, of in variables.items())
                 container["env"] = [*kept, *added]
-        # The job last: a TrainJob is refused before its runtime is there.
-        return sorted(documents, key=lambda each: each["kind"] in _KINDS)
+        return documents
 
 
 def _set_workers(job: Document, workers: int) -> None:

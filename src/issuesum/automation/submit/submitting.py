@@ -3,31 +3,22 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from tqdm import tqdm
 
 from issuesum.automation.retraining.job import only_one
 from issuesum.automation.retraining.pipeline import Pipeline, stale_stages
 from issuesum.automation.submit.image import pipeline_image
 from issuesum.automation.submit.kubectl import Kubectl
-from issuesum.automation.submit.manifests import (
-    FOLDER,
-    RESOURCES,
-    Kind,
-    Manifests,
-    Training,
-    Variant,
-)
-from issuesum.automation.submit.watching import MISTAKES, Job, Log, Pod
+from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Kind, Manifests, Variant
+from issuesum.automation.submit.watching import MISTAKES, Job, Log, Pod, State
 from issuesum.console import say
 from issuesum.errors import (
     ClusterError,
@@ -59,17 +50,9 @@ _PATIENCE = 15  # seconds after which a pod that does not run is asked for why
 
 @dataclass(frozen=True)
 class Request:
-    """What to train, where and how.
+    """What to train, where and how: the options of `issuesum submit`.
 
-    Attributes:
-        kind: of the job; None for the best that the cluster has.
-        workers: None for as many as the kustomization says.
-        overlay: a kustomization in the place of deploy/training/KIND.
-        image: the pipeline image of the commit; None to build it where `repository` lacks it.
-        repository: registry/name of pipeline images.
-        settings: overrides of params as `dvc exp run -S` takes them, sweeps included.
-        at_once: jobs at a time.
-        wait: whether to stay until they have ended, and to fetch their results.
+    An image that is not given is built where `repository`, registry/name, lacks it.
     """
 
     kubectl: Kubectl
@@ -83,17 +66,9 @@ class Request:
     wait: bool
 
 
-@dataclass(frozen=True)
-class Submitted:
-    """A job: where it is, and the params that it was given."""
-
-    name: str
-    kind: Kind
-    namespace: str
-    params: tuple[str, ...]
-
-
-def submit(request: Request, root: Path, check: Callable[[Path], object]) -> list[Submitted]:
+def submit(
+    request: Request, root: Path, check: Callable[[Path], object]
+) -> list[tuple[Job, Variant]]:
     """Train the commit that is checked out, and bring the result here; return the jobs.
 
     A job of this commit that runs already is followed, and one that has succeeded is only fetched.
@@ -116,8 +91,15 @@ def submit(request: Request, root: Path, check: Callable[[Path], object]) -> lis
         return []
     manifests = _manifests(request, root)
     namespace = request.kubectl.namespace or manifests.namespace
-    cluster = request.kubectl.within(namespace)
-    trainings = [_Watched.of(cluster, manifests, commit, variant) for variant in variants]
+    cluster = replace(request.kubectl, namespace=namespace)
+    trainings = [
+        _Watched(
+            Job(cluster, manifests.kind, manifests.name(commit, variant)),
+            variant,
+            Log(cluster, f"[{variant}] " if variant.overrides else ""),
+        )
+        for variant in variants
+    ]
     missing = [each for each in trainings if each.job.state() in ("absent", "failed")]
     if missing:
         image = _image(request, root, commit, manifests)
@@ -125,19 +107,9 @@ def submit(request: Request, root: Path, check: Callable[[Path], object]) -> lis
             Pipeline(root, held).push(str(FEATURES))
         for each in missing:
             each.documents = manifests.made_for(
-                Training(
-                    commit,
-                    each.variant,
-                    str(image.reference),
-                    image.architecture,
-                    request.workers,
-                ),
-                namespace,
+                commit, each.variant, image, namespace, request.workers
             )
-    submitted = [
-        Submitted(each.job.name, each.job.kind, namespace, each.variant.overrides)
-        for each in trainings
-    ]
+    submitted = [(each.job, each.variant) for each in trainings]
     if not request.wait:
         for each in trainings:
             each.start()
@@ -170,7 +142,7 @@ def variants_of(
     from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
     from hydra.errors import HydraException
 
-    before = _params(root / PARAMS)
+    before = yaml.safe_load((root / PARAMS).read_text(encoding="utf-8"))
     found: dict[str, Variant] = {}
     try:
         for sweep in get_hydra_sweeps(to_path_overrides(settings)):
@@ -179,7 +151,7 @@ def variants_of(
                 path = Path(shutil.copy(root / PARAMS, folder))
                 apply_overrides(path, overrides)
                 check(path)
-                after = _params(path)
+                after = yaml.safe_load(path.read_text(encoding="utf-8"))
             if sweep or {**after, TRAIN_STAGE: None} != {**before, TRAIN_STAGE: None}:
                 raise ParamsError(
                     f"--set-param must set params of {TRAIN_STAGE}, since features are made "
@@ -193,11 +165,6 @@ def variants_of(
             f"{one_line(error.__cause__ or error)}. Try: {TRAIN_STAGE}.dropout=0.2,0.3."
         ) from error
     return list(found.values())
-
-
-def _params(path: Path) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return found
 
 
 def _checked(root: Path) -> list[str]:
@@ -226,7 +193,11 @@ def _checked(root: Path) -> list[str]:
 
 
 def _manifests(request: Request, root: Path) -> Manifests:
-    folder = request.overlay or root / FOLDER / (request.kind or _best_kind(request.kubectl))
+    folder, kind = request.overlay, request.kind
+    if not folder and not kind:
+        known = request.kubectl.run("api-resources", "--output=name").split()
+        kind = next(kind for kind, name in RESOURCES.items() if name in known)
+    folder = folder or root / FOLDER / str(kind)
     manifests = Manifests.of(request.kubectl.rendered(folder), folder)
     if request.kind and manifests.kind != request.kind:
         raise ParamsError(
@@ -234,11 +205,6 @@ def _manifests(request: Request, root: Path) -> Manifests:
             f"Received: {manifests.kind}. Try: without --kind."
         )
     return manifests
-
-
-def _best_kind(kubectl: Kubectl) -> Kind:
-    known = kubectl.run("api-resources", "--output=name").split()
-    return next(kind for kind, name in RESOURCES.items() if name in known)
 
 
 def _image(request: Request, root: Path, commit: str, manifests: Manifests) -> RemoteImage:
@@ -276,23 +242,17 @@ class _Watched:
     said: str | None = None
     quiet_since: float = 0.0
 
-    @classmethod
-    def of(cls, cluster: Kubectl, manifests: Manifests, commit: str, variant: Variant) -> _Watched:
-        job = Job(cluster, manifests.kind, manifests.name(commit, variant))
-        prefix = f"[{variant}] " if variant.overrides else ""
-        return cls(job, variant, Log(cluster, prefix))
-
     def start(self) -> None:
         self.quiet_since = time.monotonic()
         if self.documents is None:
-            self._tell(f"{self.job.kind} {self.job.name} is there already")
+            self._say("note", f"{self.job.kind} {self.job.name} is there already")
             return
         if self.job.state() == "failed":  # it resumes from its checkpoint
             self.job.delete()
         text = yaml.safe_dump_all(self.documents, sort_keys=False)
         self.job.kubectl.run("apply", "--filename=-", stdin=text)
         namespace = self.job.kubectl.namespace
-        self._tell(f"{self.job.kind} {self.job.name} in namespace {namespace}")
+        self._say("note", f"{self.job.kind} {self.job.name} in namespace {namespace}")
 
     def look(self) -> bool:
         """Print what is new; return whether it has succeeded.
@@ -314,7 +274,7 @@ class _Watched:
             self.log.finish()
             if self.job.kind == "tfjob" and state == "running":
                 self.job.delete()  # its operator would repeat the mistake
-            raise self._failure(mistake, pods)
+            raise self._failure(state, mistake, pods)
         else:
             self._explain(pods)
         return state == "succeeded"
@@ -333,12 +293,11 @@ class _Watched:
         if reason:
             self._say("note", f"waiting for {reason}")
 
-    def _failure(self, mistake: Pod | None, pods: Sequence[Pod]) -> FailedJobError:
-        ended = [each for each in pods if each.exit_code]
-        pod = mistake or next((each for each in reversed(ended) if each.is_chief), None)
-        pod = pod or (ended[-1] if ended else None)
+    def _failure(self, state: State, mistake: Pod | None, pods: Sequence[Pod]) -> FailedJobError:
+        ended = sorted((each for each in pods if each.exit_code), key=lambda each: each.is_chief)
+        pod = mistake or (ended[-1] if ended else None)
         if pod is None:
-            why = self.job.warning() or "it is gone"
+            why = (self.job.warning() if state == "failed" else None) or "its pods are gone."
         elif pod is mistake and pod.last_words:
             return FailedJobError(pod.last_words.removeprefix("error: "), pod.exit_code)
         else:
@@ -348,9 +307,6 @@ class _Watched:
             "Try: the same again, which resumes from the last checkpoint.",
             pod.exit_code if pod else None,
         )
-
-    def _tell(self, line: str) -> None:
-        tqdm.write(f"submit: {self.log.prefix}{line}", file=sys.stderr)
 
 
 def _run(

@@ -17,33 +17,25 @@ State = Literal["absent", "running", "succeeded", "failed"]
 MISTAKES = range(2, 6)
 """Exit codes of a stage that would end so again (issuesum.errors); others are interruptions."""
 _INDICES = ("batch.kubernetes.io/job-completion-index", "training.kubeflow.org/replica-index")
-_HARMLESS = "FailedToRetrieveImagePullSecret"  # registries that need none give the image
+_HARMLESS = {
+    "FailedToRetrieveImagePullSecret",  # registries that need none give the image
+    "SetPodTemplateRestartPolicy",  # the replica spec of a TFJob has its own, as it must
+}
 _USUAL = {"ContainerCreating", "PodInitializing"}
 
 
 @dataclass(frozen=True)
 class Pod:
-    """A pod of a job.
-
-    Attributes:
-        name: of the pod.
-        start: of its container, which may have been restarted; None before the first.
-        is_running: whether the container is.
-        is_pending: whether it has not been started.
-        is_chief: whether its log is the one to show.
-        exit_code: of the container, the last time that it ended with an error; or None.
-        last_words: the line with which that ended.
-        waits_for: why it does not run; None if nothing is known.
-    """
+    """A pod of a job, and its container."""
 
     name: str
-    start: tuple[str, int] | None
+    start: tuple[str, int] | None  # of the container, which may have been restarted
     is_running: bool
     is_pending: bool
-    is_chief: bool
-    exit_code: int | None
-    last_words: str
-    waits_for: str | None
+    is_chief: bool  # its log is the one to show
+    exit_code: int | None  # the last time that the container ended with an error
+    last_words: str  # the line with which that ended
+    waits_for: str | None  # why it does not run, where that is known
 
     @classmethod
     def of(cls, found: dict[str, Any]) -> Pod:
@@ -93,10 +85,11 @@ class Job:
 
     def state(self) -> State:
         """Ask how far it is."""
-        found = self.kubectl.find(RESOURCES[self.kind], self.name)
-        if found is None:
+        named = ("--field-selector", f"metadata.name={self.name}")
+        found = self.kubectl.items(RESOURCES[self.kind], *named)
+        if not found:
             return "absent"
-        conditions = found.get("status", {}).get("conditions") or ()
+        conditions = found[0].get("status", {}).get("conditions") or ()
         true = {each["type"] for each in conditions if each["status"] == "True"}
         if true & {"Complete", "Succeeded"}:
             return "succeeded"
@@ -114,7 +107,8 @@ class Job:
         ours = [
             each
             for each in events
-            if each["involvedObject"]["name"].startswith(self.name) and each["reason"] != _HARMLESS
+            if each["involvedObject"]["name"].startswith(self.name)
+            and each["reason"] not in _HARMLESS
         ]
         ours.sort(key=lambda each: each.get("lastTimestamp") or each.get("eventTime") or "")
         return f"{ours[-1]['reason']}: {ours[-1]['message']}" if ours else None
@@ -149,10 +143,10 @@ class Log:
         self._thread = threading.Thread(target=self._print, args=(self._process,), daemon=True)
         self._thread.start()
 
-    def finish(self, seconds: float = 10) -> None:
+    def finish(self) -> None:
         """Wait for the last lines."""
         if self._thread.is_alive():
-            self._thread.join(seconds)
+            self._thread.join(10)  # seconds
         self.stop()
 
     def stop(self) -> None:

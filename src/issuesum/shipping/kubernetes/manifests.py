@@ -6,17 +6,23 @@ The same arguments give the same bytes.
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
 
 import yaml
 
 from issuesum.errors import ParamsError
 from issuesum.files import replacing_file
-from issuesum.shipping.kubernetes import kserve, plain, seldon
-from issuesum.shipping.kubernetes.pod import METRICS, RULES, PinnedImage
+from issuesum.shipping.kubernetes.kinds import (
+    LABELS,
+    Document,
+    Kind,
+    deployment,
+    inference_service,
+    seldon_deployments,
+)
+from issuesum.shipping.kubernetes.pod import METRICS, RULES, PinnedImage, pod
 
-Kind = Literal["seldon", "kubernetes", "kserve"]
 # Also the start of Services' names, which begin with a letter and end after 63 characters.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,53}[a-z0-9])?")
 _MONITORING = "servicemonitor.yaml"
@@ -63,31 +69,25 @@ def write_manifests(
                 f"{option} must be another image than --image. Received: {other.pinned} for both. "
                 "Try: the tag of another run."
             )
-    files: dict[str, list[dict[str, Any]]]
-    if kind == "seldon":
-        deployments = seldon.deployments(
-            name, image, replicas=replicas, pull_secret=pull_secret,
-            canary=canary, traffic=traffic, shadow=shadow,
-        )  # fmt: skip
-        files = {file: [document] for file, document in deployments.items()}
-        pods = seldon.selector(name)
+    made = partial(pod, pull_secret=pull_secret)
+    if kind == "kubernetes":
+        files = {"deployment.yaml": deployment(name, made(image), replicas)}
     elif kind == "kserve":
-        service = kserve.inference_service(name, image, replicas=replicas, pull_secret=pull_secret)
-        files = {"inferenceservice.yaml": [service]}
-        pods = kserve.selector(name)
+        files = {"inferenceservice.yaml": inference_service(name, made(image), replicas)}
     else:
-        documents = plain.deployment(name, image, replicas=replicas, pull_secret=pull_secret)
-        files = {"deployment.yaml": documents}
-        pods = plain.selector(name)
+        files = seldon_deployments(
+            name, made(image), replicas=replicas, canary=made(canary) if canary else None,
+            traffic=traffic, shadow=made(shadow) if shadow else None,
+        )  # fmt: skip
     first, *others = files
-    files[_MONITORING] = _monitoring(name, pods, kind)
+    files[_MONITORING] = _monitoring(name, kind)
     for file, documents in files.items():
         with replacing_file(folder / file) as temporary:
             temporary.write_text(_text(file, documents), encoding="utf-8")
     return [folder / file for file in (first, _MONITORING, *others)]
 
 
-def _text(file: str, documents: list[dict[str, Any]]) -> str:
+def _text(file: str, documents: list[Document]) -> str:
     head = ["Written by `issuesum manifests` (docs/kubernetes.md); it writes it again."]
     if file != _MONITORING:
         head += RULES.splitlines()
@@ -104,7 +104,7 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def _monitoring(name: str, pods: dict[str, str], kind: Kind) -> list[dict[str, Any]]:
+def _monitoring(name: str, kind: Kind) -> list[Document]:
     # The services that operators make have no port for metrics. Ports are numbers and not names,
     # because the container of Seldon's operator has a port named `metrics` too.
     labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "metrics"}
@@ -117,7 +117,7 @@ def _monitoring(name: str, pods: dict[str, str], kind: Kind) -> list[dict[str, A
         "metadata": {"name": f"{name}-metrics", "labels": labels},
         "spec": {
             "clusterIP": "None",
-            "selector": pods,
+            "selector": {LABELS[kind]: name},
             "ports": [
                 {"name": each, "port": port, "targetPort": port, "protocol": "TCP"}
                 for each, port in ports.items()

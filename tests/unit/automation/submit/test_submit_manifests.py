@@ -8,13 +8,16 @@ from pathlib import Path
 import pytest
 
 from issuesum.automation.submit.kubectl import Kubectl
-from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Manifests, Training, Variant
+from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Manifests, Variant
 from issuesum.errors import ParamsError
+from issuesum.registry.image import RemoteImage
+from issuesum.registry.reference import Reference
 from missing import without
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NAME = "issuesum-train-0123456789ab"
-IMAGE = "registry.example.com/issuesum-pipeline@sha256:0"
+DIGEST = "sha256:" + "0" * 64
+IMAGE = f"registry.example.com/issuesum-pipeline@{DIGEST}"
 
 
 @pytest.fixture(scope="module", params=RESOURCES)
@@ -27,8 +30,11 @@ def manifests(request: pytest.FixtureRequest, root: Path) -> Manifests:
     return found
 
 
-def _training(variant: Variant | None = None, *, workers: int | None = None) -> Training:
-    return Training(COMMIT, variant or Variant(), IMAGE, "arm64", workers)
+def _made(
+    manifests: Manifests, variant: Variant | None = None, workers: int | None = None
+) -> list[dict]:
+    image = RemoteImage(Reference.parse(IMAGE), 0, {}, "", (), "arm64")
+    return manifests.made_for(COMMIT, variant or Variant(), image, "team", workers)
 
 
 def _pods(documents) -> list[dict]:
@@ -45,7 +51,7 @@ def _pods(documents) -> list[dict]:
 
 
 def test_a_training_has_names_image_and_nodes_of_its_own(manifests: Manifests) -> None:
-    documents = manifests.made_for(_training(), "team")
+    documents = _made(manifests)
     assert {each["metadata"]["name"] for each in documents} == {NAME}
     assert {each["metadata"]["namespace"] for each in documents} == {"team"}
     assert documents[-1]["kind"].lower() == manifests.kind, "applied after what it needs"
@@ -63,7 +69,7 @@ def test_a_training_has_names_image_and_nodes_of_its_own(manifests: Manifests) -
 
 def test_workers_and_params_reach_the_pods(manifests: Manifests) -> None:
     variant = Variant.of(["train.dropout=0.2"], {"dropout": 0.2})
-    documents = manifests.made_for(_training(variant, workers=3), "team")
+    documents = _made(manifests, variant, 3)
     assert documents[-1]["metadata"]["name"] == f"{NAME}-{variant.fingerprint}"
     (pod,) = _pods(documents)
     (container,) = pod["spec"]["containers"]
@@ -81,7 +87,7 @@ def test_workers_and_params_reach_the_pods(manifests: Manifests) -> None:
 
 def test_an_image_for_gpus_is_built_where_a_container_asks_for_one(manifests: Manifests) -> None:
     assert not manifests.asks_for_gpus
-    documents = manifests.made_for(_training(), "team")
+    documents = _made(manifests)
     (pod,) = _pods(documents)
     pod["spec"]["containers"][0]["resources"]["limits"]["nvidia.com/gpu"] = 1
     assert Manifests(tuple(documents)).asks_for_gpus
