@@ -167,7 +167,7 @@ METRICS: dict[str, Metric] = {
             "Dangling",
             _dangling,
             better=-1,
-            about="% of titles that end in an English function word, such as `with`",
+            about='% of titles that end in an English function word, such as "with"',
         ),
         Metric(
             "at_limit",
