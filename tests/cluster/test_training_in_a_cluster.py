@@ -1,4 +1,4 @@
-"""What docs/kubernetes.md says that happens when, in a real cluster."""
+"""What docs/kubernetes.md says about failures, in a real cluster."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def test_every_folder_is_admitted_under_pod_security(folder: str, namespace: Nam
     if kind.endswith("job") and kind != "job" and f"{kind}s." not in known:
         pytest.skip(f"the cluster knows no {kind}s")
     manifests = namespace.manifests(folder, "-dry")
-    said = namespace("apply", "--dry-run=server", "-f", "-", stdin=manifests)
-    assert "would violate" not in said
-    assert "created (server dry run)" in said
+    output = namespace("apply", "--dry-run=server", "-f", "-", stdin=manifests)
+    assert "would violate" not in output
+    assert "created (server dry run)" in output
 
 
 @KINDS

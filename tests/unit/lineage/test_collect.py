@@ -87,7 +87,7 @@ def collected(root: Path, *, is_dirty: bool = False) -> dict:
     return json.loads(found.to_json())
 
 
-def test_it_tells_commit_people_remote_and_requirements(root: Path) -> None:
+def test_it_has_commit_people_remote_and_requirements(root: Path) -> None:
     found = collected(root)
     assert found["format"] == 3
     assert (found["message"], found["author"]) == ("Say ü and <b>", "Ada <ada@example.com>")
@@ -177,7 +177,7 @@ def shown(item: Artefact) -> dict:
     return item.model_dump(exclude_unset=True)
 
 
-def test_the_split_is_told_as_a_whole_and_by_its_parts() -> None:
+def test_the_split_is_listed_as_a_whole_and_by_its_parts() -> None:
     lock = Lock.parse(provenances.LOCK)
     (of_test, *_) = provenances.records()
     other = replace(of_test, outs={"data/split/train": Item("0" * 32)}, user="Bob")
@@ -221,26 +221,28 @@ def test_where_nothing_is_recorded_every_hash_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "summary_of"),
     [
         (SPLIT_SUMMARY, {"rows": 9, "train": 5, "validation": 3, "test": 1}),
         (DATA_PROFILE, {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}),
     ],
 )
-def test_rows_are_read_from_the_summary_or_else_from_the_profile(path: Path, told: dict) -> None:
+def test_rows_are_read_from_the_summary_or_else_from_the_profile(
+    path: Path, summary_of: dict
+) -> None:
     def rows(content: bytes, recorded: bytes) -> dict[str, int]:
         md5 = hashlib.md5(recorded, usedforsecurity=False).hexdigest()
         lock = f"stages: {{x: {{outs: [{{path: {path}, md5: {md5}}}]}}}}"
         return artefacts.rows_of(Lock.parse(lock), {path: content})
 
-    good = json.dumps(told).encode()
+    good = json.dumps(summary_of).encode()
     assert rows(good, good) == {"raw": 9, "train": 5, "validation": 3, "test": 1}
     assert rows(good, b"other") == {}
     for broken in (b"{", b"[]", b"{}", b'{"rows": null}'):
         assert rows(broken, broken) == {}
 
 
-def test_another_bundle_than_the_lock_has_is_told_by_its_hash_alone() -> None:
+def test_another_bundle_than_that_of_the_lock_has_only_its_hash() -> None:
     *_, bundle = artefacts.artefacts_of(Lock.parse(provenances.LOCK), bundle="0" * 32)
     assert shown(bundle) == {
         "name": "bundle", "path": "serving/bundle", "md5": "0" * 32, "stage": "build",
@@ -257,7 +259,7 @@ def test_the_hash_of_the_split_is_that_of_its_parts() -> None:
     assert md5(provenances.LOCK) == md5(provenances.LOCK.replace("ad365add0125", "000000000000"))
 
 
-def test_params_that_differ_from_the_defaults_are_told() -> None:
+def test_params_that_differ_from_the_defaults_are_listed() -> None:
     before = {"train": {"epochs": 12, "arch": "pointer"}, "export": {"image": "titles"}}
     assert changed_params(before, before) == {}
     now = {"train": {"epochs": 3, "arch": "pointer"}, "split": {"limits": {"new": [1]}}}

@@ -31,7 +31,7 @@ def test_words_are_numbered_as_they_come() -> None:
     assert (list(table), len(table)) == (["b", "a", "c"], 3)
 
 
-def test_own_unknown_words_get_ids_behind_the_vocabulary_in_each_row_anew() -> None:
+def test_source_words_out_of_vocabulary_get_ids_behind_it_in_each_row() -> None:
     table = WordTable()
     body = _matrix(table, [["Foo", "app", "bar9", "Foo"], ["bar9", "crash"], []], 5, "pre")
     assert extend(body, _ids(table), SIZE).tolist() == [

@@ -1,4 +1,4 @@
-"""Raw data: the rows if they can be had, else what the images say of themselves."""
+"""Raw data: the rows if available, else what the images record."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from report_sides import rows
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return a project, with scores of single titles, and with a remote beside it."""
+    """Return a project, with scores of single titles, and with a remote next to it."""
     made = tmp_path / "project"
     (made / "eval").mkdir(parents=True)
     with Repo.init(str(made), no_scm=True) as repo, repo.config.edit() as config:
