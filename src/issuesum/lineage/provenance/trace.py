@@ -150,15 +150,15 @@ def _of_engine(name: str, known: dict[str, Any], content: bytes) -> Trace:
 
 
 def completed(provenance: Provenance) -> Provenance:
-    """Have the lock tell of the artefacts, where an older provenance does not."""
+    """Add the artefacts that the lock records, where an older provenance lists none."""
     if provenance.artefacts is not None:
         return provenance
     try:
         lock = Lock.parse(provenance.lock or "")
-        told = artefacts_of(lock, bundle=provenance.hashes.get("bundle"))
+        artefacts = artefacts_of(lock, bundle=provenance.hashes.get("bundle"))
     except RepositoryError:  # it is broken
-        told = ()
-    return provenance.model_copy(update={"artefacts": told})
+        artefacts = ()
+    return provenance.model_copy(update={"artefacts": artefacts})
 
 
 def _compare(content: bytes, labels: dict[str, str]) -> tuple[str, ...]:
