@@ -164,7 +164,7 @@ def test_scores_on_other_rows_are_computed_again(
     assert case.reason(reached) is None
 
 
-def test_a_live_image_that_cannot_be_had_is_no_licence_to_ship(case: Case) -> None:
+def test_a_live_image_that_is_not_available_is_no_licence_to_ship(case: Case) -> None:
     with pytest.raises(RegistryError) as caught:
         case.reason()
     message = str(caught.value)
