@@ -202,7 +202,7 @@ IMAGES = {
 
 @pytest.mark.parametrize("verb", IMAGES)
 @pytest.mark.usefixtures("outside")
-def test_an_image_that_cannot_be_had(verb: str, issuesum: Callable) -> None:
+def test_an_image_that_is_not_available(verb: str, issuesum: Callable) -> None:
     before = {"manifests": ["--image"], "predict": ["good.csv", "--image"]}.get(verb, [])
     for image in (":::", "", "titles:"):
         code, line = fails(issuesum, verb, *before, image, *IMAGES[verb])

@@ -41,7 +41,7 @@ def limited(after: str) -> Callable[[Asked], Answer]:
 
 
 @pytest.mark.parametrize(("after", "pauses"), [("7", [7.0]), ("0", []), ("soon", [])])
-def test_a_short_pause_is_kept_and_said(
+def test_a_short_pause_is_kept_and_reported(
     after: str, pauses: list[float], waits: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serve(limited(after)) as (host, _):

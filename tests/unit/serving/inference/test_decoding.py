@@ -136,7 +136,7 @@ class TestOneBeam:
         assert [title.score for title in found] == pytest.approx([-1.5 / 8, -101.1 / 27])
         assert _ids(tables, max_words=2) == [[A, A]]
 
-    def test_words_in_a_row_are_not_said_twice(self) -> None:
+    def test_words_in_a_row_do_not_occur_twice(self) -> None:
         again = [[*[{A: -1, B: -2}] * 3, {A: -1, B: -2, END: -3}, {END: -1}]]
         assert _ids(again, max_words=4) == [[A, A, A, A]]
         assert _ids(again, max_words=4, no_repeat=3) == [[A, B, A, B]]
@@ -162,7 +162,7 @@ class TestOneBeam:
     def test_of_equal_words_the_one_with_the_lowest_id_is_taken(self) -> None:
         assert _ids([[{A: -1, B: -1}, {END: -1}]], max_words=1) == [[A]]
 
-    def test_where_nothing_may_be_said_there_is_no_title(self) -> None:
+    def test_where_no_word_is_allowed_there_is_no_title(self) -> None:
         scorer = Tables([[{A: -1}] * 3], ids=5)
         rules = _rules(1, max_words=2, size=5, no_repeat=1, min_words=2)
         object.__setattr__(rules, "forbidden", (0, 1, START))

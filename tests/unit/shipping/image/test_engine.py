@@ -36,7 +36,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     return made
 
 
-def test_where_none_answers_it_is_said_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_none_answers_the_error_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(**_: object) -> Client:
         raise DockerException("Error while fetching server API version:\n no such file")
 
