@@ -6,68 +6,42 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from issuesum.errors import ArtifactError, EngineError, RegistryError, RepositoryError
-from issuesum.layout import BUNDLE, DATA_PROFILE, LOCK, METRICS, PARAMS
+from issuesum.layout import BUNDLE, DATA_PROFILE, LOCK, METRICS, PARAMS, RUNS
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock, default_remote, hash_of
-from issuesum.lineage.git import earlier_versions
-from issuesum.lineage.provenance.artefacts import (
-    artefacts_of,
-    hashes_of,
-    rows_of,
-    successful_runs,
-)
+from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of
 from issuesum.lineage.provenance.collect import changed_params
 from issuesum.lineage.provenance.lookup import DIGEST, OUR_TAG, look_up, reference_of
-from issuesum.lineage.provenance.model import Provenance
+from issuesum.lineage.provenance.model import Artefact, Provenance
+from issuesum.lineage.runs.record import read_all
 from issuesum.registry.labels import differences, labels_of
 from issuesum.registry.reference import Reference, names_host
-
-_IMAGE_ID = re.compile(r"[0-9a-f]{12,64}")
-
-type Attested = Callable[[Reference, Provenance], Provenance]
-"""From an image and its provenance to the same with what only an attestation says."""
-type ReadLocal = Callable[[str], tuple[dict[str, Any], bytes] | None]
-"""From the name or id of an image to what `docker image inspect` says and the bytes of
-/app/provenance.json; None if the engine does not hold it."""
 
 
 @dataclass(frozen=True)
 class Image:
-    """What a registry, or the engine, says of an image.
+    """What a registry, or the engine, says of an image."""
 
-    Attributes:
-        reference: registry/name@sha256:…, or the engine's id.
-        digest: of the manifest, or the engine's id.
-        size: bytes, compressed in a registry and unpacked in an engine.
-        labels: OCI labels.
-        disagreements: one line for each label that is not what the provenance says.
-    """
-
-    reference: str
-    digest: str
-    size: int
-    labels: dict[str, str] = field(repr=False)
-    disagreements: tuple[str, ...] = ()
+    reference: str  # registry/name@sha256:…, or the engine's id
+    digest: str  # of the manifest, or the engine's id
+    size: int  # bytes, compressed in a registry and unpacked in an engine
+    labels: dict[str, str] = field(repr=False)  # of OCI
+    disagreements: tuple[str, ...] = ()  # a line for each label that the provenance contradicts
 
 
 @dataclass(frozen=True)
 class Trace:
-    """An image, or a bundle without one, and where it comes from.
-
-    Attributes:
-        provenance: where it comes from.
-        image: None for a bundle.
-    """
+    """An image, or a bundle without one, and where it comes from."""
 
     provenance: Provenance
-    image: Image | None
+    image: Image | None  # None for a bundle
 
     def as_json(self) -> dict[str, Any]:
         """Return all keys of a provenance, None for what is not known, and the image's."""
@@ -82,34 +56,33 @@ def trace(
     text: str | None,
     *,
     default: str | None,
-    read_local: ReadLocal,
+    read_local: Callable[[str], tuple[dict[str, Any], bytes] | None],
     defaults: Mapping[str, Any],
-    attested: Attested = lambda _, known: known,
+    attested: Callable[[Reference, Provenance], Provenance] = lambda _, known: known,
 ) -> Trace:
-    """Find out where an image or a bundle comes from.
+    """Find out where an image or a bundle comes from; an IssuesumError if it is not found.
 
     Args:
         text: what `lookup.look_up` takes, an image id of this machine's Docker Engine, NAME:TAG
             without a registry, which the engine may hold, or the folder of a bundle. The engine is
             also asked for what a registry does not give.
         default: registry/name, where a tag or a digest alone is looked up; None if unknown.
-        read_local: asks the engine.
+        read_local: gives what `docker image inspect` says of a name or id, and the bytes of
+            /app/provenance.json; None if the engine does not hold it.
         defaults: of the params, which those of a bundle are compared with.
-        attested: completes the provenance of an image of a registry.
-
-    Raises:
-        IssuesumError: it is not found, or is not what it seems.
+        attested: completes a registry's image by what only its attestation says.
     """
     if text and Path(text).is_dir():
-        return Trace(provenance_of(Path(text), defaults=defaults), None)
-    if text and _IMAGE_ID.fullmatch(text):
+        return Trace(_provenance_of(Path(text), defaults), None)
+    if text and re.fullmatch(r"[0-9a-f]{12,64}", text):
         if local := read_local(text):
             return _of_engine(text, *local)
         raise ArtifactError(
             f"Docker Engine must hold the image {text}. Received: no such image. "
             "Try: docker images, or the image's tag."
         )
-    if text and _names_no_registry(text):
+    known = text is None or OUR_TAG.fullmatch(text) or DIGEST.fullmatch(text) or names_host(text)
+    if text and not (known or Path(text).is_file()):
         with suppress(EngineError):  # there is none
             if local := read_local(text):
                 return _of_engine(text, *local)
@@ -121,72 +94,47 @@ def trace(
             if local := read_local(name):
                 return _of_engine(name, *local)
         raise
-    reference = found.image.reference
-    image = Image(
-        reference=str(reference),
-        digest=str(reference.digest),
-        size=found.image.size,
-        labels=found.image.labels,
-        disagreements=_compare(found.content, found.image.labels),
-    )
-    return Trace(completed(attested(reference, found.provenance)), image)
-
-
-def _names_no_registry(text: str) -> bool:
-    known = OUR_TAG.fullmatch(text) or DIGEST.fullmatch(text) or Path(text).is_file()
-    return not (known or names_host(text))
+    reference, held = found.image.reference, found.image
+    image = Image(str(reference), str(reference.digest), held.size, held.labels)
+    return _compared(attested(reference, found.provenance), found.content, image)
 
 
 def _of_engine(name: str, known: dict[str, Any], content: bytes) -> Trace:
     labels = known["Config"].get("Labels") or {}
-    image = Image(
-        reference=known["Id"],
-        digest=known["Id"],
-        size=known["Size"],
-        labels=labels,
-        disagreements=_compare(content, labels),
-    )
-    return Trace(completed(Provenance.parse(content, name)), image)
+    image = Image(known["Id"], known["Id"], known["Size"], labels)
+    return _compared(Provenance.parse(content, name), content, image)
+
+
+def _compared(known: Provenance, content: bytes, image: Image) -> Trace:
+    try:
+        disagreements = tuple(
+            f"label {name} is {value!r}, the provenance says {ours!r}"
+            for name, value, ours in differences(image.labels, labels_of(content))
+        )
+    except (KeyError, TypeError, AttributeError):
+        disagreements = ("the provenance lacks what every label is made of",)
+    return Trace(completed(known), replace(image, disagreements=disagreements))
 
 
 def completed(provenance: Provenance) -> Provenance:
-    """Add the artefacts that the lock records, where an older provenance lists none."""
+    """Have the lock tell of the artefacts, where an older provenance does not."""
     if provenance.artefacts is not None:
         return provenance
-    try:
+    told: tuple[Artefact, ...] = ()
+    with suppress(RepositoryError):  # the lock is broken
         lock = Lock.parse(provenance.lock or "")
-        artefacts = artefacts_of(lock, bundle=provenance.hashes.get("bundle"))
-    except RepositoryError:  # it is broken
-        artefacts = ()
-    return provenance.model_copy(update={"artefacts": artefacts})
+        told = artefacts_of(lock, bundle=provenance.hashes.get("bundle"))
+    return provenance.model_copy(update={"artefacts": told})
 
 
-def _compare(content: bytes, labels: dict[str, str]) -> tuple[str, ...]:
-    try:
-        expected = labels_of(content)
-    except (KeyError, TypeError, AttributeError):
-        return ("the provenance lacks what every label is made of",)
-    return tuple(
-        f"label {name} is {value!r}, the provenance says {ours!r}"
-        for name, value, ours in differences(labels, expected)
-    )
-
-
-def provenance_of(bundle: Path, *, defaults: Mapping[str, Any]) -> Provenance:
-    """Return what the repository knows of a bundle.
+def _provenance_of(bundle: Path, defaults: Mapping[str, Any]) -> Provenance:
+    """Return what the project that a bundle is in, or else that of the working folder, knows of it.
 
     Of the commits whose dvc.lock has this bundle's hash the earliest counts: that is where it was
     made. Params and metrics are those of that commit.
-
-    Args:
-        bundle: a folder, inside a project or anywhere; then of the project in the working folder.
-        defaults: of the params.
-
-    Raises:
-        ArtifactError: no commit knows the bundle.
-        RepositoryError: there is no Git or DVC repository.
     """
-    root = _project_of(bundle)
+    above = bundle.resolve().parents
+    root = next((folder for folder in above if (folder / ".dvc").is_dir()), Path())
     hash_ = hash_of(bundle, root)
     commit, lock = _recorded(root, hash_)
     profile = git.file_at(root, commit, DATA_PROFILE.as_posix())
@@ -200,37 +148,23 @@ def provenance_of(bundle: Path, *, defaults: Mapping[str, Any]) -> Provenance:
             "dvc": hash_[:12],
             "hashes": {**hashes_of(lock), "bundle": hash_},
             "artefacts": artefacts_of(
-                lock,
-                bundle=hash_,
-                rows=rows_of(lock, {DATA_PROFILE: profile}),
-                made_by=successful_runs(root),
+                lock, bundle=hash_, rows=rows_of(lock, profile), made_by=read_all(root / RUNS)
             ),
             "lock": lock.text,
             "params": params,
-            "changed_params": (
-                changed_params(params, defaults) if isinstance(params, dict) else None
-            ),
+            "changed_params": changed_params(params, defaults),
             "metrics": json.loads(git.file_at(root, commit, METRICS.as_posix()) or b"null"),
         }
     )
 
 
-def _project_of(bundle: Path) -> Path:
-    above = bundle.resolve().parents
-    return next((folder for folder in above if (folder / ".dvc").is_dir()), Path())
-
-
 def _recorded(root: Path, bundle: str) -> tuple[str, Lock]:
     found = None
-    for commit, text in earlier_versions(root / LOCK):  # the newest first
-        if bundle not in text:
-            continue
-        try:
-            lock = Lock.parse(text)
-        except RepositoryError:  # a broken lock was committed once
-            continue
-        if lock.md5(BUNDLE) == bundle:
-            found = commit, lock
+    for commit, text in git.earlier_versions(root / LOCK):  # the newest first
+        if bundle in text:
+            with suppress(RepositoryError):  # a broken lock was committed once
+                lock = Lock.parse(text)
+                found = (commit, lock) if lock.md5(BUNDLE) == bundle else found
     if found is None:
         raise ArtifactError(
             f"A commit must record the bundle in its dvc.lock. Received: none with {bundle}. "

@@ -4,8 +4,8 @@ encoder.onnx takes `body` and, if the model copies, `body_extended`, both int32 
 maxlen), and gives named state tensors. decoder.onnx takes `previous`, int32 (rows,), and that
 state; it gives `log_probs`, float32 (rows, outputs), and `next_NAME` for every state tensor NAME
 that the step changes. `outputs` counts the ids of the title vocabulary and, if the model copies,
-those that the source words of a row can have (see `issuesum.text.copying`). A model with attention
-also gives `attention`, float32 (rows, body maxlen).
+those that a row's own words can have (see `text.features`). A model with attention also
+gives `attention`, float32 (rows, body maxlen).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ def inference_service(
 ) -> dict[str, Any]:
     """Return the service, whose Deployment has a fixed number of pods.
 
-    KServe's clients ask for the model by the service's name, so the server gets that name.
+    KServe's clients ask for the model by the service's name, so the server is told that name.
     """
     made = pod(image, pull_secret=pull_secret)
     (container,) = made["spec"]["containers"]

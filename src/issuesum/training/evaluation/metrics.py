@@ -1,9 +1,8 @@
 """The table of metrics: one function and one entry each; whatever shows scores reads it.
 
-Some count what titles have in common with the authors', the others how titles are made. ROUGE:
-Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries"; BLEU: Papineni et al. 2002, in
-sacrebleu's implementation (Post 2018). All see the same lower-cased words that the model sees, so
-no English stemmer scores another language 0, and no start or end mark is counted.
+ROUGE: Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries"; BLEU: Papineni et al.
+2002, in sacrebleu's implementation (Post 2018). All see the same lower-cased words that the model
+sees, so no English stemmer scores another language 0, and no start or end mark is counted.
 """
 
 from __future__ import annotations
@@ -24,13 +23,11 @@ from issuesum.text.tokens import clean, words
 Floats = NDArray[np.float64]
 Scores = dict[str, float]  # by the keys of `METRICS`, rounded to 4 digits
 
-FUNCTION_WORDS = frozenset(
-    words(
-        "a an the and or nor but if than because while whether of to in on at by for from with "
-        "without into onto via as is are was were be been am being has have its my your his her "
-        "their our these those when where which who whose that this"
-    )
-)
+FUNCTION_WORDS = frozenset(words(
+    "a an the and or nor but if than because while whether of to in on at by for from with "
+    "without into onto via as is are was were be been am being has have its my your his her "
+    "their our these those when where which who whose that this"
+))  # fmt: skip
 """English words that need another one behind them."""
 _MOSTLY_LAST = 0.2
 """Share of a word's uses in the references, above which it may well end a title: in other languages
@@ -83,10 +80,9 @@ def statistics(titles: Sequence[str], references: Sequence[str], **facts: Unpack
     """
     parts = []
     for metric in METRICS.values():
+        own = np.full((len(titles), metric.columns), np.nan)
         if facts.keys() >= set(metric.needs):
             own = metric.statistics(titles, references, *(facts[name] for name in metric.needs))
-        else:
-            own = np.full((len(titles), metric.columns), np.nan)
         parts.append(own.reshape(len(titles), -1))
     return np.hstack(parts)
 
@@ -145,8 +141,7 @@ def _at_limit(titles: Sequence[str], references: Sequence[str], max_words: int) 
 
 def _opening(titles: Sequence[str], references: Sequence[str], bodies: Sequence[str]) -> Floats:  # noqa: ARG001
     """Return whether each title is empty or the first words of the body."""
-    own = map(words, titles)
-    pairs = zip(own, bodies, strict=True)
+    pairs = zip(map(words, titles), bodies, strict=True)
     return np.array([100.0 * (row == body_words(body)[: len(row)]) for row, body in pairs])
 
 
@@ -162,40 +157,16 @@ METRICS: dict[str, Metric] = {
         Metric("rouge_2", "ROUGE-2", _rouge("rouge2"), hub=("rouge", "rouge2")),
         Metric("rouge_l", "ROUGE-L", _rouge("rougeL"), hub=("rouge", "rougeL")),
         Metric("bleu", "BLEU", _ngrams, _bleu, columns=10, hub=("bleu", None)),
-        Metric(
-            "dangling",
-            "Dangling",
-            _dangling,
-            better=-1,
-            about='% of titles that end in an English function word, such as "with"',
-        ),
-        Metric(
-            "at_limit",
-            "At limit",
-            _at_limit,
-            needs=("max_words",),
-            better=-1,
-            about="% as long as a title may be",
-        ),
-        Metric(
-            "opening",
-            "Opening",
-            _opening,
-            needs=("bodies",),
-            better=-1,
-            about="% that are empty or the first words of the body",
-        ),
-        Metric(
-            "length",
-            "Length",
-            _lengths,
-            lambda sums, _: 100 * sums[0] / max(sums[1], 1.0),
-            columns=2,
-            better=0,
-            about="words in % of those of the authors' titles",
-        ),
+        Metric("dangling", "Dangling", _dangling, better=-1,
+               about="% of titles that end in an English function word, such as `with`"),
+        Metric("at_limit", "At limit", _at_limit, needs=("max_words",), better=-1,
+               about="% as long as a title may be"),
+        Metric("opening", "Opening", _opening, needs=("bodies",), better=-1,
+               about="% that are empty or the first words of the body"),
+        Metric("length", "Length", _lengths, lambda sums, _: 100 * sums[0] / max(sums[1], 1.0),
+               columns=2, better=0, about="words in % of those of the authors' titles"),
     )
-}
+}  # fmt: skip
 """By key, in the order of eval/metrics.json."""
 PRIMARY = "rouge_l"
 """Decides which of two models is better, and is what the gate compares with baselines."""
