@@ -1,11 +1,8 @@
 """How long commands take that should feel immediate, compared with the least that they could take.
 
-A clone runs the pipeline up to evaluate on a few issues with a small model, which takes a minute.
-Then the commands take turns. `issuesum` is divided by a Python that does nothing, `dvc repro` by
-`dvc version`, which imports DVC and looks at the repository.
+In a clone in which a small model was evaluated, commands take turns. `issuesum` is divided by a
+Python that does nothing, `dvc repro` by `dvc version`, which imports DVC and opens the repository.
 """
-
-from __future__ import annotations
 
 import argparse
 import os
@@ -50,7 +47,6 @@ def main() -> None:
 
 
 def _measure(clone: Project, repeats: int) -> dict[tuple[str, ...], float]:
-    """Return the median seconds of each command."""
     rounds = [
         [clone.run(*of, ends_with=None if of == _MAY_FAIL else 0).seconds for of in _COMMANDS]
         for _ in range(repeats + 1)
@@ -60,7 +56,6 @@ def _measure(clone: Project, repeats: int) -> dict[tuple[str, ...], float]:
 
 
 def ratios(seconds: Mapping[tuple[str, ...], float]) -> Iterator[Ratio]:
-    """Yield each command's seconds, divided by those of what it cannot do without."""
     for command, taken in seconds.items():
         if command not in {_PYTHON, _DVC}:
             least = _DVC if command == _NOTHING_STALE else _PYTHON

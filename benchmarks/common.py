@@ -1,15 +1,12 @@
 """What the benchmarks share: projects in which commands run as users run them, and ratios."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +87,7 @@ class Project:
     @classmethod
     def clone(cls, path: Path) -> Self:
         """Clone this repository's HEAD, as if it had never been run."""
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(path)], check=True)
+        subprocess.run(["git", "clone", "--quiet", ROOT, path], check=True)
         project = cls(path, path)
         project.forget_runs()
         return project
@@ -103,8 +100,8 @@ class Project:
     def fork(self, name: str, changes: Mapping[str, Any]) -> Self:
         """Return a folder next to this one with the same data, whose params differ by `changes`."""
         other = type(self)(self.path.with_name(name), self.code)
-        code = (SERVING / "IssueSummarization.py", SERVING / "requirements.txt")
-        for path in (PARAMS, DOCKERFILE, *code):
+        code = ("IssueSummarization.py", "requirements.txt")
+        for path in (PARAMS, DOCKERFILE, *(SERVING / name for name in code)):
             (other.path / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self.path / path, other.path / path)
         (other.path / "data").symlink_to((self.path / "data").resolve())
@@ -115,17 +112,16 @@ class Project:
     def params(self) -> Params:
         return load_params(self.path / PARAMS)
 
-    def change(self, values: Mapping[str, Any]) -> None:
+    def change(self, values: Mapping[str, Any]) -> Params:
         """Set values of params.yaml by their dotted names; ParamsError if one is not allowed."""
         path = self.path / PARAMS
-        text = with_values(path.read_text(encoding="utf-8"), list(values.items()))
-        path.write_text(text, encoding="utf-8")
-        load_params(path)
+        path.write_text(with_values(path.read_text("utf-8"), list(values.items())), "utf-8")
+        return self.params
 
     def ingest(self, sources: Sequence[Path]) -> None:
         """Make the usable rows of all sources the raw data; DataError if one cannot be used."""
+        raw = self.path / RAW
         for source in sources:
-            raw = self.path / RAW
             ingest([str(source)], raw, raw.with_name("rejects.csv"), after=raw)
 
     def commit(self, message: str) -> None:
@@ -138,22 +134,17 @@ class Project:
 
         `weigh` also measures its memory, which costs a little time.
         """
-        peak = [0.0]
-        with tempfile.TemporaryFile("w+") as errors:
-            started = time.perf_counter()
-            into = {"stdout": subprocess.PIPE, "stderr": errors}
-            process = self.start(*command, **into)
-            watcher = threading.Thread(target=_note_peak, args=(psutil.Process(process.pid), peak))
-            if weigh:
-                watcher.start()
-            output, _ = process.communicate()
+        started = time.perf_counter()
+        with (
+            self.start(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process,
+            ThreadPoolExecutor() as watcher,
+        ):
+            peak = watcher.submit(_peak_mb, psutil.Process(process.pid)) if weigh else None
+            output, errors = process.communicate()
             seconds = time.perf_counter() - started
-            if weigh:
-                watcher.join()
-            errors.seek(0)
-            if ends_with not in {None, process.returncode}:
-                sys.exit(f"{command} ended with {process.returncode}\n{output}{errors.read()}")
-        return Done(output, seconds, peak[0])
+        if ends_with not in {None, process.returncode}:
+            sys.exit(f"{command} ended with {process.returncode}\n{output}{errors}")
+        return Done(output, seconds, peak.result() if peak else 0.0)
 
     def stage(self, name: str, *, weigh: bool = False) -> Done:
         """Run a stage by itself, without DVC around it."""
@@ -173,7 +164,6 @@ class Project:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a benchmark; an error that is foreseen ends it with one line."""
     try:
         main()
     except IssuesumError as error:
@@ -186,18 +176,19 @@ def usable(path: Path) -> Iterator[Issue]:
 
 
 def read_speeds(table: Path) -> list[float]:
-    """Return the examples/s up to each validation that a train stage has done."""
     lines = table.read_text(encoding="utf-8").splitlines()[1:] if table.exists() else []
     return [float(line.split("\t")[1]) for line in lines]
 
 
-def _note_peak(process: psutil.Process, peak: list[float]) -> None:
-    """Note the largest sum of resident memory of a process and its children, in MB."""
+def _peak_mb(process: psutil.Process) -> float:
+    """Return the largest sum of resident memory of a process and its children until it ends."""
+    peak = 0
     with suppress(psutil.NoSuchProcess):  # it ended meanwhile
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             total = 0
             for member in [process, *process.children(recursive=True)]:
                 with suppress(psutil.NoSuchProcess):
                     total += member.memory_info().rss
-            peak[0] = max(peak[0], total / 1e6)
+            peak = max(peak, total)
             time.sleep(0.05)
+    return peak / 1e6

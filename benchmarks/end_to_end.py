@@ -1,12 +1,9 @@
 """How long it takes from a push of data to the image in the registry, and to find nothing new.
 
-A clone takes the rows and pushes them to a bare repository and to S3 (`tools/services up`); a
-second, empty clone runs `issuesum retrain`, as CI and tools/post-receive do. It reuses only layers
-that Docker Engine keeps. Training is left out. Then `retrain` with nothing to do and `dvc status`
-take turns.
+A clone pushes rows to a bare repository and to S3 (`tools/services up`); a second, empty clone runs
+`issuesum retrain`. It reuses only layers that Docker Engine keeps. Training is left out. Then
+`retrain` with nothing to do and `dvc status` take turns.
 """
-
-from __future__ import annotations
 
 import argparse
 import json
@@ -55,7 +52,8 @@ def _measure(folder: Path, name: str, given: argparse.Namespace) -> None:
     pushing += ours.run("git", "push", "--quiet").seconds
     top.run("git", "clone", "--quiet", "--branch=pushed", "bare.git", "theirs")
     whole = theirs.run("issuesum", "retrain").seconds
-    stages = {run.stage: run.seconds or 0.0 for run in runs.read_all(theirs.path / RUNS)}
+    done = reversed(runs.read_all(theirs.path / RUNS))
+    stages = {run.stage: run.seconds or 0.0 for run in done}
     looks = [
         (
             theirs.run("dvc", "status").seconds,
@@ -69,20 +67,14 @@ def _measure(folder: Path, name: str, given: argparse.Namespace) -> None:
 
 
 def report(
-    pushing: float,
-    whole: float,
-    stages: Mapping[str, float],
-    looks: Sequence[tuple[float, float]],
+    pushing: float, whole: float, stages: Mapping[str, float], looks: Sequence[tuple[float, float]]
 ) -> None:
-    """Print the seconds of the push, of `issuesum retrain` as a whole and of its stages.
-
-    `looks` are those of `dvc status` and of `issuesum retrain` with nothing to do.
-    """
+    """Print seconds; `looks` are of `dvc status` and of `retrain` with nothing to do."""
     rest = pushing + whole - stages["train"]
     status, nothing = (statistics.median(each) for each in zip(*looks, strict=True))
     print(f"push of the data               {pushing:7.1f} s")
-    for stage in ("split", "preprocess", "train", "build", "evaluate", "export"):
-        print(f"{stage:30s} {stages[stage]:7.1f} s")
+    for stage, seconds in stages.items():
+        print(f"{stage:30s} {seconds:7.1f} s")
     print(f"DVC, S3 and Git around them    {whole - sum(stages.values()):7.1f} s")
     print(f"all but training               {rest:7.1f} s")
     print(f"dvc status                     {status:7.2f} s")

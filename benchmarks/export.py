@@ -1,21 +1,17 @@
 """How long an export takes, and how much it sends.
 
-Exports the bundle's model under the name issuesum-benchmark, through the engine and registry that
-export would use (`tools/services up`); again with every weight changed a little, as after a
-retrain; then with nothing changed. Times are of the whole stage, imports and smoke test included.
+Exports the bundle's model under a name of its own, through the engine and registry that export
+would use (`tools/services up`); again with every weight changed a little, as after a retrain; then
+with nothing changed. Times are of the whole stage, imports and smoke test included.
 """
 
-from __future__ import annotations
-
 import argparse
-import json
 import os
 import shutil
 import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +20,7 @@ from onnx import numpy_helper
 
 from common import ANY_MODEL, ROOT, Done, Project, Ratio, print_ratios, run
 from issuesum.errors import ArtifactError
+from issuesum.files import write_json
 from issuesum.layout import BUNDLE, BUNDLE_MODEL, DOCKERFILE, METRICS, RECEIPT, SERVING
 from issuesum.lineage.receipt import Receipt
 from issuesum.registry.client import Registry
@@ -36,28 +33,8 @@ NAME = "issuesum-benchmark"
 MEGABYTE = 1e6
 
 
-@dataclass(frozen=True)
-class ExportProject:
-    """A project that exports a model under a name of its own, and the images that it made."""
-
-    project: Project
-    images: list[RemoteImage] = field(default_factory=list)
-
-    @property
-    def model(self) -> Path:
-        """The folder of the model that the next export ships."""
-        return self.project.path / BUNDLE_MODEL
-
-    def export(self) -> Done:
-        """Run the export stage."""
-        done = self.project.stage("export")
-        reference = Reference.parse(Receipt.load(self.project.path / RECEIPT).image)
-        self.images.append(read_image(Registry(reference.host), reference))
-        return done
-
-
 @contextmanager
-def export_project(folder: Path, bundle: Path) -> Iterator[ExportProject]:
+def export_project(folder: Path, bundle: Path) -> Iterator[Project]:
     """Give a project with a bundle's model; at the end the engine forgets its images.
 
     Raises:
@@ -70,22 +47,25 @@ def export_project(folder: Path, bundle: Path) -> Iterator[ExportProject]:
     project = Project.clone(folder)
     project.change({**ANY_MODEL, "export.image": NAME})
     shutil.copyfile(ROOT / "dvc.lock", folder / "dvc.lock")
-    (folder / METRICS).parent.mkdir(exist_ok=True)
-    passed = {
-        "gate": {"passed": True, "reasons": []}, "model": {"rouge_l": 1.0}, "test_rows": 1,
-    }  # fmt: skip
-    (folder / METRICS).write_text(json.dumps(passed), encoding="utf-8")
+    passed = {"gate": {"passed": True, "reasons": []}, "model": {"rouge_l": 1.0}, "test_rows": 1}
+    write_json(folder / METRICS, passed)
     shutil.copytree(bundle / "model", folder / BUNDLE_MODEL)
     copy_code(folder / BUNDLE, serving=folder / SERVING, dockerfile=folder / DOCKERFILE)
     project.commit("benchmark")
-    made = ExportProject(project)
     try:
-        yield made
+        yield project
     finally:
         with engine() as client:
             for tag in [tag for image in client.images.list() for tag in image.tags]:
                 if f"/{NAME}:" in tag:
                     client.images.remove(tag)
+
+
+def export(project: Project) -> tuple[Done, RemoteImage]:
+    """Run the export stage; return the image that it made as well."""
+    done = project.stage("export")
+    reference = Reference.parse(Receipt.load(project.path / RECEIPT).image)
+    return done, read_image(Registry(reference.host), reference)
 
 
 def main() -> None:
@@ -95,23 +75,23 @@ def main() -> None:
     given = parser.parse_args()
     with (
         tempfile.TemporaryDirectory() as folder,
-        export_project(Path(folder) / "project", given.bundle) as made,
+        export_project(Path(folder) / "project", given.bundle) as project,
     ):
-        first = made.export().seconds  # may build the environment, which is not measured
-        retrained = []
+        made = [export(project)]  # may build the environment, which is not measured
+        model = project.path / BUNDLE_MODEL
         for number in range(given.repeats):
-            _perturb(made.model, number)
-            retrained.append(made.export().seconds)
-        images = list(made.images)
-        unchanged = [made.export() for _ in range(given.repeats)]
-        size = sum(path.stat().st_size for path in made.model.iterdir())
-    after = statistics.median(retrained)
+            _perturb(model, number)
+            made.append(export(project))
+        unchanged = [export(project)[0] for _ in range(given.repeats)]
+        size = sum(path.stat().st_size for path in model.iterdir())
+    done, images = zip(*made, strict=True)
+    after = statistics.median(each.seconds for each in done[1:])
     idle = statistics.median(each.seconds for each in unchanged)
     sent = max(_sent(images[:place], images[place]) for place in range(1, len(images)))
     pushes = sum("pushed" in each.output for each in unchanged)
     print(f"{os.cpu_count()} CPUs, model {size / MEGABYTE:.2f} MB, image "
           f"{images[-1].size / MEGABYTE:.1f} MB compressed")  # fmt: skip
-    print(f"first export            {first:7.2f} s")
+    print(f"first export            {done[0].seconds:7.2f} s")
     print(f"export after a retrain  {after:7.2f} s")
     print(f"export of nothing new   {idle:7.2f} s   {pushes} pushes")
     print(f"sent after a retrain    {sent / MEGABYTE:7.2f} MB  "
@@ -123,7 +103,6 @@ def main() -> None:
 
 
 def _perturb(model: Path, seed: int) -> None:
-    """Change every weight by about a hundredth, as more training would."""
     draw = np.random.default_rng(seed)
     for path in sorted(model.glob("*.onnx")):
         graph = onnx.load(path)
@@ -135,7 +114,7 @@ def _perturb(model: Path, seed: int) -> None:
         onnx.save(graph, path)
 
 
-def _sent(before: list[RemoteImage], image: RemoteImage) -> int:
+def _sent(before: Sequence[RemoteImage], image: RemoteImage) -> int:
     """Return the bytes of layers that the registry did not hold before."""
     known = {layer["digest"] for each in before for layer in each.layers}
     return sum(layer["size"] for layer in image.layers if layer["digest"] not in known)

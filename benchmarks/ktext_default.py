@@ -12,11 +12,26 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cache
 from types import ModuleType
+from typing import Any
+
+from issuesum.text.vocabulary import pad
+from issuesum.training.features.ktext_adapter import FieldSettings, import_ktext
 
 _FILTERS = '!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~\t\n'
 _TO_BLANKS = str.maketrans(dict.fromkeys(_FILTERS, " "))
+
+
+def make_processor(settings: FieldSettings) -> Any:  # noqa: ANN401 -- ktext has no types
+    """Return ktext's `processor` with its default cleaner and tokenizer."""
+    ktext = import_ktext()
+    ktext.pad_sequences = _pad_sequences
+    processor = ktext.processor(**asdict(settings))
+    processor.set_cleaner(clean)
+    processor.set_tokenizer(tokenize)
+    return processor
 
 
 def clean(text: str) -> str:
@@ -50,3 +65,7 @@ def _preprocess_text() -> Callable[..., str]:
     sys.modules["textacy"] = package
     function: Callable[..., str] = importlib.import_module("textacy.preprocess").preprocess_text
     return function
+
+
+def _pad_sequences(rows: Any, *, maxlen: int, padding: Any, value: float, **_: str) -> Any:  # noqa: ANN401
+    return pad(rows, maxlen, padding=padding, value=int(value))

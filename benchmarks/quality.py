@@ -1,23 +1,20 @@
 """How good titles are on real issues: this repository's model and what it must beat.
 
 Prints the scores of the test split: of the first words of the body, of the title of the most
-similar issue, of the 2018 example's model and of ours, with the repository's params.yaml. With
-`--seeds` ours is trained as many times, which shows how much of a difference is chance.
+similar issue, of the 2018 example's model and of ours. `--seeds` shows how much is chance.
 
-The example's model (`train.arch: seq2seq` at its sizes, without noise or smoothing) has the same
-rows and as many seconds of the whole train stage as ours, keeps its best validation too, and writes
-through a bundle with the same search. Two short runs turn the seconds into a number of updates, so
-that its learning rate falls to 0 as ours does.
+The example's model (seq2seq at its sizes, without noise or smoothing) has the same rows and as many
+seconds of the train stage as ours, and the same search. Two short runs turn the seconds into a
+number of updates, so that its learning rate falls to 0 as ours does.
 """
-
-from __future__ import annotations
 
 import argparse
 import statistics
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import yaml
 
@@ -28,7 +25,7 @@ from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import issue_key
 from issuesum.training.corpus.shards import SplitSummary, read_head
 from issuesum.training.evaluation.baselines import BASELINES
-from issuesum.training.evaluation.metrics import METRICS, Scores, score
+from issuesum.training.evaluation.metrics import METRICS, Facts, Scores, score
 
 # Its seconds end the reference, and nothing else.
 REFERENCE = {**EXAMPLE, "train.epochs": 1_000_000, "train.patience": 1_000_000}
@@ -36,8 +33,7 @@ _LEAST = 0.01  # what a score of 0 counts as where it divides
 _UPDATES = (20, 120)  # of the two short runs
 
 
-@dataclass(frozen=True)
-class Texts:
+class Texts(NamedTuple):
     """Issues that training never saw."""
 
     name: str
@@ -48,14 +44,10 @@ class Texts:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--issues", type=Path, action="append", required=True,
-        help="CSV to learn from and to test with; several are put together",
-    )  # fmt: skip
+        "--issues", type=Path, action="append", required=True, help="CSV (repeatable)"
+    )
     parser.add_argument("--held-out", type=Path, help="CSV of other issues to test with")
-    parser.add_argument(
-        "--seeds", type=int, default=1, metavar="N",
-        help="train ours with N seeds; print the mean and the standard deviation of the scores",
-    )  # fmt: skip
+    parser.add_argument("--seeds", type=int, default=1, help="how often ours is trained")
     parser.add_argument(
         "-S", "--set-param", type=setting, action="append", default=[], metavar="NAME=VALUE",
         help="use another value of params.yaml for ours, as in train.max_steps=100",
@@ -69,7 +61,6 @@ def main() -> None:
 
 
 def setting(text: str) -> tuple[str, object]:
-    """Return the name and the value of `NAME=VALUE`, which is YAML as in params.yaml."""
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"must be NAME=VALUE. Received: {text}.")
@@ -85,21 +76,18 @@ def _train(ours: Project, seeds: int) -> dict[str, list[Project]]:
     reference.change({"train.max_steps": updates_within(mine.seconds, reference)})
     theirs = reference.stage("train")
     train = ours.params.train
-    others = [
-        ours.fork(f"seed-{seed}", {"train.seed": seed})
-        for seed in range(train.seed + 1, train.seed + seeds)
-    ]
-    models = {
-        "seq2seq, as in the 2018 example": [reference],
-        f"{train.arch}, params.yaml": [ours, *others],
-    }
-    runs = [theirs, mine, *(other.stage("train") for other in others)]
+    made = [("seq2seq, as in the 2018 example", reference, theirs)]
+    made.append((f"{train.arch}, params.yaml", ours, mine))
+    for seed in range(train.seed + 1, train.seed + seeds):
+        other = ours.fork(f"seed-{seed}", {"train.seed": seed})
+        made.append((made[1][0], other, other.stage("train")))
     rows = SplitSummary.load(ours.path / SPLIT_SUMMARY)
     print(f"{rows.train:,} issues to learn, {rows.validation:,} to validate, {rows.test:,} to test")
-    each = [(name, project) for name, of in models.items() for project in of]
-    for (name, project), of in zip(each, runs, strict=True):
+    models = defaultdict[str, list[Project]](list)
+    for name, project, of in made:
         print(f"  {name:32}{of.seconds:7.0f} s; {of.output.splitlines()[-1]}")
         project.stage("build")
+        models[name].append(project)
     return models
 
 
@@ -115,8 +103,7 @@ def updates_within(seconds: float, project: Project) -> int:
 def updates_in(seconds: float, few: float, many: float) -> int:
     """Return how many updates fit into a time, from the seconds of _UPDATES.
 
-    Both have one validation and compile once, so what is left between them is updates. Validations
-    of a longer run are left out: that gives the reference a little more time, not less.
+    Both compile and validate once. A longer run validates more often, which gives it more time.
     """
     per_update = (many - few) / (_UPDATES[1] - _UPDATES[0])
     return max(1, round(_UPDATES[0] + (seconds - few) / max(per_update, 1e-3)))
@@ -126,7 +113,7 @@ def _print_scores(
     ours: Project, models: Mapping[str, Sequence[Project]], held_out: Path | None
 ) -> None:
     params, max_words = ours.params.evaluate, ours.params.build.decoding.max_words
-    words = params.lead_words
+    words, lead, neighbour = params.lead_words, BASELINES["lead"], BASELINES["neighbour"]
     test = read_head(ours.path / SPLIT / "test", params.max_rows)
     texts = [Texts("test issues", list(test["body"]), list(test["issue_title"]))]
     if held_out:
@@ -135,21 +122,15 @@ def _print_scores(
     ratios: list[Ratio] = []
     for each in texts:
         titles = {
-            name: [BASELINES[key].write(train, each.bodies, params)]
-            for key, name in (
-                ("lead", f"first {words} words of the body"),
-                ("neighbour", "title of the most similar issue"),
-            )
+            f"first {words} words of the body": [lead.write(train, each.bodies, params)],
+            "title of the most similar issue": [neighbour.write(train, each.bodies, params)],
         }
         for name, projects in models.items():
-            titles[name] = [
-                write_titles(project.path / BUNDLE_MODEL, each.bodies, params.batch_size)
-                for project in projects
-            ]
+            folders = [project.path / BUNDLE_MODEL for project in projects]
+            titles[name] = [write_titles(of, each.bodies, params.batch_size) for of in folders]
+        facts = Facts(bodies=each.bodies, max_words=max_words)
         scores = {
-            name: [
-                score(of, each.titles, bodies=each.bodies, max_words=max_words) for of in written
-            ]
+            name: [score(of, each.titles, **facts) for of in written]
             for name, written in titles.items()
         }
         heads = "".join(f"{metric.title:>9}" for metric in METRICS.values())
@@ -163,12 +144,10 @@ def _print_scores(
 
 
 def mean_of(scores: Sequence[Scores]) -> Scores:
-    """Return the mean of each metric."""
     return {key: statistics.mean(of[key] for of in scores) for key in scores[0]}
 
 
 def spread_of(scores: Sequence[Scores]) -> Scores:
-    """Return the standard deviation of each metric over at least two models."""
     return {key: statistics.stdev(of[key] for of in scores) for key in scores[0]}
 
 
@@ -199,7 +178,6 @@ def read_held_out(path: Path, known: Path, rows: int) -> Texts:
 
 
 def write_titles(folder: Path, bodies: Sequence[str], batch_size: int) -> list[str]:
-    """Return the titles that a bundle writes, in the order of the bodies."""
     batches = TitleWriter(folder).titles_in_batches(bodies, batch_size)
     return [title.text for batch in batches for title in batch]
 

@@ -4,8 +4,6 @@
 that name. One that fails leaves its section as it was and the exit code is 1; the others still run.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import platform
@@ -13,7 +11,6 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -23,8 +20,6 @@ import psutil
 
 from common import ROOT, Project, run
 from issuesum.automation.doctor import nvidia_gpus
-from issuesum.errors import ArtifactError
-from issuesum.files import replacing_file
 from issuesum.layout import BUNDLE, RAW
 from issuesum.lineage import git
 
@@ -81,9 +76,7 @@ def _inputs(given: argparse.Namespace, folder: Path) -> dict[str, Path]:
         sample = Project.clone(folder / "sample")
         sample.run("issuesum", "sample", "--force", "--rows", "1000" if given.quick else "4000")
     bundle = given.bundle or ROOT / BUNDLE
-    if not (bundle / "model").is_dir():
-        if given.bundle:
-            raise ArtifactError(f"{bundle} must hold a model. Received: none.")
+    if not given.bundle and not (bundle / "model").is_dir():
         bundle = folder / "brief" / BUNDLE
     return {"issues": issues.resolve(), "bundle": bundle.resolve()}
 
@@ -93,11 +86,12 @@ def _run(name: str, given: argparse.Namespace, paths: dict[str, Path]) -> bool:
     benchmark = BENCHMARKS[name]
     more = (benchmark.real * bool(given.issues), benchmark.quick * given.quick)
     template = [*" ".join((benchmark.always, *more)).split(), *given.more]
-    if "{bundle}" in template and not (paths["bundle"] / "model").is_dir():
+    made = given.bundle or (paths["bundle"] / "model").is_dir()
+    if "{bundle}" in template and not made:
         _train(paths["issues"], paths["bundle"])
     script = f"benchmarks/{name}.py"
     print(f"\n{script}", flush=True)
-    begun, date, started = commit(), datetime.now(UTC), time.perf_counter()
+    begun, date = commit(), datetime.now(UTC)
     command = [sys.executable, "-u", script, *(word.format(**paths) for word in template)]
     lines = []
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
@@ -106,7 +100,7 @@ def _run(name: str, given: argparse.Namespace, paths: dict[str, Path]) -> bool:
             print(line, end="", flush=True)
     if process.returncode:
         return False
-    minutes, seconds = divmod(round(time.perf_counter() - started), 60)
+    minutes, seconds = divmod(round((datetime.now(UTC) - date).total_seconds()), 60)
     source = f"issues of {given.issues.name}" if given.issues else "synthetic issues"
     facts = [f"{date:%Y-%m-%d}", f"commit {begun}", source, f"{minutes} min {seconds} s"]
     facts += ["quick: less to do than by default"] * given.quick
@@ -114,8 +108,7 @@ def _run(name: str, given: argparse.Namespace, paths: dict[str, Path]) -> bool:
     output = redacted(f"$ {shown}\n{''.join(lines)}".rstrip(), paths)
     result = f"{'; '.join(facts)}. {machine()}.\n\n```console\n{output}\n```"
     page = (ROOT / PAGE).read_text(encoding="utf-8")
-    with replacing_file(ROOT / PAGE) as temporary:
-        temporary.write_text(with_result(page, name, result), encoding="utf-8")
+    (ROOT / PAGE).write_text(with_result(page, name, result), encoding="utf-8")
     return True
 
 
@@ -154,16 +147,14 @@ def machine() -> str:
     cpuinfo = Path("/proc/cpuinfo")
     text = cpuinfo.read_text(encoding="utf-8") if cpuinfo.exists() else ""
     found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
-    facts = [
-        found.group(1) if found else platform.processor() or platform.machine(),
-        f"{os.cpu_count()} cores",
-        f"{psutil.virtual_memory().total / 1e9:.0f} GB",
-        "; ".join((nvidia_gpus() or "no GPU").splitlines()),
-        f"{platform.system()} {platform.release().partition('-')[0]}",
-        f"Python {platform.python_version()}",
-        *(f"{name} {metadata.version(name)}" for name in ("keras", "onnxruntime", "dvc")),
-    ]
-    return ", ".join(facts)
+    processor = found.group(1) if found else platform.processor() or platform.machine()
+    memory = f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB"
+    gpus = "; ".join((nvidia_gpus() or "no GPU").splitlines())
+    system = f"{platform.system()} {platform.release().partition('-')[0]}"
+    names = ("keras", "onnxruntime", "dvc")
+    libraries = (f"{name} {metadata.version(name)}" for name in names)
+    python = f"Python {platform.python_version()}"
+    return ", ".join([processor, memory, gpus, system, python, *libraries])
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ import docker
 from docker.models.containers import Container
 
 from common import Ratio, print_ratios, run, usable
-from export import MEGABYTE, export_project
+from export import MEGABYTE, export, export_project
 from issuesum.errors import EngineError
 from issuesum.layout import RAW
 from issuesum.lineage.receipt import Receipt
@@ -85,9 +85,8 @@ def _image(bundle: Path | None, stack: ExitStack) -> str:
     if not bundle:
         return Receipt.load().pinned
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-    made = stack.enter_context(export_project(folder / "project", bundle))
-    made.export()
-    return str(made.images[-1].reference)
+    project = stack.enter_context(export_project(folder / "project", bundle))
+    return str(export(project)[1].reference)
 
 
 @contextmanager

@@ -1,14 +1,11 @@
 """How fast training is, and whether two workers do what one does.
 
-First the 2018 example's model at its sizes: the train stage vs. Keras' `fit` at full width, on the
-same rows in batches of the same size, a pass each in turn, compilation left out. Then the model of
-params.yaml, and a small one in one process and in two, which find each other by TF_CONFIG and share
-this machine's cores. Without --issues the rows are words without meaning, as long as the example's.
-How far the model of params.yaml is from the machine's limit: the floating-point operations of its
-matrix products per second, next to those of products alone.
+The 2018 example's model at its sizes: the train stage vs. Keras' `fit` at full width, on the same
+rows and batches, a pass each in turn, compilation left out. The model of params.yaml, next to the
+machine's limit: floating-point operations of its matrix products per second vs. products alone. A
+small one in one process and in two, which find each other by TF_CONFIG and share this machine's
+cores. Without --issues the rows are words without meaning, as long as the example's.
 """
-
-from __future__ import annotations
 
 import argparse
 import json
@@ -77,7 +74,6 @@ def main() -> None:
 
 
 def _prepare(project: Project, sources: list[Path] | None, rows: int) -> int:
-    """Make features with so many rows to learn, or all if there are fewer; return how many."""
     project.change(SIZES)
     if not sources:
         sources = [project.path / "made_up.csv"]
@@ -114,10 +110,7 @@ class Pass(NamedTuple):
 
 @contextmanager
 def worker(way: Literal["issuesum", "keras"], project: Project) -> Iterator[Callable[[], Pass]]:
-    """Start `training_worker` in a project with features; give a function that trains a pass.
-
-    The first pass, compilation included, is over by then.
-    """
+    """Start `training_worker` in a project with features; give what trains another pass."""
     path = project.path / f"{way}.log"
     script = str(Path(__file__).with_name("training_worker.py"))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
@@ -147,31 +140,21 @@ def _compare_with_keras(project: Project, batch_sizes: list[int], pairs: int) ->
     for size in batch_sizes:
         changes = {**EXAMPLE, **PASSES, "train.batch_size": size}
         example = project.fork(f"batches-of-{size}", changes)
-        passes: list[tuple[Pass, ...]] = []
         with worker("keras", example) as keras, worker("issuesum", example) as issuesum:
-            for number in range(pairs):  # which begins changes from pair to pair
-                first, second = (issuesum, keras) if number % 2 else (keras, issuesum)
-                done = (first(), second())
-                passes.append(done[::-1] if number % 2 else done)
+            passes = [(keras(), issuesum()) for _ in range(pairs)]
         named = f"the 2018 example's model, batches of {size}"
         print(named)
         for name, each in zip(("Keras fit", "issuesum"), zip(*passes, strict=True), strict=True):
-            speed = statistics.median(of.examples_per_second for of in each)
-            cpu = statistics.median(of.cpu_seconds for of in each)
+            speed, cpu = map(statistics.median, zip(*each, strict=True))
             print(f"    {name:24}{speed:8,.0f} examples/s{cpu:10.1f} s of CPU")
         faster, cheaper = gains(passes)
-        ratios += [
-            Ratio(f"{named}: examples/s vs. Keras fit", faster),
-            Ratio(f"{named}: CPU time of Keras fit vs. ours", cheaper),
-        ]
+        ratios.append(Ratio(f"{named}: examples/s vs. Keras fit", faster))
+        ratios.append(Ratio(f"{named}: CPU time of Keras fit vs. ours", cheaper))
     return ratios
 
 
 def gains(pairs: Sequence[tuple[Pass, ...]]) -> tuple[float, float]:
-    """Return by how much ours is faster than Keras, and by how much it takes less CPU time.
-
-    The latter hardly depends on what else the machine does.
-    """
+    """Return by how much ours is faster than Keras, and takes less CPU time."""
     return (
         statistics.median(b.examples_per_second / a.examples_per_second for a, b in pairs),
         statistics.median(a.cpu_seconds / b.cpu_seconds for a, b in pairs),
@@ -189,17 +172,15 @@ def _time_default(project: Project, passes: int) -> list[Ratio]:
         for _ in range(passes):  # in turn, so that a slow moment of the machine meets all
             speeds.append(train_pass().examples_per_second)
             products.append([product_speed(*shape) for shape in limits.values()])
-    speed = statistics.median(speeds)
+    speed, ratios = statistics.median(speeds), []
     rows = Shards(features / "train").head(sys.maxsize)
     title_size = Vocabulary.load(features / TITLE_VOCABULARY).size
     reached = speed * training_operations(rows, params, title_size) / len(rows)
     print(f"{params.arch} as in params.yaml, batches of {params.batch_size}")
     print(f"    {'issuesum':24}{speed:8,.0f} examples/s, {reached / 1e9:.1f} GFLOP/s in products")
-    ratios = []
-    for (what, shape), each in zip(limits.items(), zip(*products, strict=True), strict=True):
+    for what, each in zip(limits, zip(*products, strict=True), strict=True):
         limit = statistics.median(each)
-        rows_, inner, columns = shape
-        named = f"{rows_} x {inner} times {inner} x {columns}"
+        named = "{0} x {1} times {1} x {2}".format(*limits[what])
         print(f"    {what:24}{limit / 1e9:8,.1f} GFLOP/s: {named}, float32, numpy")
         ratios.append(Ratio(f"training: FLOP/s vs. products like {what}", reached / limit))
     return ratios
@@ -207,8 +188,7 @@ def _time_default(project: Project, passes: int) -> list[Ratio]:
 
 def product_speed(rows: int, inner: int, columns: int, seconds: float = 0.3) -> float:
     """Return the FLOP/s of float32 products (rows, inner) times (inner, columns), on all cores."""
-    draw = np.random.default_rng(0)
-    one, other = (draw.random(of, np.float32) for of in ((rows, inner), (inner, columns)))
+    one, other = (np.ones(of, np.float32) for of in ((rows, inner), (inner, columns)))
     into = one @ other
     count, started = 0, time.perf_counter()
     while time.perf_counter() - started < seconds:
@@ -228,17 +208,13 @@ def training_operations(rows: Features, params: TrainParams, title_size: int) ->
     steps = rows.title.shape[1] - 1
     lengths = np.sort(np.count_nonzero(rows.body, axis=1))
     places = float(np.mean(lengths[params.batch_size - 1 :: params.batch_size]))
-    encoder = (
-        width * 6 * units + 2 * units * 3 * units + 2 * units * units
-    )  # input, recurrence, key
-    attention = 2 * units + 3 * units + units + 2 * units  # read, hints, energy, context
+    encoder = (6 * width + 8 * units) * units  # input, recurrence, key
+    attention = 8 * units  # read, hints, energy, context
     decoder = (
-        2 * units * width  # what is read at the places of the last word
-        + 2 * width * 3 * units + units * 3 * units  # input, recurrence
-        + units * units  # query
+        (8 * width + 4 * units) * units  # what is read at the last word, input, recurrence, query
         + (3 * units + 2 * width) * (width + 1)  # output word, generate
         + width * title_size
-    )  # fmt: skip
+    )
     products = places * (encoder + steps * attention) + steps * decoder + 2 * units * units
     return 3 * 2 * products * len(rows)
 
@@ -267,21 +243,19 @@ def train(project: Project, workers: int) -> tuple[NDArray[np.float64], float]:
     """
     threads = {"TF_NUM_INTRAOP_THREADS": str(max(1, (os.cpu_count() or 1) // workers))}
     copies = [project.fork(f"worker-{number}-of-{workers}", {}) for number in range(workers)]
-    processes, logs = [], [of.path / "log" for of in copies]
-    for copy, config, path in zip(copies, _configs(workers), logs, strict=True):
-        with path.open("w") as log:
+    processes = []
+    for copy, config in zip(copies, _configs(workers), strict=True):
+        with (copy.path / "log").open("w") as log:
             into = {"stdout": log, "stderr": subprocess.STDOUT, "env": {**threads, **config}}
             processes.append(copy.start("python", "-m", "issuesum.stages.train", **into))
-    codes: list[int | None] = [None]
-    while None in codes and not any(codes):
+    while None in (codes := [process.poll() for process in processes]) and not any(codes):
         time.sleep(0.1)
-        codes = [process.poll() for process in processes]
     for process in processes:  # when one failed, the others would wait for it
         process.kill()
         process.wait()
-    for code, path in zip(codes, logs, strict=True):
+    for copy, code in zip(copies, codes, strict=True):
         if code:
-            sys.exit(f"train failed:\n{path.read_text(encoding='utf-8')}")
+            sys.exit(f"train failed:\n{(copy.path / 'log').read_text(encoding='utf-8')}")
     plots = copies[0].path / CURVES / "plots/metrics"
     tables = (np.genfromtxt(plots / split / "loss.tsv", names=True) for split in ("train", "eval"))
     speeds = read_speeds(copies[0].path / SPEED)
@@ -290,7 +264,6 @@ def train(project: Project, workers: int) -> tuple[NDArray[np.float64], float]:
 
 
 def _configs(workers: int) -> list[dict[str, str]]:
-    """Return the variables of each worker; one trains without TF_CONFIG."""
     if workers == 1:
         return [{}]
     with ExitStack() as stack:

@@ -1,11 +1,7 @@
-"""A process that trains in the project around it, as `issuesum` or `keras`, when it is asked to.
+"""A process that trains in the project around it, by the train stage (`issuesum`) or `keras` `fit`.
 
-After each pass over data/features/train it prints examples/s and CPU seconds of all threads, and
-waits for a line; it ends when there is none. `issuesum` is the train stage itself, `keras` is `fit`
-on the same rows in batches of the same size.
+After each pass over the features it prints examples/s and CPU seconds, and waits for a line.
 """
-
-from __future__ import annotations
 
 import sys
 import time
@@ -47,10 +43,7 @@ def _train_stage(hand_over: Callable[[float], None]) -> None:
             hand_over(record[training.EXAMPLES_PER_SECOND])
 
     # Between passes the stage keeps a checkpoint, which is no part of a pass.
-    with (
-        patch.object(training, "Curves", Timed),
-        patch.object(Checkpoint, "save", lambda *_: None),
-    ):
+    with patch.object(training, "Curves", Timed), patch.object(Checkpoint, "save", lambda *_: None):
         train.main(load_params())
 
 

@@ -7,8 +7,6 @@ They are those that the modules among the stage's `deps` import, with everything
 stage depends on its file, so that a new library makes stale what it can change, and nothing else.
 """
 
-from __future__ import annotations
-
 import argparse
 import ast
 import sys
@@ -65,15 +63,12 @@ def main() -> int:
     wanted = {given.root / f"locks/{stage}.txt": text for stage, text in contents.items()}
     there = {path: path.read_text(encoding="utf-8") for path in given.root.glob("locks/*.txt")}
     if given.check:
-        differing = sorted({path.name for path, _ in wanted.items() ^ there.items()})
-        if differing:
-            which = ", ".join(differing)
-            print(
-                "error: locks/ must list what the stages import, as uv.lock has it. Received: "
-                f"other content of {which}. Try: make lock.",
-                file=sys.stderr,
-            )
-        return int(bool(differing))
+        which = ", ".join(sorted({path.name for path, _ in wanted.items() ^ there.items()}))
+        must = "locks/ must list what the stages import, as uv.lock has it"
+        if which:
+            print(f"error: {must}. Received: other content of {which}. Try: make lock.",
+                  file=sys.stderr)  # fmt: skip
+        return int(bool(which))
     for path in there.keys() - wanted:
         path.unlink()
     for path, text in wanted.items():
@@ -111,10 +106,11 @@ def imported(path: Path) -> set[str]:
     names = set()
     for module in modules:
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                names |= {alias.name.partition(".")[0] for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names.add(node.module.partition(".")[0])
+            match node:
+                case ast.Import(found):
+                    names |= {alias.name.partition(".")[0] for alias in found}
+                case ast.ImportFrom(str(found)):
+                    names.add(found.partition(".")[0])
     ours = {"issuesum", *sys.stdlib_module_names}
     return {canonicalize_name(NAMES.get(name, name)) for name in names - ours}
 
@@ -133,11 +129,8 @@ def _with_needed(names: set[str], packages: Packages) -> set[str]:
             )
         found.add(name)
         needed = packages[name].get("dependencies", [])
-        waiting += [
-            each["name"]
-            for each in needed
-            if "marker" not in each or Marker(each["marker"]).evaluate(MACHINE)
-        ]
+        waiting += (of["name"] for of in needed
+                    if "marker" not in of or Marker(of["marker"]).evaluate(MACHINE))  # fmt: skip
     return found
 
 

@@ -10,13 +10,12 @@ Equal --rows and --seed give equal bytes on every machine, and more rows of a se
 same issues. `issuesum ingest FILE` makes them the raw data.
 """
 
-from __future__ import annotations
-
 import argparse
 import gzip
 import random
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,110 +23,156 @@ from issuesum.files import replacing_file
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import write_issues
 
-type Facts = dict[str, list[str]]
-"""The words of a fact in titles, and wordings of it for bodies."""
-
 NOISE, FOREIGN, REPEATED = 0.02, 0.04, 0.01  # shares of all issues
 REMEMBERED = 500  # earlier issues that may be repeated
 
 
-def lines(text: str) -> list[str]:
-    """Return the lines of a block of text."""
-    return [line.strip() for line in text.strip().splitlines()]
+_TEXTS = """
+# parts
+file picker | the dialog for choosing files | the open-document window
+login form | the sign-in page | the screen where you enter your credentials
+settings page | the preferences screen | the place with all the options
+chat window | the messaging panel | the conversation view
+video player | the component that plays films | the movie playback area
+spell checker | the thing that underlines typos | the proofreading feature
+status bar | the strip at the bottom of the window | the line with the indicators
+address book | the list of contacts | the view of people and phone numbers
+date picker | the little calendar popup | the control for selecting a day
+chart widget | the graph on the dashboard | the plotting element
+tray icon | the little symbol next to the clock | the notification area entry
+search index | the full-text lookup | the thing behind the search field
+plugin loader | the code that pulls in extensions | the add-on mechanism
+backup service | the nightly archive job | the process that saves copies
+calendar sync | the exchange of appointments | the caldav connection
+mail queue | the outgoing letter spool | the part that delivers e-mail
+cache layer | the in-memory copy of results | the memoizing store
+package installer | the setup of dependencies | the routine that fetches libraries
+session store | the memory of who is signed in | the place that keeps visitors' state
+# symptoms
+crashes | dies with a segmentation fault | quits without any warning
+freezes | stops reacting at all | hangs until I kill the process
+ignores saved options | does not respect what I configured | always uses the defaults
+shows wrong times | is off by some hours | mixes up the time zones
+prints garbled characters | turns umlauts into question marks | outputs mojibake
+never finishes | keeps running forever | does not come to an end
+returns stale results | gives me yesterday's answers | delivers outdated content
+repeats everything | does each thing a second time | gives every item twice
+leaks file handles | does not release its descriptors | opens more and more files
+is slow | takes ages | needs more than a minute
+uses too much memory | eats all of my RAM | grows to eight gigabytes
+# conditions
+on Windows | on a Microsoft system | on my Win10 laptop
+on macOS | on a MacBook | on Apple computers
+after an upgrade | once I moved to the newest release | since the update last week
+after a restart | once the machine was rebooted | when everything comes up again
+behind a proxy | inside our company network | if traffic goes through squid
+without a network | while I am offline | as soon as the wifi is gone
+with large files | with several gigabytes of data | when the document is huge
+with accented names | if there is an é or ü in the path | for users called José
+with an empty database | on a fresh installation | while there are no records yet
+inside a container | in our docker image | when it runs in a kubernetes pod
+for guest users | for visitors who are not signed in | if you have no account
+after waking from sleep | when I open the lid again | once the laptop was suspended
+# features
+a dry run | a mode that only shows what it would do | a simulation without effects
+an audit log | a record of who did what | a trail of all actions
+a progress bar | a sign of how far it is | some percentage while I wait
+a retry option | a way to try once more after a failure | automatic second attempts
+CSV output | comma separated results | a format that I can open in Excel
+bulk actions | a way to handle many items at once | multi-selection
+# tasks
+change the language | switch it to French | get it translated
+restore deleted entries | get back what I removed | recover things from the bin
+limit access to admins | lock it for normal people | let only the boss in
+test it locally | try it on my own computer | run it without a server
+turn off notifications | get rid of all the alerts | silence it
+# gaps
+missing example | has no sample to copy from | never shows a real use
+outdated screenshot | has pictures of the old design | shows images from years ago
+broken link | points to a page that is gone | leads to a 404
+wrong default value | names another default than the code | is wrong about the preset
+unclear first steps | does not say where to begin | left me lost as a beginner
+undocumented options | leaves out half of the flags | does not list every parameter
+# openings
+Hi all,
+Hello and thank you for this project!
+### Description
+First of all: great work, we use it every day.
+Sorry if this was reported before, I searched and found nothing.
+I have been using {product} for two years now and I like it a lot.
+# distractors
+By the way, {other} works without any trouble.
+At first I suspected {other}, but that is not the point.
+Disabling {other} does not change anything.
+See also https://forum.example.org/t/{number} for a similar discussion.
+# wish sections
+We have about {count} people who would profit from it.
+Right now I work around this with a small script in `~/bin/{slug}.sh`.
+# closings
+A customer called us about it on Tuesday, and two others did the day after.
+I looked at the code for an evening. The only thing that I can rule out is {other}.
+@{user} from our team has seen it as well, with other data, so it is not just my machine.
+Thanks in advance! You can reach me at {email} if you need more details.
+Screenshot: https://img.example.com/{number}.png
+# noise titles
+It does not work any more
+Please help me with this
+Same problem here as well
+# noise bodies
+same here, any news?
++1, also on {version}
+Same for me since #{number}. Is anybody working on it?
+not working!!! {version} on {system}
+# problem
+{Cond}, {np} {vp}.
+I noticed that {np} {vp}.|It only happens {cond}.
+We have a problem with {np}: it {vp}.|So far we can reproduce it {cond}.
+There is trouble {cond}.|In that case {np} {vp}.
+It {vp}, and I do not know why.|I am talking about {np}, {cond}.
+# regression
+Up to {old} all was well, but with {new} {np} {vp}.
+{Np} {vp}.|I bisected it: {old} is good, {new} is bad.
+# feature
+It would be nice if {np} had {vp}.
+What I miss in {np} is {vp}.
+# question
+My question is about {np}.|How do I {vp}?
+Is there a way to {vp}?|I mean {np}.
+# documentation
+The page about {np} {vp}.
+Your guide {vp}.|I mean the chapter on {np}.
+# German parts
+Dateiauswahl | der Dialog zum Öffnen von Dokumenten | das Fenster mit den Dateien
+Kartenansicht | die Seite mit den Straßen | die geografische Anzeige
+# German symptoms
+stürzt beim Speichern ab | beendet sich plötzlich, wenn ich etwas sichere
+bleibt nach dem Update leer | zeigt seit der neuen Version nichts mehr an
+# Spanish parts
+Selector de archivos | la ventana para abrir documentos | el cuadro de archivos
+Vista del mapa | la página con los caminos | la pantalla geográfica
+# Spanish symptoms
+se cierra al guardar | termina de repente cuando guardo algo
+pierde los cambios sin conexión | olvida mi último trabajo cuando no hay wifi
+# French parts
+Sélecteur de fichiers | la fenêtre d'ouverture de documents | le dialogue de fichiers
+Vue carte | la page avec les rues | l'affichage géographique
+# French symptoms
+page vide après la mise à jour | n'affiche plus rien depuis la dernière version
+se ferme avec de gros fichiers | s'arrête sans prévenir avec plusieurs gigaoctets
+"""
+_PARTS = (part.strip().splitlines() for part in _TEXTS.split("\n# ")[1:])
+TEXTS = {heading: lines for heading, *lines in _PARTS}
+"""Lines by heading."""
 
 
-def table(text: str) -> Facts:
-    """Parse lines of `words in the title | wording | wording`."""
-    rows = [[cell.strip() for cell in line.split("|")] for line in lines(text)]
+@cache
+def table(heading: str) -> dict[str, list[str]]:
+    """Parse lines of `words in the title | wording | wording`; wordings are for bodies."""
+    rows = [[cell.strip() for cell in line.split("|")] for line in TEXTS[heading]]
     return {title: wordings for title, *wordings in rows}
 
 
-PARTS = table("""
-    file picker | the dialog for choosing files | the open-document window
-    login form | the sign-in page | the screen where you enter your credentials
-    settings page | the preferences screen | the place with all the options
-    chat window | the messaging panel | the conversation view
-    video player | the component that plays films | the movie playback area
-    spell checker | the thing that underlines typos | the proofreading feature
-    status bar | the strip at the bottom of the window | the line with the indicators
-    address book | the list of contacts | the view of people and phone numbers
-    date picker | the little calendar popup | the control for selecting a day
-    chart widget | the graph on the dashboard | the plotting element
-    tray icon | the little symbol next to the clock | the notification area entry
-    search index | the full-text lookup | the thing behind the search field
-    plugin loader | the code that pulls in extensions | the add-on mechanism
-    backup service | the nightly archive job | the process that saves copies
-    calendar sync | the exchange of appointments | the caldav connection
-    mail queue | the outgoing letter spool | the part that delivers e-mail
-    cache layer | the in-memory copy of results | the memoizing store
-    package installer | the setup of dependencies | the routine that fetches libraries
-    session store | the memory of who is signed in | the place that keeps visitors' state
-""")
-SYMPTOMS = table("""
-    crashes | dies with a segmentation fault | quits without any warning
-    freezes | stops reacting at all | hangs until I kill the process
-    ignores saved options | does not respect what I configured | always uses the defaults
-    shows wrong times | is off by some hours | mixes up the time zones
-    prints garbled characters | turns umlauts into question marks | outputs mojibake
-    never finishes | keeps running forever | does not come to an end
-    returns stale results | gives me yesterday's answers | delivers outdated content
-    repeats everything | does each thing a second time | gives every item twice
-    leaks file handles | does not release its descriptors | opens more and more files
-    is slow | takes ages | needs more than a minute
-    uses too much memory | eats all of my RAM | grows to eight gigabytes
-""")
-CONDITIONS = table("""
-    on Windows | on a Microsoft system | on my Win10 laptop
-    on macOS | on a MacBook | on Apple computers
-    after an upgrade | once I moved to the newest release | since the update last week
-    after a restart | once the machine was rebooted | when everything comes up again
-    behind a proxy | inside our company network | if traffic goes through squid
-    without a network | while I am offline | as soon as the wifi is gone
-    with large files | with several gigabytes of data | when the document is huge
-    with accented names | if there is an é or ü in the path | for users called José
-    with an empty database | on a fresh installation | while there are no records yet
-    inside a container | in our docker image | when it runs in a kubernetes pod
-    for guest users | for visitors who are not signed in | if you have no account
-    after waking from sleep | when I open the lid again | once the laptop was suspended
-""")
-FEATURES = table("""
-    a dry run | a mode that only shows what it would do | a simulation without effects
-    an audit log | a record of who did what | a trail of all actions
-    a progress bar | a sign of how far it is | some percentage while I wait
-    a retry option | a way to try once more after a failure | automatic second attempts
-    CSV output | comma separated results | a format that I can open in Excel
-    bulk actions | a way to handle many items at once | multi-selection
-""")
-TASKS = table("""
-    change the language | switch it to French | get it translated
-    restore deleted entries | get back what I removed | recover things from the bin
-    limit access to admins | lock it for normal people | let only the boss in
-    test it locally | try it on my own computer | run it without a server
-    turn off notifications | get rid of all the alerts | silence it
-""")
-GAPS = table("""
-    missing example | has no sample to copy from | never shows a real use
-    outdated screenshot | has pictures of the old design | shows images from years ago
-    broken link | points to a page that is gone | leads to a 404
-    wrong default value | names another default than the code | is wrong about the preset
-    unclear first steps | does not say where to begin | left me lost as a beginner
-    undocumented options | leaves out half of the flags | does not list every parameter
-""")
 VERSIONS = ("1.8", "1.9", "2.0", "2.1", "2.2", "2.3", "2.4", "3.0", "3.1")
-OPENINGS = lines("""
-    Hi all,
-    Hello and thank you for this project!
-    ### Description
-    First of all: great work, we use it every day.
-    Sorry if this was reported before, I searched and found nothing.
-    I have been using {product} for two years now and I like it a lot.
-""")
-DISTRACTORS = lines("""
-    By the way, {other} works without any trouble.
-    At first I suspected {other}, but that is not the point.
-    Disabling {other} does not change anything.
-    See also https://forum.example.org/t/{number} for a similar discussion.
-""")
 REPORT_SECTIONS = (
     "### Steps to reproduce\n\n1. Start {product} {version}\n2. Switch off {other}\n3. Wait",
     "**Expected behaviour**\n\nThat of the manual.\n\n**Actual behaviour**\n\nSee above.",
@@ -137,105 +182,34 @@ REPORT_SECTIONS = (
     'Traceback (most recent call last):\n  File "{slug}.py", line {number}\nRuntimeError: {count}',
     "```yaml\n{slug}:\n  enabled: true\n  workers: {digit}\n```",
 )
-WISH_SECTIONS = lines("""
-    We have about {count} people who would profit from it.
-    Right now I work around this with a small script in `~/bin/{slug}.sh`.
-""")
-CLOSINGS = lines("""
-    A customer called us about it on Tuesday, and two others did the day after.
-    I looked at the code for an evening. The only thing that I can rule out is {other}.
-    @{user} from our team has seen it as well, with other data, so it is not just my machine.
-    Thanks in advance! You can reach me at {email} if you need more details.
-    Screenshot: https://img.example.com/{number}.png
-""")
-NOISE_TITLES = lines("""
-    It does not work any more
-    Please help me with this
-    Same problem here as well
-""")
-NOISE_BODIES = lines("""
-    same here, any news?
-    +1, also on {version}
-    Same for me since #{number}. Is anybody working on it?
-    not working!!! {version} on {system}
-""")
 
 
 class Kind(NamedTuple):
-    """One kind of issue.
+    """One kind of issue; facts and frames are headings in TEXTS.
 
-    A line of `frames` is sentences separated by `|`, between which a fact that does not count may
-    be put. {np} is the part, {vp} the fact and {cond} the condition, in other words.
+    A frame is sentences separated by `|`, between which a fact that does not count may be put.
+    {np} is the part, {vp} the fact and {cond} the condition, in other words.
     """
 
     share: int
     title: str
-    facts: Facts
+    facts: str
     sections: Sequence[str]
-    frames: list[str]
+    frames: str
 
 
-_PROBLEM = lines("""
-    {Cond}, {np} {vp}.
-    I noticed that {np} {vp}.|It only happens {cond}.
-    We have a problem with {np}: it {vp}.|So far we can reproduce it {cond}.
-    There is trouble {cond}.|In that case {np} {vp}.
-    It {vp}, and I do not know why.|I am talking about {np}, {cond}.
-""")
-_REGRESSION = lines("""
-    Up to {old} all was well, but with {new} {np} {vp}.
-    {Np} {vp}.|I bisected it: {old} is good, {new} is bad.
-""")
-_FEATURE = lines("""
-    It would be nice if {np} had {vp}.
-    What I miss in {np} is {vp}.
-""")
-_QUESTION = lines("""
-    My question is about {np}.|How do I {vp}?
-    Is there a way to {vp}?|I mean {np}.
-""")
-_DOCUMENTATION = lines("""
-    The page about {np} {vp}.
-    Your guide {vp}.|I mean the chapter on {np}.
-""")
 KINDS = (
-    Kind(60, "{part} {fact} {condition}", SYMPTOMS, REPORT_SECTIONS, _PROBLEM),
-    Kind(10, "Regression: {part} {fact} since {new}", SYMPTOMS, REPORT_SECTIONS, _REGRESSION),
-    Kind(14, "Add {fact} to the {part}", FEATURES, WISH_SECTIONS, _FEATURE),
-    Kind(8, "{part}: how to {fact}", TASKS, WISH_SECTIONS, _QUESTION),
-    Kind(8, "Docs: {fact} for the {part}", GAPS, WISH_SECTIONS, _DOCUMENTATION),
+    Kind(60, "{part} {fact} {condition}", "symptoms", REPORT_SECTIONS, "problem"),
+    Kind(10, "Regression: {part} {fact} since {new}", "symptoms", REPORT_SECTIONS, "regression"),
+    Kind(14, "Add {fact} to the {part}", "features", TEXTS["wish sections"], "feature"),
+    Kind(8, "{part}: how to {fact}", "tasks", TEXTS["wish sections"], "question"),
+    Kind(8, "Docs: {fact} for the {part}", "gaps", TEXTS["wish sections"], "documentation"),
 )
-
-
-LANGUAGES: tuple[tuple[Facts, Facts, tuple[str, ...]], ...] = (
-    (
-        table("""
-            Dateiauswahl | der Dialog zum Öffnen von Dokumenten | das Fenster mit den Dateien
-            Kartenansicht | die Seite mit den Straßen | die geografische Anzeige"""),
-        table("""
-            stürzt beim Speichern ab | beendet sich plötzlich, wenn ich etwas sichere
-            bleibt nach dem Update leer | zeigt seit der neuen Version nichts mehr an"""),
-        ("Hallo zusammen,\n\n{Np} {vp}.\n\nViele Grüße", "Guten Tag,\n\n{np} {vp}. Danke!"),
-    ),
-    (
-        table("""
-            Selector de archivos | la ventana para abrir documentos | el cuadro de archivos
-            Vista del mapa | la página con los caminos | la pantalla geográfica"""),
-        table("""
-            se cierra al guardar | termina de repente cuando guardo algo
-            pierde los cambios sin conexión | olvida mi último trabajo cuando no hay wifi"""),
-        ("Hola a todos:\n\n{Np} {vp}.\n\nUn saludo", "Buenos días,\n\n{np} {vp}. ¡Gracias!"),
-    ),
-    (
-        table("""
-            Sélecteur de fichiers | la fenêtre d'ouverture de documents | le dialogue de fichiers
-            Vue carte | la page avec les rues | l'affichage géographique"""),
-        table("""
-            page vide après la mise à jour | n'affiche plus rien depuis la dernière version
-            se ferme avec de gros fichiers | s'arrête sans prévenir avec plusieurs gigaoctets"""),
-        ("Bonjour à tous,\n\n{Np} {vp}.\n\nCordialement", "Salut,\n\n{np} {vp}. Merci !"),
-    ),
-)
+LANGUAGES = {  # frames
+    "German": ("Hallo zusammen,\n\n{Np} {vp}.\n\nViele Grüße", "Guten Tag,\n\n{np} {vp}. Danke!"),
+    "Spanish": ("Hola a todos:\n\n{Np} {vp}.\n\nUn saludo", "Buenos días,\n\n{np} {vp}. ¡Gracias!"),
+    "French": ("Bonjour à tous,\n\n{Np} {vp}.\n\nCordialement", "Salut,\n\n{np} {vp}. Merci !"),
+}
 
 
 def generate(rows: int, seed: int) -> Iterator[Issue]:
@@ -258,36 +232,38 @@ def _text(rng: random.Random, product: str, earlier: deque[tuple[str, str]]) -> 
     if draw < REPEATED and earlier:
         return rng.choice(earlier)
     if draw < REPEATED + NOISE:
-        return rng.choice(NOISE_TITLES), _fill(rng, rng.choice(NOISE_BODIES), product=product)
+        title = rng.choice(TEXTS["noise titles"])
+        return title, _fill(rng, rng.choice(TEXTS["noise bodies"]), product=product)
     if draw < REPEATED + NOISE + FOREIGN:
-        parts, symptoms, frames = rng.choice(LANGUAGES)
-        (part, np), (symptom, vp) = _pick(rng, parts), _pick(rng, symptoms)
+        name, frames = rng.choice([*LANGUAGES.items()])
+        (part, np), (symptom, vp) = _pick(rng, f"{name} parts"), _pick(rng, f"{name} symptoms")
         return f"{part}: {symptom}", _fill(rng, rng.choice(frames), np=np, vp=vp)
     (kind,) = rng.choices(KINDS, [kind.share for kind in KINDS])
     release = rng.randrange(1, len(VERSIONS))
     values = {"product": product, "old": VERSIONS[release - 1], "new": VERSIONS[release]}
-    values["part"], values["np"] = _pick(rng, PARTS)
+    values["part"], values["np"] = _pick(rng, "parts")
     values["fact"], values["vp"] = _pick(rng, kind.facts)
-    values["condition"], values["cond"] = _pick(rng, CONDITIONS)
+    values["condition"], values["cond"] = _pick(rng, "conditions")
     title = kind.title.format(**values)
     return title[:1].upper() + title[1:], _body(rng, kind, values)
 
 
 def _body(rng: random.Random, kind: Kind, values: dict[str, str]) -> str:
-    sentences = rng.choice(kind.frames).split("|")
+    sentences = rng.choice(TEXTS[kind.frames]).split("|")
     if rng.random() < 0.75:  # noqa: PLR2004
-        sentences.insert(rng.randint(0, len(sentences)), rng.choice(DISTRACTORS))
+        sentences.insert(rng.randint(0, len(sentences)), rng.choice(TEXTS["distractors"]))
     paragraphs = [
-        rng.choice(OPENINGS),
+        rng.choice(TEXTS["openings"]),
         " ".join(sentences),
         *rng.sample(kind.sections, rng.randint(1, 2)),
-        *rng.sample(CLOSINGS, rng.randint(0, 2)),
+        *rng.sample(TEXTS["closings"], rng.randint(0, 2)),
     ]
     return "\n\n".join(_fill(rng, paragraph, **values) for paragraph in paragraphs)
 
 
-def _pick(rng: random.Random, facts: Facts) -> tuple[str, str]:
+def _pick(rng: random.Random, heading: str) -> tuple[str, str]:
     """Return the words for the title and those for the body."""
+    facts = table(heading)
     title = rng.choice(list(facts))
     return title, rng.choice(facts[title])
 
@@ -295,14 +271,14 @@ def _pick(rng: random.Random, facts: Facts) -> tuple[str, str]:
 def _fill(rng: random.Random, template: str, **values: str) -> str:
     """Replace placeholders; what does not count differs from template to template."""
     user = rng.choice(("marlow", "ines-k", "t0bias", "jo-park", "sunil", "petra82"))
-    other = rng.choice([part for part in PARTS if part != values.get("part")])
+    other = rng.choice([part for part in table("parts") if part != values.get("part")])
     capital = {key.capitalize(): value[:1].upper() + value[1:] for key, value in values.items()}
     free = {
         "user": user,
         "email": f"{user}@example.com",
         "version": f"{rng.choice(VERSIONS)}.{rng.randrange(10)}",
         "system": rng.choice(("Debian 9", "Ubuntu 18.04", "Fedora 28", "CentOS 7")),
-        "other": rng.choice(PARTS[other]),
+        "other": rng.choice(table("parts")[other]),
         "slug": other.replace(" ", "_"),
         "number": str(rng.randint(100, 9999)),
         "count": str(rng.randint(5, 40)),

@@ -3,11 +3,10 @@
 `make docs` runs it; a test compares.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Mapping
 from inspect import cleandoc
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,20 +30,13 @@ _PAGES = {
     "troubleshooting.md": ("doctor",),
 }
 """Pages that explain a verb."""
-_BOUNDS = {
-    "exclusiveMinimum": "> {}",
-    "minimum": "≥ {}",
-    "exclusiveMaximum": "< {}",
-    "maximum": "≤ {}",
-}
+_BOUNDS = {"exclusiveMinimum": ">", "minimum": "≥", "exclusiveMaximum": "<", "maximum": "≤"}
 
 
 def verbs() -> str:
     """Return a section for each group of verbs, and in it one for each verb."""
-    parts = []
-    for heading, names in SECTIONS.items():
-        parts += [f"## {heading}\n", *map(_verb, names)]
-    return "\n".join(parts)
+    sections = ([f"## {heading}\n", *map(_verb, names)] for heading, names in SECTIONS.items())
+    return "\n".join(chain(*sections))
 
 
 def _verb(name: str) -> str:
@@ -54,7 +46,7 @@ def _verb(name: str) -> str:
     context = click.Context(command, info_name=name, parent=root)
     usage = " ".join(command.collect_usage_pieces(context))
     options = [_option(of, context) for of in command.params if isinstance(of, click.Option)]
-    pages = [page for page, explained in _PAGES.items() if name in explained]
+    pages = (page for page, explained in _PAGES.items() if name in explained)
     more = "".join(f"\nMore: [{page}]({page}).\n" for page in pages)
     examples = (command.epilog or "").partition("Examples:\n")[2].splitlines()
     shown = "".join(f"$ {line.strip()}\n" for line in examples)
@@ -80,7 +72,7 @@ def _text(text: str) -> str:
     for paragraph in re.split(r"\n\s*\n", text.strip()):
         if paragraph.startswith("\b"):
             heading, *lines = paragraph.removeprefix("\b\n").splitlines()
-            paragraphs += [_escaped(heading), "```\n" + "\n".join(map(str.strip, lines)) + "\n```"]
+            paragraphs += [_escaped(heading), "\n".join(["```", *map(str.strip, lines), "```"])]
         else:
             paragraphs.append(_escaped(" ".join(paragraph.split())))
     return "\n\n".join(paragraphs)
@@ -120,7 +112,7 @@ def _allowed(schema: Mapping[str, Any]) -> str:
         return ", ".join(f"`{one}`" for one in schema["enum"])
     if "pattern" in schema:
         return f"`{schema['pattern']}`"
-    bounds = [text.format(schema[key]) for key, text in _BOUNDS.items() if key in schema]
+    bounds = [f"{sign} {schema[key]}" for key, sign in _BOUNDS.items() if key in schema]
     return f"{schema['type']} {', '.join(bounds)}".rstrip()
 
 

@@ -1,7 +1,5 @@
 """What a terminal shows: errors, warnings, notes (one line each, on standard error), and bars."""
 
-from __future__ import annotations
-
 import errno
 import os
 import sys
@@ -76,7 +74,7 @@ def coloured() -> bool | None:
     return True if os.environ.get("FORCE_COLOR") else None
 
 
-def bar(description: str, total_rows: int | None = None, *, hidden: bool = False) -> tqdm[Any]:
+def bar(description: str, total_rows: int | None = None, *, hidden: bool = False) -> "tqdm[Any]":
     """Return a bar of rows, rows/s and time left; use it in `with`, call its `update(n)`."""
     return tqdm(desc=description, total=total_rows, unit=" rows", disable=hidden or None)
 

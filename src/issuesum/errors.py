@@ -3,8 +3,6 @@
 A message is one line: what must hold or what failed, what was received or why, and what to try.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +12,11 @@ class IssuesumError(Exception):
     """Base of every foreseeable failure; the process ends with `exit_code` if nobody handles it."""
 
     exit_code = 1
+
+    @property
+    def received(self) -> str:
+        """What was received or why it failed, for another message; empty if that is not said."""
+        return str(self).partition("Received: ")[2].partition(" Try: ")[0].removesuffix(".")
 
 
 class ParamsError(IssuesumError):
@@ -79,8 +82,8 @@ def reading_artifact(must: str, advice: str) -> Iterator[None]:
         raise ArtifactError(f"{must}. Received: {one_line(error)}. Try: {advice}.") from error
 
 
-def one_line(error: BaseException) -> str:
-    """Return the message of `error`, folded to one line, without colours of a terminal."""
+def one_line(error: object) -> str:
+    """Return an error or a text, folded to one line, without colours of a terminal."""
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
 
 

@@ -1,7 +1,5 @@
 """Outputs that appear whole or not at all."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import tempfile

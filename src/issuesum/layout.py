@@ -4,11 +4,8 @@ The chain of stages is read from dvc.yaml, so that what shows or follows it work
 with other stages as well.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Literal
 
@@ -59,31 +56,18 @@ RUNS = Path(".issuesum/runs")
 SPEED = RUNS / "train_speed.tsv"
 """Examples per second: no output of train, since it is different each time."""
 
-ARTEFACTS = {
-    "raw": RAW,
-    "split": SPLIT,
-    "features": FEATURES,
-    "model": MODELS,
-    "bundle": BUNDLE,
-}
+ARTEFACTS = {"raw": RAW, "split": SPLIT, "features": FEATURES, "model": MODELS, "bundle": BUNDLE}
 """What lies between raw data and image, by the names that provenance and labels have."""
 
 
 @dataclass(frozen=True)
 class StageEntry:
-    """A stage as dvc.yaml or dvc.lock has it.
-
-    Attributes:
-        name: of the stage.
-        deps: paths that it depends on.
-        outs: paths that it writes.
-        params: its sections of params.yaml.
-    """
+    """A stage as dvc.yaml or dvc.lock has it."""
 
     name: str
-    deps: tuple[str, ...]
-    outs: tuple[str, ...]
-    params: tuple[str, ...] = ()
+    deps: tuple[str, ...]  # paths that it depends on
+    outs: tuple[str, ...]  # paths that it writes
+    params: tuple[str, ...] = ()  # its sections of params.yaml
 
 
 def read_stages(root: Path) -> dict[str, StageEntry]:
@@ -100,7 +84,10 @@ def read_stages(root: Path) -> dict[str, StageEntry]:
             StageEntry(
                 name,
                 tuple(entry.get("deps") or ()),
-                tuple(_path(out) for out in entry.get("outs") or ()),
+                tuple(
+                    out if isinstance(out, str) else next(iter(out))
+                    for out in entry.get("outs") or ()
+                ),
                 tuple(each for each in entry.get("params") or () if isinstance(each, str)),
             )
             for name, entry in content["stages"].items()
@@ -118,35 +105,20 @@ def in_order(entries: Iterable[StageEntry]) -> dict[str, StageEntry]:
     Raises:
         ValueError: they depend on each other in a circle.
     """
-    stages = {entry.name: entry for entry in entries}
-    sorter = TopologicalSorter(
-        {
-            name: [
-                other.name
-                for other in stages.values()
-                if other.name != name and any(feeds(out, entry) for out in other.outs)
-            ]
-            for name, entry in stages.items()
-        }
-    )
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        raise ValueError(f"a circle of {', '.join(error.args[1])}") from error
-    found: dict[str, StageEntry] = {}
-    ready: list[str] = []
-    while sorter.is_active():
-        ready = sorted([*ready, *sorter.get_ready()], key=list(stages).index)
-        name = ready.pop(0)
-        found[name] = stages[name]
-        sorter.done(name)
+    waiting, found = {entry.name: entry for entry in entries}, dict[str, StageEntry]()
+
+    def is_ready(entry: StageEntry) -> bool:
+        others = (other for other in waiting.values() if other is not entry)
+        return not any(feeds(out, entry) for other in others for out in other.outs)
+
+    while waiting:
+        name = next((name for name, entry in waiting.items() if is_ready(entry)), None)
+        if name is None:
+            raise ValueError(f"a circle of {', '.join(waiting)}")
+        found[name] = waiting.pop(name)
     return found
 
 
 def feeds(out: str, entry: StageEntry) -> bool:
     """Return whether a stage depends on an output, or on a part of it."""
     return any(dep == out or dep.startswith(f"{out}/") for dep in entry.deps)
-
-
-def _path(out: str | dict[str, object]) -> str:
-    return out if isinstance(out, str) else next(iter(out))

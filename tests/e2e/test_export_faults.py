@@ -86,10 +86,8 @@ def test_a_first_export_runs_code_of_all_that_it_depends_on() -> None:
     # Of a live image that is better, or has no scores on these issues, titles are compared here.
     scoring = ("serving/", "text/", "training/", "lineage/reporting/live_comparison.py")
     # What tries an image without an engine: tests/e2e/test_export_without_engine.py.
-    alone = {"shipping/image/process.py", "shipping/image/unpacked.py"}
-    assert {name for name in idle if not name.startswith(scoring)} - alone == {
-        "registry/__init__.py"
-    }
+    alone = {"shipping/image/process.py", "registry/__init__.py"}
+    assert {name for name in idle if not name.startswith(scoring)} == alone
 
 
 @pytest.fixture

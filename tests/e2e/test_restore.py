@@ -13,7 +13,7 @@ import s3fs
 import yaml
 
 from issuesum.lineage import git
-from issuesum.lineage.patch import dirty_patch
+from issuesum.lineage.tag import dirty_patch
 from light_images import push_light
 from projects import Project
 

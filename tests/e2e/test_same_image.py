@@ -24,11 +24,10 @@ import s3fs
 from dvc.repo import Repo
 
 from images import remove_images
-from issuesum.registry.canonical import CanonicalImage, pack, read_canonical
+from issuesum.registry.canonical import CanonicalImage, pack, push, read_canonical
 from issuesum.registry.client import Registry, digest_of
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.rebuild import _difference
-from issuesum.shipping.image.push import push
 from own_registry import own_registry
 from projects import Project
 from tiny_images import TINY_BASE, build_base, export, make_project, write_dockerfile

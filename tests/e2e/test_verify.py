@@ -22,8 +22,13 @@ from issuesum.registry.client import Artifact, Registry
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attachments import ENVELOPE, SBOM, attached, attest
 from issuesum.shipping.attestation.sbom import Distribution, installed, make_sbom
-from issuesum.shipping.attestation.signing import IN_TOTO, sealed, signing_key
-from issuesum.shipping.attestation.statement import serialised, slsa_statement
+from issuesum.shipping.attestation.statement import (
+    IN_TOTO,
+    sealed,
+    serialised,
+    signing_key,
+    slsa_statement,
+)
 
 pytestmark = pytest.mark.e2e
 

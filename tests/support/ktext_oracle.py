@@ -40,12 +40,16 @@ def fit_transform(
 def _main() -> None:
     from keras.utils import pad_sequences
 
-    from issuesum.training.features.ktext_adapter import make_processor
+    from issuesum.text.tokens import clean
+    from issuesum.training.features.ktext_adapter import import_ktext
 
+    ktext = import_ktext()
+    ktext.pad_sequences = pad_sequences
     answers = {}
     for field, request in json.loads(Path("in.json").read_text()).items():
-        processor = make_processor(FieldSettings(**request["settings"]))
-        sys.modules["ktext.preprocess"].pad_sequences = pad_sequences
+        processor = ktext.processor(**request["settings"])
+        processor.set_cleaner(clean)
+        processor.set_tokenizer(str.split)
         processor.set_num_processes(2)
         np.save(f"{field}.npy", processor.fit_transform(request["texts"]))
         tokens = processor.process_text(request["texts"][:20])

@@ -15,11 +15,10 @@ import yaml
 from issuesum.layout import RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.dvc import hash_of
-from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance.collect import collect
 from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.tag import Version
+from issuesum.lineage.tag import Version, dirty_patch
 from issuesum.registry.client import Registry
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference

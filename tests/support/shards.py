@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,3 +34,15 @@ def put_entry(folder: Path, content: bytes, fields: Fields) -> Path:
     for name, data in tokenise_shard(folder.name, content, fields, code_digest()).items():
         (folder / name).write_bytes(data)
     return folder
+
+
+class WordTable(defaultdict[str, int]):
+    """Distinct words, numbered from 0 in the order in which they first occur."""
+
+    def __init__(self) -> None:
+        """Make an empty table."""
+        super().__init__(self.__len__)
+
+    def numbers(self, words: Iterable[str]) -> list[int]:
+        """Return the number of each word; a new word gets the next one."""
+        return [self[word] for word in words]

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
+import example_architecture
 from issuesum.text.features import Features, Shards, save_shard
 from projects import ROOT
 
@@ -23,6 +25,13 @@ def config(arch: str = "pointer", **changes: Any):
 
     values = {"embedding_dim": 8, "hidden_units": 12, "dropout": 0.3, "word_dropout": 0.2}
     return ModelConfig(arch, **{**values, **SIZES, **changes})
+
+
+def simple(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return the shape of the example of docs/model.md, whose file `folder` gets."""
+    name = example_architecture.NAME
+    example_architecture.place(name, example_architecture.source(), folder, monkeypatch)
+    return config(name)
 
 
 def rows(count: int = 64, seed: int = 1) -> Features:

@@ -1,7 +1,5 @@
 """What Debian and Ubuntu can add by themselves, a browser among it."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess
@@ -60,7 +58,6 @@ def install_browser(settings: Settings) -> Report:
 
 
 def run_logged(command: list[str], log: Path, folder: Path) -> bool:
-    """Run a command with its output in a log; return whether it succeeded."""
     env = os.environ | {"DEBIAN_FRONTEND": "noninteractive", "PATH": path()}
     with log.open("ab") as output:
         log.chmod(0o600)
@@ -75,8 +72,7 @@ def _run(command: list[str], log: Path, folder: Path) -> None:
     full = ["apt-get", *OPTIONS, *command]
     if run_logged(full, log, folder):
         return
-    # Empty or outdated lists are the usual reason. The update's own exit code means little: one
-    # third-party source that is unreachable makes it fail, though Debian's lists are there.
+    # Outdated lists are the usual reason. The update may fail by an unreachable third-party source.
     if is_root():
         run_logged(["apt-get", *OPTIONS, "update"], log, folder)
         if run_logged(full, log, folder):

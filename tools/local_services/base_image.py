@@ -1,7 +1,6 @@
 """The image that the Dockerfile builds on: in the engine, else pulled, else made here."""
 
-from __future__ import annotations
-
+import platform
 import shutil
 import subprocess
 import sys
@@ -63,8 +62,7 @@ class BaseImage(Service):
         try:
             engine.pull(IMAGE)
         except ServiceError as error:
-            debian = "ID=debian" in Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
-            if not (apt.may_install() and debian):
+            if not apt.may_install() or platform.freedesktop_os_release()["ID"] != "debian":
                 raise
             print(f"base: cannot pull ({error})", flush=True)
             self._make()
@@ -128,15 +126,12 @@ def copy_python(prefix: Path, target: Path) -> None:
 
 
 def _load(root: Path) -> None:
-    """Hand a folder to the engine as an image of one layer."""
     repository, _, tag = IMAGE.partition(":")
     pack = ["tar", "--numeric-owner", "--one-file-system", "-C", str(root), "-c", "."]
     with (
         subprocess.Popen(pack, stdout=subprocess.PIPE) as packer,
         engine.connect(timeout=300) as client,
     ):
-        client.api.import_image(
-            packer.stdout, repository=repository, tag=tag, changes=CHANGES, stream_src=True
-        )
+        client.api.import_image(packer.stdout, repository, tag, changes=CHANGES, stream_src=True)
     if packer.returncode or not engine.has_image(IMAGE):
         raise ServiceError(f"Docker Engine must take {IMAGE} from tar. Try: docker image ls")

@@ -1,7 +1,5 @@
 """`tools/services up|status|down|browser`: a line a service, exit code 0 only if all is well."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys
@@ -30,8 +28,7 @@ def main(arguments: list[str]) -> int:
     try:
         return 0 if _run(given.verb, given.project, given.only) else 1
     except (ServiceError, OSError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr, flush=True)
-        return 1
+        return _fail(error)
     except KeyboardInterrupt:
         return 130
 
@@ -49,8 +46,14 @@ def _run(verb: str, clone: Path, only: str | None) -> bool:
         if verb == "down":
             ended = [_print(of.down) for of in reversed(services(found, clone=None))]
             return all(ended)
-        every = services(found, clone)
-        return _up([service for service in every if only in {None, service.name}], clone)
+        if not clone.is_dir():
+            raise ServiceError(f"--project must be a folder. Received: {clone}.")
+        # One that fails does not keep the others from running.
+        wanted = [of for of in services(found, clone) if only in {None, of.name}]
+        running = [service for service in wanted if _print(service.up)]
+        values = {name: value for of in running for name, value in of.exports().items()}
+        settings.write(clone, values)
+        return running == wanted
 
 
 def services(found: settings.Settings, clone: Path | None) -> list[Service]:
@@ -61,22 +64,16 @@ def services(found: settings.Settings, clone: Path | None) -> list[Service]:
     return [s3, Engine(found), Registry(found), BaseImage(found)]
 
 
-def _up(services: list[Service], clone: Path) -> bool:
-    """Start all that can be started; one that fails does not keep the others from running."""
-    if not clone.is_dir():
-        raise ServiceError(f"--project must be a folder. Received: {clone}.")
-    running = [service for service in services if _print(service.up)]
-    values = {name: value for of in running for name, value in of.exports().items()}
-    settings.write(clone, values)
-    return len(running) == len(services)
-
-
 def _print(verb: Callable[[], Report | None]) -> bool:
     """Print the line of a service, or why it failed; return whether it did not."""
     try:
         if report := verb():
             print(report, flush=True)
     except (ServiceError, OSError) as error:
-        print("error:", " ".join(str(error).split()), file=sys.stderr, flush=True)
-        return False
+        return not _fail(error)
     return True
+
+
+def _fail(error: Exception) -> int:
+    print("error:", " ".join(str(error).split()), file=sys.stderr, flush=True)
+    return 1

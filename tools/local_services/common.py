@@ -1,7 +1,5 @@
 """What the services share: their verbs, the line that is printed, private files, and ports."""
 
-from __future__ import annotations
-
 import contextlib
 import fcntl
 import json
@@ -9,13 +7,13 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 LOOPBACK = "127.0.0.1"
-POLL_SECONDS = 0.1
 
 
 class ServiceError(Exception):
@@ -58,7 +56,6 @@ class Service(Protocol):
 
 
 def private_folder(path: Path) -> Path:
-    """Make a folder that only its owner may enter, and return it."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path
 
@@ -71,8 +68,8 @@ def write_private(path: Path, text: str) -> None:
     Path(name).replace(path)
 
 
-def write_json(path: Path, value: Mapping[str, str | int]) -> None:
-    write_private(path, json.dumps(dict(value), indent=2) + "\n")
+def write_json(path: Path, value: Mapping[str, Any]) -> None:
+    write_private(path, json.dumps(value, indent=2) + "\n")
 
 
 def read_json(path: Path) -> dict[str, str | int]:
@@ -85,7 +82,6 @@ def read_json(path: Path) -> dict[str, str | int]:
 
 
 def last_line(path: Path) -> str:
-    """Return the last line of a log that is not blank."""
     text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     return next((line.strip() for line in reversed(text.split("\n")) if line.strip()), "no output")
 
@@ -107,30 +103,33 @@ def is_free(port: int) -> bool:
 
     On any address: SeaweedFS takes no port that another program has on another one.
     """
-    with socket.socket() as probe:
-        # As servers do: a port whose last connections linger counts as free.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError:
-            return False
-        return True
+    try:
+        # As servers do, it takes a port whose last connections linger.
+        socket.create_server(("", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def free_port(avoid: set[int]) -> int:
-    """Return a free loopback port that is not one of `avoid`."""
     while True:
-        with socket.socket() as probe:
-            probe.bind((LOOPBACK, 0))
+        with socket.create_server((LOOPBACK, 0)) as probe:
             port: int = probe.getsockname()[1]
         if port not in avoid:
             return port
 
 
 def connects(host: str, port: int) -> bool:
-    """Return whether anything accepts connections there."""
     try:
         socket.create_connection((host, port), timeout=3).close()
     except OSError:
         return False
     return True
+
+
+def wait_until(done: Callable[[], bool], seconds: float) -> bool:
+    """Look again and again, at most so long; return what was seen last."""
+    deadline = time.monotonic() + seconds
+    while not (found := done()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return found

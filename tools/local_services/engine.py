@@ -1,10 +1,7 @@
 """Docker Engine: one that answers, else `dockerd`, which root on Debian can install and start."""
 
-from __future__ import annotations
-
 import contextlib
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +20,15 @@ PACKAGES = ["docker.io", "iptables"]
 START_SECONDS = 60
 # dockerd gives its containers 15 seconds to end, then ends containerd.
 GRACE_SECONDS = 60
-PULL_SECONDS = 600
-SILENCE_SECONDS = 60
+PULL_SECONDS, SILENCE_SECONDS = 600, 60
+DENIED = (
+    f"this user must be allowed to use {SOCKET}. Received: permission denied."
+    " Try: join the group docker and log in again, or set DOCKER_HOST"
+)
+ABSENT = (
+    f"Docker Engine must answer at {SOCKET}. Received: no answer."
+    " Try: install and start Docker (Engine, or Desktop), or set DOCKER_HOST"
+)
 
 
 @contextlib.contextmanager
@@ -59,16 +63,13 @@ def has_image(name: str) -> bool:
 
 
 def pull(name: str) -> None:
-    """Pull an image unless the engine holds it."""
-    if has_image(name):
-        return
-    repository, _, tag = name.partition(":")
-    deadline = time.monotonic() + PULL_SECONDS
     try:
-        with connect() as client:
-            for step in client.api.pull(repository, tag=tag, stream=True, decode=True):
-                if "error" in step or time.monotonic() > deadline:
-                    raise OSError(step.get("error", f"not done after {PULL_SECONDS} s"))
+        if not has_image(name):
+            repository, _, tag = name.partition(":")
+            with connect(PULL_SECONDS) as client:
+                for step in client.api.pull(repository, tag, stream=True, decode=True):
+                    if "error" in step:
+                        raise OSError(step["error"])
     except OSError as error:  # the SDK's APIError and what requests raises are OSErrors
         raise ServiceError(
             f"Docker Engine must be able to pull {name}. Received: {error}. Try: docker pull {name}"
@@ -96,7 +97,7 @@ class Engine(Service):
                 " Try: start it, or unset DOCKER_HOST"
             )
         if not apt.is_root() or not (apt.may_install() or apt.which("dockerd")):
-            raise ServiceError(_advice(reason))
+            raise ServiceError(DENIED if "Permission denied" in reason else ABSENT)
         common.private_folder(self.folder)
         if self.daemon.pid() is None:
             if apt.which("dockerd") is None:
@@ -116,26 +117,25 @@ class Engine(Service):
         return self._report("up" if up else "down", up=up)
 
     def down(self) -> Report | None:
-        if not self.daemon.stop(GRACE_SECONDS):
-            return None
-        return Report(self.name, self.host or SOCKET, "stopped", up=False, log=self.daemon.log)
+        stopped = self.daemon.stop(GRACE_SECONDS)
+        return self._report("stopped", up=False) if stopped else None
 
     def _report(self, state: str, *, up: bool) -> Report:
         log = self.daemon.log if self.daemon.pid() else None
         return Report(self.name, self.host or SOCKET, state, up=up, log=log)
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while reason := refusal():
-            ended = self.daemon.pid() is None and not _other_runs()
-            if ended or time.monotonic() > deadline:
-                line = common.last_line(self.daemon.log)
-                raise ServiceError(
-                    f"dockerd must answer within {START_SECONDS} s."
-                    f" Received: {f'it ended, saying {line!r}' if ended else reason}."
-                    f" Try: read {self.daemon.log}"
-                )
-            time.sleep(common.POLL_SECONDS)
+        def runs() -> bool:
+            return self.daemon.pid() is not None or _other_runs()
+
+        common.wait_until(lambda: not refusal() or not runs(), START_SECONDS)
+        if reason := refusal():
+            line = common.last_line(self.daemon.log)
+            raise ServiceError(
+                f"dockerd must answer within {START_SECONDS} s."
+                f" Received: {reason if runs() else f'it ended, saying {line!r}'}."
+                f" Try: read {self.daemon.log}"
+            )
 
 
 def _other_runs() -> bool:
@@ -146,15 +146,3 @@ def _other_runs() -> bool:
     except (OSError, ValueError):
         return False
     return name.strip() == "dockerd"
-
-
-def _advice(reason: str) -> str:
-    if "Permission denied" in reason:
-        return (
-            f"this user must be allowed to use {SOCKET}. Received: permission denied."
-            " Try: join the group docker and log in again, or set DOCKER_HOST"
-        )
-    return (
-        f"Docker Engine must answer at {SOCKET}. Received: no answer."
-        " Try: install and start Docker (Engine, or Desktop), or set DOCKER_HOST"
-    )

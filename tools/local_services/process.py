@@ -1,11 +1,8 @@
 """Servers that outlive the command that started them."""
 
-from __future__ import annotations
-
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +44,7 @@ class Daemon:
 
     @property
     def pid_file(self) -> Path:
-        return self.folder / f"{self.name}.pid"
+        return self.log.with_suffix(".pid")
 
     def pid(self) -> int | None:
         """Return the process id while the process that was started lives."""
@@ -70,22 +67,17 @@ class Daemon:
     def stop(self, grace: float) -> bool:
         """Ask the process to end, after `grace` seconds kill it; return whether there was one."""
         pid = self.pid()
-        try:
-            if pid:
-                self._end(pid, signal.SIGTERM, grace) or self._end(pid, signal.SIGKILL, 10)
-        except PermissionError as error:
-            raise ServiceError(
-                f"{self.name} (process {pid}) must belong to this user. Received: another."
-                " Try: tools/services down as that user"
-            ) from error
+        for how, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, 10)):
+            try:
+                if self.pid() and pid:
+                    os.kill(pid, how)
+                    common.wait_until(lambda: self.pid() is None, patience)
+            except PermissionError as error:
+                raise ServiceError(
+                    f"{self.name} (process {pid}) must belong to this user. Received: another."
+                    " Try: tools/services down as that user"
+                ) from error
         if self.pid():
             raise ServiceError(f"{self.name} (process {pid}) must end. It ignores SIGKILL.")
         self.pid_file.unlink(missing_ok=True)
         return pid is not None
-
-    def _end(self, pid: int, how: signal.Signals, patience: float) -> bool:
-        os.kill(pid, how)
-        deadline = time.monotonic() + patience
-        while self.pid() and time.monotonic() < deadline:
-            time.sleep(common.POLL_SECONDS)
-        return self.pid() is None

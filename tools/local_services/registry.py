@@ -3,13 +3,9 @@
 It is Debian's `docker-registry` as a process, or a container where there is no such package.
 """
 
-from __future__ import annotations
-
 import contextlib
 import http.client
-import json
-import shutil
-import time
+import tempfile
 from pathlib import Path
 
 from docker.errors import APIError, NotFound
@@ -41,7 +37,10 @@ class Registry(Service):
         # A shell that has read .services.env names our own registry.
         self.elsewhere = None if settings.registry in here else settings.registry
         named = last is not None and settings.registry == f"localhost:{last}"
-        self.port = self._port(last if named or self._runs() else None, last)
+        ours = last if named or self._runs() else None
+        self.port = self.wanted or ours or DEFAULT_PORT
+        if self.wanted == 0 and not ours:
+            self.port = last if last and common.is_free(last) else common.free_port(avoid=set())
         # The first part of the images' names.
         self.address = self.elsewhere or f"localhost:{self.port}"
 
@@ -88,13 +87,6 @@ class Registry(Service):
         port = common.read_json(self.folder / "address.json").get("port")
         return int(port) if port else None
 
-    def _port(self, ours: int | None, last: int | None) -> int:
-        if self.wanted or ours:
-            return self.wanted or ours or 0
-        if self.wanted is None:
-            return DEFAULT_PORT
-        return last if last and common.is_free(last) else common.free_port(avoid=set())
-
     def _runs(self) -> bool:
         return self.daemon.pid() is not None or self.container.runs()
 
@@ -110,7 +102,7 @@ class Registry(Service):
                 "storage": {"filesystem": {"rootdirectory": str(data)}},
                 "http": {"addr": f"{common.LOOPBACK}:{self.port}"},
             }
-            common.write_private(config, json.dumps(settings, indent=2) + "\n")  # JSON is YAML
+            common.write_json(config, settings)  # which is YAML
             # A clean environment: any REGISTRY_* variable would override the file.
             env = {"PATH": apt.path(), "HOME": str(self.folder)}
             self.daemon.start([str(program), "serve", str(config)], env)
@@ -124,15 +116,13 @@ class Registry(Service):
         common.write_json(self.folder / "address.json", {"port": self.port})
 
     def _wait(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while (found := answer(self.port)) != "":
-            if not self._runs() or time.monotonic() > deadline:
-                hint = f"docker logs {self.container.id[:12]}" if self.container.id else ""
-                raise ServiceError(
-                    f"the registry at {self.address} must answer within {START_SECONDS} s."
-                    f" Received: {found or 'nothing'}. Try: {hint or f'read {self.daemon.log}'}"
-                )
-            time.sleep(common.POLL_SECONDS)
+        common.wait_until(lambda: answer(self.port) == "" or not self._runs(), START_SECONDS)
+        if (found := answer(self.port)) != "":
+            hint = f"docker logs {self.container.id[:12]}" if self.container.id else ""
+            raise ServiceError(
+                f"the registry at {self.address} must answer within {START_SECONDS} s."
+                f" Received: {found or 'nothing'}. Try: {hint or f'read {self.daemon.log}'}"
+            )
 
 
 class _Container:
@@ -175,16 +165,14 @@ class _Container:
             return False
         found = False
         with engine.connect() as client, contextlib.suppress(NotFound):
-            container = client.containers.get(self.id)
-            container.stop()
-            container.remove()
+            client.containers.get(self.id).remove(force=True)
             found = True
         self._record.unlink()
         return found
 
 
 def binary(folder: Path) -> Path | str | None:
-    """Find the program on PATH or in `folder`, or fetch Debian's package; None if it has none.
+    """Find the program, or fetch Debian's package; None if it has none.
 
     It is unpacked: installing needs root and may start a service that listens on all interfaces.
     """
@@ -203,12 +191,11 @@ def binary(folder: Path) -> Path | str | None:
     except ServiceError as error:
         print(f"registry: {error}", flush=True)
         return None
-    fresh = folder / "package.part"
-    shutil.rmtree(fresh, ignore_errors=True)
-    if not apt.run_logged(["dpkg-deb", "-x", str(package), str(fresh)], log, folder):
-        raise ServiceError(f"dpkg-deb must unpack {package}. Try: read {log}")
+    with tempfile.TemporaryDirectory(dir=folder) as fresh:
+        if not apt.run_logged(["dpkg-deb", "-x", str(package), f"{fresh}/new"], log, folder):
+            raise ServiceError(f"dpkg-deb must unpack {package}. Try: read {log}")
+        Path(fresh, "new").rename(unpacked)
     package.unlink()
-    fresh.rename(unpacked)
     return program
 
 
@@ -217,19 +204,16 @@ def answer(port: int) -> str | None:
 
     The name is `localhost`, as in images' names: the engine gets the same answer, by IPv6 or IPv4.
     """
-    connection = http.client.HTTPConnection("localhost", port, timeout=5)
-    try:
-        connection.connect()
-    except OSError:  # refused; or "cannot assign address" for ::1, seen in a container without IPv6
-        return None
-    try:
-        connection.request("GET", "/v2/")
-        found = connection.getresponse()
-        found.read()
-    except (OSError, http.client.HTTPException) as error:
-        return f"no HTTP answer ({type(error).__name__})"
-    finally:
-        connection.close()
+    with contextlib.closing(http.client.HTTPConnection("localhost", port, timeout=5)) as connection:
+        try:
+            connection.connect()
+        except OSError:  # refused; "cannot assign address" for ::1 in a container without IPv6
+            return None
+        try:
+            connection.request("GET", "/v2/")
+            found = connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            return f"no HTTP answer ({type(error).__name__})"
     if found.status in {200, 401} and found.getheader("Docker-Distribution-Api-Version"):
         return ""
     return f"HTTP {found.status} from {found.getheader('Server') or 'an unnamed server'}"

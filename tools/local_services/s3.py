@@ -1,17 +1,13 @@
 """S3 for the DVC remote: the one that the environment names, else SeaweedFS on loopback.
 
-`weed mini` needs a master, a volume server, a filer and an admin server behind S3, each with an
-HTTP and a gRPC port. WebDAV, the Iceberg and Lance catalogues, the admin page and the telemetry
-that is on by default are switched off. The filer and the volume server would serve every local
-process and every web page without a key, so they get signing keys: with 4.48 they then answer 401.
+`weed mini` needs four more servers, each with an HTTP and a gRPC port; what is not needed, and the
+telemetry that is on by default, is switched off. The filer and the volume server would serve every
+local process and web page without a key, so they get signing keys: with 4.48 they then answer 401.
 """
-
-from __future__ import annotations
 
 import secrets
 import shutil
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -28,7 +24,6 @@ from local_services.settings import Settings
 START_SECONDS = 60
 START_ATTEMPTS = 3
 GRACE_SECONDS = 20
-NOT_FOUND = 404
 ONCE = {"total_max_attempts": 1}
 S3_PORT = "s3.port"
 DEFAULT_S3_PORT = 8333
@@ -127,17 +122,17 @@ class S3(Service):
 
     def _wait(self) -> bool:
         """Wait until the bucket can be used; return False if the server has ended."""
-        deadline = time.monotonic() + START_SECONDS
-        while refusal := self._refusal(make_bucket=True):
-            if self.daemon.pid() is None:
-                return False
-            if time.monotonic() > deadline:
-                raise ServiceError(
-                    f"S3 at {self.endpoint} must answer within {START_SECONDS} s. Received: "
-                    f"{refusal}. Try: read {self.daemon.log}, then tools/services down and up"
-                )
-            time.sleep(common.POLL_SECONDS)
-        return True
+
+        def answers() -> bool:
+            return self._refusal(make_bucket=True) is None
+
+        if common.wait_until(lambda: answers() or self.daemon.pid() is None, START_SECONDS):
+            return self.daemon.pid() is not None
+        raise ServiceError(
+            f"S3 at {self.endpoint} must answer within {START_SECONDS} s. Received: "
+            f"{self._refusal(make_bucket=True)}. Try: read {self.daemon.log}, then tools/services "
+            "down and up"
+        )
 
     def _refusal(self, *, make_bucket: bool) -> str | None:
         """Make a signed request for the bucket; return why it failed."""
@@ -151,12 +146,10 @@ class S3(Service):
                 **secret,
                 config=Config(proxies={}, connect_timeout=2, read_timeout=5, retries=ONCE),
             )
-            try:
-                client.head_bucket(Bucket=self.bucket)
-            except ClientError as error:
-                status = error.response["ResponseMetadata"]["HTTPStatusCode"]
-                if status != NOT_FOUND or not make_bucket:
-                    raise
+            held = {each["Name"] for each in client.list_buckets()["Buckets"]}
+            if self.bucket not in held:
+                if not make_bucket:
+                    return f"no bucket {self.bucket}"
                 client.create_bucket(Bucket=self.bucket)
         except (BotoCoreError, ClientError) as error:
             return str(error)

@@ -1,11 +1,9 @@
 """What the environment and the clone ask for, and where the clone reads what was started."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 # What DVC itself reads and writes its files with; `dvc remote modify` would take the secret on its
 # command line, and three seconds.
@@ -22,8 +20,7 @@ OPTIONS = {
 }
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The environment, checked; None where it sets nothing."""
 
     state: Path
@@ -63,7 +60,6 @@ def _port(env: Mapping[str, str], name: str) -> int | None:
 
 
 def remote_url(project: Path) -> str | None:
-    """Return the URL of the clone's DVC remote `storage`, or None if there is none."""
     sections = [_config(project / ".dvc" / name) for name in ("config.local", "config")]
     urls = (section.get(REMOTE, {}).get("url") for section in sections)
     return next((str(url) for url in urls if url), None)

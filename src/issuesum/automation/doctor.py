@@ -1,4 +1,7 @@
-"""`issuesum doctor`: what a run lacks, and what to do about it; nothing is changed."""
+"""`issuesum doctor`: what a run lacks, and what to do about it; nothing is changed.
+
+What `uv sync --check`, `dvc doctor` and `docker info` show is left to them.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +26,7 @@ from typing import TYPE_CHECKING, Literal
 from issuesum.errors import EngineError, IssuesumError, RegistryError, one_line, shortened
 from issuesum.layout import RAW
 from issuesum.lineage import git
+from issuesum.registry.reference import Reference
 
 if TYPE_CHECKING:
     from dvc.data_cloud import Remote
@@ -80,29 +84,10 @@ def _python(clone: Clone) -> Finding:
     if own.exists():
         found = f"{version}, {folder}; but stages are run by {own}"
         return note(found, f"{own.with_name('issuesum')} doctor, which looks at that one")
+    fish = os.environ.get("SHELL", "").endswith("fish")
+    activate = shlex.quote(str(folder / ("activate.fish" if fish else "activate")))
     found = f"{version}; but stages are run by `python`, which is {runs or 'not'} on PATH"
-    if os.environ.get("SHELL", "").endswith("fish"):
-        return fail(found, f"source {shlex.quote(str(folder / 'activate.fish'))}")
-    return fail(found, f". {shlex.quote(str(folder / 'activate'))}")
-
-
-def _environment(clone: Clone) -> Finding:
-    if not (clone.root / "uv.lock").is_file():
-        return note(f"no uv.lock in {clone.root.resolve()}", "cd to the project's root")
-    extra = _installed_extra()
-    uv = shutil.which("uv") or str(clone.root.resolve() / ".uv/bin/uv")
-    options = ("--locked", "--offline", "--inexact", "--no-install-project", "--extra", extra)
-    variables = {**os.environ, "UV_PROJECT_ENVIRONMENT": sys.prefix}
-    try:
-        done = subprocess.run([uv, "sync", "--check", *options], cwd=clone.root, env=variables,
-                              capture_output=True, text=True, check=False)  # fmt: skip
-    except OSError as error:
-        return note(f"not compared with uv.lock: {one_line(error)}", "install uv")
-    if not done.returncode:
-        return ok(f"as in uv.lock, extra {extra}")
-    wrong = re.findall(r"^(?: [-+~] |error: )(.+)$", done.stderr, re.MULTILINE)
-    advice = f"make setup EXTRA={extra}; after a change of pyproject.toml, make lock first"
-    return fail(f"not as in uv.lock (extra {extra}): {', '.join(wrong[:3])}", advice)
+    return fail(found, f"{'source' if fish else '.'} {activate}")
 
 
 def _repository(clone: Clone) -> Finding:
@@ -113,27 +98,6 @@ def _repository(clone: Clone) -> Finding:
         return ok(f"{found}, clean")
     found += f"; {shortened(changed)} differ: an image would be -dirty, and retrain refuses"
     return note(found, "git status, then git commit")
-
-
-def _identity(clone: Clone) -> Finding:
-    missing = {variable.rpartition("_")[2].lower() for variable in git.who(clone.root)}
-    if not missing:
-        who = git.run(clone.root, "var", "GIT_COMMITTER_IDENT", must="Git must know who commits")
-        return ok(os.fsdecode(who).rpartition(">")[0] + ">")
-    names = " and ".join(f"user.{name}" for name in ("name", "email") if name in missing)
-    found = f"Git knows no {names}: `git commit` refuses, and retrain commits as issuesum"
-    return note(found, "git config --global user.name NAME; git config --global user.email ADDRESS")
-
-
-def _pipeline(clone: Clone) -> Finding:
-    from issuesum.lineage.dvc import Lock
-
-    if not (clone.root / "dvc.yaml").is_file():
-        return fail(f"no dvc.yaml in {clone.root.resolve()}", "cd to the project's root")
-    locked = Lock.read(clone.root).stages if (clone.root / "dvc.lock").exists() else ()
-    with _dvc(clone) as repo:
-        count = sum(bool(stage.cmd) for stage in repo.index.stages)
-    return ok(f"{count} stages in dvc.yaml, {len(locked)} of them in dvc.lock")
 
 
 def _dvc(clone: Clone) -> AbstractContextManager[Repo]:
@@ -147,28 +111,29 @@ def _params(clone: Clone) -> Finding:
 
 
 def _raw_data(clone: Clone) -> Finding:
-    from issuesum.lineage.tracking import recorded, standing
+    from issuesum.lineage.tracking import standing
 
     path = clone.root / RAW
-    found, pointer = standing(path), f"{RAW}.dvc"
-    if found == "nothing":
-        return fail(f"neither {RAW} nor {pointer}", "issuesum ingest FILE, or make run")
-    if found == "other version":
-        which = f"{RAW} is not the version that {pointer} records, as after git pull"
-        return fail(which, f"dvc pull {pointer}")
-    if found == "edited":
-        advice = f"dvc add {RAW} to use it, or dvc checkout --force {pointer} to drop it"
-        return fail(f"{RAW} is not what {pointer} records, and DVC has no copy of it", advice)
-    if found != "absent":
-        return ok(f"{RAW}, {path.stat().st_size / 1e6:,.1f} MB")
-    return _raw_data_elsewhere(clone, str(recorded(path)))
+    (found, md5), pointer = standing(path), f"{RAW}.dvc"
+    match found:
+        case "nothing":
+            return fail(f"neither {RAW} nor {pointer}", "issuesum ingest FILE, or make run")
+        case "other version":
+            which = f"{RAW} is not the version that {pointer} records, as after git pull"
+            return fail(which, f"dvc pull {pointer}")
+        case "edited":
+            advice = f"dvc add {RAW} to use it, or dvc checkout --force {pointer} to drop it"
+            return fail(f"{RAW} is not what {pointer} records, and DVC has no copy of it", advice)
+        case "absent":
+            return _raw_data_elsewhere(clone, str(md5))
+    return ok(f"{RAW}, {path.stat().st_size / 1e6:,.1f} MB")
 
 
 def _raw_data_elsewhere(clone: Clone, md5: str) -> Finding:
+    where, advice = "neither here nor in the remote", "dvc push in the clone that has it"
     with _dvc(clone) as repo:
         if repo.cache.local.exists(md5):
             return note(f"{RAW} is in DVC's cache only", f"dvc checkout {RAW}.dvc")
-        where, advice = "neither here nor in the remote", "dvc push in the clone that has it"
         try:
             of = repo.cloud.get_remote()
             if of.fs.exists(of.odb.oid_to_path(md5)):
@@ -186,10 +151,9 @@ def _remote(clone: Clone) -> Finding:
         committed = repo.config.load_one("repo").get("remote", {}).get(of.name, {})
     shown = git.without_secrets(str(of.fs.unstrip_protocol(of.path)))
     if of.fs.protocol == "s3":
-        found = _s3(of, shown)
+        found, keys = _s3(of, shown), "new keys, by dvc remote modify --local"
         if found.status == "ok" and "access_key_id" in committed:
-            advice = "new keys, by dvc remote modify --local, since Git holds .dvc/config"
-            return note(found.found, advice)
+            return note(found.found, f"{keys}, since Git holds .dvc/config")
         return found
     if of.fs.protocol != "local":
         of.fs.exists(of.path)
@@ -228,8 +192,6 @@ def _refusal(error: Exception) -> tuple[str, str]:
 
 
 def _engine(clone: Clone) -> Finding:
-    from issuesum.registry.client import Registry
-    from issuesum.registry.reference import Reference
     from issuesum.shipping.image.builder import check_builder
     from issuesum.shipping.image.engine import engine
 
@@ -239,35 +201,17 @@ def _engine(clone: Clone) -> Finding:
     except EngineError as error:
         failed = _of_error(error)
         with suppress(IssuesumError, OSError):
-            image = Reference.parse(clone.repository())
-            check_builder(clone.builder, Registry(image.host), image, clone.root,
-                          base_image=clone.base_image)  # fmt: skip
+            repository = clone.repository()
+            check_builder(clone.builder, repository, clone.root, base_image=clone.base_image)
             found = f"{failed.found}; export takes the runtime that the registry holds"
             return note(found, "start Docker for issuesum serve and verify --deep")
         return fail(failed.found, f"{failed.advice}; or issuesum export --runtime-only elsewhere")
     return ok(f"{version['Version']}, {version['Os']}/{version['Arch']}, {where}")
 
 
-def _base_image(clone: Clone) -> Finding:
-    from docker.errors import ImageNotFound
-
-    from issuesum.shipping.image.engine import engine
-
-    try:
-        with engine() as client:
-            held = client.images.get(clone.base_image)
-    except EngineError as error:
-        if not isinstance(error.__cause__, ImageNotFound):
-            return note("not looked at, since no engine answers", "see engine above")
-        found = f"{clone.base_image} is not here; the first build pulls it"
-        return note(found, f"docker pull {clone.base_image}, or tools/services up")
-    return ok(f"{clone.base_image}, {str(held.id).removeprefix('sha256:')[:12]}")
-
-
 def _registry(clone: Clone) -> Finding:
     from issuesum.registry.client import Registry
     from issuesum.registry.credentials import credentials_for
-    from issuesum.registry.reference import Reference
 
     image = Reference.parse(clone.repository())
     named_by = "ISSUESUM_REGISTRY" if os.environ.get("ISSUESUM_REGISTRY") else "params.yaml"
@@ -282,7 +226,7 @@ def _registry(clone: Clone) -> Finding:
     except RegistryError as error:
         failed = _of_error(error)
         # requests shows a whole chain, whose end says why.
-        reason = re.sub(r"no answer: |.*Caused by ", "", failed.found.partition("Received: ")[2])
+        reason = re.sub(r"no answer: |.*Caused by ", "", error.received)
         return fail(f"{shown}; {refused}: {reason.rstrip(': ')}", failed.advice)
     return ok(f"{shown}; answers and would take a push")
 
@@ -316,7 +260,7 @@ def _memory(_: Clone, limit: Path = Path("/sys/fs/cgroup/memory.max")) -> Findin
 def _compute(_: Clone) -> Finding:
     from dask.system import CPU_COUNT
 
-    gpus, gpu_extra = nvidia_gpus(), _installed_extra() == "gpu"
+    gpus, gpu_extra = nvidia_gpus(), any(metadata.distributions(name="tensorflow"))
     shown = f"{CPU_COUNT} cores, {gpus.replace(chr(10), '; ') or 'no GPU driver (nvidia-smi)'}"
     if gpus and not gpu_extra:
         return note(f"{shown}; not used without the extra gpu", "make setup EXTRA=gpu")
@@ -358,18 +302,16 @@ def _cluster(clone: Clone, patience: float = 4) -> Finding:
 
 
 _DVC = ("dvc.repo", "dvc_s3", "s3fs")
-_ENGINE = "issuesum.shipping.image.engine"
 CHECKS: dict[str, tuple[Callable[[Clone], Finding], *tuple[str, ...]]] = {
-    "python": (_python, "packaging.specifiers"), "environment": (_environment,),
-    "git": (_repository,), "identity": (_identity,), "dvc": (_pipeline, *_DVC),
-    "params": (_params,), "data": (_raw_data, *_DVC), "remote": (_remote, *_DVC),
-    "engine": (_engine, _ENGINE), "base": (_base_image, _ENGINE),
+    "python": (_python, "packaging.specifiers"), "git": (_repository,), "params": (_params,),
+    "data": (_raw_data, *_DVC), "remote": (_remote, *_DVC),
+    "engine": (_engine, "issuesum.shipping.image.engine"),
     "registry": (_registry, "issuesum.registry.client"), "disk": (_disk,),
     "memory": (_memory, "psutil"), "compute": (_compute, "dask.system"),
     "cluster": (_cluster, "distributed"),
 }  # fmt: skip
 """By name: the check, and what is imported first, by one thread: two may deadlock within DVC."""
-_NEED_PARAMS = {"base", "registry", "cluster"}
+_NEED_PARAMS = {"registry", "cluster"}
 
 
 def examine(names: Sequence[str], clone: Clone, limit: float) -> Iterator[tuple[str, Finding]]:
@@ -381,8 +323,12 @@ def examine(names: Sequence[str], clone: Clone, limit: float) -> Iterator[tuple[
         with suppress(Exception):  # the check that needs it fails
             import_module(module)
     found: dict[str, Finding] = {}
+
+    def run(name: str) -> None:
+        found[name] = _result(name, clone)
+
     # No pool: at exit it would wait for a thread that a silent server blocks.
-    threads = [Thread(target=_run, args=(name, clone, found), daemon=True) for name in names]
+    threads = [Thread(target=run, args=(name,), daemon=True) for name in names]
     for thread in threads:
         thread.start()
     secrets = [
@@ -391,39 +337,33 @@ def examine(names: Sequence[str], clone: Clone, limit: float) -> Iterator[tuple[
         if _SECRET.search(name) and not _FILE_OF_SECRET.search(name) and len(value) >= _SHORTEST
     ]
     secret = re.compile("|".join(sorted(secrets, key=len, reverse=True)) or "(?!)")
+    slow = f"no result within {limit:g} s: no answer, or this machine is very busy"
     deadline = time.monotonic() + limit
     for name, thread in zip(names, threads, strict=True):
         thread.join(max(0.0, deadline - time.monotonic()))
-        slow = f"no result within {limit:g} s: no answer, or this machine is very busy"
         late = fail(slow, f"issuesum doctor --only {name}, and look for a firewall")
         finding = found.get(name, late)
         shown = (secret.sub("…", text) for text in (finding.found, finding.advice))
         yield name, Finding(finding.status, *(_USER_OF_URL.sub("", text) for text in shown))
 
 
-def _run(name: str, clone: Clone, found: dict[str, Finding]) -> None:
+def _result(name: str, clone: Clone) -> Finding:
     check, *modules = CHECKS[name]
+    if clone.invalid and name in _NEED_PARAMS:
+        return note("not checked: params.yaml is invalid", "see params above")
     try:
         for module in modules:
             import_module(module)
-        if clone.invalid and name in _NEED_PARAMS:
-            found[name] = note("not checked: params.yaml is invalid", "see params above")
-        else:
-            found[name] = check(clone)
+        return check(clone)
     except IssuesumError as error:
-        found[name] = _of_error(error)
+        return _of_error(error)
     except Exception as error:  # noqa: BLE001 -- whatever it is, the other checks go on
-        found[name] = fail(
-            f"{type(error).__name__}: {one_line(error)}", "see docs/troubleshooting.md"
-        )
+        found = f"{type(error).__name__}: {one_line(error)}"
         if isinstance(error, ImportError):
-            found[name] = fail(f"cannot be imported: {found[name].found}", "make setup")
+            return fail(f"cannot be imported: {found}", "make setup")
+        return fail(found, "see docs/troubleshooting.md")
 
 
 def _of_error(error: IssuesumError) -> Finding:
     found, _, advice = str(error).partition(" Try: ")
     return fail(found.removesuffix("."), advice.removesuffix("."))
-
-
-def _installed_extra() -> str:
-    return "gpu" if any(metadata.distributions(name="tensorflow")) else "cpu"

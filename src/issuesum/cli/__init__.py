@@ -1,7 +1,5 @@
 """The `issuesum` command: one thin module a verb, imported only when that verb is called."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import sys

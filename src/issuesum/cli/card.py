@@ -1,12 +1,8 @@
 """`issuesum card`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
-import click
-
-from issuesum.cli.shared import json_option, path_option, print_json, say_missing, verb
+from issuesum.cli.shared import json_option, path_option, say_missing, show, verb
 from issuesum.layout import MODEL_CARD
 
 
@@ -24,7 +20,5 @@ def command(*, output: Path, as_json: bool) -> None:
 
     side = write_card(Path(), load_params().model_dump(), output)
     say_missing(side.missing)
-    if as_json:
-        print_json({"card": str(output), "missing": side.missing})
-    else:
-        click.echo(f"{'card':<12} {output}")
+    document = {"card": str(output), "missing": side.missing}
+    show(document, f"{'card':<12} {output}", as_json=as_json)

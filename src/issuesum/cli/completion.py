@@ -1,7 +1,5 @@
 """`issuesum completion`."""
 
-from __future__ import annotations
-
 import click
 
 from issuesum.cli.shared import verb

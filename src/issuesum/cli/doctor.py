@@ -1,8 +1,7 @@
 """`issuesum doctor`: what is missing before a run."""
 
-from __future__ import annotations
-
 import os
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -33,15 +32,15 @@ def command(context: click.Context, *, chosen: tuple[str, ...], as_json: bool) -
     """
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "1")  # report an absent server at once
     names = [name for name in CHECKS if name in (chosen or CHECKS)]
-    count, checks = dict.fromkeys(_MARKS, 0), []
+    checks = []
     for name, finding in examine(names, _clone(), limit=15):
-        count[finding.status] += 1
         checks.append({"name": name, **asdict(finding)})
         if not as_json:
             mark, colour = _MARKS[finding.status]
             click.echo(f"{click.style(f'{mark:<5}', fg=colour)} {name:<12} {finding.found}")
             if finding.advice:
                 click.echo(f"{'':18} Try: {finding.advice}")
+    count = Counter(check["status"] for check in checks)
     if as_json:
         print_json({"ok": not count["fail"], "checks": checks})
     else:
@@ -57,8 +56,7 @@ def _clone() -> Clone:
     except ParamsError as error:
         return Clone(Path(), error)
     export = params.export
-    repository = lambda: f"{export.address}/{export.image}"  # noqa: E731
     return Clone(
-        Path(), None, export.builder, export.base_image, repository,
+        Path(), None, export.builder, export.base_image, lambda: export.repository,
         lambda: params.preprocess.cluster,
     )  # fmt: skip

@@ -42,17 +42,13 @@ def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
 
 
 def _push_runtime() -> str:
-    from issuesum.registry.client import Registry
-    from issuesum.registry.reference import Reference
-    from issuesum.shipping.image.ship import push_runtime
+    from issuesum.shipping.image.builder import push_runtime
     from issuesum.stages.params import load_params
     from issuesum.stages.runner import ROOT
 
     params = load_params().export
-    image = Reference.parse(f"{params.address}/{params.image}")
     return str(push_runtime(
-        Registry(image.host), image, ROOT, base_image=params.base_image,
-        patience=params.push_patience,
+        params.repository, ROOT, base_image=params.base_image, patience=params.push_patience
     ))  # fmt: skip
 
 

@@ -1,52 +1,36 @@
 """`issuesum ingest`: check issues and make them the raw data."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import (
-    columns_option,
-    complete_file,
-    json_option,
-    path_option,
-    print_json,
-    separator_option,
-    verb,
-)
+from issuesum.cli import shared
 from issuesum.layout import RAW
 
 
-@verb(
+@shared.verb(
     "issuesum ingest github_issues.csv # replaces current data",
     "issuesum ingest --append https://example.com/november.csv.gz",
     "gh issue list --json title,body,url | issuesum ingest --append -",
     "issuesum ingest --merge # data of two branches",
     "issuesum ingest issues.csv --json | jq .rejected # rejects, by reason",
 )
-@click.argument("sources", metavar="SOURCE...", nargs=-1, shell_complete=complete_file)
+@click.argument("sources", metavar="SOURCE...", nargs=-1, shell_complete=shared.complete_file)
 @click.option("--append", is_flag=True, help="Keep existing rows and add new ones.")
 @click.option("--merge", is_flag=True, help="Merge the rows of both sides of a Git conflict.")
-@columns_option
-@separator_option
+@shared.columns_option
+@shared.separator_option
 @click.option("--force", is_flag=True, help="Replace the output even if DVC has no copy of it.")
-@path_option("-o", "--output", about="Where the raw data goes.", default=RAW)
-@path_option("--rejects", about="Where unusable rows go.", default=Path("data/raw/rejects.csv"))
-@json_option
+@shared.path_option("-o", "--output", about="Where the raw data goes.", default=RAW)
+@shared.path_option(
+    "--rejects", about="Where unusable rows go.", default=Path("data/raw/rejects.csv")
+)
+@shared.json_option
 def command(
-    *,
-    sources: tuple[str, ...],
-    append: bool,
-    merge: bool,
-    columns: dict[str, str],
-    separator: str | None,
-    force: bool,
-    output: Path,
-    rejects: Path,
-    as_json: bool,
-) -> None:
+    *, sources: tuple[str, ...], append: bool, merge: bool, columns: dict[str, str],
+    separator: str | None, force: bool, output: Path, rejects: Path, as_json: bool,
+) -> None:  # fmt: skip
     """Validate issues and store them as the raw data, tracked by DVC.
 
     SOURCE is a file, an http(s):// or s3:// URL, or - for standard input: CSV, JSON (lines or
@@ -76,22 +60,22 @@ def command(
     digest = update.md5
     if merge:
         git.run(Path(), "add", "--", f"{output}.dvc")
-    if as_json:
-        files = {"source": source, "file": str(output), "rejects": str(rejects), "md5": digest}
-        print_json({**files, **asdict(report)})
-        return
+    files = {"source": source, "file": str(output), "rejects": str(rejects), "md5": digest}
     once = "the split stage keeps each pair once"
-    rejected = [f"{count:,} because of: {reason}" for reason, count in report.rejected.items()]
-    for name, value in (
+    details = [f"{count:,} because of: {reason}" for reason, count in report.rejected.items()]
+    if details:
+        details.append(f"see {rejects}")
+    lines = [
         ("read", f"{report.read:,} rows of {source}"),
         ("accepted", f"{report.accepted:,} rows"),
         *[("present", f"{report.present:,} rows were there already")] * bool(report.present),
         ("rejected", f"{sum(report.rejected.values()):,} rows"),
-        *(("", line) for line in rejected + [f"see {rejects}"] * bool(rejected)),
+        *(("", line) for line in details),
         ("repeated", f"{report.repeated:,} rows repeat an earlier (title, body); {once}"),
         ("without URL", f"{report.without_url:,} rows"),
         ("file", f"{output}, {report.earlier + report.accepted:,} rows"),
         ("md5", digest),
         ("next", "dvc repro"),
-    ):
-        click.echo(f"{name:<12} {value}")
+    ]
+    text = (f"{name:<12} {value}" for name, value in lines)
+    shared.show({**files, **asdict(report)}, *text, as_json=as_json)

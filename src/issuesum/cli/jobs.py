@@ -39,19 +39,17 @@ _DIGITS = 12
 def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, sync: bool) -> None:
     from issuesum.errors import ArtifactError, ParamsError
     from issuesum.layout import RUNS
-    from issuesum.lineage.runs.exchange import exchange
     from issuesum.lineage.runs.jobs import led_to, list_jobs
-    from issuesum.lineage.runs.record import read_all
+    from issuesum.lineage.runs.record import exchange, read_all
 
     if stage and (stages := shared.pipeline_stages()) and stage not in stages:
         raise ParamsError(
             f"--stage must be a stage of dvc.yaml. Received: {stage}. Try: {', '.join(stages)}."
         )
-    root = Path()
     if sync:
-        exchanged = exchange(RUNS, root)
+        exchanged = exchange(RUNS, Path())
         say("note", f"records: {exchanged.sent} sent, {exchanged.received} received")
-    jobs = list_jobs(read_all(RUNS), root)
+    jobs = list_jobs(read_all(RUNS), Path())
     if image is not None:
         jobs = led_to(image, jobs)
         if not jobs:

@@ -30,25 +30,14 @@ if TYPE_CHECKING:
 @click.option("--canary", metavar="REF", help="Also write canary.yaml: this image gets a share.")
 @shared.count_option("--canary-traffic", default=10, high=99, about="That share, in percent.")
 @click.option(
-    "--shadow",
-    metavar="REF",
-    help="Also write shadow.yaml: this image gets copies of requests.",
+    "--shadow", metavar="REF", help="Also write shadow.yaml: this image gets copies of requests."
 )
 @shared.pull_secret_option
 @shared.json_option
 def command(
-    *,
-    image: str | None,
-    output: Path,
-    kind: Kind,
-    name: str,
-    replicas: int,
-    canary: str | None,
-    canary_traffic: int,
-    shadow: str | None,
-    pull_secret: str | None,
-    as_json: bool,
-) -> None:
+    *, image: str | None, output: Path, kind: Kind, name: str, replicas: int, canary: str | None,
+    canary_traffic: int, shadow: str | None, pull_secret: str | None, as_json: bool,
+) -> None:  # fmt: skip
     from issuesum.lineage.receipt import Receipt
     from issuesum.shipping.kubernetes.manifests import write_manifests
     from issuesum.shipping.kubernetes.pod import resolve
@@ -63,14 +52,13 @@ def command(
         shadow=resolve(shadow) if shadow else None,
     )  # fmt: skip
     shared.warn_of_localhost(serving.pinned)
-    if as_json:
-        shared.print_json({"image": serving.pinned, "files": list(map(str, written))})
-        return
-    click.echo(f"{serving.pinned}\n")
-    for path in written:
-        click.echo(f"  {path}")
     serves, monitors, *others = written
-    click.echo(f"\nServe it:   kubectl apply -f {serves}")
-    for path in others:
-        click.echo(f"{f'Or, {path.stem}:':11s} kubectl apply -f {path}")
-    click.echo(f"Metrics:    kubectl apply -f {monitors}  # with the Prometheus Operator")
+    shared.show(
+        {"image": serving.pinned, "files": list(map(str, written))},
+        f"{serving.pinned}\n",
+        *(f"  {path}" for path in written),
+        f"\nServe it:   kubectl apply -f {serves}",
+        *(f"{f'Or, {path.stem}:':11s} kubectl apply -f {path}" for path in others),
+        f"Metrics:    kubectl apply -f {monitors}  # with the Prometheus Operator",
+        as_json=as_json,
+    )

@@ -13,7 +13,6 @@ from issuesum.cli import shared
 
 if TYPE_CHECKING:
     from issuesum.serving.inference.writer import TitleWriter
-    from issuesum.training.corpus.reading import Form
     from issuesum.training.evaluation.predicting import Format
 
 
@@ -41,25 +40,20 @@ if TYPE_CHECKING:
 @shared.count_option("--batch-size", default=64, about="Bodies per batch.")
 @shared.json_option
 def command(
-    *,
-    source: str,
-    output: Path | None,
-    kind: Format | None,
-    columns: dict[str, str],
-    separator: str | None,
-    bundle: Path | None,
-    image: str | None,
-    batch_size: int,
-    as_json: bool,
-) -> None:
+    *, source: str, output: Path | None, kind: Format | None, columns: dict[str, str],
+    separator: str | None, bundle: Path | None, image: str | None, batch_size: int, as_json: bool,
+) -> None:  # fmt: skip
     """Write a title and its score for each of the issues in a file.
 
     SOURCE is CSV, JSON or Parquet, as `issuesum ingest` reads it: a file, an http(s):// or s3://
     URL, or - for standard input. It needs the column body; the URL is copied. A row that cannot
     be used has an empty title.
     """
+    from issuesum.console import bar
     from issuesum.errors import ParamsError
     from issuesum.training.corpus.reading import Form
+    from issuesum.training.corpus.sources import read_source
+    from issuesum.training.evaluation.predicting import predictions, writing
 
     if bundle is not None and image is not None:
         raise ParamsError(
@@ -72,12 +66,22 @@ def command(
         )
     if output:
         check_output(output, Path("/dev/stdin" if source == "-" else source))
-    writer = _writer(bundle, image)
-    started = time.monotonic()
-    form = Form(("issue_url", "body"), columns, separator)
-    rows, titles = _predict(
-        source, form, output, kind or format_of(output), writer, batch_size=batch_size
-    )
+    writer, form = _writer(bundle, image), Form(("issue_url", "body"), columns, separator)
+    started, rows, titles = time.monotonic(), 0, 0
+    hidden = output is None and sys.stdout.isatty()  # the titles are where the bar would be
+    with (
+        writing(output, kind or format_of(output)) as write,
+        bar("predict", hidden=hidden) as shown,
+    ):
+
+        def watch(read: int, share: float) -> None:
+            shown.total = round(read / share)
+
+        for some in predictions(read_source(source, form, watch=watch), writer, batch_size):
+            write(some)
+            shown.update(len(some))
+            rows += len(some)
+            titles += sum(1 for one in some if one.title)
     seconds = time.monotonic() - started
     if as_json:
         counts = {"rows": rows, "titles": titles, "seconds": round(seconds, 3)}
@@ -117,33 +121,3 @@ def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
 
     with model_of(image) as folder:
         return TitleWriter.tried(folder, of=image)
-
-
-def _predict(
-    source: str,
-    form: Form,
-    output: Path | None,
-    kind: Format,
-    writer: TitleWriter,
-    *,
-    batch_size: int,
-) -> tuple[int, int]:
-    """Return how many rows there were, and how many of them have a title."""
-    from issuesum.console import bar
-    from issuesum.training.corpus.sources import read_source
-    from issuesum.training.evaluation.predicting import predictions, writing
-
-    rows = titles = 0
-    hidden = output is None and sys.stdout.isatty()  # the titles are where the bar would be
-    with writing(output, kind) as write, bar("predict", hidden=hidden) as shown:
-
-        def watch(read: int, share: float) -> None:
-            shown.total = round(read / share)
-
-        issues = read_source(source, form, watch=watch)
-        for some in predictions(issues, writer, batch_size):
-            write(some)
-            shown.update(len(some))
-            rows += len(some)
-            titles += sum(1 for one in some if one.title)
-    return rows, titles

@@ -1,7 +1,5 @@
 """`issuesum report`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 
@@ -25,14 +23,9 @@ from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 )
 @shared.json_option
 def command(
-    *,
-    revision: str | None,
-    base: str | None,
-    markdown: Path,
-    html: Path,
-    resamples: int,
+    *, revision: str | None, base: str | None, markdown: Path, html: Path, resamples: int,
     as_json: bool,
-) -> None:
+) -> None:  # fmt: skip
     """Summarise a change of the model for a reviewer.
 
     The model of the working tree, or of the commit REV, is compared with a base: data, params,
@@ -46,13 +39,12 @@ def command(
     )
     shared.say_missing(wording.missing(found))
     verdict, sentence = wording.verdict(found)
-    if as_json:
-        shared.print_json({
-            "compared": wording.heading(found), "verdict": verdict, "sentence": sentence,
-            "gate": wording.gate(found),
-            "scores": {name: asdict(figure) for name, figure in found.figures.items()},
-            "markdown": str(markdown), "html": str(html), "missing": wording.missing(found),
-        })  # fmt: skip
-        return
-    click.echo(f"{wording.heading(found)}\n{sentence}\n{wording.gate(found)}")
-    click.echo(f"{'markdown':<12} {markdown}\n{'html':<12} {html}")
+    document = {
+        "compared": wording.heading(found), "verdict": verdict, "sentence": sentence,
+        "gate": wording.gate(found),
+        "scores": {name: asdict(figure) for name, figure in found.figures.items()},
+        "markdown": str(markdown), "html": str(html), "missing": wording.missing(found),
+    }  # fmt: skip
+    said = wording.heading(found), sentence, wording.gate(found)
+    files = f"{'markdown':<12} {markdown}", f"{'html':<12} {html}"
+    shared.show(document, *said, *files, as_json=as_json)

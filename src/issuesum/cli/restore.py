@@ -47,8 +47,10 @@ def command(
     environment or from AWS' own files.
     """
     from issuesum.errors import ParamsError
+    from issuesum.lineage import git
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.restore.restoring import restore
+    from issuesum.registry.reference import Reference
     from issuesum.shipping.attestation.attachments import as_attested
 
     if verify and no_data:
@@ -56,11 +58,13 @@ def command(
             "A bundle must be made from data. Received: --verify and --no-data. Try: one of them."
         )
     found = look_up(ref, default=shared.default_repository())
-    known = found.exported()
-    restored = restore(
-        found, folder or _default_folder(known.image), here=Path(), source=source, url=remote,
-        data=not no_data,
-    )  # fmt: skip
+    known, top = found.exported(), git.top(Path())
+    if folder is None:
+        image = Reference.parse(known.image)
+        beside = top.parent if top else Path()
+        folder = beside / f"{image.name.rsplit('/', 1)[-1]}-{image.version}"
+    data = not no_data
+    restored = restore(found, folder, here=Path(), source=source, url=remote, data=data)
     dirty = ", and the changes that were not committed" if known.dirty else ""
     document: dict[str, Any] = {
         "image": str(found.image.reference),
@@ -81,15 +85,6 @@ def command(
         document["bundle"] = _verify(attested, restored.root, quiet=as_json)
     if as_json:
         shared.print_json({**document, "lost": restored.lost, "stale": restored.stale})
-
-
-def _default_folder(image: str) -> Path:
-    from issuesum.lineage import git
-    from issuesum.registry.reference import Reference
-
-    reference, root = Reference.parse(image), git.top(Path())
-    name = f"{reference.name.rsplit('/', 1)[-1]}-{reference.version}"
-    return (root.parent if root else Path()) / name
 
 
 def _verify(known: Exported, root: Path, *, quiet: bool) -> dict[str, str]:

@@ -1,13 +1,11 @@
 """`issuesum retrain`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import json_option, print_json, verb
+from issuesum.cli.shared import json_option, show, verb
 
 NOTHING_TO_DO = 11
 
@@ -30,15 +28,9 @@ NOTHING_TO_DO = 11
 @json_option
 @click.pass_context
 def command(
-    context: click.Context,
-    *,
-    remote: str,
-    branch: str | None,
-    no_push: bool,
-    settings: tuple[str, ...],
-    message: str | None,
-    as_json: bool,
-) -> None:
+    context: click.Context, *, remote: str, branch: str | None, no_push: bool,
+    settings: tuple[str, ...], message: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """Train and ship a new model if data, params or code changed, and commit the results.
 
     Runs the stale stages, pushes image and data, commits dvc.lock, scores and receipt, and pushes
@@ -50,28 +42,28 @@ def command(
     from issuesum.automation.retraining.job import Hooks, retrain
     from issuesum.stages.params import load_params
 
+    hooks = Hooks(
+        lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
+        _write_report, _write_card, _check_builder,
+    )  # fmt: skip
     outcome = retrain(
-        Hooks(
-            lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
-            _write_report, _write_card, _check_builder,
-        ),
-        Path(), remote=remote, name=branch, push=not no_push, settings=settings, message=message,
+        hooks, Path(), remote=remote, name=branch, push=not no_push, settings=settings,
+        message=message,
     )  # fmt: skip
     if outcome is None:
         words = "nothing to do: nothing is stale, and the registry holds the image"
-        print_json({"done": False}) if as_json else click.echo(words)
+        show({"done": False}, words, as_json=as_json)
         context.exit(NOTHING_TO_DO)
     branch = outcome.branch.name if outcome.branch else None
-    if as_json:
-        print_json({
-            "done": True, "stale": list(outcome.stages), **asdict(outcome.receipt),
-            "commit": outcome.commit, "branch": branch,
-            "scores": asdict(outcome.scores) if outcome.scores else None,
-        })  # fmt: skip
-        return
+    document = {
+        "done": True, "stale": list(outcome.stages), **asdict(outcome.receipt),
+        "commit": outcome.commit, "branch": branch,
+        "scores": asdict(outcome.scores) if outcome.scores else None,
+    }  # fmt: skip
     pushed = f", pushed to {branch}" if branch else ""
-    click.echo(f"image    {outcome.receipt.image}\ndigest   {outcome.receipt.digest}")
-    click.echo(f"commit   {outcome.commit}{pushed}\nscores   {outcome.scores or 'none'}")
+    image = f"image    {outcome.receipt.image}\ndigest   {outcome.receipt.digest}"
+    commit = f"commit   {outcome.commit}{pushed}\nscores   {outcome.scores or 'none'}"
+    show(document, image, commit, as_json=as_json)
 
 
 # Imported only if there is something to report: the import takes as long as the check.
@@ -82,14 +74,11 @@ def _write_report(base: str) -> None:
 
 
 def _check_builder() -> None:
-    from issuesum.registry.client import Registry
-    from issuesum.registry.reference import Reference
     from issuesum.shipping.image.builder import check_builder
     from issuesum.stages.params import load_params
 
     params = load_params().export
-    image = Reference.parse(f"{params.address}/{params.image}")
-    check_builder(params.builder, Registry(image.host), image, Path(), base_image=params.base_image)
+    check_builder(params.builder, params.repository, Path(), base_image=params.base_image)
 
 
 def _write_card() -> None:

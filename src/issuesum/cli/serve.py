@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli.shared import count_option, json_option, print_json, verb
-
-if TYPE_CHECKING:
-    from issuesum.shipping.local_server import Server
 
 
 @verb("issuesum serve --port 9001", "issuesum serve --port 9001 --stop")
@@ -23,6 +19,7 @@ def command(*, port: int, stop: bool, as_json: bool) -> None:
     from issuesum.shipping import local_server
     from issuesum.shipping.image.container import REQUEST
     from issuesum.shipping.image.engine import NoEngineError, engine
+    from issuesum.shipping.image.process import URL
     from issuesum.stages.params import load_params
 
     if stop:
@@ -38,41 +35,34 @@ def command(*, port: int, stop: bool, as_json: bool) -> None:
         with engine() as client:
             receipt = Receipt.load()
             timeout = load_params().export.smoke_timeout
-            server = local_server.start(client, receipt, port=port, timeout=timeout)
+            answer = local_server.start(client, receipt, port=port, timeout=timeout)
         image = what = receipt.image
     except NoEngineError as error:
-        server = _process(port)
-        why = str(error).partition("Received: ")[2].partition(". Try: ")[0]
+        answer = _start_process(port)
         what = (
-            f"No engine ({why}), so this is not the container: serving/bundle, as a process that "
-            "other machines can reach too,"
+            f"No engine ({error.received}), so this is not the container: serving/bundle, as a "
+            "process that other machines can reach too,"
         )
+    url, page = URL.format(port), f"http://127.0.0.1:{port}/"
     if as_json:
-        asked = {"page": server.page, "url": server.url, "request": json.loads(REQUEST)}
-        print_json({"image": image, **asked, "answer": json.loads(server.answer)})
+        asked = {"page": page, "url": url, "request": json.loads(REQUEST)}
+        print_json({"image": image, **asked, "answer": json.loads(answer)})
         return
     click.echo(
-        f"{what} answers.\n\nIn a browser: {server.page}\nOr by a request:\n\n"
-        f"  curl -s -H 'Content-Type: application/json' -d '{REQUEST}' {server.url}\n\n"
-        f"Response:\n\n  {server.answer.strip()}\n\n"
+        f"{what} answers.\n\nIn a browser: {page}\nOr by a request:\n\n"
+        f"  curl -s -H 'Content-Type: application/json' -d '{REQUEST}' {url}\n\n"
+        f"Response:\n\n  {answer.strip()}\n\n"
         f"Stop it with: .venv/bin/issuesum serve --stop --port {port}"
     )
 
 
-def _process(port: int) -> Server:
+def _start_process(port: int) -> str:
     from issuesum.layout import BUNDLE
-    from issuesum.lineage.provenance.collect import collect
     from issuesum.shipping.gate import check_gate
     from issuesum.shipping.local_server import start_process
-    from issuesum.stages.export import target_of
-    from issuesum.stages.params import defaults, load_params
-    from issuesum.stages.runner import ROOT
+    from issuesum.stages.export import provenance_of, target_of
+    from issuesum.stages.params import load_params
 
     params = load_params()
-    target = target_of(params.export)
-    made = collect(
-        ROOT, image=str(target.image), made_from=target.version, params=params.model_dump(),
-        defaults=defaults(), metrics=check_gate(),
-    )  # fmt: skip
-    timeout = params.export.smoke_timeout
-    return start_process(BUNDLE, made.to_json(), port=port, timeout=timeout)
+    made = provenance_of(target_of(params.export), params, check_gate())
+    return start_process(BUNDLE, made, port=port, timeout=params.export.smoke_timeout)

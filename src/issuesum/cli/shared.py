@@ -1,7 +1,5 @@
 """What several verbs share: options, completion of values, output."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -150,6 +148,14 @@ def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=not utf8, indent=2))
 
 
+def show(document: Mapping[str, Any], *lines: str, as_json: bool) -> None:
+    """Print a document, or instead lines for people."""
+    if as_json:
+        print_json(document)
+    else:
+        click.echo("\n".join(lines))
+
+
 def say_missing(missing: tuple[str, ...]) -> None:
     """Print what a report or a card lacks."""
     for each in missing:
@@ -173,7 +179,6 @@ def default_repository() -> str | None:
     from issuesum.stages.params import load_params
 
     if PARAMS.exists():
-        export = load_params().export
-        return f"{export.address}/{export.image}"
+        return load_params().export.repository
     registry = os.environ.get("ISSUESUM_REGISTRY")
     return f"{registry}/{NAME}" if registry else None

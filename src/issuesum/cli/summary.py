@@ -1,17 +1,10 @@
 """`issuesum summary`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli.shared import json_option, pipeline_stages, print_json, verb
-
-if TYPE_CHECKING:
-    from issuesum.lineage.metrics import Metrics
-    from issuesum.lineage.receipt import Receipt
 
 
 @verb("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l")
@@ -19,19 +12,35 @@ if TYPE_CHECKING:
 @click.option("--no-image", is_flag=True, help="Show scores even if nothing was exported.")
 @json_option
 def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
-    from issuesum.layout import DATA_REPORT, RUNS
+    from issuesum.errors import ArtifactError, RegistryError
+    from issuesum.layout import DATA_REPORT, METRICS, RUNS
+    from issuesum.lineage.metrics import Metrics
     from issuesum.lineage.provenance.facts import score_tables
     from issuesum.lineage.receipt import Receipt
     from issuesum.lineage.runs.record import read_all
+    from issuesum.registry.client import Registry
+    from issuesum.registry.reference import Reference
     from issuesum.stages.params import load_params
     from issuesum.training.evaluation.baselines import method_titles
-    from issuesum.training.evaluation.metrics import metric_titles
+    from issuesum.training.evaluation.metrics import PRIMARY, metric_titles
 
     receipt = None if no_image else Receipt.load()
     if verify and receipt:
-        _verify(receipt)
-    methods = method_titles()
-    metrics = _metrics(methods)
+        wanted, image = load_params().export.address, Reference.parse(receipt.image)
+        held = Registry(image.host).digest(image)
+        if held != receipt.digest or not receipt.image.startswith(f"{wanted}/"):
+            raise RegistryError(
+                f"{wanted} must hold {receipt.image} as {receipt.digest}. Received: {held}. "
+                "Try: dvc repro --force --single-item export."
+            )
+    methods, text = method_titles(), METRICS.read_text("utf-8") if METRICS.is_file() else None
+    metrics = Metrics.parse(text)
+    complete = all(PRIMARY in metrics.scores.get(of, ()) for of in methods)
+    if not complete or metrics.test_rows is None:
+        raise ArtifactError(
+            f"{METRICS} must hold scores. Received: {'not all' if text else 'none'}. "
+            "Try: dvc repro."
+        )
     runs = {run.stage: run for run in reversed(read_all(RUNS)) if run.state == "done"}
     last = {stage: runs[stage] for stage in pipeline_stages() or runs if stage in runs}
     report = str(DATA_REPORT / "report.html")
@@ -41,13 +50,13 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
         found = {"data": report, "test_rows": metrics.test_rows, "scores": scores, "runs": times}
         print_json({**(asdict(receipt) if receipt else {}), **found})
         return
-    image = f"image    {receipt.image}\ndigest   {receipt.digest}\n" if receipt else ""
-    click.echo(f"\n{image}data     {report}\n")
+    shipped = f"image    {receipt.image}\ndigest   {receipt.digest}\n" if receipt else ""
+    click.echo(f"\n{shipped}data     {report}\n")
     head = f"on {metrics.test_rows:,} test issues"
     for table in score_tables(metrics, methods, metric_titles()):
         for title, *cells in table:
             first = f"  {title}" if title else head
-            click.echo(f"{first:34s}" + "".join(f"{text:>9s}" for text in cells))
+            click.echo(f"{first:34s}" + "".join(f"{cell:>9s}" for cell in cells))
         head = ""
     click.echo("\nlast run of each stage")
     for stage, run in last.items():
@@ -61,36 +70,3 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
         "  issuesum ingest FILE        put your own issues in place of these\n"
         "  dvc repro && dvc push       rerun what is stale and share the results\n"
     )
-
-
-def _metrics(methods: dict[str, str]) -> Metrics:
-    from issuesum.errors import ArtifactError
-    from issuesum.layout import METRICS
-    from issuesum.lineage.metrics import Metrics
-    from issuesum.training.evaluation.metrics import PRIMARY
-
-    text = METRICS.read_text(encoding="utf-8") if METRICS.is_file() else None
-    metrics = Metrics.parse(text)
-    complete = all(PRIMARY in metrics.scores.get(of, ()) for of in methods)
-    if not complete or metrics.test_rows is None:
-        raise ArtifactError(
-            f"{METRICS} must hold scores. Received: {'not all' if text else 'none'}. "
-            "Try: dvc repro."
-        )
-    return metrics
-
-
-def _verify(receipt: Receipt) -> None:
-    from issuesum.errors import RegistryError
-    from issuesum.registry.client import Registry
-    from issuesum.registry.reference import Reference
-    from issuesum.stages.params import load_params
-
-    wanted = load_params().export.address
-    image = Reference.parse(receipt.image)
-    found = Registry(image.host).digest(image)
-    if found != receipt.digest or not receipt.image.startswith(f"{wanted}/"):
-        raise RegistryError(
-            f"{wanted} must hold {receipt.image} as {receipt.digest}. Received: {found}. "
-            "Try: dvc repro --force --single-item export."
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict
 from pathlib import Path
 
@@ -37,10 +38,10 @@ def command(
     """
     from issuesum.console import printable
     from issuesum.errors import RepositoryError, VerificationError
-    from issuesum.layout import RECEIPT
+    from issuesum.layout import PIPELINE, RECEIPT
+    from issuesum.lineage import git
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.receipt import Receipt
-    from issuesum.registry.client import Registry
     from issuesum.shipping.attestation.rebuild import check_rebuilt
     from issuesum.shipping.attestation.sbom import installed
     from issuesum.shipping.attestation.verification import public_keys, verify
@@ -49,14 +50,16 @@ def command(
     path = Path(ref) if ref else RECEIPT
     receipt = Receipt.load(path) if ref is None or path.is_file() else None
     found = look_up(ref, default=shared.default_repository())
-    reference = found.image.reference
+    reference, root = found.image.reference, None
+    with contextlib.suppress(RepositoryError):  # it may be elsewhere
+        git.head(Path())
+        root = Path() if PIPELINE.exists() else None
     done = verify(
-        Registry(reference.host), found.image, found.content,
-        tag=_tag(receipt.image if receipt else str(ref)), receipt=receipt, keys=public,
-        listed=installed(str(reference)) if deep else None, root=_repository(),
+        found, tag=None if receipt else _tag(str(ref)), receipt=receipt, keys=public, root=root,
+        listed=installed(str(reference)) if deep else None,
     )  # fmt: skip
     if rebuild:
-        done.append(check_rebuilt(Registry(reference.host), found, here=Path()))
+        done.append(check_rebuilt(found, here=Path()))
     failed = [check.name for check in done if check.state == "failed"]
     uncommitted = any(check.state == "not committed" for check in done)
     if as_json:
@@ -79,18 +82,6 @@ def command(
             f"The dvc.lock of {reference} must be committed. Received: its hashes in the working "
             "tree alone. Try: git commit dvc.lock."
         )
-
-
-def _repository() -> Path | None:
-    from issuesum.errors import RepositoryError
-    from issuesum.layout import PIPELINE
-    from issuesum.lineage import git
-
-    try:
-        git.head(Path())
-    except RepositoryError:
-        return None
-    return Path() if PIPELINE.exists() else None
 
 
 def _tag(ref: str) -> str | None:

@@ -1,7 +1,7 @@
 """What a stage reads and writes, as it is now, by DVC's own hashing and its cache of hashes.
 
 DVC hashes dependencies when a stage has ended. What was edited while it ran would stand in dvc.lock
-next to the outputs of what was there before.
+next to the outputs of what was there before. What cannot be read raises a RepositoryError.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
@@ -19,44 +19,26 @@ from issuesum.errors import RepositoryError, one_line, shortened
 from issuesum.layout import LOCKS, PARAMS, PIPELINE
 from issuesum.lineage.dvc import Item, hashed, open_repo
 
-if TYPE_CHECKING:
-    from dvc.repo import Repo
-
 
 @dataclass(frozen=True)
 class Content:
-    """A file or folder.
+    """A file or folder."""
 
-    Attributes:
-        item: as DVC records it.
-        files: the md5 of each file in a folder, by path; of a file, its own.
-    """
-
-    item: Item
-    files: dict[str, str]
+    item: Item  # as DVC records it
+    files: dict[str, str]  # the md5 of each file in a folder, by path; of a file, its own
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a stage depends on, at one moment.
+    """What a stage depends on, at one moment."""
 
-    Attributes:
-        contents: of its dependencies that exist, by path.
-        settings: its section of params.yaml and its entry of dvc.yaml, by where they stand.
-        outs: the paths of its outputs.
-    """
-
-    contents: dict[str, Content] = field(default_factory=dict)
-    settings: dict[str, Any] = field(default_factory=dict)
-    outs: tuple[str, ...] = ()
+    contents: dict[str, Content] = field(default_factory=dict)  # of what exists, by path
+    settings: dict[str, Any] = field(default_factory=dict)  # in params.yaml and dvc.yaml
+    outs: tuple[str, ...] = ()  # paths
 
 
 def read_inputs(stage: str, root: Path) -> Inputs | None:
-    """Hash what a stage depends on; None without a DVC repository, dvc.yaml or such a stage.
-
-    Raises:
-        RepositoryError: dvc.yaml, params.yaml or DVC's own files cannot be read.
-    """
+    """Hash what a stage depends on; None without a DVC repository, dvc.yaml or such a stage."""
     if not (root / ".dvc").is_dir() or not (root / PIPELINE).is_file():
         return None
     entry = (_load(root / PIPELINE).get("stages") or {}).get(stage)
@@ -75,32 +57,33 @@ def hash_all(paths: Iterable[str], root: Path) -> dict[str, Content]:
     """Hash files and folders as DVC does; what it knows of an unchanged file is not read again.
 
     The paths are relative to `root`, as in dvc.yaml; what does not exist is left out.
-
-    Raises:
-        RepositoryError: DVC cannot open the repository.
     """
     found = {}
     must = f"DVC must be able to hash the files of {root.resolve()}"
     with open_repo(root, must, "dvc status") as repo:
         for path in paths:
+            # Named as DVC names it: its cache of hashes has the path as the key.
+            whole = repo.fs.join(repo.root_dir, *Path(path).parts)
             with suppress(OSError):  # absent, or replaced at this moment
-                found[path] = _hash(repo, path)
+                meta, of = hashed(repo, whole)
+                md5, size = str(of.hash_info.value), meta.size or 0
+                files, item = {path: md5}, Item(md5, size)
+                if isinstance(of, Iterable):  # a folder
+                    files = {"/".join((path, *key)): str(each.value) for key, _, each in of}
+                    item = Item(md5, size, len(files))
+                found[path] = Content(item, files)
     return found
 
 
 def check_unchanged(before: Inputs, stage: str, root: Path) -> None:
-    """Make sure that a stage still depends on what it did.
-
-    Raises:
-        RepositoryError: it does not; the message names what changed.
-    """
+    """Raise a RepositoryError that names what changed since `before` of what a stage depends on."""
     after = read_inputs(stage, root) or Inputs()
     changed = [name for name, value in before.settings.items() if value != after.settings.get(name)]
     then, now = (
-        {name: md5 for content in inputs.contents.values() for name, md5 in content.files.items()}
+        {file for content in inputs.contents.values() for file in content.files.items()}
         for inputs in (before, after)
     )
-    changed += sorted({name for name, _ in then.items() ^ now.items()})
+    changed += sorted({name for name, _ in then ^ now})
     if changed:
         raise RepositoryError(
             f"The dependencies of a stage must not change while it runs. Received: other content "
@@ -109,20 +92,14 @@ def check_unchanged(before: Inputs, stage: str, root: Path) -> None:
 
 
 def check_installed(stage: str, root: Path) -> None:
-    """Make sure that the libraries which can change a stage's outputs are those of locks/STAGE.txt.
-
-    They are taken from the names of folders: reading the metadata of each takes 100 ms.
-
-    Raises:
-        RepositoryError: others are installed; the message names them.
-    """
+    """Raise a RepositoryError if other libraries are installed than locks/STAGE.txt lists."""
     lock = root / LOCKS / f"{stage}.txt"
     wanted = lock.read_text(encoding="utf-8").split() if lock.is_file() else []
-    folders = [Path(entry) for entry in reversed(sys.path)] if wanted else []
-    installed = {
+    installed = {  # by the names of folders: importlib.metadata takes 100 ms
         name.lower().replace("_", "-").replace(".", "-"): version
-        for folder in folders
-        for name, _, version in (path.stem.partition("-") for path in folder.glob("*.dist-info"))
+        for folder in reversed(sys.path)
+        for found in Path(folder).glob("*.dist-info")
+        for name, _, version in (found.stem.partition("-"),)
     }
     wrong = []
     for name, _, version in (line.partition("==") for line in wanted):
@@ -135,16 +112,6 @@ def check_installed(stage: str, root: Path) -> None:
             f"The libraries of a stage must be those that {LOCKS}/{stage}.txt lists. Received: "
             f"{shortened(wrong, 5)}. Try: make setup; for new versions, make lock before."
         )
-
-
-def _hash(repo: Repo, path: str) -> Content:
-    # Named as DVC names it: its cache of hashes has the path as the key.
-    meta, found = hashed(repo, repo.fs.join(repo.root_dir, *Path(path).parts))
-    md5, size = str(found.hash_info.value), meta.size or 0
-    if not isinstance(found, Iterable):  # a file
-        return Content(Item(md5, size), {path: md5})
-    files = {"/".join((path, *key)): str(of_file.value) for key, _, of_file in found}
-    return Content(Item(md5, size, len(files)), files)
 
 
 def _load(path: Path) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""What DVC knows: the hash of a folder and the outputs that dvc.lock records."""
+"""What DVC knows: the hash of a folder and the outputs that dvc.lock records.
+
+Without a DVC repository, or where DVC fails, every function raises a RepositoryError.
+"""
 
 from __future__ import annotations
 
@@ -24,18 +27,17 @@ if TYPE_CHECKING:
     from dvc_data.hashfile.obj import HashFile
 
 # libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
-_RESET = "git checkout dvc.lock, since DVC reads no broken one"
 _LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @contextmanager
 def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
-    """Open a DVC repository, which logs nothing but errors.
+    """Open the DVC repository that a folder is in, which logs nothing but errors.
 
-    Raises:
-        RepositoryError: there is none, or DVC fails in the block: `must` is what must hold.
+    If DVC fails in the block, the error says what `must` hold.
     """
     from dvc.exceptions import DvcException, NotDvcRepoError
+    from dvc.lock import LockError
     from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
@@ -44,17 +46,19 @@ def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
             yield repo
     except NotDvcRepoError as error:
         raise RepositoryError(
-            f"{root.resolve()} must be a DVC repository. Received: no .dvc folder. Try: dvc init."
+            f"{root.resolve()} must be inside a DVC repository. Received: no .dvc folder. "
+            "Try: run the command at the repository's root, or git init and dvc init."
         ) from error
     except DvcException as error:
+        if isinstance(error, LockError):
+            advice = "the same command again, when the other DVC command has ended"
         raise RepositoryError(f"{must}. Received: {one_line(error)}. Try: {advice}.") from error
 
 
 def hashed(repo: Repo, path: str) -> tuple[Meta, HashFile]:
     """Hash a file or folder by DVC's own code, which knows of unchanged files; nothing is stored.
 
-    Raises:
-        OSError: there is nothing at `path`, or it is replaced at this moment.
+    OSError if there is nothing at `path`, or it is replaced at this moment.
     """
     from dvc_data.hashfile.build import build
 
@@ -64,12 +68,7 @@ def hashed(repo: Repo, path: str) -> tuple[Meta, HashFile]:
 
 
 def hash_of(path: Path, root: Path) -> str:
-    """Return DVC's hash of a file or folder as it is now.
-
-    Raises:
-        ArtifactError: there is nothing at `path`.
-        RepositoryError: `root` is no DVC repository.
-    """
+    """Return DVC's hash of a file or folder as it is now; ArtifactError if nothing is there."""
     if not path.exists():
         raise ArtifactError(f"{path} must exist. Received: nothing there. Try: dvc repro.")
     with open_repo(root, f"DVC must be able to hash {path}", "dvc status") as repo:
@@ -77,34 +76,29 @@ def hash_of(path: Path, root: Path) -> str:
 
 
 def stored(root: Path, md5: str) -> bytes | None:
-    """Return the small file of that hash from DVC's cache, or else its remote; None if in neither.
-
-    Raises:
-        RepositoryError: `root` is no DVC repository.
-    """
+    """Return a small file by its hash, from DVC's cache or else its remote; None if in neither."""
     with open_repo(root, "DVC must be able to read its cache", "dvc status") as repo:
         for find in (lambda: repo.cache.local, repo.cloud.get_remote_odb):
             with suppress(Exception):  # DVC lets through what any file system raises
                 store = find()
                 content: bytes = store.fs.cat_file(store.oid_to_path(md5))
-                if hashlib.md5(content).hexdigest() == md5:  # noqa: S324 -- DVC's hash
+                if md5_of(content) == md5:
                     return content
     return None
 
 
+def md5_of(content: bytes) -> str:
+    """Return the hash that DVC calls a file of this content by."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+
+
 @dataclass(frozen=True)
 class Item:
-    """What DVC records of a file or folder.
+    """What DVC records of a file or folder."""
 
-    Attributes:
-        md5: of a file its bytes', of a folder that of its listing, with `.dir` at the end.
-        size: bytes.
-        nfiles: files in a folder.
-    """
-
-    md5: str
-    size: int | None = None
-    nfiles: int | None = None
+    md5: str  # of a file its bytes', of a folder that of its listing, with `.dir` at the end
+    size: int | None = None  # bytes
+    nfiles: int | None = None  # in a folder
 
     def as_locked(self) -> dict[str, str | int]:
         """Return what is known under the names of dvc.lock."""
@@ -121,11 +115,7 @@ class LockedStage:
 
     @classmethod
     def of(cls, entry: Mapping[str, Any]) -> LockedStage:
-        """Read an entry.
-
-        Raises:
-            KeyError, TypeError, AttributeError: it is none.
-        """
+        """Read an entry; one of another kind raises KeyError, TypeError or AttributeError."""
         deps, outs = (
             {
                 item["path"]: Item(str(item["md5"]), item.get("size"), item.get("nfiles"))
@@ -134,56 +124,39 @@ class LockedStage:
             }
             for kind in ("deps", "outs")
         )
-        params: dict[str, Any] = {}
-        for content in (entry.get("params") or {}).values():
-            params |= dotted(content)
+        files = (entry.get("params") or {}).values()
+        params = {name: value for file in files for name, value in dotted(file).items()}
         return cls(deps, outs, params)
 
 
 @dataclass(frozen=True)
 class Lock:
-    """dvc.lock: by which params and from what each stage made its outputs.
-
-    Attributes:
-        text: of the file.
-        stages: by name, each after those that it depends on.
-    """
+    """dvc.lock: by which params and from what each stage made its outputs."""
 
     text: str
-    stages: Mapping[str, LockedStage]
+    stages: Mapping[str, LockedStage]  # by name, each after those that it depends on
 
     @classmethod
     def parse(cls, text: str) -> Lock:
-        """Read the text of a dvc.lock.
-
-        Raises:
-            RepositoryError: it is broken.
-        """
+        """Read the text of a dvc.lock; RepositoryError if it is broken."""
         try:
-            stages = {
-                name: LockedStage.of(entry)
-                for name, entry in yaml.load(text, _LOADER)["stages"].items()  # noqa: S506
-            }
+            content = yaml.load(text, _LOADER)["stages"]  # noqa: S506
+            stages = {name: LockedStage.of(entry) for name, entry in content.items()}
             entries = (
                 StageEntry(name, tuple(stage.deps), tuple(stage.outs))
                 for name, stage in stages.items()
             )
             return cls(text, {name: stages[name] for name in in_order(entries)})
         except (yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError) as error:
-            raise _broken(type(error).__name__) from error
+            raise _broken(error) from error
 
     @classmethod
     def read(cls, root: Path) -> Lock:
-        """Read the dvc.lock of a project.
-
-        Raises:
-            RepositoryError: it is missing or broken.
-        """
+        """Read the dvc.lock of a project; RepositoryError if it is missing or broken."""
         try:
             return cls.parse((root / LOCK).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
-            absent = isinstance(error, FileNotFoundError)
-            raise _broken(type(error).__name__, "dvc repro" if absent else _RESET) from error
+            raise _broken(error) from error
 
     def text_without(self, stage: str) -> str:
         """Return the text without the entry of a stage."""
@@ -204,10 +177,7 @@ class Lock:
     @property
     def params(self) -> dict[str, Any]:
         """The params by which each stage was run, by dotted names."""
-        found: dict[str, Any] = {}
-        for stage in self.stages.values():
-            found |= stage.params
-        return found
+        return {name: value for of in self.stages.values() for name, value in of.params.items()}
 
     def md5(self, path: Path | str) -> str | None:
         """Return the hash of what is recorded under a path."""
@@ -216,30 +186,18 @@ class Lock:
 
 
 def default_remote(root: Path) -> dict[str, str | None] | None:
-    """Return where DVC's default remote is; of its settings only those that are no secret.
-
-    Returns:
-        `url`, `endpointurl` and `region`, or None without a remote.
-
-    Raises:
-        RepositoryError: `root` is no DVC repository, or its configuration is broken.
-    """
-    from dvc.config import Config, ConfigError
-
-    try:
-        config = Config(dvc_dir=str(root / ".dvc"))
-    except ConfigError as error:
-        raise RepositoryError(
-            f"DVC's configuration must be readable. Received: {one_line(error)}. "
-            "Try: dvc config --list --show-origin."
-        ) from error
+    """Return `url`, `endpointurl` and `region` of DVC's default remote, without secrets."""
+    must = "DVC's configuration must be readable"
+    with open_repo(root, must, "dvc config --list --show-origin") as repo:
+        config = repo.config
     settings = config["remote"].get(config["core"].get("remote"))
     if not settings:
         return None
-    urls = {key: settings.get(key) for key in ("url", "endpointurl")}
-    safe = {key: without_secrets(str(url)) if url else None for key, url in urls.items()}
-    return {**safe, "region": settings.get("region")}
+    known = {key: settings.get(key) for key in ("url", "endpointurl", "region")}
+    return {key: without_secrets(str(value)) if value else None for key, value in known.items()}
 
 
-def _broken(reason: str, advice: str = _RESET) -> RepositoryError:
-    return RepositoryError(f"dvc.lock must be DVC's lock. Received: {reason}. Try: {advice}.")
+def _broken(error: Exception) -> RepositoryError:
+    received = type(error).__name__
+    advice = "dvc repro" if isinstance(error, FileNotFoundError) else "git checkout dvc.lock"
+    return RepositoryError(f"dvc.lock must be DVC's lock. Received: {received}. Try: {advice}.")

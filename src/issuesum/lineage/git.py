@@ -1,4 +1,8 @@
-"""What Git says of the working tree; every question is one `git` command."""
+"""What Git says of the working tree; every question is one `git` command.
+
+Where there is no Git, no repository or no commit, or Git refuses, a RepositoryError is raised,
+unless a function says that it returns None or nothing then.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +32,8 @@ CODE = (
 SAFE = ("-c", "safe.bareRepository=explicit")
 # For commands that move files: a hook such as that of `dvc install` would check data out meanwhile.
 NO_HOOKS = ("-c", f"core.hooksPath={os.devnull}")
-_NO_OUTPUT = "no output"
 _FOREIGN = re.compile(r"git config --global --add safe\.directory .+")
-_HEX = re.compile(r"[0-9a-f]{7,64}")
+_NO_COMMIT = re.compile(r"not a git repository|bad revision 'HEAD'")
 
 
 class ForeignRepositoryError(RepositoryError):
@@ -39,25 +42,15 @@ class ForeignRepositoryError(RepositoryError):
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit that changed a file.
+    """A commit that changed a file."""
 
-    Attributes:
-        id: 40 hex digits.
-        committed: ISO 8601, UTC.
-        parents: the nearest earlier commits that changed it.
-    """
-
-    id: str
-    committed: str
-    parents: tuple[str, ...]
+    id: str  # 40 hex digits
+    committed: str  # ISO 8601, UTC
+    parents: tuple[str, ...]  # the nearest earlier commits that changed it
 
 
 def head(root: Path) -> str:
-    """Return the commit that is checked out, 40 hex digits.
-
-    Raises:
-        RepositoryError: there is no Git repository or no commit.
-    """
+    """Return the commit that is checked out, 40 hex digits."""
     return os.fsdecode(run(root, "rev-parse", "--verify", "HEAD^{commit}")).strip()
 
 
@@ -79,9 +72,6 @@ def index_of_head(root: Path) -> Iterator[dict[str, str]]:
 
     By size and date Git takes a file for unchanged that was edited too soon after it was indexed,
     as in `dvc exp run --temp` the very params that the experiment changes.
-
-    Raises:
-        RepositoryError: there is no Git repository or no commit.
     """
     with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
         variables = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
@@ -108,11 +98,7 @@ def without_secrets(url: str) -> str:
 
 
 def describe(root: Path, commit: str) -> dict[str, str]:
-    """Return subject (`message`), `author` and date (`committed`) of a commit.
-
-    Raises:
-        RepositoryError: there is no such commit.
-    """
+    """Return subject (`message`), `author` and date (`committed`) of a commit."""
     shown = run(root, "show", "--no-patch", "--no-show-signature",
                 "--format=%s%x00%an <%ae>%x00%cI", f"{commit}^{{commit}}")  # fmt: skip
     fields = shown.decode(errors="replace").strip("\n").split("\0")
@@ -127,22 +113,37 @@ def user(root: Path) -> str | None:
         return None
 
 
-def commits_of(root: Path, name: str, *, must: str | None = None) -> list[Commit]:
+def commits_of(root: Path, name: str) -> list[Commit]:
     """Return the commits up to HEAD that changed a file, the newest first.
 
-    Where a shallow clone ends, the last commit passes for the one that wrote what it holds.
-
-    Raises:
-        RepositoryError: there is no Git repository or no commit; it says that `must` must hold.
+    There are none without a repository or a commit. Where a shallow clone ends, the last commit
+    passes for the one that wrote what it holds.
     """
     form = "--format=%H %ct %P"  # --parents: of each commit, the nearest that changed the file
     options = ("--date-order", "--parents", form, "HEAD", "--", name)
-    found = run(root, "--literal-pathspecs", "log", *options, must=must)
+    must = f"The Git repository around {root.resolve()} must be readable"
+    try:
+        found = run(root, "--literal-pathspecs", "log", *options, must=must, advice="git log there")
+    except RepositoryError as error:
+        if _NO_COMMIT.search(str(error)):
+            return []
+        raise
     rows = (line.split() for line in os.fsdecode(found).splitlines())
     return [
         Commit(commit, datetime.fromtimestamp(int(when), UTC).isoformat(), tuple(parents))
         for commit, when, *parents in rows
     ]
+
+
+def earlier_versions(path: Path) -> Iterator[tuple[str, str]]:
+    """Yield the committed contents of a file, the newest first, each with its commit.
+
+    As of `commits_of` there may be none. Only the folder must exist. Renames are not followed.
+    """
+    for commit in commits_of(path.parent, path.name):
+        content = file_at(path.parent, commit.id, path.name)
+        if content is not None:  # else this commit removed the file
+            yield commit.id, content.decode(errors="replace")
 
 
 def file_at(root: Path, commit: str, path: str) -> bytes | None:
@@ -154,51 +155,16 @@ def file_at(root: Path, commit: str, path: str) -> bytes | None:
         return None
 
 
-def earlier_versions(path: Path) -> Iterator[tuple[str, str]]:
-    """Yield the committed contents of a file, the newest first, each with its commit.
-
-    Nothing is yielded where there is no repository, no commit, or none that has the file, of which
-    only the folder must exist. Renames are not followed.
-
-    Raises:
-        RepositoryError: there is no Git, or it cannot read this repository.
-    """
-    folder = path.parent
-    readable = f"The Git repository around {folder.resolve()} must be readable"
-    try:
-        run(folder, "rev-parse", "--quiet", "--verify", "HEAD", variables={"LC_ALL": "C"},
-            must=readable, advice="git log there")  # fmt: skip
-    except RepositoryError as error:
-        if any(reason in str(error) for reason in (_NO_OUTPUT, "not a git repository")):
-            return
-        raise
-    for commit in commits_of(folder, path.name, must=readable):
-        content = file_at(folder, commit.id, path.name)
-        if content is not None:  # else this commit removed the file
-            yield commit.id, content.decode(errors="replace")
-
-
 def content_at(root: Path, commit: str, name: str) -> str | None:
     """Return a text file as it is in a commit, None if that has none."""
     content = file_at(root, commit, name)
     return None if content is None else os.fsdecode(content)
 
 
-def content_of_stage(root: Path, stage: int, name: str) -> str | None:
-    """Return a text file as the index has it, None if it has none at that stage.
-
-    Args:
-        root: the folder that `name` begins at.
-        stage: 0, or in a conflict 1 for the common ancestor, 2 for our side, 3 for theirs.
-        name: path of the file.
-    """
-    return output(root, "show", f":{stage}:./{name}")
-
-
 def top(folder: Path) -> Path | None:
     """Return the root of the working tree that `folder` is in, or None."""
     found = output(folder, "rev-parse", "--show-toplevel")
-    return None if found is None else Path(found)
+    return Path(found) if found else None
 
 
 def prefix(root: Path) -> str:
@@ -211,7 +177,7 @@ def has_commit(root: Path, commit: str) -> bool:
 
     All or the first hex digits name it; anything else is none, since it could be an option of git.
     """
-    named = _HEX.fullmatch(commit)
+    named = re.fullmatch(r"[0-9a-f]{7,64}", commit)
     return bool(named) and output(root, "cat-file", "-e", f"{commit}^{{commit}}") is not None
 
 
@@ -233,19 +199,10 @@ def run(
     must: str | None = None,
     advice: str = "git status there; for a new repository git init, git add and git commit",
 ) -> bytes:
-    """Return what `git` prints.
+    """Return what `git` prints, run in `root` with further environment variables.
 
-    Args:
-        root: where it runs.
-        arguments: the subcommand and its options.
-        variables: further environment variables.
-        stdin: what it reads.
-        must: what an error says must hold; by default that there is a repository with a commit.
-        advice: what it says to try.
-
-    Raises:
-        ForeignRepositoryError: the repository belongs to another user.
-        RepositoryError: there is no Git, no repository, or it refuses.
+    `must` is what an error says must hold, by default that there is a repository with a commit.
+    A repository of another user raises a ForeignRepositoryError.
     """
     try:
         done = subprocess.run(
@@ -255,7 +212,7 @@ def run(
     except FileNotFoundError as error:
         raise RepositoryError("git must be on PATH. Received: none. Try: install Git.") from error
     if done.returncode:
-        lines = os.fsdecode(done.stderr).strip().splitlines() or [_NO_OUTPUT]
+        lines = os.fsdecode(done.stderr).strip().splitlines() or ["no output"]
         if trusting := _FOREIGN.search("\n".join(lines)):
             raise ForeignRepositoryError(
                 f"{root.resolve()} must be yours, or one that you trust. Received: a repository of "
@@ -272,8 +229,7 @@ def run(
 def output(root: Path, *arguments: str) -> str | None:
     """Return what `git` prints, without the last line's end; None if it refuses.
 
-    Raises:
-        ForeignRepositoryError: the repository belongs to another user.
+    A repository of another user raises a ForeignRepositoryError.
     """
     try:
         return os.fsdecode(run(root, *arguments)).removesuffix("\n")

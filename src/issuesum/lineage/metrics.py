@@ -16,8 +16,7 @@ class GateResult(BaseModel, frozen=True):
     """Whether evaluate found the model good enough to be shipped."""
 
     passed: bool
-    reasons: tuple[str, ...] = ()
-    """What falls short, with the numbers; empty if passed."""
+    reasons: tuple[str, ...] = ()  # what falls short, with the numbers; empty if passed
 
     def __str__(self) -> str:
         """Return `passed`, or `failed: ` and the reasons."""
@@ -29,8 +28,7 @@ class Metrics(BaseModel, frozen=True):
     """What evaluate wrote; what an older or a broken file lacks is None or absent."""
 
     test_rows: int | None = None
-    scores: Mapping[str, Mapping[str, float]] = {}
-    """By method (`model` or a baseline), then by metric."""
+    scores: Mapping[str, Mapping[str, float]] = {}  # by method (`model` or a baseline), by metric
     gate: GateResult | None = None
 
     @classmethod
@@ -45,7 +43,10 @@ class Metrics(BaseModel, frozen=True):
     def read(cls, content: object) -> Metrics:
         """Read parsed JSON, of the file itself or of an image's provenance."""
         values = content if isinstance(content, Mapping) else {}
-        rows = values.get("test_rows")
+        rows, gate = values.get("test_rows"), None
+        match values.get("gate"):
+            case {"passed": bool(passed), "reasons": reasons}:
+                gate = GateResult(passed=passed, reasons=tuple(map(str, reasons or ())))
         return cls(
             test_rows=int(rows) if _is_number(rows) else None,
             scores={
@@ -53,7 +54,7 @@ class Metrics(BaseModel, frozen=True):
                 for method, scores in values.items()
                 if method != "gate" and isinstance(scores, Mapping)
             },
-            gate=_gate(values.get("gate")),
+            gate=gate,
         )
 
     def content(self) -> dict[str, Any]:
@@ -78,13 +79,6 @@ class Metrics(BaseModel, frozen=True):
             for method, title in methods.items()
             if (own := self.scores.get(method)) is not None
         ]
-
-
-def _gate(entry: object) -> GateResult | None:
-    match entry:
-        case {"passed": bool(passed), "reasons": reasons}:
-            return GateResult(passed=passed, reasons=tuple(map(str, reasons or ())))
-    return None
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

@@ -7,26 +7,19 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import ArtifactError, reading_artifact
 from issuesum.files import write_json
 from issuesum.layout import RECEIPT
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """An image that a registry holds.
+    """An image that a registry holds."""
 
-    Attributes:
-        image: registry/name:tag.
-        digest: sha256:…, what the tag named when it was pushed.
-        git: Git part of the tag.
-        dvc: DVC part of the tag.
-    """
-
-    image: str
-    digest: str
-    git: str
-    dvc: str
+    image: str  # registry/name:tag
+    digest: str  # sha256:…, what the tag named when it was pushed
+    git: str  # part of the tag
+    dvc: str  # part of the tag
 
     @property
     def pinned(self) -> str:
@@ -39,37 +32,18 @@ class Receipt:
 
     @classmethod
     def load(cls, path: Path = RECEIPT) -> Receipt:
-        """Read a receipt.
-
-        Raises:
-            ArtifactError: there is none, or it is broken.
-        """
-        try:
+        """Read a receipt; an ArtifactError if there is none, or it is broken."""
+        must, advice = f"{path} must name the exported image", "dvc repro"
+        with reading_artifact(must, advice):
             content = path.read_bytes()
-        except OSError as error:
-            raise ArtifactError(
-                f"{path} must name the exported image. Received: {type(error).__name__}. "
-                "Try: dvc repro."
-            ) from error
-        return cls.parse(content, f"{path} must name the exported image", advice="dvc repro")
+        return cls.parse(content, must, advice=advice)
 
     @classmethod
     def parse(cls, content: bytes | str, must: str, *, advice: str) -> Receipt:
-        """Read the content of a receipt.
-
-        Args:
-            content: of the file.
-            must: what the error begins with.
-            advice: what to try if it is broken.
-
-        Raises:
-            ArtifactError: it is broken.
-        """
+        """Read the content of a receipt; the ArtifactError for a broken one says `must`."""
         try:
             return TypeAdapter(cls).validate_json(content)
         except ValidationError as error:
             wrong = error.errors()[0]
-            where = ".".join(map(str, wrong["loc"]))
-            raise ArtifactError(
-                f"{must}. Received: {f'{where}: ' if where else ''}{wrong['msg']}. Try: {advice}."
-            ) from error
+            received = ": ".join((*map(str, wrong["loc"]), wrong["msg"]))
+            raise ArtifactError(f"{must}. Received: {received}. Try: {advice}.") from error

@@ -1,7 +1,7 @@
 """Which version of the model is in which stage, by the Git tags that GTO sets.
 
 GTO orders tags by the second in which they were set. A version is a commit, of which the receipt
-says what the image is.
+says what the image is. Where Git or GTO cannot read the tags, a RepositoryError is raised.
 """
 
 from __future__ import annotations
@@ -16,34 +16,30 @@ from issuesum.layout import RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.receipt import Receipt
 
-ARTIFACT = "issuesummarization"
-"""Under `artifacts` in dvc.yaml."""
+ARTIFACT = "issuesummarization"  # under `artifacts` in dvc.yaml
 LIVE = "ISSUESUM_LIVE"
-STAGE = "prod"
-"""The stage of GTO whose version people have."""
+STAGE = "prod"  # the stage of GTO whose version people have
 
 
 @dataclass(frozen=True)
 class Registered:
-    """A version of the model.
+    """A version of the model."""
 
-    Attributes:
-        version: such as v1.2.0.
-        commit: at which it is registered, 40 hex digits.
-        stage: in which it is or was put, None if that was not asked for.
-    """
+    version: str  # such as v1.2.0
+    commit: str  # at which it is registered, 40 hex digits
+    stage: str | None  # in which it is or was put, None if that was not asked for
 
-    version: str
-    commit: str
-    stage: str | None
+
+@dataclass(frozen=True)
+class Live:
+    """An image as `look_up` takes it."""
+
+    image: str
+    dvc: str | None  # part of its tag, None if that is not known
 
 
 def in_stage(root: Path, stage: str) -> Registered | None:
-    """Return the version that is in a stage now, None if there is none; no network is needed.
-
-    Raises:
-        RepositoryError: there is no Git repository, or GTO cannot read its tags.
-    """
+    """Return the version that is in a stage now, None if there is none; no network is needed."""
     name = _name(root)
     tags = f"refs/tags/{name.replace(':', '=')}#{stage}"
     # GTO takes a second, and most repositories have no such tags.
@@ -82,6 +78,39 @@ def of_tag(root: Path, tag: str) -> Registered:
     )
 
 
+def live_image(root: Path) -> Live | None:
+    """Return the image that is live, None if there is none; no registry is asked.
+
+    ISSUESUM_LIVE names it, `none` says that there is none. Without it, it is the one in the receipt
+    of the version that is in the stage `prod`, and where nothing is, of the last commit.
+
+    Raises:
+        ArtifactError: that receipt is broken, or the version has none.
+    """
+    if named := os.environ.get(LIVE, "").strip():
+        return None if named.lower() == "none" else Live(named, None)
+    released = in_stage(root, STAGE)
+    receipt = committed_receipt(root, released.commit if released else "HEAD")
+    if receipt is None and released:
+        raise ArtifactError(
+            f"The commit of {released.version}, which is in stage {STAGE}, must hold {RECEIPT}. "
+            f"Received: none at {released.commit[:12]}. Try: {LIVE}=none, and register the commit "
+            "that retraining made."
+        )
+    return Live(receipt.pinned, receipt.dvc) if receipt else None
+
+
+def committed_receipt(root: Path, commit: str) -> Receipt | None:
+    """Return the receipt of a commit, None if that has none; an ArtifactError if it is broken."""
+    path = RECEIPT.as_posix()
+    if not git.run(root, "ls-tree", commit, "--", path):
+        return None
+    content = git.run(root, "cat-file", "blob", f"{commit}:./{path}")
+    which = "the last commit" if commit == "HEAD" else f"commit {commit[:12]}"
+    advice = f"{LIVE}=none, and commit a receipt that export wrote"
+    return Receipt.parse(content, f"{path} of {which} must name an image", advice=advice)
+
+
 def _name(root: Path) -> str:
     folder = git.prefix(root).rstrip("/")
     return f"{folder}:{ARTIFACT}" if folder else ARTIFACT
@@ -100,50 +129,3 @@ def _shown(root: Path, name: str) -> list[dict[str, Any]]:
             f"Try: gto show {name}."
         ) from error
     return found
-
-
-@dataclass(frozen=True)
-class Live:
-    """An image as `look_up` takes it, and the DVC part of its tag, None if that is not known."""
-
-    image: str
-    dvc: str | None
-
-
-def live_image(root: Path) -> Live | None:
-    """Return the image that is live, None if there is none; no registry is asked.
-
-    ISSUESUM_LIVE names it, `none` says that there is none. Without it, it is the one in the receipt
-    of the version that is in the stage `prod`, and where nothing is, of the last commit.
-
-    Raises:
-        ArtifactError: that receipt is broken, or the version has none.
-        RepositoryError: there is no Git repository or no commit, or GTO cannot read its tags.
-    """
-    if named := os.environ.get(LIVE, "").strip():
-        return None if named.lower() == "none" else Live(named, None)
-    released = in_stage(root, STAGE)
-    receipt = committed_receipt(root, released.commit if released else "HEAD")
-    if receipt is None and released:
-        raise ArtifactError(
-            f"The commit of {released.version}, which is in stage {STAGE}, must hold {RECEIPT}. "
-            f"Received: none at {released.commit[:12]}. Try: {LIVE}=none, and register the commit "
-            "that retraining made."
-        )
-    return Live(receipt.pinned, receipt.dvc) if receipt else None
-
-
-def committed_receipt(root: Path, commit: str) -> Receipt | None:
-    """Return the receipt of a commit, None if that has none.
-
-    Raises:
-        ArtifactError: it is broken.
-        RepositoryError: there is no Git repository or no such commit.
-    """
-    path = RECEIPT.as_posix()
-    if not git.run(root, "ls-tree", commit, "--", path):
-        return None
-    content = git.run(root, "cat-file", "blob", f"{commit}:./{path}")
-    which = "the last commit" if commit == "HEAD" else f"commit {commit[:12]}"
-    advice = f"{LIVE}=none, and commit a receipt that export wrote"
-    return Receipt.parse(content, f"{path} of {which} must name an image", advice=advice)

@@ -1,31 +1,27 @@
-"""The tag of an image: `<git>[-dirty]-<dvc>`."""
+"""What an image is made from: its tag, `<git>[-dirty]-<dvc>`, and what a dirty tree adds."""
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from issuesum.errors import RepositoryError
 from issuesum.lineage import git
 from issuesum.lineage.dvc import hash_of
 
-_DIGITS = 12
-_HEX = re.compile(r"[0-9a-f]{12,}")
+_HEAD = b"diff --git "
+_LARGEST = 4 * 2**20  # bytes: the layer with the provenance must stay small enough to be read whole
 
 
 @dataclass(frozen=True)
 class Version:
-    """What an image was made from.
+    """What an image was made from."""
 
-    Attributes:
-        commit: the Git commit, 40 hex digits.
-        dirty: whether code, params, dvc.yaml or a .dvc file differed from it.
-        bundle: DVC's hash of serving/bundle, hex digits and an optional `.dir`.
-    """
-
-    commit: str
-    dirty: bool
-    bundle: str
+    commit: str  # of Git, 40 hex digits
+    dirty: bool  # whether code, params, dvc.yaml or a .dvc file differed from it
+    bundle: str  # DVC's hash of serving/bundle, hex digits and an optional `.dir`
 
     @property
     def git(self) -> str:
@@ -48,15 +44,60 @@ def version_of(root: Path, bundle: Path) -> Version:
 
     Inside `dvc exp run` HEAD is the commit that the experiment starts from, and the params that it
     changes are changes of the tree: such an image is `-dirty`, and its patch holds them.
-
-    Raises:
-        ArtifactError: there is no bundle.
-        RepositoryError: there is no Git repository, no commit or no DVC repository.
+    Without a bundle there is an ArtifactError.
     """
     return Version(git.head(root), bool(git.changed_files(root)), hash_of(bundle, root))
 
 
 def _short(digest: str) -> str:
-    if not _HEX.match(digest):
-        raise ValueError(f"a hash must begin with {_DIGITS} hex digits, received {digest!r}")
-    return digest[:_DIGITS]
+    if not re.match("[0-9a-f]{12}", digest):
+        raise ValueError(f"a hash must begin with 12 hex digits, received {digest!r}")
+    return digest[:12]
+
+
+def dirty_patch(root: Path) -> bytes:
+    """Return how the files that make a tag `-dirty` differ from HEAD, new files included.
+
+    It is a binary patch, empty where nothing differs. Equal trees give equal bytes, whatever the
+    user's Git configuration. The repository's own index is neither read nor changed.
+
+    Raises:
+        RepositoryError: there is no commit, or a patch is too large or cannot hold what differs.
+    """
+    changed = git.changed_files(root)
+    if not changed:
+        return b""
+    with git.index_of_head(root) as apart:
+        paths = [f":(top,literal){path}" for path in changed]
+        git.run(root, "add", "--all", "--force", "--", *paths, variables=apart)
+        patch = git.run(
+            root, "-c", "core.quotePath=true", "-c", "diff.suppressBlankEmpty=false",
+            "diff", "--cached", "--binary", "--full-index", "--no-relative", "-O/dev/null",
+            "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short",
+            "--diff-algorithm=myers", "--indent-heuristic", "--unified=3", "--inter-hunk-context=0",
+            "--src-prefix=a/", "--dst-prefix=b/", "HEAD", "--", *paths, variables=apart,
+        )  # fmt: skip
+    if not patch:
+        raise RepositoryError(
+            f"A patch must hold what differs from the commit. Received: changes within "
+            f"{', '.join(changed)}. Try: git commit in that submodule, then here."
+        )
+    if len(patch) > _LARGEST:
+        raise RepositoryError(
+            f"What a dirty tree adds to its commit must be at most {_LARGEST >> 20} MiB, since the "
+            f"image carries it. Received: {len(patch):,} bytes. Try: git commit, or move large new "
+            "files out of src and serving."
+        )
+    return patch
+
+
+def patched_files(patch: bytes) -> list[str]:
+    """Return the paths that a patch of `dirty_patch` changes."""
+    found = []
+    for line in patch.splitlines():
+        if line.startswith(_HEAD):
+            # The same path twice, after a/ and b/; unusual names stand in quotes, escaped as in C.
+            half = line[len(_HEAD) : (len(line) + len(_HEAD)) // 2]
+            path = ast.literal_eval(f"b{half.decode()}") if half.startswith(b'"') else half
+            found.append(path.removeprefix(b"a/").decode(errors="replace"))
+    return found

@@ -6,12 +6,11 @@ is killed, or a disk that is full, leaves the old version or the new one, and th
 
 from __future__ import annotations
 
-import hashlib
-import logging
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,11 +20,10 @@ from issuesum.errors import RepositoryError, one_line
 from issuesum.files import replacing_file
 from issuesum.lineage import git
 from issuesum.lineage.dependencies import Content
-from issuesum.lineage.dvc import hashed
+from issuesum.lineage.dvc import hashed, open_repo
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
-    from dvc.stage import Stage
     from dvc_data.hashfile.obj import HashFile
 
 _WORK = ".issuesum-ingest"  # ignored by Git and DVC; the next command removes what is left of it
@@ -36,70 +34,57 @@ Standing = Literal["nothing", "untracked", "absent", "current", "other version",
 another version that DVC or Git knows, or a content that neither knows."""
 
 
-def recorded(path: Path) -> str | None:
-    """Return the md5 that `path`.dvc records, None without such a file.
+def standing(path: Path) -> tuple[Standing, str | None]:
+    """Return how a data file compares with its .dvc file, and the md5 that this records, if any.
 
-    Raises:
-        RepositoryError: `path` is outside of any DVC repository, or its .dvc file is broken.
+    Outside of a DVC repository, or if the .dvc file is broken, a RepositoryError is raised.
     """
     with _repository(path) as repo:
-        return _recorded(repo, path)
+        known = _recorded(repo, path)
+        return _standing(repo, path, known), known
 
 
-def standing(path: Path) -> Standing:
-    """Return how a data file compares with its .dvc file.
-
-    Raises:
-        RepositoryError: see `recorded`.
-    """
-    with _repository(path) as repo:
-        return _standing(repo, path, _recorded(repo, path))
-
-
+@dataclass
 class Update:
-    """A data file that is replaced, while nobody else changes it.
+    """A data file that is replaced, while nobody else changes it."""
 
-    Attributes:
-        recorded: the md5 that its .dvc file had; None without one.
-        present: a file with the rows to append to; None if there is none.
-        md5: of the file when it has been replaced.
-    """
-
-    def __init__(self, repo: Repo, path: Path, recorded: str | None, present: Path | None) -> None:
-        """Replace `path`, whose .dvc file records the md5 `recorded`."""
-        self.recorded, self.present, self.md5 = recorded, present, ""
-        self._repo, self._path = repo, path
+    repo: Repo
+    path: Path
+    recorded: str | None  # the md5 that its .dvc file had; None without one
+    present: Path | None  # a file with the rows to append to; None if there is none
+    md5: str = ""  # of the file when it has been replaced
 
     @contextmanager
     def replacing(self, target: Path) -> Iterator[Path]:
         """Give a path that becomes `target`, tracked by DVC, when the block ends without an error.
 
-        Raises:
-            RepositoryError: DVC cannot keep it; everything is as it was.
+        If DVC cannot keep it, a RepositoryError is raised, and everything is as it was.
         """
         folder = target.absolute().parent / _WORK
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         try:
-            made, linked = folder / target.name, folder / "linked"
+            made = folder / target.name
             yield made
-            self._replace(made, linked)
+            self._replace(made, folder / "linked")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _replace(self, made: Path, linked: Path) -> None:
         from dvc_data.hashfile.checkout import LinkError, checkout
 
-        repo, path = self._repo, self._path.absolute()
+        repo, path, size = self.repo, self.path.absolute(), made.stat().st_size
         found = _store(repo, made, hardlink=True)
-        size = made.stat().st_size
         try:  # as a copy or as a link, whatever the cache is configured for
             checkout(str(linked), repo.fs, found, repo.cache.local, force=True)
         except LinkError as error:
             raise OSError("no room for a copy of it, or no permission") from error
         pointer = _pointer(path)
         if not pointer.exists():
-            stage = _new_stage(repo, path)
+            stage = repo.stage.create(
+                single_stage=True, validate=False, force=True, fname=str(pointer),
+                wdir=str(path.parent), outs=[path.name],
+            )  # fmt: skip
             repo.check_graph([stage])
             stage.outs[0].ignore()
         self.md5 = str(found.hash_info.value)
@@ -116,15 +101,13 @@ def updating(
 
     Args:
         path: the data file.
-        append: whether its present rows are to be kept, so that they must be there. What was not
-            updated after `git pull` is not what is appended to: its .dvc file says that.
+        append: keep its rows: those that its .dvc file records, if `git pull` brought another.
         force: skip the check of the present content.
         merging: go on with conflict marks in the .dvc file, and whatever dvc.lock holds.
 
     Raises:
-        RepositoryError: `path` is outside of any DVC repository or relative to another folder than
-            its root, has content that DVC has no copy of, or is to be appended to and was not
-            pulled; a DVC or Git file has conflict marks; another DVC command is at work.
+        RepositoryError: something would be lost, `path` is relative to another folder than the
+            repository's root, a file has conflict marks, or another DVC command is at work.
     """
     from dvc.repo import lock_repo
 
@@ -151,36 +134,31 @@ def updating(
 
 def _check_kept(repo: Repo, path: Path, found: Standing, *, append: bool) -> None:
     """Make sure that DVC has a copy of the present content, or keep one."""
-    if found in ("edited", "untracked") and not _is_cached(repo, path):
-        advice = f"dvc add {path} to keep it first, or --force"
-        if append and found == "edited":  # its .dvc file may have come from somebody else
-            advice = (
-                f"mv {path} edited.csv, dvc checkout {_pointer(path)}, and issuesum ingest "
-                "--append edited.csv; or --force"
-            )
-        received = "other bytes" if found == "edited" else "a file that was never tracked"
-        raise RepositoryError(
-            f"{path} must be what {_pointer(path)} records before it is replaced. Received: "
-            f"{received}. Try: {advice}."
-        )
-    if path.exists() and not _is_cached(repo, path):
-        _store(repo, path)  # the cache was cleared: this is the only copy, so it is kept there
+    pointer = _pointer(path)
     if append and found == "absent":
         raise RepositoryError(
-            f"{path} must be there for rows to be appended. Received: only {_pointer(path)}. "
+            f"{path} must be there for rows to be appended. Received: only {pointer}. "
             f"Try: dvc pull {path}."
         )
+    if not path.exists() or repo.cache.local.exists(_hash(repo, path)):
+        return
+    if found not in ("edited", "untracked"):
+        _store(repo, path)  # the cache was cleared: this is the only copy, so it is kept there
+        return
+    keep = f"dvc add {path} to keep it first"
+    if append and found == "edited":  # its .dvc file may have come from somebody else
+        keep = f"mv {path} edited.csv, dvc checkout {pointer}, issuesum ingest --append edited.csv"
+    received = "other bytes" if found == "edited" else "a file that was never tracked"
+    raise RepositoryError(
+        f"{path} must be what {pointer} records before it is replaced. Received: {received}. "
+        f"Try: {keep}, or --force."
+    )
 
 
 def sides(path: Path) -> tuple[str, str]:
-    """Return the md5 that our side and that their side of a merge records of a data file.
-
-    Raises:
-        RepositoryError: its .dvc file is not in conflict, or one side has removed it.
-    """
+    """Return the md5 that our side and that their side of a merge records of a data file."""
     pointer = _pointer(path)
-    found = [git.content_of_stage(Path(), stage, pointer.as_posix()) for stage in (2, 3)]
-    ours, theirs = (_md5_of(text) if text else None for text in found)
+    ours, theirs = (_md5_of(_staged(pointer, stage)) for stage in (2, 3))
     if not ours or not theirs:
         sort = "one side has removed it" if ours or theirs else "no conflict"
         raise RepositoryError(
@@ -191,18 +169,15 @@ def sides(path: Path) -> tuple[str, str]:
 
 
 def check_current(contents: Mapping[str, Content], root: Path) -> None:
-    """Make sure that no tracked file among `contents` is an earlier version than Git has.
+    """Raise a RepositoryError if a tracked file is another version than that in Git's index.
 
     After `git pull` of other data, DVC would take the file that is still there for a change, and
     has by now written its hash to the .dvc file, which gets Git's content back.
-
-    Raises:
-        RepositoryError: a file is another version than that of its .dvc file in Git's index.
     """
     for path, content in contents.items():
         pointer = _pointer(Path(path)).as_posix()
-        staged = git.content_of_stage(root, 0, pointer) if (root / pointer).is_file() else None
-        if not staged or _md5_of(staged) == content.item.md5:
+        staged = _md5_of(_staged(root / pointer, 0)) if (root / pointer).is_file() else None
+        if staged in (None, content.item.md5):
             continue
         if content.item.md5 in _committed(root, pointer):
             git.run(root, "checkout", "--", pointer)
@@ -211,12 +186,6 @@ def check_current(contents: Mapping[str, Content], root: Path) -> None:
                 f"version, which Git knows as well. Try: dvc pull {pointer}; or, for the one that "
                 f"is here, git checkout COMMIT -- {pointer}."
             )
-
-
-def md5(path: Path) -> str:
-    """Return the md5 of the bytes of `path`, the hash that DVC calls files by."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "md5").hexdigest()
 
 
 def _standing(repo: Repo, path: Path, known: str | None) -> Standing:
@@ -235,12 +204,17 @@ def _standing(repo: Repo, path: Path, known: str | None) -> Standing:
 
 def _committed(root: Path, pointer: str) -> set[str | None]:
     try:
-        return {_md5_of(content.decode()) for content in git.contents(root, pointer)}
+        return {_md5_of(content) for content in git.contents(root, pointer)}
     except RepositoryError:  # no Git, or no commit
         return set()
 
 
-def _md5_of(record: str) -> str | None:
+def _staged(pointer: Path, stage: int) -> str:
+    """Return a .dvc file of Git's index: at stage 0, or in a conflict ours at 2, theirs at 3."""
+    return git.output(pointer.parent, "show", f":{stage}:./{pointer.name}") or ""
+
+
+def _md5_of(record: str | bytes) -> str | None:
     try:
         return str(yaml.safe_load(record)["outs"][0]["md5"])
     except (yaml.YAMLError, LookupError, TypeError):
@@ -249,10 +223,6 @@ def _md5_of(record: str) -> str | None:
 
 def _hash(repo: Repo, path: Path) -> str:
     return str(hashed(repo, str(path.absolute()))[1].hash_info.value)
-
-
-def _is_cached(repo: Repo, path: Path) -> bool:
-    return bool(repo.cache.local.exists(_hash(repo, path)))
 
 
 def _store(repo: Repo, file: Path, *, hardlink: bool = False) -> HashFile:
@@ -274,7 +244,7 @@ def _record(pointer: Path, md5: str, size: int) -> str:
 
     text = pointer.read_text(encoding="utf-8") if pointer.exists() else ""
     if _CONFLICT in text:
-        text = git.content_of_stage(pointer.parent, 2, pointer.name) or ""
+        text = _staged(pointer, 2)
     content = parse_yaml_for_update(text, str(pointer)) if text else {"outs": [{}]}
     content["outs"][0].update(md5=md5, size=size, hash="md5", path=pointer.stem)
     return str(dumps_yaml(content))
@@ -293,51 +263,26 @@ def _recorded(repo: Repo, path: Path) -> str | None:
     return str(output.hash_info.value)
 
 
-def _new_stage(repo: Repo, path: Path) -> Stage:
-    return repo.stage.create(
-        single_stage=True, validate=False, force=True, fname=str(_pointer(path)),
-        wdir=str(path.parent), outs=[path.name],
-    )  # fmt: skip
-
-
 def _pointer(path: Path) -> Path:
     return path.with_name(f"{path.name}.dvc")
 
 
 @contextmanager
 def _repository(path: Path) -> Iterator[Repo]:
-    from dvc.exceptions import DvcException, NotDvcRepoError
-    from dvc.lock import LockError
-    from dvc.repo import Repo
-
-    logging.getLogger("dvc").setLevel(logging.ERROR)
     folder = path.absolute().parent
     while not folder.is_dir():
         folder = folder.parent
     git.top(folder)  # raises if it is another user's, before anything is read or written
+    must = f"DVC must be able to keep {path}; nothing was changed"
     try:
-        with Repo(Repo.find_root(str(folder))) as repo:
+        advice = "dvc status; after a merge with conflicts, see docs/data.md"
+        with open_repo(folder, must, advice) as repo:
             yield repo
-    except NotDvcRepoError as error:
-        raise RepositoryError(
-            f"{path} must be inside a DVC repository. Received: {folder}. "
-            "Try: run the command at the repository's root, or git init and dvc init."
-        ) from error
-    except LockError as error:
-        raise RepositoryError(
-            f"No other DVC command must be at work while {path} is replaced; nothing was changed. "
-            f"Received: {one_line(error)}. Try: the same command again, when that has ended."
-        ) from error
-    except DvcException as error:
-        raise RepositoryError(
-            f"DVC must be able to track {path}; nothing was changed. Received: {one_line(error)}. "
-            "Try: dvc status; after a merge with conflicts, see docs/data.md."
-        ) from error
     except NotADirectoryError:  # no path of DVC's: the command line's own
         raise
     except (OSError, sqlite3.Error) as error:
         raise RepositoryError(
-            f"DVC must be able to keep {path}; nothing was changed. Received: {one_line(error)}. "
+            f"{must}. Received: {one_line(error)}. "
             "Try: check free space and permissions, here and in DVC's cache."
         ) from error
 
@@ -345,34 +290,19 @@ def _repository(path: Path) -> Iterator[Repo]:
 def stored_file(root: Path, md5: str) -> Path:
     """Return where DVC's cache holds a file, which the default remote gives if need be.
 
-    The workspace is neither read nor changed.
-
-    Args:
-        root: of the repository.
-        md5: DVC's hash of the file.
-
-    Raises:
-        RepositoryError: there is no DVC repository, or neither cache nor remote has the file.
+    The workspace is neither read nor changed. If neither has it, a RepositoryError is raised.
     """
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
     from dvc_data.hashfile.hash_info import HashInfo
 
-    try:
-        with Repo(str(root)) as repo:
-            cache = repo.cache.local
+    must, reason = f"DVC must have {md5}", "it is in neither cache nor remote"
+    advice = "dvc push in the clone that made it; the remote's address and your credentials"
+    with open_repo(root, must, advice) as repo:
+        cache = repo.cache.local
+        try:
             if not cache.exists(md5):
                 repo.cloud.pull([HashInfo("md5", md5)])
-            if not cache.exists(md5):
-                raise FileNotFoundError(f"neither cache nor remote has {md5}")
-            return Path(cache.oid_to_path(md5))
-    except (DvcException, OSError) as error:
-        raise RepositoryError(
-            f"DVC must have {md5}. Received: {one_line(error)}. "
-            "Try: dvc push, in the clone that made it."
-        ) from error
-    except Exception as error:  # each kind of remote brings error classes of its own
-        raise RepositoryError(
-            f"DVC's remote must be reachable for {md5}. Received: {one_line(error)}. "
-            "Try: check the remote's address and your credentials."
-        ) from error
+        except Exception as error:  # noqa: BLE001 -- each kind of remote has error classes of its own
+            reason = one_line(error)
+        if not cache.exists(md5):
+            raise RepositoryError(f"{must}. Received: {reason}. Try: {advice}.")
+        return Path(cache.oid_to_path(md5))

@@ -11,13 +11,19 @@ import gzip
 import hashlib
 import io
 import json
+import math
+import sys
 import tarfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, cast
 
-from issuesum.registry.client import Registry, digest_of, refusal
+from tqdm import tqdm
+
+from issuesum.registry.client import PassingError, Registry, digest_of, refusal
 from issuesum.registry.reference import Reference
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -35,38 +41,23 @@ _LEVEL = 6  # of gzip; 9 takes twice the time for half a percent
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer, packed.
+    """A layer, packed."""
 
-    Attributes:
-        digest: sha256:…, packed.
-        size: bytes, packed.
-        diff_id: sha256:…, unpacked.
-        made_by: what it comes from, for `docker history`.
-        path: of the packed file; None if it is in a registry alone.
-    """
-
-    digest: str
-    size: int
-    diff_id: str
-    made_by: str
-    path: Path | None = field(default=None, compare=False)
+    digest: str  # sha256:…, packed
+    size: int  # bytes, packed
+    diff_id: str  # sha256:…, unpacked
+    made_by: str  # what it comes from, for `docker history`
+    path: Path | None = field(default=None, compare=False)  # packed; None if in a registry alone
 
 
 @dataclass(frozen=True)
 class CanonicalImage:
-    """An image.
+    """An image."""
 
-    Attributes:
-        platform: `architecture`, `os` and maybe `variant`.
-        settings: what its containers begin with: Env, Entrypoint, Labels, ….
-        layers: the lowest first.
-        created: RFC 3339.
-    """
-
-    platform: Mapping[str, str]
-    settings: Mapping[str, Any]
-    layers: tuple[Layer, ...]
-    created: str = EPOCH
+    platform: Mapping[str, str]  # `architecture`, `os` and maybe `variant`
+    settings: Mapping[str, Any]  # what its containers begin with: Env, Entrypoint, Labels, …
+    layers: tuple[Layer, ...]  # the lowest first
+    created: str = EPOCH  # RFC 3339
 
     @classmethod
     def of(cls, config: Mapping[str, Any], layers: Iterable[Layer]) -> CanonicalImage:
@@ -81,29 +72,19 @@ class CanonicalImage:
     @property
     def config(self) -> bytes:
         """The JSON of the config."""
-        return _json(
-            {
-                **self.platform,
-                "config": self.settings,
-                "created": self.created,
-                "history": [
-                    {"created": self.created, "created_by": layer.made_by} for layer in self.layers
-                ],
-                "rootfs": {"diff_ids": [layer.diff_id for layer in self.layers], "type": "layers"},
-            }
-        )
+        history = [{"created": self.created, "created_by": of.made_by} for of in self.layers]
+        return _json({
+            **self.platform, "config": self.settings, "created": self.created, "history": history,
+            "rootfs": {"diff_ids": [layer.diff_id for layer in self.layers], "type": "layers"},
+        })  # fmt: skip
 
     @property
     def manifest(self) -> bytes:
         """The JSON of the manifest."""
         config = {"mediaType": _CONFIG, "digest": digest_of(self.config), "size": len(self.config)}
-        layers = [
-            {"mediaType": _LAYER, "digest": layer.digest, "size": layer.size}
-            for layer in self.layers
-        ]
-        return _json(
-            {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}
-        )
+        layers = [{"mediaType": _LAYER, "digest": of.digest, "size": of.size} for of in self.layers]
+        found = {"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}
+        return _json(found)
 
     @property
     def digest(self) -> str:
@@ -112,24 +93,56 @@ class CanonicalImage:
 
 
 def read_canonical(registry: Registry, image: Reference) -> CanonicalImage:
-    """Return an image that was made here, without its layers' files.
-
-    Raises:
-        RegistryError: the registry is unreachable, refuses us, or holds no such image.
-    """
+    """Return an image that was made here, without its layers' files."""
     _, manifest = registry.manifest(image)
     try:
         config = json.loads(registry.blob(image, manifest["config"]["digest"]))
-        whole = zip(
-            manifest["layers"], config["rootfs"]["diff_ids"], config["history"], strict=True
-        )
+        of_each = (manifest["layers"], config["rootfs"]["diff_ids"], config["history"])
         layers = [
             Layer(item["digest"], item["size"], diff_id, made["created_by"])
-            for item, diff_id, made in whole
+            for item, diff_id, made in zip(*of_each, strict=True)
         ]
         return replace(CanonicalImage.of(config, layers), created=config["created"])
     except (KeyError, TypeError, ValueError) as error:
         raise refusal(str(image), f"no image that issuesum made ({error})") from error
+
+
+def push(registry: Registry, image: Reference, made: CanonicalImage, *, patience: float) -> None:
+    """Push an image under the digest, or else the tag, of `image`; what is there is not sent.
+
+    Faults that may pass are followed by further tries, after longer and longer pauses, until they
+    have lasted `patience` seconds without a layer that gets through.
+    """
+    steps: list[Callable[[], object]] = [
+        *(partial(_send, registry, image, of.digest, of.path) for of in made.layers if of.path),
+        partial(registry.put_blob, image, made.config, _CONFIG),
+        partial(registry.put_manifest, image, made.manifest, MANIFEST),
+    ]
+    for step in steps:
+        since, pause = math.inf, 0.5  # time of the first fault; seconds until the next try
+        while True:
+            try:
+                step()
+                break
+            except PassingError as error:
+                since = min(since, time.monotonic())
+                if time.monotonic() - since >= patience:
+                    reason = f"no success in {patience:g} s: {error.received}"
+                    raise refusal(str(image), reason) from error
+                wait = max(pause, error.pause)
+                tqdm.write(f"push: {error.received}; again in {wait:g} s", file=sys.stderr)
+                time.sleep(wait)
+                pause = min(2 * pause, 8.0)
+
+
+def _send(registry: Registry, image: Reference, digest: str, path: Path) -> None:
+    if not registry.holds(image, digest):
+        size = path.stat().st_size
+        with (
+            path.open("rb") as file,
+            tqdm.wrapattr(file, "read", size, desc="push", disable=None) as shown,
+        ):
+            registry.upload(image, cast("IO[bytes]", shown), digest)
 
 
 class _Counted:

@@ -53,10 +53,8 @@ _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 class PassingError(RegistryError):
     """The registry gives no answer, or one that may soon be another (429, 5xx)."""
 
-    def __init__(self, message: str, reason: str, pause: float = 0) -> None:
-        """Take the message, what was received, and the seconds that the registry asks to wait."""
-        super().__init__(message)
-        self.reason, self.pause = reason, pause
+    pause: float = 0
+    """Seconds that it asks to wait."""
 
 
 class Artifact(NamedTuple):
@@ -71,7 +69,8 @@ class Registry:
     """A registry, with a connection that is kept.
 
     Loopback addresses are asked by plain HTTP, as Docker Engine does, and so are the hosts of
-    ISSUESUM_INSECURE_REGISTRIES (separated by commas).
+    ISSUESUM_INSECURE_REGISTRIES (separated by commas). Every method raises RegistryError if the
+    registry is unreachable or refuses us: PassingError if it may soon do otherwise.
     """
 
     def __init__(self, host: str) -> None:
@@ -95,9 +94,6 @@ class Registry:
 
         Some registries forbid to look at what is not there (Artifactory). So if we may push to the
         repository, that is an absent manifest, too.
-
-        Raises:
-            RegistryError: the registry is unreachable or refuses us.
         """
         path, absent = f"manifests/{image.version}", (_NOT_FOUND, _FORBIDDEN)
         answer = self._ask("HEAD", image, path, accept=_ACCEPTED, absent=absent)
@@ -108,11 +104,7 @@ class Registry:
         return answer.headers.get("Docker-Content-Digest") or digest_of(self._manifest(image))
 
     def manifest(self, image: Reference) -> tuple[str, dict[str, Any]]:
-        """Return the digest and the content of a manifest or an index.
-
-        Raises:
-            RegistryError: there is none, or it is not what its digest says.
-        """
+        """Return digest and content of a manifest or an index (RegistryError: there is none)."""
         content = self._manifest(image)
         digest = digest_of(content)
         if image.digest and digest != image.digest:
@@ -121,24 +113,19 @@ class Registry:
         return digest, found
 
     def blob(self, image: Reference, digest: str) -> bytes:
-        """Return the small content under a digest.
-
-        Raises:
-            ArtifactError: it is large.
-            RegistryError: there is none, or it is not what its digest says.
-        """
+        """Return what is under a digest, at most SMALL bytes, as `download` does."""
         content = io.BytesIO()
         self.download(image, digest, content, most=SMALL)
         return content.getvalue()
 
     def download(self, image: Reference, digest: str, target: IO[bytes], *, most: int) -> None:
-        """Write the content under a digest to `target`, in memory that does not grow with it.
+        """Write what is under a digest to `target`, in memory that does not grow with it.
 
         Raises:
             ArtifactError: it is more than `most` bytes.
-            RegistryError: there is none, it is not what its digest says, or it breaks off.
+            RegistryError: there is none, or it is not what its digest says.
         """
-        answer = self._ask("GET", image, f"blobs/{digest}", stream=True)
+        answer = self._ask("GET", image, f"blobs/{digest}")
         found = hashlib.sha256()
         if answer.status_code == _NOT_FOUND:
             raise refusal(str(image), f"no blob {digest}")
@@ -153,16 +140,15 @@ class Registry:
 
         By the referrers API where the registry has it, else by the tag that the specification
         gives in its place ("Referrers Tag Schema").
-
-        Raises:
-            RegistryError: the registry is unreachable or refuses us.
         """
         for path in (f"referrers/{image.digest}", f"manifests/{_referrers_tag(image)}"):
-            answer = self._ask("GET", image, path, accept=INDEX, stream=True, absent=_NO_REFERRERS)
+            answer = self._ask("GET", image, path, accept=INDEX, absent=_NO_REFERRERS)
             if answer.ok:
-                found = _listed(b"".join(_chunks(image, answer, "the referrers")))
-                if found is not None:
-                    return found
+                content = b"".join(_chunks(image, answer, "the referrers"))
+                with suppress(ValueError, TypeError, AttributeError, RecursionError):
+                    found: list[dict[str, Any]] = json.loads(content).get("manifests") or []
+                    if all(isinstance(item, dict) for item in found):  # or a page for people, say
+                        return found
         if answer.ok:
             raise refusal(str(image), "a list of referrers that is none")
         return []
@@ -173,24 +159,18 @@ class Registry:
         One that is there already is not repeated. Where the registry has no referrers API, all of
         them get into the index under the tag at once, after they are there: a tag may be one that
         cannot be moved.
-
-        Raises:
-            RegistryError: the registry is unreachable or refuses us.
         """
         of_image = self._manifest(image)
-        subject = {
-            "mediaType": json.loads(of_image).get("mediaType", MANIFEST),
-            "digest": image.digest,
-            "size": len(of_image),
-        }
+        kind = json.loads(of_image).get("mediaType", MANIFEST)
+        subject = {"mediaType": kind, "digest": image.digest, "size": len(of_image)}
         unlisted: dict[str, dict[str, Any]] = {}
         for content, media_type, notes in artifacts:
             manifest = {
                 "schemaVersion": 2,
                 "mediaType": MANIFEST,
                 "artifactType": media_type,
-                "config": self._put_blob(image, b"{}", "application/vnd.oci.empty.v1+json"),
-                "layers": [self._put_blob(image, content, media_type)],
+                "config": self.put_blob(image, b"{}", "application/vnd.oci.empty.v1+json"),
+                "layers": [self.put_blob(image, content, media_type)],
                 "subject": subject,
                 "annotations": notes,
             }
@@ -210,42 +190,25 @@ class Registry:
             self.put_manifest(tagged, json.dumps(index).encode(), INDEX)
 
     def holds(self, image: Reference, digest: str) -> bool:
-        """Return whether there is a blob of that digest in the repository of `image`.
-
-        Raises:
-            RegistryError: the registry is unreachable or refuses us.
-        """
+        """Return whether there is a blob of that digest in the repository of `image`."""
         absent = (_NOT_FOUND, _FORBIDDEN)  # of which an upload will show whether it is the case
         return self._ask("HEAD", image, f"blobs/{digest}", absent=absent).ok
 
     def try_push(self, image: Reference) -> None:
-        """Begin an upload to the repository of `image`, and give it up.
-
-        Raises:
-            RegistryError: the registry is unreachable, or we may not push.
-        """
+        """Begin an upload to the repository of `image`, and give it up."""
         where = self._begin_upload(image)
         with suppress(RegistryError):  # one that cannot be given up ends by itself
             self._ask("DELETE", image, where)
 
     def upload(self, image: Reference, content: bytes | IO[bytes], digest: str) -> None:
-        """Send a blob; a file is sent from its begin, and once.
-
-        Raises:
-            PassingError: the registry is unreachable, or the upload was cut off.
-            RegistryError: the registry refuses us, or the content has another digest.
-        """
+        """Send a blob; a file is sent from its begin, and once (PassingError: it was cut off)."""
         self._ask(
             "PUT", image, self._begin_upload(image), content,
             media_type="application/octet-stream", params={"digest": digest},
         )  # fmt: skip
 
     def put_manifest(self, image: Reference, body: bytes, media_type: str) -> None:
-        """Put a manifest, whose blobs are there, under the digest or else the tag of `image`.
-
-        Raises:
-            RegistryError: the registry is unreachable or refuses us.
-        """
+        """Put a manifest, whose blobs are there, under the digest or else the tag of `image`."""
         try:
             self._ask("PUT", image, f"manifests/{image.version}", body, media_type=media_type)
         except PassingError:
@@ -266,7 +229,8 @@ class Registry:
             reason = f"no place to upload to: {type(error).__name__} {one_line(error)}"
             raise refusal(str(image), reason) from error
 
-    def _put_blob(self, image: Reference, content: bytes, media_type: str) -> dict[str, Any]:
+    def put_blob(self, image: Reference, content: bytes, media_type: str) -> dict[str, Any]:
+        """Send a small blob unless the registry holds it; return its descriptor."""
         digest = digest_of(content)
         if not self.holds(image, digest):
             self.upload(image, content, digest)
@@ -274,7 +238,7 @@ class Registry:
 
     def _manifest(self, image: Reference) -> bytes:
         path = f"manifests/{image.version}"
-        answer = self._ask("GET", image, path, accept=_ACCEPTED, stream=True)
+        answer = self._ask("GET", image, path, accept=_ACCEPTED)
         if answer.status_code == _NOT_FOUND:
             raise RegistryError(
                 f"{image.host} must hold {image}. Received: no such image there. Try: another tag "
@@ -293,13 +257,11 @@ class Registry:
         media_type: str | None = None,
         accept: str | None = None,
         params: dict[str, str] | None = None,
-        stream: bool = False,
         absent: Container[int] = (_NOT_FOUND,),
     ) -> requests.Response:
         """Send a request, once more with authorization if it is asked for.
 
-        Of refusals only those to a GET or HEAD that may mean `absent`, by status, are returned: the
-        caller knows what is missing.
+        Of refusals, those to a GET or HEAD with a status that may mean `absent` are returned.
         """
         url = urljoin(self._base, path if "://" in path else f"{image.name}/{path}")
         file = content if content is not None and not isinstance(content, bytes) else None
@@ -316,7 +278,7 @@ class Registry:
                 }
                 answer = session.request(
                     method, url, data=content, params=params, headers=headers, timeout=_TIMEOUT,
-                    stream=stream,
+                    stream=method == "GET",
                 )  # fmt: skip
                 challenge = answer.headers.get("WWW-Authenticate")
                 if answer.status_code != requests.codes.unauthorized or not challenge:
@@ -364,23 +326,12 @@ def digest_of(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
-def _listed(content: bytes) -> list[dict[str, Any]] | None:
-    try:
-        found = json.loads(content).get("manifests") or []
-        return found if all(isinstance(item, dict) for item in found) else None
-    except (ValueError, TypeError, AttributeError, RecursionError):  # a page for people, say
-        return None
-
-
 def _referrers_tag(image: Reference) -> str:
     return str(image.digest).replace(":", "-")
 
 
 def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0) -> RegistryError:
-    """Return the error for a registry's refusal, with what to try.
-
-    One that is `passing` may be another after `pause` seconds.
-    """
+    """Return the error for a registry's refusal, which may be `passing` after `pause` seconds."""
     registry = image.split("/", 1)[0]
     reason = _SIGNED.sub("?…", " ".join(reason.split()))
     if any(word in reason.lower() for word in _DENIALS):
@@ -393,7 +344,11 @@ def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0)
         f"{registry} must take or give {image}. Received: {reason}. "
         "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
     )
-    return PassingError(message, reason, pause) if passing else RegistryError(message)
+    if not passing:
+        return RegistryError(message)
+    error = PassingError(message)
+    error.pause = pause
+    return error
 
 
 def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:

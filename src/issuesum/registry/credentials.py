@@ -1,9 +1,7 @@
 """Who we are to a registry, and how we answer its 401: by Basic or by a Bearer token.
 
-Credentials come from Docker's configuration and its credential helpers, as `docker login` leaves
-them, or from ISSUESUM_REGISTRY_USERNAME and ISSUESUM_REGISTRY_PASSWORD, which are sent only to the
-registry of ISSUESUM_REGISTRY.
-
+Credentials are those of `docker login`, or ISSUESUM_REGISTRY_USERNAME and _PASSWORD, which are sent
+only to the registry of ISSUESUM_REGISTRY.
 Source: CNCF distribution, "Token Authentication Specification" and "OAuth2 Token Authentication".
 """
 
@@ -32,7 +30,7 @@ from issuesum.registry.reference import is_loopback
 class Credentials:
     """A user name with its password, or the identity token that `docker login` got for them.
 
-    It is false if there are none, `wrong` says why that may be a mistake.
+    False if there are none; `wrong` says why that may be a mistake.
     """
 
     username: str = ""
@@ -61,8 +59,7 @@ class Credentials:
 def credentials_for(host: str) -> Credentials:
     """Return what is known for a registry, host[:port].
 
-    A helper that fails, and a file that cannot be read, is `wrong` and no error: the registry may
-    need no credentials.
+    A helper that fails or a file that cannot be read is no error: it may need no credentials.
     """
     user = os.environ.get("ISSUESUM_REGISTRY_USERNAME")
     password = os.environ.get("ISSUESUM_REGISTRY_PASSWORD")
@@ -121,10 +118,8 @@ def authorize(
         ValueError: its answer is no JSON, or it would have us send a password in clear.
     """
     scheme, _, rest = challenge.partition(" ")
-    if scheme.lower() == "basic":
-        return credentials.basic if credentials else None
     if scheme.lower() != "bearer":
-        return None
+        return credentials.basic if credentials and scheme.lower() == "basic" else None
     fields: dict[str, str] = parse_dict_header(rest)  # type: ignore[no-untyped-call]
     realm = fields.pop("realm")
     server = urlsplit(realm)

@@ -24,14 +24,17 @@ from issuesum.layout import IMAGE_MODEL
 from issuesum.registry.client import LARGEST, SMALL, UNPACKED, Registry, too_large
 from issuesum.registry.reference import Reference
 
-_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
-"""What Docker calls the machines that Python names otherwise."""
 UNREADABLE = (tarfile.TarError, zlib.error, zstd.ZstdError, EOFError, OSError, ValueError)
 """What `unpacked`, and tarfile with it, raise for what they cannot read."""
 _NO_TAR = "no tar, plain or packed by gzip or zstd:"
 _ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or one to skip
 _FILES = 10_000  # below a prefix; a model has six
 _HEADERS = 2**20  # bytes before a file's content: its name, and its extended attributes
+
+
+def architecture() -> str:
+    """Return what Docker calls this machine."""
+    return {"x86_64": "amd64", "aarch64": "arm64"}.get(machine(), machine())
 
 
 @dataclass(frozen=True)
@@ -47,11 +50,10 @@ class RemoteImage:
 
 
 def read_image(registry: Registry, image: Reference) -> RemoteImage:
-    """Ask for an image's manifest and config; of an index, those that `docker pull` takes here.
+    """Return an image; of an index, the one that `docker pull` takes here.
 
     Raises:
-        ArtifactError: what it holds is no image, or several and none for this machine.
-        RegistryError: the registry is unreachable, refuses us or holds no such image.
+        ArtifactError: it is no image, or an index of several and none for this machine.
     """
     try:
         digest, manifest = registry.manifest(image)
@@ -82,7 +84,7 @@ def _for_here(image: Reference, listed: Iterable[dict[str, Any]]) -> Reference:
         named = "/".join(filter(None, parts))
         if "artifactType" not in item and platform.get("os") != "unknown":  # no attestation
             found[item["digest"]] = named or "unnamed platform"
-    ours = f"linux/{_ARCHITECTURES.get(machine(), machine())}"
+    ours = f"linux/{architecture()}"
     fitting = [digest for digest, named in found.items() if f"{named}/".startswith(f"{ours}/")]
     chosen = [*found] if len(found) == 1 else fitting
     if len(chosen) != 1:
@@ -98,16 +100,14 @@ def _for_here(image: Reference, listed: Iterable[dict[str, Any]]) -> Reference:
 
 
 def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
-    """Return a small file (no leading slash) of an image, from the uppermost layer that has it.
+    """Return a small file (no leading slash) from the uppermost layer that has it.
 
     Raises:
         ArtifactError: no small layer holds it, or one of them is large when it is unpacked.
-        RegistryError: the registry is unreachable or refuses us.
     """
     unread: list[str] = []
-    for layer in reversed(image.layers):
-        if layer["size"] > SMALL:
-            continue  # a file that we look for is in one that is cheap to read
+    cheap = [layer for layer in image.layers if layer["size"] <= SMALL]
+    for layer in reversed(cheap):
         packed = io.BytesIO(registry.blob(image.reference, layer["digest"]))
         try:
             for archive, entry in _files(packed, UNPACKED):
@@ -115,20 +115,14 @@ def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
                     return cast("IO[bytes]", archive.extractfile(entry)).read()
         except UNREADABLE as error:  # an attestation, or another way of packing
             unread.append(f"{_named(layer)}: {one_line(error)}")
-    whole = all(layer["size"] <= SMALL for layer in image.layers)
-    where = "" if whole else f" in its layers of at most {SMALL:,} bytes"
+    where = f" in its layers of at most {SMALL:,} bytes" if len(cheap) < len(image.layers) else ""
     others = f"; {_NO_TAR} {shortened(unread)}" if unread else ""
     raise _missing(image, path, f"{where}{others}")
 
 
 @contextmanager
 def remote_model(registry: Registry, image: RemoteImage) -> Iterator[Path]:
-    """Give a copy of the image's model folder for the block, without an engine.
-
-    Raises:
-        RegistryError: the registry is unreachable or refuses us.
-        ArtifactError: the image holds no such folder.
-    """
+    """Give a copy of the image's model folder for the block (ArtifactError: it holds none)."""
     with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
         read_folder(registry, image, IMAGE_MODEL, Path(folder))
         yield Path(folder)
@@ -138,26 +132,33 @@ def read_folder(registry: Registry, image: RemoteImage, prefix: str, target: Pat
     """Copy the files below `prefix`, a/b, to an existing folder.
 
     They are those of the uppermost layer that has any: one COPY of a Dockerfile makes one layer.
-    Layers are read from the top, one at a time, each checked against its digest before anything is
-    taken out of it.
+    Each layer is checked against its digest before anything is taken out of it.
 
     Raises:
         ArtifactError: no layer holds such files, or one is too large or cannot be unpacked.
-        RegistryError: the registry is unreachable or refuses us.
     """
     for layer in reversed(image.layers):
         with tempfile.TemporaryFile(dir=target) as packed:
             registry.download(image.reference, layer["digest"], packed, most=LARGEST)
             packed.seek(0)
+            count = 0
             try:
-                if _extract(packed, prefix, target):
-                    return
+                for archive, entry in _files(packed, LARGEST):
+                    name = entry.name.removeprefix("./")
+                    if name.startswith(f"{prefix}/"):
+                        if count == _FILES:
+                            raise too_large(_FILES, f"The folder /{prefix}", "files")
+                        inside = entry.replace(name=name.removeprefix(f"{prefix}/"))
+                        archive.extract(inside, target, filter="data")  # nothing outside (PEP 706)
+                        count += 1
             except UNREADABLE as error:
                 raise ArtifactError(
                     f"Layer {_named(layer)} of {image.reference} must be a tar that can be "
                     f"unpacked, plain or packed by gzip or zstd. Received: {one_line(error)}. "
                     "Try: another image, or free space."
                 ) from error
+            if count:
+                return
     raise _missing(image, prefix)
 
 
@@ -170,19 +171,6 @@ def _missing(image: RemoteImage, path: str, where: str = "") -> ArtifactError:
         f"{image.reference} must hold /{path}. Received: an image without it{where}. "
         "Try: an image that the export stage made."
     )
-
-
-def _extract(packed: IO[bytes], prefix: str, target: Path) -> int:
-    count = 0
-    for archive, entry in _files(packed, LARGEST):
-        name = entry.name.removeprefix("./")
-        if name.startswith(f"{prefix}/"):
-            if count == _FILES:
-                raise too_large(_FILES, f"The folder /{prefix}", "files")
-            inside = entry.replace(name=name.removeprefix(f"{prefix}/"))
-            archive.extract(inside, target, filter="data")  # nothing outside target (PEP 706)
-            count += 1
-    return count
 
 
 def unpacked(layer: IO[bytes]) -> IO[bytes]:

@@ -19,11 +19,8 @@ _CHECKED = ("org.opencontainers.image.revision", "org.opencontainers.image.versi
 def labels_of(content: bytes) -> dict[str, str]:
     """Return the labels that an image has by the content of its /app/provenance.json.
 
-    What is unknown there has no label. Source: OCI image specification, annotations.md.
-
-    Raises:
-        ValueError: it is not JSON.
-        KeyError: it lacks what every provenance has.
+    What is unknown there has no label (ValueError: it is no JSON; KeyError: it lacks something).
+    Source: OCI image specification, annotations.md.
     """
     provenance = json.loads(content)
     oci = {

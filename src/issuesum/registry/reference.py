@@ -28,12 +28,9 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Read `host[:port]/name[:tag][@digest]`; without a host it is of Docker Hub.
-
-        Raises:
-            ParamsError: it is none.
-        """
-        found = _PATTERN.fullmatch(_with_host(text))
+        """Read `[host[:port]/]name[:tag][@digest]`, as docker does (ParamsError: it is none)."""
+        hub = "docker.io/" if "/" in text else "docker.io/library/"
+        found = _PATTERN.fullmatch(text if names_host(text) else f"{hub}{text}")
         if not found:
             raise ParamsError(
                 f"An image must be host[:port]/name:tag or …@sha256:<64 hex digits>. Received: "
@@ -75,10 +72,3 @@ def names_host(text: str) -> bool:
     """Return whether the name of an image begins with a registry, by Docker Engine's rule."""
     first, slash, _ = text.partition("/")
     return bool(slash) and ("." in first or ":" in first or first == "localhost")
-
-
-def _with_host(text: str) -> str:
-    if names_host(text):
-        return text
-    first, slash, rest = text.partition("/")
-    return f"docker.io/{text}" if slash else f"docker.io/library/{first}{rest}"

@@ -6,13 +6,12 @@ Evaluate cannot compare with what is live: its result depends on what dvc.yaml l
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import ArtifactError, GateError, ParamsError, RegistryError
+from issuesum.errors import ArtifactError, GateError, ParamsError, RegistryError, reading_artifact
 from issuesum.layout import METRICS, SPLIT
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.metrics import Metrics
@@ -34,23 +33,11 @@ class Judged:
 
 
 def check_gate() -> dict[str, Any]:
-    """Return the content of eval/metrics.json if the gate lets the model be shipped.
-
-    Raises:
-        ArtifactError: there is no result of the gate.
-        GateError: it refuses the model.
-    """
-    try:
+    """Return eval/metrics.json (GateError: the gate refuses the model; ArtifactError: none)."""
+    with reading_artifact(f"{METRICS} must hold the gate's verdict", "dvc repro evaluate"):
         content: dict[str, Any] = json.loads(METRICS.read_text(encoding="utf-8"))
-        received = "none"
-    except (OSError, ValueError) as error:
-        content, received = {}, type(error).__name__
-    gate = Metrics.read(content).gate
-    if gate is None:
-        raise ArtifactError(
-            f"{METRICS} must hold the gate's verdict. Received: {received}. "
-            "Try: dvc repro evaluate."
-        )
+        if (gate := Metrics.read(content).gate) is None:
+            raise ValueError("none")
     if not gate.passed:
         raise refused(gate.reasons)
     return content
@@ -74,22 +61,18 @@ def check_regression(
     compare: Callable[[Found], tuple[float, tuple[float, float]]],
     note: Callable[[str], None],
 ) -> None:
-    """Check that a model may replace the live one.
+    """Check that a model may replace the live one (GateError: it is worse).
 
-    It may not if it loses more than `max_regression` points, and more than chance explains: then
-    the 95 % interval of the difference, new minus live, lies below 0.
+    It is, if it loses more than `max_regression` points, and more than chance explains: then the
+    95 % interval of the difference, new minus live, lies below 0.
 
     Where nothing is live, or the receipt names our own bundle, no registry is asked. The live
     image's own score counts if it is of the same `rows` test issues; else, and where that is more
-    than `max_regression` above the new one, `compare` gives its score on them and the interval. A
-    receipt of an image on loopback that is not here was written on another machine. `note` takes a
-    line about what is done.
+    than `max_regression` above the new one, `compare` gives its score on them and the interval.
+    `note` takes a line about what is done.
 
     Raises:
-        ArtifactError: the live image holds no provenance or no model that this code reads.
-        GateError: the model is worse than that.
-        ParamsError: ISSUESUM_LIVE names no image.
-        RegistryError: the live image cannot be had.
+        ArtifactError, ParamsError, RegistryError: the live image cannot be had, or cannot be read.
         RepositoryError: there is no commit or no dvc.lock.
     """
     live = live_image(root) if max_regression < _ANYTHING else None
@@ -106,8 +89,9 @@ def check_regression(
         if reached is None or _lost(new.rouge_l, reached) > max_regression:
             reached, (low, high) = compare(found)
     except (ArtifactError, ParamsError, RegistryError) as error:
-        by_receipt = not os.environ.get(LIVE)
+        by_receipt = live.dvc is not None
         if isinstance(error, RegistryError) and by_receipt and Reference.parse(live.image).is_local:
+            # The receipt was written on another machine.
             note(f"export: {live.image} of the last commit is not here: nothing to compare with")
             return
         cause = str(error).partition(" Try: ")[0]

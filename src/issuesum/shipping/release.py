@@ -23,8 +23,6 @@ from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.lookup import look_up
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.registered import Registered, committed_receipt, in_stage, of_tag
-from issuesum.registry.client import Registry
-from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.verification import verify
 
 _ATTEMPTS = 5  # how often others may push first
@@ -42,25 +40,20 @@ def wanted(root: Path, tag: str | None, stage: str | None, *, current: bool) -> 
         RepositoryError: there is no such tag, nothing is in the stage, or another version is.
     """
     if (tag is None) == (stage is None):
+        received = "neither" if tag is None else "both"
         raise ParamsError(
-            f"Give TAG or --stage. Received: {'neither' if tag is None else 'both'}. "
-            "Try: issuesum release --stage prod."
+            f"Give TAG or --stage. Received: {received}. Try: issuesum release --stage prod."
         )
     found = of_tag(root, tag) if tag else None
     if found and not current:
         return found
     stage = found.stage if found else stage
+    assign = f"gto assign issuesummarization --version … --stage {stage or 'prod, then that tag'}"
     if stage is None:
-        raise ParamsError(
-            f"--push must have a version in a stage. Received: {tag}. "
-            "Try: gto assign issuesummarization --version … --stage prod, then that tag."
-        )
+        raise ParamsError(f"--push must have a version in a stage. Received: {tag}. Try: {assign}.")
     now = in_stage(root, stage)
     if now is None:
-        raise RepositoryError(
-            f"A version must be in stage {stage}. Received: none. "
-            f"Try: gto assign issuesummarization --version … --stage {stage}."
-        )
+        raise RepositoryError(f"A version must be in stage {stage}. Received: none. Try: {assign}.")
     if found and now.commit != found.commit:
         raise RepositoryError(
             f"{tag} must be of the version in stage {stage} now. Received: {found.version}, "
@@ -72,13 +65,10 @@ def wanted(root: Path, tag: str | None, stage: str | None, *, current: bool) -> 
 def checked_receipt(root: Path, found: Registered, keys: Sequence[Key]) -> Receipt:
     """Return the receipt of a version whose image may be released.
 
-    Without public keys, signatures are not checked.
-
     Raises:
         ArtifactError: its commit has no receipt, or one of another bundle than its dvc.lock.
         GateError: the gate refused the model of that commit.
-        RegistryError: the registry does not hold the image, is unreachable or refuses us.
-        VerificationError: the image is not what it says.
+        VerificationError: the image is not what it says; without `keys`, whoever signed it.
     """
     receipt = committed_receipt(root, found.commit)
     if receipt is None:
@@ -96,12 +86,8 @@ def checked_receipt(root: Path, found: Registered, keys: Sequence[Key]) -> Recei
             f"{found.version} must have passed the gate. Received: {'; '.join(gate.reasons)}. "
             "Try: an earlier version (gto show issuesummarization)."
         )
-    reference = Reference.parse(receipt.image)
     image = look_up(receipt.pinned, default=None)
-    done = verify(
-        Registry(reference.host), image.image, image.content,
-        tag=reference.tag, receipt=receipt, keys=keys, root=root,
-    )  # fmt: skip
+    done = verify(image, receipt=receipt, keys=keys, root=root)
     passed = ("ok", "not checked")
     failed = [f"{check.name}: {check.detail}" for check in done if check.state not in passed]
     if failed:
@@ -146,7 +132,7 @@ def publish(
             ask("fetch", "--quiet", "--no-tags", remote, reference)
             parents = [ask("rev-parse", "FETCH_HEAD")]
         with tempfile.TemporaryDirectory(prefix="issuesum-") as place:
-            index = {"GIT_INDEX_FILE": str(Path(place) / "index")}
+            index = {"GIT_INDEX_FILE": f"{place}/index"}
             ask("read-tree", *(parents or ["--empty"]), **index)
             for path in files:
                 blob = ask("hash-object", "-w", "--no-filters", str(path.resolve()))

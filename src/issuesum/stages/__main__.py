@@ -1,7 +1,5 @@
 """`python -m issuesum.stages NAME` runs a stage; Ctrl+C is one line while it is imported, too."""
 
-from __future__ import annotations
-
 import runpy
 import signal
 import sys

@@ -1,7 +1,5 @@
 """Convert the model to ONNX, check it and assemble what the image is built from."""
 
-from __future__ import annotations
-
 import os
 import shutil
 

@@ -1,7 +1,5 @@
 """Score what is shipped, the bundle, on issues that training never saw."""
 
-from __future__ import annotations
-
 import pandas as pd
 
 from issuesum.console import with_bar

@@ -7,14 +7,15 @@ from datetime import UTC, datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from issuesum.layout import ATTESTATIONS, BUNDLE
+from issuesum.layout import ATTESTATIONS, BUNDLE, RUNS
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
-from issuesum.lineage.provenance.artefacts import artefacts_of, successful_runs
+from issuesum.lineage.provenance.artefacts import artefacts_of
 from issuesum.lineage.provenance.collect import collect
 from issuesum.lineage.provenance.lookup import look_up
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting.live_comparison import compare_with_live
+from issuesum.lineage.runs.record import read_all
 from issuesum.registry.client import Registry
 from issuesum.shipping.gate import Judged, check_gate, check_regression
 from issuesum.shipping.image.ship import Target
@@ -32,8 +33,7 @@ def main(params: Params) -> None:
     """
     from issuesum.shipping.attestation.attachments import attest
     from issuesum.shipping.attestation.sbom import SCRIPT, read_distributions
-    from issuesum.shipping.attestation.signing import signing_key
-    from issuesum.shipping.attestation.statement import metadata_of
+    from issuesum.shipping.attestation.statement import metadata_of, signing_key
     from issuesum.shipping.image.builder import builder
 
     key = signing_key()  # first: a key that cannot be used is reported before anything is pushed
@@ -47,14 +47,17 @@ def main(params: Params) -> None:
 
         @cache  # only if it is needed: an engine may not answer
         def by() -> Builder:
-            return stack.enter_context(builder(params.export.builder, registry))
+            return stack.enter_context(builder(
+                params.export.builder, target.image, base_image=params.export.base_image,
+                patience=params.export.push_patience,
+            ))  # fmt: skip
 
-        digest = digest or _ship(by(), registry, target, params, metrics)
+        digest = digest or _ship(by(), target, params, metrics)
         # Before the attestations: if one of them fails, the same command completes what is pushed.
         Receipt(str(target.image), digest, git=target.version.git, dvc=target.version.dvc).save()
         pinned = target.image.at(digest)
         known = look_up(str(pinned), default=None).exported()
-        runs = successful_runs(ROOT)
+        runs = read_all(ROOT / RUNS)
         made = artefacts_of(Lock.parse(known.lock), bundle=known.bundle, made_by=runs)
         attest(
             registry, pinned, known,
@@ -69,33 +72,34 @@ def main(params: Params) -> None:
 
 def target_of(params: ExportParams) -> Target:
     """Return the image that this working tree makes."""
-    return Target.of(ROOT, BUNDLE, f"{params.address}/{params.image}")
+    return Target.of(ROOT, BUNDLE, params.repository)
 
 
-def _ship(
-    by: Builder, registry: Registry, target: Target, params: Params, metrics: dict[str, Any]
-) -> str:
+def provenance_of(target: Target, params: Params, metrics: dict[str, Any]) -> bytes:
+    """Return /app/provenance.json of the image that this working tree makes."""
+    # Who builds decides no byte of the image.
+    known, used = defaults(), params.model_dump(exclude={"export": {"builder"}})
+    del known["export"]["builder"]
+    return collect(
+        ROOT, image=str(target.image), made_from=target.version, params=used, defaults=known,
+        metrics=metrics,
+    ).to_json()  # fmt: skip
+
+
+def _ship(by: Builder, target: Target, params: Params, metrics: dict[str, Any]) -> str:
     from issuesum.shipping.image.ship import ship
 
-    image, version, evaluate = str(target.image), target.version, params.evaluate
+    image, evaluate = str(target.image), params.evaluate
     compare = partial(
         compare_with_live, root=ROOT, max_rows=evaluate.max_rows, batch_size=evaluate.batch_size
     )
     check_regression(
-        Judged(image, metrics["model"]["rouge_l"]), ROOT, made_from=version,
+        Judged(image, metrics["model"]["rouge_l"]), ROOT, made_from=target.version,
         rows=metrics["test_rows"], max_regression=evaluate.gate.max_regression,
         compare=compare, note=print,
     )  # fmt: skip
-    # Who builds decides no byte of the image.
-    known, used = defaults(), params.model_dump(exclude={"export": {"builder"}})
-    del known["export"]["builder"]
-    made = collect(
-        ROOT, image=image, made_from=version, params=used, defaults=known, metrics=metrics
-    )
-    digest, title = ship(
-        by, registry, target, made.to_json(), bundle=BUNDLE, base_image=params.export.base_image,
-        timeout=params.export.smoke_timeout, patience=params.export.push_patience,
-    )  # fmt: skip
+    made = provenance_of(target, params, metrics)
+    digest, title = ship(by, target, made, bundle=BUNDLE, timeout=params.export.smoke_timeout)
     if title is None:
         print(f"export: another export pushed {image} meanwhile")
     else:

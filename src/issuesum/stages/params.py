@@ -3,12 +3,10 @@
 Only `issuesum.stages` and `issuesum.cli` read the file; library modules are handed values.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -31,6 +29,14 @@ def _param(default: Any, **limits: Any) -> Any:  # noqa: ANN401 -- as pydantic's
     What params.yaml lacks is an error: DVC would not see a default that changes with the code.
     """
     return Field(json_schema_extra={"default": default}, **limits)
+
+
+def _override(variable: str, pattern: str, must: str, example: str) -> str | None:
+    """Return what an environment variable says instead of params.yaml, if anything."""
+    named = os.environ.get(variable)
+    if named and not re.fullmatch(pattern, named):
+        raise ParamsError(f"{variable} must be {must}. Received: {named}. Try: {example}.")
+    return named
 
 
 class SplitLimits(_Section):
@@ -57,11 +63,10 @@ class SplitParams(_Section):
     """What suspicious raw data may look like before split fails."""
 
     @model_validator(mode="after")
-    def _leave_rows_for_training(self) -> SplitParams:
+    def _leave_rows_for_training(self) -> Self:
         if self.validation + self.test >= 1:
-            raise ValueError(
-                f"validation + test must be below 1, received {self.validation + self.test}"
-            )
+            total = self.validation + self.test
+            raise ValueError(f"validation + test must be below 1, received {total}")
         return self
 
 
@@ -100,12 +105,8 @@ class PreprocessParams(_Section):
     @property
     def cluster(self) -> str | None:
         """The Dask scheduler to use, or None; ParamsError if ISSUESUM_SCHEDULER is no address."""
-        named = os.environ.get("ISSUESUM_SCHEDULER") or self.scheduler
-        if not re.fullmatch(_SCHEDULER, named):
-            raise ParamsError(
-                "ISSUESUM_SCHEDULER must be `local` or the address of a Dask scheduler. "
-                f"Received: {named}. Try: tcp://HOST:8786."
-            )
+        must, example = "`local` or the address of a Dask scheduler", "tcp://HOST:8786"
+        named = _override("ISSUESUM_SCHEDULER", _SCHEDULER, must, example) or self.scheduler
         return None if named == "local" else named
 
 
@@ -171,7 +172,7 @@ class DecodingParams(_Section):
     """Words in a row that a title holds at most once; 0 allows everything."""
 
     @model_validator(mode="after")
-    def _allow_a_length(self) -> DecodingParams:
+    def _allow_a_length(self) -> Self:
         if self.min_words > self.max_words:
             raise ValueError(
                 f"min_words must be at most max_words, {self.max_words}, received {self.min_words}"
@@ -257,13 +258,13 @@ class ExportParams(_Section):
     @property
     def address(self) -> str:
         """ISSUESUM_REGISTRY, or else `registry`; ParamsError if the variable is no registry."""
-        named = os.environ.get("ISSUESUM_REGISTRY") or self.registry
-        if not re.fullmatch(_REGISTRY, named):
-            raise ParamsError(
-                f"ISSUESUM_REGISTRY must be host[:port][/namespace]. Received: {named}. "
-                "Try: localhost:5000."
-            )
-        return named
+        must, example = "host[:port][/namespace]", "localhost:5000"
+        return _override("ISSUESUM_REGISTRY", _REGISTRY, must, example) or self.registry
+
+    @property
+    def repository(self) -> str:
+        """registry/name; ParamsError as of `address`."""
+        return f"{self.address}/{self.image}"
 
 
 class Params(_Section):

@@ -1,7 +1,5 @@
 """What every stage has around it: params, one-line errors, an honest lock, a record of the run."""
 
-from __future__ import annotations
-
 import os
 import signal
 import sys
@@ -14,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
-from issuesum.console import VERBOSE, explained, interrupted, reader_gone, say
+from issuesum.console import INTERRUPTED, VERBOSE, explained, interrupted, reader_gone, say
 from issuesum.errors import IssuesumError, RepositoryError, one_line
 from issuesum.files import checking_before_replacing, replaceable
 from issuesum.layout import RECEIPT, RUNS
@@ -62,7 +60,7 @@ def run(stage: str, body: Body) -> None:
         sys.exit(known.exit_code)
 
 
-def _run_watched(stage: str, body: Body, record: _Recording) -> None:
+def _run_watched(stage: str, body: Body, record: "_Recording") -> None:
     check_installed(stage, ROOT)
     inputs = read_inputs(stage, ROOT)
     if inputs is None:  # no repository: nobody will hash anything
@@ -122,7 +120,8 @@ class _Recording:
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         self.note(seconds=round(time.monotonic() - self._clock, 2), state="done")
         if error:
-            self.note(state="failed", error=_describe(error), exit_code=_exit_code(error))
+            reason, code = _failure(error)
+            self.note(state="failed", error=reason, exit_code=code)
         self._write()
 
     def _write(self) -> None:
@@ -134,23 +133,20 @@ class _Recording:
             say("warning", f"this run is not recorded in {RUNS}: {one_line(error)}")
 
 
-def _describe(error: BaseException) -> str:
-    if isinstance(error, _Terminated):
-        return "ended by SIGTERM"
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
+def _failure(error: BaseException) -> tuple[str, int]:
+    """Return why and with which exit code a stage ends."""
     reason = one_line(error)
-    if isinstance(error, (IssuesumError, OSError)) and reason:
-        return reason
-    return ": ".join(filter(None, (type(error).__name__, reason)))
-
-
-def _exit_code(error: BaseException) -> int:
-    if isinstance(error, (IssuesumError, OSError)):
-        return explained(error).exit_code
-    if isinstance(error, KeyboardInterrupt):
-        return 128 + signal.SIGINT
-    return error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1
+    named = ": ".join(filter(None, (type(error).__name__, reason)))
+    match error:
+        case _Terminated():
+            return "ended by SIGTERM", 128 + signal.SIGTERM
+        case KeyboardInterrupt():
+            return "interrupted", INTERRUPTED
+        case IssuesumError() | OSError():
+            return reason or named, explained(error).exit_code
+        case SystemExit(code=int(code)):
+            return named, code
+    return named, 1
 
 
 class _Terminated(SystemExit):

@@ -1,7 +1,5 @@
 """Divide the raw issues into train, validation and test."""
 
-from __future__ import annotations
-
 from contextlib import ExitStack
 
 from issuesum.console import reading_bar

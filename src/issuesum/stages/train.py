@@ -1,7 +1,5 @@
 """Train the model and keep its best validation."""
 
-from __future__ import annotations
-
 import os
 from dataclasses import fields
 from pathlib import Path

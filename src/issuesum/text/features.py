@@ -26,7 +26,7 @@ class Features:
         body: int32 (rows, body maxlen), ids of the body vocabulary.
         title: int32 (rows, title maxlen), ids of the title vocabulary.
         body_extended: int32 (rows, body maxlen), ids of the title vocabulary, extended by the row's
-            own unknown words (see `copying.extend`): what a decoder can copy.
+            own unknown words (see `features.encoding`): what a decoder can copy.
         title_extended: int32 (rows, title maxlen), the same of the title: what it should write.
     """
 

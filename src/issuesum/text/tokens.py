@@ -1,6 +1,5 @@
-"""One pass from raw text to words, in the two steps that ktext's `processor` takes.
+"""One pass from raw text to words.
 
-`clean` is what `processor.set_cleaner` is given and `tokenize` what `processor.set_tokenizer` is.
 Identifiers and numbers stay whole (`node.js`, `v2.1.0`, `don't`, `re-run`, `404`) and a path keeps
 its parts. Chinese and Japanese are written without spaces: there each character is a word, but for
 katakana, whose runs are words. URLs and e-mail addresses become placeholders, because no vocabulary
@@ -101,10 +100,8 @@ def _word(token: str) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the words of `text`, separated by single spaces; a cleaned text stays as it is."""
+    """Return the words of `text`, separated by single spaces; a cleaned text stays as it is.
+
+    ktext's `processor` takes it as a cleaner, with `str.split` as its tokenizer.
+    """
     return " ".join(words(text))
-
-
-def tokenize(cleaned: str) -> list[str]:
-    """Split what `clean` returned into its words."""
-    return cleaned.split(" ") if cleaned else []

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import reading_artifact
 from issuesum.text.tokens import END, START
 
 PADDING = 0
@@ -77,7 +77,7 @@ class Vocabulary:
     def decode(self, row: Iterable[int], oov: Sequence[str] = ()) -> list[str]:
         """Return the words behind ids; padding and unknown ids give nothing.
 
-        Ids from `size` on are those of the words of `oov` (see `issuesum.text.copying`).
+        Ids from `size` on are those of the words of `oov` (see `features.encoding`).
         """
         return [
             oov[index - self.size] if index >= self.size else self.words[index - FIRST_WORD]
@@ -103,7 +103,8 @@ class Vocabulary:
         Raises:
             ArtifactError: the file is missing or is no vocabulary of this format.
         """
-        try:
+        must = f"{path} must be a vocabulary of format {_FORMAT}"
+        with reading_artifact(must, "dvc repro -f preprocess"):
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["format"] != _FORMAT:
                 raise ValueError(f"format {content['format']}")
@@ -113,8 +114,3 @@ class Vocabulary:
                 padding=content["padding"],
                 append_indicators=bool(content["append_indicators"]),
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ArtifactError(
-                f"{path} must be a vocabulary of format {_FORMAT}. "
-                f"Received: {type(error).__name__}: {error}. Try: dvc repro -f preprocess."
-            ) from error

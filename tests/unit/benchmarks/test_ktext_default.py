@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.training.features.ktext_adapter import FieldSettings, make_processor
-from ktext_default import clean, tokenize
+from issuesum.training.features.ktext_adapter import FieldSettings
+from ktext_default import clean, make_processor, tokenize
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,4 @@ def test_each_kind_of_text_becomes_what_textacy_documents(text: str, words: list
 
 def test_it_fits_into_ktext() -> None:
     processor = make_processor(FieldSettings(5, 4, "pre", append_indicators=True))
-    processor.set_cleaner(clean)
-    processor.set_tokenizer(tokenize)
     assert processor.process_text(["Don't!"]) == [["_start_", "don", "t", "_end_"]]

@@ -125,12 +125,12 @@ def test_serve(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) 
     Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
     monkeypatch.setattr("issuesum.shipping.image.engine.engine", contextlib.nullcontext)
     page, answer = "http://127.0.0.1:9/", '{"data": {"ndarray": ["A"]}}\n'
-    server = SimpleNamespace(page=page, url=f"{page}predictions", answer=answer)
-    monkeypatch.setattr("issuesum.shipping.local_server.start", lambda *_, **__: server)
+    monkeypatch.setattr("issuesum.shipping.local_server.start", lambda *_, **__: answer)
     monkeypatch.setattr("issuesum.shipping.local_server.stop", lambda *_, port: port == 9)
     result, _ = document("serve", "--port", 9)
-    assert (result["image"], result["page"], result["url"]) == (RECEIPT.image, page, server.url)
-    assert (result["request"], result["answer"]) == (json.loads(REQUEST), json.loads(server.answer))
+    url = f"{page}api/v1.0/predictions"
+    assert (result["image"], result["page"], result["url"]) == (RECEIPT.image, page, url)
+    assert (result["request"], result["answer"]) == (json.loads(REQUEST), json.loads(answer))
     assert document("serve", "--port", 9, "--stop")[0] == {"stopped": True}
     assert document("serve", "--stop")[0] == {"stopped": False}
 

@@ -13,9 +13,9 @@ import pytest
 
 from issuesum.errors import ArtifactError, RepositoryError
 from issuesum.lineage import git
-from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.restore.restoring import apply_patch, checked_out
+from issuesum.lineage.tag import dirty_patch
 from provenances import exported
 
 

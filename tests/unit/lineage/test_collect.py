@@ -15,14 +15,14 @@ from pathlib import Path
 import pytest
 
 import provenances
-from issuesum.layout import DATA_PROFILE, SPLIT_SUMMARY
+from issuesum.layout import DATA_PROFILE, RUNS
 from issuesum.lineage.dvc import Item, Lock
-from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance import artefacts
 from issuesum.lineage.provenance.artefacts import RUN
 from issuesum.lineage.provenance.collect import changed_params, collect
 from issuesum.lineage.provenance.model import Artefact, Exported
-from issuesum.lineage.tag import Version
+from issuesum.lineage.runs.record import read_all
+from issuesum.lineage.tag import Version, dirty_patch
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.statement import metadata_of, slsa_statement, with_runs
@@ -123,7 +123,7 @@ def test_artefacts_go_from_raw_to_bundle_with_the_runs_that_made_them(root: Path
     assert not any(RUN[0] in item for item in made["artefacts"])  # these differ for equal inputs
     origin = Exported.model_validate(made)
     listed = artefacts.artefacts_of(
-        Lock.parse(origin.lock), bundle=origin.bundle, made_by=artefacts.successful_runs(root)
+        Lock.parse(origin.lock), bundle=origin.bundle, made_by=read_all(root / RUNS)
     )
     metadata = metadata_of(origin.image, "2026-11-25T14:00:00+00:00", listed, "Bob")
     pinned = Reference("r.io", "name").at(f"sha256:{'0' * 64}")
@@ -220,22 +220,14 @@ def test_where_nothing_is_recorded_every_hash_is_unknown() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("path", "summary_of"),
-    [
-        (SPLIT_SUMMARY, {"rows": 9, "train": 5, "validation": 3, "test": 1}),
-        (DATA_PROFILE, {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}),
-    ],
-)
-def test_rows_are_read_from_the_summary_or_else_from_the_profile(
-    path: Path, summary_of: dict
-) -> None:
+def test_rows_are_read_from_the_profile_that_the_lock_records() -> None:
     def rows(content: bytes, recorded: bytes) -> dict[str, int]:
         md5 = hashlib.md5(recorded, usedforsecurity=False).hexdigest()
-        lock = f"stages: {{x: {{outs: [{{path: {path}, md5: {md5}}}]}}}}"
-        return artefacts.rows_of(Lock.parse(lock), {path: content})
+        lock = f"stages: {{x: {{outs: [{{path: {DATA_PROFILE}, md5: {md5}}}]}}}}"
+        return artefacts.rows_of(Lock.parse(lock), content)
 
-    good = json.dumps(summary_of).encode()
+    output = {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}
+    good = json.dumps(output).encode()
     assert rows(good, good) == {"raw": 9, "train": 5, "validation": 3, "test": 1}
     assert rows(good, b"other") == {}
     for broken in (b"{", b"[]", b"{}", b'{"rows": null}'):

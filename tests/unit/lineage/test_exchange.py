@@ -9,8 +9,7 @@ import pytest
 
 from issuesum.errors import RepositoryError
 from issuesum.lineage.runs import record as runs
-from issuesum.lineage.runs.exchange import PREFIX, Exchanged, exchange
-from issuesum.lineage.runs.record import RunRecord
+from issuesum.lineage.runs.record import PREFIX, Exchanged, RunRecord, exchange
 
 
 def clone(folder: Path, remote: str | None) -> Path:
@@ -77,8 +76,8 @@ def test_what_is_missing_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "bare").mkdir()
     (tmp_path / "file").write_text("")
     cases = [
-        (tmp_path / "bare", "must be a DVC repository"),
-        (clone(tmp_path / "alone", None), "DVC must have a default remote. Received: none."),
+        (tmp_path / "bare", "must be inside a DVC repository"),
+        (clone(tmp_path / "alone", None), "DVC must have a default remote. Received: "),
         (clone(tmp_path / "blocked", str(tmp_path / "file")), "must be readable and writable"),
     ]
     runs.write(replace(RunRecord.begin("split"), state="done"), tmp_path / "runs")

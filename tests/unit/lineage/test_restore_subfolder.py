@@ -15,9 +15,9 @@ import provenances
 from issuesum.errors import ArtifactError
 from issuesum.layout import RECEIPT
 from issuesum.lineage import git
-from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.restore.restoring import restore
+from issuesum.lineage.tag import dirty_patch
 from projects import Project
 from provenances import METRICS
 

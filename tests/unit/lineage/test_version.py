@@ -13,14 +13,13 @@ import pytest
 from issuesum.errors import ArtifactError, RepositoryError
 from issuesum.lineage import git
 from issuesum.lineage.dvc import hash_of
-from issuesum.lineage.patch import dirty_patch, patched_files
-from issuesum.lineage.tag import version_of
+from issuesum.lineage.tag import dirty_patch, patched_files, version_of
 
 BUNDLE = Path("serving/bundle")
 PROBE = """\
 import os
 from pathlib import Path
-from issuesum.lineage.patch import dirty_patch, patched_files
+from issuesum.lineage.tag import dirty_patch, patched_files
 from issuesum.lineage.tag import version_of
 bundle = Path("serving/bundle")
 bundle.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +13,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from issuesum.text import reading
-from issuesum.text.copying import ABSENT, WordTable, extend, look_up
 from issuesum.text.prose import body_words, prose
 from issuesum.text.reading import read
 from issuesum.text.tokens import END, START, words
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary, pad
-from issuesum.training.features.encoding import encode_entry
-from issuesum.training.features.ktext_adapter import Fields, FieldSettings, make_processor
-from shards import put_entry, shard
+from issuesum.training.features.encoding import encode_entry, extend_pair, look_up
+from issuesum.training.features.ktext_adapter import Fields, FieldSettings
+from issuesum.training.features.tokenise import ABSENT, find_words
+from shards import WordTable, put_entry, shard
 
 BODY = Vocabulary(("the", "app", "crashes"), 4, "pre", append_indicators=False)
 TITLE = Vocabulary((START, END, "app", "crash"), 5, "post", append_indicators=True)
@@ -71,9 +71,10 @@ texts = st.text() | st.lists(
 @given(st.lists(texts, min_size=1, max_size=5))
 @example(["App app _start_ Cafe\u0301 café www.x.org", ""])
 def test_ids_are_those_of_preprocess(bodies: list[str]) -> None:
-    processor = make_processor(FieldSettings(3, 4, "pre", append_indicators=False))
     table = WordTable()
-    rows = [table.numbers(row) for row in processor.process_text([prose(body) for body in bodies])]
+    flat, lengths = find_words(map(prose, bodies))
+    numbered = iter(table.numbers(flat.to_pylist()))
+    rows = [list(islice(numbered, length)) for length in lengths]
     numbers = pad(rows, BODY.maxlen, padding=BODY.padding, value=ABSENT)
     of_body, of_title = (
         np.array([ids.get(word, UNKNOWN) for word in list(table)], np.int32)
@@ -81,7 +82,8 @@ def test_ids_are_those_of_preprocess(bodies: list[str]) -> None:
     )
     found = read(bodies, BODY, TITLE)
     np.testing.assert_array_equal(found.body, look_up(numbers, of_body))
-    np.testing.assert_array_equal(found.body_extended, extend(numbers, of_title, TITLE.size))
+    extended, _ = extend_pair(numbers, numbers[:, :0], of_title, TITLE.size)
+    np.testing.assert_array_equal(found.body_extended, extended)
     for row, oov, body in zip(found.body_extended, found.oov, bodies, strict=True):
         decoded = TITLE.decode(row[row != PADDING].tolist(), oov)
         assert decoded == body_words(body)[: BODY.maxlen]

@@ -25,7 +25,7 @@ from issuesum.errors import GateError, RepositoryError, one_line, shortened
 from issuesum.layout import EXPORT_STAGE, RECEIPT, RUNS
 from issuesum.lineage import git
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.runs.exchange import exchange
+from issuesum.lineage.runs.record import exchange
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 
@@ -34,21 +34,13 @@ LOCK = Path(".issuesum/retrain.lock")
 
 @dataclass(frozen=True)
 class Hooks:
-    """What needs params.yaml or the model.
+    """What needs params.yaml or the model."""
 
-    Attributes:
-        check: raises ParamsError if a file does not hold params.
-        registry: returns host[:port][/namespace] where images go now.
-        report: writes how the model changed since a commit.
-        card: writes the model card, which is committed.
-        check_builder: raises EngineError if no image could be made, before hours of training.
-    """
-
-    check: Callable[[Path], object]
-    registry: Callable[[], str]
-    report: Callable[[str], object]
-    card: Callable[[], object]
-    check_builder: Callable[[], object]
+    check: Callable[[Path], object]  # raises ParamsError if a file does not hold params
+    registry: Callable[[], str]  # host[:port][/namespace] where images go now
+    report: Callable[[str], object]  # writes how the model changed since a commit
+    card: Callable[[], object]  # writes the model card, which is committed
+    check_builder: Callable[[], object]  # raises EngineError if no image could be made
 
 
 @dataclass(frozen=True)
@@ -105,7 +97,7 @@ class _Job:
     def run(self, stale: tuple[str, ...], before: str) -> Outcome:
         for is_last in (False, True):
             self._make(before)
-            _attempt(lambda: self.hooks.report(before), "there is no report")
+            self._report(before)
             _attempt(self.hooks.card, "there is no model card")
             scores = results.scores(self.root, since=before)
             if self.branch:
@@ -137,7 +129,7 @@ class _Job:
                 _say(f"exporting again: {why}")
                 self.pipeline.force(EXPORT_STAGE)
         except GateError:
-            _attempt(lambda: self.hooks.report(before), "there is no report")
+            self._report(before)
             if self.branch:  # what was refused need not be trained again elsewhere to be refused
                 _attempt(self.pipeline.share, "what was made is not shared")
                 self._share_records()
@@ -161,6 +153,9 @@ class _Job:
             f"if it ends so too, git rebase {branch.remote}/{branch.name} first."
         )
 
+    def _report(self, before: str) -> None:
+        _attempt(lambda: self.hooks.report(before), "there is no report")
+
     def _share_records(self) -> None:
         records = self.root / RUNS
         _attempt(lambda: exchange(records, self.root), "the records of these runs are not shared")
@@ -168,13 +163,10 @@ class _Job:
 
 @contextmanager
 def only_one(root: Path) -> Iterator[int]:
-    """Hold the clone's lock, and yield the descriptor that holds it.
+    """Hold the clone's lock, and yield its descriptor; RepositoryError if another process holds it.
 
     The kernel drops the lock when the last process that has the descriptor ends: a pipeline that
     was handed it goes on holding the lock if this process is killed.
-
-    Raises:
-        RepositoryError: another process holds it.
     """
     path = root / LOCK
     path.parent.mkdir(exist_ok=True)

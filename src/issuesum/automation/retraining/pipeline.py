@@ -79,14 +79,13 @@ class Pipeline:
         known = {run.id for run in runs.read_all(folder)}
         if not self._dvc("repro", *arguments):
             return
+        ended = (run for run in runs.read_all(folder) if run.id not in known)
         reason = "dvc repro failed, see above."
-        for run in runs.read_all(folder):
-            if run.id not in known and run.state != "done":
-                error = run.error or "its process ended without an error."
-                if runs.is_refusal(error):
-                    raise GateError(error)
-                reason = f"{run.stage}: {error.partition(' Try: ')[0]}"
-                break
+        if failed := next((run for run in ended if run.state != "done"), None):
+            error = failed.error or "its process ended without an error."
+            if runs.is_refusal(error):
+                raise GateError(error)
+            reason = f"{failed.stage}: {error.partition(' Try: ')[0]}"
         raise ArtifactError(
             f"Every stage must run. Received: {reason} "
             "Try: fix that, then the same again: what is done is not done twice."
@@ -107,11 +106,8 @@ class Pipeline:
 def stale_stages(root: Path) -> list[str]:
     """Return the names of stages that are to be run, in no order; without those that follow.
 
-    What dvc.lock records and is not here is not stale: it can be pulled. But files that Git keeps
-    must be there.
-
-    Raises:
-        RepositoryError: there is no DVC repository, it is broken, or another command is at work.
+    What dvc.lock records and is not here is not stale, as it can be pulled, but for files that Git
+    keeps. RepositoryError: there is no DVC repository, it is broken, or another command is at work.
     """
     with _repository(root) as repo:
         stages = repo.index.stages
@@ -123,11 +119,7 @@ def stale_stages(root: Path) -> list[str]:
 
 
 def stages_without_output(root: Path) -> list[str]:
-    """Return the stages with a missing output that Git should keep: DVC does not run them for that.
-
-    Raises:
-        RepositoryError: see `stale_stages`.
-    """
+    """Return the stages with a missing output that Git should keep: not run by DVC for that."""
     with _repository(root) as repo:
         return [_name(stage) for stage in repo.index.stages if _lacks_output(stage)]
 
@@ -135,10 +127,8 @@ def stages_without_output(root: Path) -> list[str]:
 def settle(root: Path) -> None:
     """Make outputs that differ from dvc.lock, as after `git pull`, what it records, or remove them.
 
-    An output that is removed is pulled where a stage needs it. Data that has no other copy stays.
-
-    Raises:
-        RepositoryError: data differs from its .dvc file and is nowhere else, or see `stale_stages`.
+    An output that is removed is pulled where a stage needs it. RepositoryError: data differs from
+    its .dvc file and is nowhere else.
     """
     with _repository(root) as repo:
         for out in repo.index.outs:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import yaml
 from ruamel.yaml import YAML
 
-from issuesum.errors import ParamsError, RepositoryError, one_line
+from issuesum.errors import ParamsError, RepositoryError
 from issuesum.files import replacing_file
 from issuesum.layout import DATA_PROFILE, LOCK, METRICS, MODEL_CARD, PARAMS, RAW, RECEIPT
 from issuesum.lineage import git
@@ -24,6 +25,7 @@ from issuesum.lineage.receipt import Receipt
 
 _LOCK, _METRICS, _PARAMS = map(str, (LOCK, METRICS, PARAMS))
 RESULTS = (_LOCK, str(RECEIPT), _METRICS, str(DATA_PROFILE), str(MODEL_CARD))
+MARK = "[skip ci]"  # CI and the hook ignore commits whose subject has it
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,16 @@ def message(root: Path, text: str | None) -> str:
     subject, newline, more = (text or f"Retrain: {scores(root) or 'no scores'}").partition("\n")
     if MARK not in subject + more:
         subject += f" {MARK}"
-    return f"{subject}{newline}{more}\n\n" + "\n".join(_body(root))
-
-
-def _body(root: Path) -> Iterator[str]:
-    receipt = Receipt.load(root / RECEIPT)
-    yield f"Image: {receipt.image}"
-    yield f"Digest: {receipt.digest}"
-    lock = Lock.read(root)
-    path = root / DATA_PROFILE
-    rows = rows_of(lock, {DATA_PROFILE: path.read_bytes() if path.is_file() else None}).get("raw")
+    receipt, lock, profile = Receipt.load(root / RECEIPT), Lock.read(root), root / DATA_PROFILE
+    rows = rows_of(lock, profile.read_bytes() if profile.is_file() else None).get("raw")
     counted = "" if rows is None else f", {rows:,} rows"
-    yield f"Data: {lock.md5(RAW) or 'unknown'}{counted}"
+    lines = [f"Image: {receipt.image}", f"Digest: {receipt.digest}",
+             f"Data: {lock.md5(RAW) or 'unknown'}{counted}"]  # fmt: skip
     if earlier := git.content_at(root, "HEAD", _LOCK):
         for name, change in sorted(params_diff(Lock.parse(earlier).params, lock.params).items()):
             was, now = ("nothing" if value is None else value for value in (change.old, change.new))
-            yield f"Param: {name} from {was} to {now}"
+            lines.append(f"Param: {name} from {was} to {now}")
+    return f"{subject}{newline}{more}\n\n" + "\n".join(lines)
 
 
 def commit_params(
@@ -97,10 +93,7 @@ def commit_params(
     """Set params and commit them, so that the commit that an image names holds them.
 
     A setting is `section.name=value`, the value in YAML; `check` raises ParamsError if a file does
-    not hold params. An interrupted run is completed: params.yaml may hold the new values already.
-
-    Returns:
-        The commit's subject, or None if HEAD has these values already.
+    not hold params. Returns the commit's subject, or None if HEAD has these values already.
 
     Raises:
         ParamsError: a setting names no param, or a value is wrong.
@@ -131,11 +124,7 @@ def commit_params(
 
 
 def with_values(text: str, pairs: Sequence[tuple[str, Any]]) -> str:
-    """Return YAML with other values for some dotted names, and the comments where they were.
-
-    Raises:
-        ParamsError: a name is none of a value in `text`.
-    """
+    """Return YAML with other values for dotted names; ParamsError if a name is none of a value."""
     ruamel = YAML()
     ruamel.preserve_quotes, ruamel.width = True, 10_000
     content = ruamel.load(text)
@@ -157,18 +146,12 @@ def with_values(text: str, pairs: Sequence[tuple[str, Any]]) -> str:
 
 def _parse(setting: str) -> tuple[str, Any]:
     name, _, text = setting.partition("=")
-    if not (name and text):
-        raise ParamsError(f"--set must be PARAM=VALUE. Received: {setting}. Try: train.epochs=3.")
-    try:
-        return name, yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ParamsError(
-            f"--set must have a YAML value. Received: {one_line(error)}. Try: train.epochs=3."
-        ) from error
-
-
-MARK = "[skip ci]"
-"""CI and the hook ignore commits whose subject has it."""
+    with suppress(yaml.YAMLError):
+        if name and text:
+            return name, yaml.safe_load(text)
+    raise ParamsError(
+        f"--set must be PARAM=VALUE, the value in YAML. Received: {setting}. Try: train.epochs=3."
+    )
 
 
 @dataclass(frozen=True)
@@ -186,17 +169,13 @@ class Branch:
 
     def waits_for(self, *paths: str) -> bool:
         """Return whether commits that the remote lacks, as far as is known, change these paths."""
-        return bool(
-            git.output(self.root, "rev-list", "-n1", f"{self.tracking}..HEAD", "--", *paths)
-        )
+        ours = f"{self.tracking}..HEAD"
+        return bool(git.output(self.root, "rev-list", "-n1", ours, "--", *paths))
 
     def push(self) -> bool:
-        """Push HEAD, never by force, and return whether it was taken.
+        """Push HEAD, never by force; False if others have pushed, whose commits are then fetched.
 
-        If not, others have pushed, and their commits are fetched.
-
-        Raises:
-            RepositoryError: the remote cannot be reached or refuses for another reason.
+        RepositoryError: the remote cannot be reached or refuses for another reason.
         """
         branch = f"refs/heads/{self.name}"
         try:
@@ -229,21 +208,19 @@ def find_branch(
 ) -> Branch:
     """Return the branch to push to.
 
-    It is the one that is named; else the upstream of the current one on this remote, or else of its
-    name; on a detached HEAD, the one that CI names in the environment's variables.
-
-    Raises:
-        RepositoryError: there is no such remote, or HEAD is detached and nothing names a branch.
+    That is the named one; else the upstream of the current one on this remote, or one of its name;
+    on a detached HEAD, the one that CI names in the environment's variables. RepositoryError if
+    there is no such remote, or nothing names a branch.
     """
     git.run(root, "remote", "get-url", remote, must=f"{remote} must be a remote of this clone",
             advice="--remote with a name that git remote shows, or --no-push")  # fmt: skip
     if named:
         return Branch(root, remote, named)
     if current := git.output(root, "symbolic-ref", "--quiet", "--short", "HEAD"):
-        upstream = git.output(root, "config", f"branch.{current}.merge")
-        if upstream and git.output(root, "config", f"branch.{current}.remote") == remote:
-            return Branch(root, remote, upstream.removeprefix("refs/heads/"))
-        return Branch(root, remote, current)
+        upstream = git.output(root, "config", f"branch.{current}.merge") or current
+        if git.output(root, "config", f"branch.{current}.remote") != remote:
+            upstream = current
+        return Branch(root, remote, upstream.removeprefix("refs/heads/"))
     of_ci = variables.get("GITHUB_REF_NAME")
     if of_ci and variables.get("GITHUB_REF_TYPE", "branch") == "branch":
         return Branch(root, remote, of_ci)
@@ -254,11 +231,7 @@ def find_branch(
 
 
 def commit(root: Path, paths: Sequence[str], message: str) -> None:
-    """Commit some files as they are, and nothing else that is staged.
-
-    Raises:
-        RepositoryError: Git, or a hook of the repository, refuses.
-    """
+    """Commit some files as they are and nothing else; RepositoryError if Git or a hook refuses."""
     must, advice = "Git must commit the results", "git status, and the hooks in .git/hooks"
     git.run(root, "add", "--", *paths, must=must, advice=advice)
     git.run(root, "commit", "--quiet", "--only", "--message", message, "--", *paths,
@@ -271,11 +244,7 @@ def follows(root: Path, commit: str) -> bool:
 
 
 def drop_last(root: Path) -> None:
-    """Take the last commit off the branch, and keep what is not committed.
-
-    Raises:
-        RepositoryError: what is not committed is in the way.
-    """
+    """Take the last commit off; RepositoryError if uncommitted changes are in the way."""
     git.run(root, "reset", "--quiet", "--keep", "HEAD^",
             must="Changes that are not committed must be in no file of the last commit",
             advice="git stash, then the same again")  # fmt: skip

@@ -6,7 +6,6 @@ import io
 from pathlib import Path
 
 import docker
-from tqdm import tqdm
 
 from issuesum.errors import EngineError
 from issuesum.lineage import git
@@ -14,7 +13,7 @@ from issuesum.registry.client import Registry, refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.engine import engine
+from issuesum.shipping.image.engine import engine, failure_of
 
 DOCKERFILE = Path("deploy/training/Dockerfile")
 
@@ -50,14 +49,11 @@ def _build(
         fileobj=context, custom_context=True, dockerfile=str(DOCKERFILE), tag=str(image), rm=True,
         buildargs={"COMMIT": commit, "EXTRA": extra}, forcerm=True, decode=True,
     )  # fmt: skip
-    with tqdm(desc=f"docker build {image}", unit=" lines", disable=None) as progress:
-        for answer in answers:
-            progress.update()
-            if reason := answer.get("error"):
-                raise EngineError(
-                    f"Cannot build {image}. Received: {' '.join(reason.split())}. Try: git archive "
-                    f"{commit} | docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
-                )
+    if failure := failure_of(answers, f"docker build {image}"):
+        raise EngineError(
+            f"Cannot build {image}. Received: {failure}. Try: git archive "
+            f"{commit} | docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
+        )
 
 
 def _push(client: docker.DockerClient, image: Reference) -> None:
@@ -66,8 +62,5 @@ def _push(client: docker.DockerClient, image: Reference) -> None:
     answers = client.api.push(
         image.repository, image.tag, auth_config=known, stream=True, decode=True
     )
-    with tqdm(desc=f"docker push {image}", unit=" lines", disable=None) as progress:
-        for answer in answers:
-            progress.update()
-            if reason := answer.get("error"):
-                raise refusal(str(image), reason)
+    if failure := failure_of(answers, f"docker push {image}"):
+        raise refusal(str(image), failure)

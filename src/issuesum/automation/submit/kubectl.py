@@ -73,9 +73,8 @@ class Kubectl:
             return [each for each in yaml.safe_load_all(self.run("kustomize", str(folder))) if each]
         except ClusterError as error:
             if not isinstance(error.__cause__, FileNotFoundError):
-                reason = str(error).partition("Received: ")[2].partition(" Try: ")[0]
                 raise ParamsError(
-                    f"{folder} must be a kustomization. Received: {reason} "
+                    f"{folder} must be a kustomization. Received: {error.received}. "
                     f"Try: kubectl kustomize {folder}."
                 ) from error
             raise

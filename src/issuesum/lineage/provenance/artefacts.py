@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import Any
 
-from issuesum.layout import (
-    ARTEFACTS,
-    BUNDLE,
-    DATA_PROFILE,
-    EVALUATE_STAGE,
-    EXPORT_STAGE,
-    RAW,
-    RUNS,
-    SPLIT,
-    SPLIT_SUMMARY,
-    SPLITS,
-)
-from issuesum.lineage.dvc import Item, Lock, LockedStage
+from issuesum import layout
+from issuesum.lineage.dvc import Lock, LockedStage, md5_of
 from issuesum.lineage.provenance.model import Artefact
-from issuesum.lineage.runs.record import RunRecord, read_all
+from issuesum.lineage.runs.record import RunRecord
 
-_PARTS: dict[str, str] = {name: (SPLIT / name).as_posix() for name in SPLITS}
-_NAMES = {path.as_posix(): name for name, path in ARTEFACTS.items()} | {"models": "model"}
-"""By path; before 0.1.0 the model was models/ itself."""
+_PARTS: dict[str, str] = {name: (layout.SPLIT / name).as_posix() for name in layout.SPLITS}
+# Before 0.1.0 the model was models/ itself.
+_NAMES = {path.as_posix(): name for name, path in layout.ARTEFACTS.items()} | {"models": "model"}
+# What an artefact has of the run that made it.
 RUN = ("started", "seconds", "device", "processor", "user", "host")
-"""What an artefact has of the run that made it."""
 
 
 def hashes_of(lock: Lock) -> dict[str, str | None]:
     """Return DVC's hashes of what an image can be led back to."""
     return {
-        "raw": lock.md5(RAW),
+        "raw": lock.md5(layout.RAW),
         **{name: lock.md5(path) for name, path in _PARTS.items()},
-        "features": lock.md5(ARTEFACTS["features"]),
-        "model": lock.md5(ARTEFACTS["model"]) or lock.md5("models"),
+        "features": lock.md5(layout.ARTEFACTS["features"]),
+        "model": lock.md5(layout.ARTEFACTS["model"]) or lock.md5("models"),
     }
 
 
@@ -50,7 +40,7 @@ def artefacts_of(
 ) -> tuple[Artefact, ...]:
     """Return what each stage up to the image wrote, from raw data to bundle.
 
-    Of a stage that layout.ARTEFACTS does not name, it is what other stages depend on, or else all
+    Of a stage that ARTEFACTS does not name, it is what other stages depend on, or else all
     that it writes. DVC knows the parts of the split and not their folder: its `md5` here is that of
     the line `<md5 of a part> <its name>` of each.
 
@@ -58,72 +48,56 @@ def artefacts_of(
         lock: what made them.
         bundle: DVC's hash of the bundle; another one in the lock is of another bundle.
         rows: of `raw` and the parts of the split, as far as they are known.
-        made_by: records of stage runs, the latest first.
+        made_by: records of stage runs, the latest first; only those that ended well count.
     """
-    maker = _Maker(lock, rows or {}, tuple(made_by))
-    found = [maker.one("raw", RAW.as_posix())]
-    leading = maker.leading_to(BUNDLE.as_posix())
+    runs = [run for run in made_by if run.state == "done"]
+    maker = _Maker(lock, bundle, dict(rows or {}), runs)
+    found = [maker.one("raw", layout.RAW.as_posix())]
+    leading = maker.leading_to(layout.BUNDLE.as_posix())
     for name, stage in lock.stages.items():
-        if name in (EVALUATE_STAGE, EXPORT_STAGE):
+        if name in (layout.EVALUATE_STAGE, layout.EXPORT_STAGE):
             continue
         made, place = maker.of_stage(name, stage), len(found)
-        if name not in leading and not {item.name for item in made} & ARTEFACTS.keys():
+        if name not in leading and not {item.name for item in made} & layout.ARTEFACTS.keys():
             above = maker.leading_to(*stage.deps)  # a side branch stands next to where it begins
             place = 1 + max((at for at, each in enumerate(found) if each.stage in above), default=0)
         found[place:place] = made
-    for before, name in zip(ARTEFACTS, list(ARTEFACTS)[1:], strict=False):
-        if name not in (item.name for item in found):
-            place = [item.name for item in found].index(before) + 1
-            found.insert(place, maker.named(name))
-    return tuple(
-        Artefact(name="bundle", path=item.path, md5=bundle, stage="build")
-        if item.name == "bundle" and item.md5 != bundle
-        else item
-        for item in found
-    )
+    for before, name in pairwise(layout.ARTEFACTS):
+        names = [item.name for item in found]
+        if name not in names:
+            found.insert(names.index(before) + 1, maker.named(name))
+    return tuple(found)
 
 
-def rows_of(lock: Lock, contents: Mapping[Path, bytes | None]) -> dict[str, int]:
-    """Return how many rows raw data and splits have, from the summaries that the lock records.
-
-    Args:
-        lock: that records them.
-        contents: of SPLIT_SUMMARY and DATA_PROFILE as they lie there; another one than the lock's
-            is of other data, and not used.
-    """
-    for path, total in ((SPLIT_SUMMARY, "rows"), (DATA_PROFILE, "read")):
-        content = contents.get(path)
-        if content is None or _md5(content) != lock.md5(path):
-            continue
-        try:
-            read = json.loads(content)
-            read = read["rows"] if path == DATA_PROFILE else read
-            return {"raw": int(read[total]), **{name: int(read[name]) for name in SPLITS}}
-        except (ValueError, KeyError, TypeError):
-            continue
+def rows_of(lock: Lock, profile: bytes | None) -> dict[str, int]:
+    """Return how many rows raw data and splits have, by eval/data.json if it is the lock's."""
+    if profile is not None and md5_of(profile) == lock.md5(layout.DATA_PROFILE):
+        with suppress(ValueError, KeyError, TypeError):
+            rows = json.loads(profile)["rows"]
+            return {"raw": int(rows["read"]), **{name: int(rows[name]) for name in layout.SPLITS}}
     return {}
-
-
-def successful_runs(root: Path) -> list[RunRecord]:
-    """Return the records of runs that ended well, the latest first."""
-    return [run for run in read_all(root / RUNS) if run.state == "done"]
 
 
 class _Maker:
     """A lock with what else is known."""
 
-    def __init__(self, lock: Lock, rows: Mapping[str, int], runs: Sequence[RunRecord]) -> None:
-        self._lock, self._rows, self._runs = lock, rows, runs
+    def __init__(
+        self, lock: Lock, bundle: str | None, rows: dict[str, int], runs: list[RunRecord]
+    ) -> None:
+        if {"train", "validation"} <= rows.keys():
+            rows["features"] = rows["train"] + rows["validation"]
+        self._items, self._bundle, self._rows, self._runs = lock.items, bundle, rows, runs
+        self._stages = lock.stages
         self._makers = {out: name for name, stage in lock.stages.items() for out in stage.outs}
 
     def of_stage(self, name: str, stage: LockedStage) -> list[Artefact]:
         """Return the known artefacts of a stage, or else one of all that it hands on."""
         known = [_NAMES[path] for path in stage.outs if path in _NAMES]
-        if any(path in stage.outs for path in _PARTS.values()):
+        if not stage.outs.keys().isdisjoint(_PARTS.values()):
             known.append("split")
         if known:
             return [self.named(each) for each in known]
-        others = [other for each, other in self._lock.stages.items() if each != name]
+        others = [other for each, other in self._stages.items() if each != name]
         used = [path for path in stage.outs if any(path in other.deps for other in others)]
         paths = used or list(stage.outs)
         if len(paths) > 1:
@@ -133,34 +107,32 @@ class _Maker:
     def leading_to(self, *paths: str) -> set[str]:
         """Return the stages that these paths come from, at any distance."""
         found: set[str] = set()
-        waiting = [name for path in paths if (name := self._makers.get(path))]
+        waiting = list(paths)
         while waiting:
-            if (name := waiting.pop()) not in found:
+            name = self._makers.get(waiting.pop())
+            if name and name not in found:
                 found.add(name)
-                deps = self._lock.stages[name].deps
-                waiting += [maker for path in deps if (maker := self._makers.get(path))]
+                waiting += self._stages[name].deps
         return found
 
     def named(self, name: str) -> Artefact:
-        """Return one of layout.ARTEFACTS."""
+        """Return one of ARTEFACTS."""
         if name == "split":
             return self.whole(name, _PARTS)
         paths = [path for path, of in _NAMES.items() if of == name]
         found = self.one(name, next((path for path in paths if path in self._makers), paths[0]))
-        if name == "features" and {"train", "validation"} <= self._rows.keys():
-            rows = self._rows["train"] + self._rows["validation"]
-            return found.model_copy(update={"rows": rows})
+        if name == "bundle" and found.md5 != self._bundle:
+            return Artefact(name=name, path=found.path, md5=self._bundle, stage="build")
         return found
 
     def one(self, name: str, path: str) -> Artefact:
         """Return what is known of one path."""
-        item = self._lock.items.get(path)
-        values: dict[str, Any] = {"rows": self._rows.get(name)}
-        if item:
-            values |= {"size": item.size, "nfiles": item.nfiles}
+        item = self._items.get(path)
+        size, nfiles = (item.size, item.nfiles) if item else (None, None)
+        values = {"rows": self._rows.get(name), "size": size, "nfiles": nfiles}
+        known: dict[str, Any] = {key: of for key, of in values.items() if of is not None}
         if name not in _PARTS:
-            values |= self._run_of(path, item)
-        known = {key: value for key, value in values.items() if value is not None}
+            known |= self._run_of(path)
         md5, stage = item.md5 if item else None, self._makers.get(path)
         return Artefact(name=name, path=path, md5=md5, stage=stage, **known)
 
@@ -168,28 +140,25 @@ class _Maker:
         """Return several outputs of a stage as one artefact with parts."""
         parts = tuple(self.one(part, path) for part, path in paths.items())
         lines = "".join(f"{part.md5} {part.name}\n" for part in parts)
-        values: dict[str, Any] = {}
-        for key in ("size", "nfiles", "rows"):
-            if all(getattr(part, key) is not None for part in parts):
-                values[key] = sum(getattr(part, key) for part in parts)
         first = next(iter(paths.values()))
-        folder = PurePosixPath(first).parent.as_posix()
+        sums = {
+            key: sum(getattr(part, key) for part in parts)
+            for key in ("size", "nfiles", "rows")
+            if all(getattr(part, key) is not None for part in parts)
+        }
         return Artefact(
             name=name,
-            path=folder,
-            md5=_md5(lines.encode()) if any(part.md5 for part in parts) else None,
+            path=PurePosixPath(first).parent.as_posix(),
+            md5=md5_of(lines.encode()) if any(part.md5 for part in parts) else None,
             stage=parts[0].stage,
-            **values,
-            **self._run_of(first, self._lock.items.get(first)),
+            **sums,
+            **self._run_of(first),
             parts=parts,
         )
 
-    def _run_of(self, path: str, item: Item | None) -> dict[str, Any]:
+    def _run_of(self, path: str) -> dict[str, Any]:
+        item = self._items.get(path)
         for run in self._runs:
             if item and path in run.outs and run.outs[path].md5 == item.md5:
                 return {key: value for key in RUN if (value := getattr(run, key)) is not None}
         return {}
-
-
-def _md5(content: bytes) -> str:
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -10,24 +10,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from issuesum.layout import (
-    DATA_PROFILE,
-    EXPORT_STAGE,
-    REQUIREMENTS,
-    SPLIT_SUMMARY,
-    UV_LOCK,
-)
+from issuesum.layout import DATA_PROFILE, EXPORT_STAGE, REQUIREMENTS, UV_LOCK
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock, default_remote
-from issuesum.lineage.patch import dirty_patch
-from issuesum.lineage.provenance.artefacts import (
-    artefacts_of,
-    hashes_of,
-    rows_of,
-)
-from issuesum.lineage.provenance.model import FORMAT, Patch, Provenance
+from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of
+from issuesum.lineage.provenance.model import FORMAT, Provenance
 from issuesum.lineage.provenance.params_diff import params_diff
-from issuesum.lineage.tag import Version
+from issuesum.lineage.tag import Version, dirty_patch
 
 _TOOLS = ("dvc", "keras", "onnxruntime", "seldon-core", "tf2onnx")
 
@@ -43,9 +32,8 @@ def collect(
 ) -> Provenance:
     """Gather what is known of an image before it is built; needs no network.
 
-    Equal inputs give equal bytes, at any time, on any machine and for anyone.
-
-    Of DVC's and Git's configuration only what is named here gets in, never a credential.
+    Equal inputs give equal bytes, at any time, on any machine and for anyone. Of DVC's and Git's
+    configuration only what is named here gets in, never a credential.
 
     Args:
         root: of the project.
@@ -60,7 +48,10 @@ def collect(
     """
     lock, commit = Lock.read(root), git.describe(root, made_from.commit)
     created = datetime.fromisoformat(commit["committed"]).astimezone(UTC)
-    summaries = {path: _content(root / path) for path in (SPLIT_SUMMARY, DATA_PROFILE)}
+    paths = (DATA_PROFILE, UV_LOCK, REQUIREMENTS)
+    files = {path: (root / path).read_bytes() for path in paths if (root / path).is_file()}
+    sha256s = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
+    patch = dirty_patch(root) if made_from.dirty else None
     return Provenance.model_validate(
         {
             "format": FORMAT,
@@ -73,18 +64,17 @@ def collect(
             "source": git.remote_url(root),
             "folder": git.prefix(root).rstrip("/"),
             "remote": default_remote(root),
-            "patch": _patch(root) if made_from.dirty else None,
+            "patch": None if patch is None else {
+                "sha256": hashlib.sha256(patch).hexdigest(),
+                "base64": base64.b64encode(patch).decode(),
+            },
             "created": created.isoformat(timespec="seconds"),
             "hashes": {
-                **hashes_of(lock),
-                "bundle": made_from.bundle,
-                "uv.lock": _sha256(root / UV_LOCK),
+                **hashes_of(lock), "bundle": made_from.bundle, "uv.lock": sha256s.get(UV_LOCK)
             },
-            "requirements": _sha256(root / REQUIREMENTS),
+            "requirements": sha256s.get(REQUIREMENTS),
             "artefacts": artefacts_of(
-                lock,
-                bundle=made_from.bundle,
-                rows=rows_of(lock, summaries),
+                lock, bundle=made_from.bundle, rows=rows_of(lock, files.get(DATA_PROFILE))
             ),
             "lock": lock.text_without(EXPORT_STAGE),  # which has the export before this one
             "params": params,
@@ -92,25 +82,12 @@ def collect(
             "metrics": metrics,
             "tools": {name: version(name) for name in _TOOLS},
         }
-    )
+    )  # fmt: skip
 
 
-def changed_params(params: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, list[Any]]:
+def changed_params(params: object, defaults: Mapping[str, Any]) -> dict[str, list[Any]] | None:
     """Return by dotted name what differs from the defaults: the default and what was used."""
+    if not isinstance(params, Mapping):  # the file of an earlier commit holds none
+        return None
     changed = params_diff(defaults, params)
     return {name: [change.old, change.new] for name, change in changed.items()}
-
-
-def _patch(root: Path) -> Patch:
-    patch = dirty_patch(root)
-    digest = hashlib.sha256(patch).hexdigest()
-    return Patch(sha256=digest, base64=base64.b64encode(patch).decode())
-
-
-def _content(path: Path) -> bytes | None:
-    return path.read_bytes() if path.is_file() else None
-
-
-def _sha256(path: Path) -> str | None:
-    content = _content(path)
-    return None if content is None else hashlib.sha256(content).hexdigest()

@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
+from typing import Any
 
 from issuesum.console import printable
 from issuesum.lineage.metrics import UNKNOWN, Metrics
-from issuesum.lineage.patch import patched_files
 from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.provenance.trace import Trace
+from issuesum.lineage.tag import patched_files
 
-_KILO, _MINUTE, _HOUR = 1000, 60, 3600
+_KILO = 1000
 
 
 @dataclass(frozen=True)
@@ -40,33 +41,33 @@ class Fact:
 
 def facts_of(trace: Trace) -> list[Fact]:
     """Return what is known of each thing, the image first and the raw data last."""
-    known, image, found = trace.provenance, trace.image, []
-    if image:
-        made = _when(known.created)
-        size = human_size(image.size)
-        found.append(Fact("image", image.digest, size, "export", made, known.user or ""))
-    return found + [_fact(item) for item in reversed(known.artefacts or ())]
+    known, image = trace.provenance, trace.image
+    facts = [_fact(item) for item in reversed(known.artefacts or ())]
+    if image is None:
+        return facts
+    size, made = human_size(image.size), _when(known.created)
+    return [Fact("image", image.digest, size, "export", made, known.user or ""), *facts]
 
 
 def human_size(size: int) -> str:
     """Return bytes in the largest unit that leaves a number of at least 1."""
     if size < _KILO:
         return f"{size} B"
-    units, number = iter(("kB", "MB", "GB", "TB")), size / _KILO
-    unit = next(units)
-    while number >= _KILO - 0.05 and unit != "TB":
-        unit, number = next(units), number / _KILO
-    return f"{number:.1f} {unit}"
+    number = float(size)
+    for unit in ("kB", "MB", "GB"):
+        number /= _KILO
+        if number < _KILO - 0.05:  # which would be shown as 1000.0
+            return f"{number:.1f} {unit}"
+    return f"{number / _KILO:.1f} TB"
 
 
 def duration(seconds: float) -> str:
     """Return a duration in at most two units."""
-    whole = round(seconds)
-    if whole < _MINUTE:
-        return f"{seconds:.1f} s"
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 def dirty_files(provenance: Provenance) -> list[str] | None:
@@ -80,10 +81,8 @@ def dirty_files(provenance: Provenance) -> list[str] | None:
         return None
 
 
-def change(values: object) -> str:
+def change(values: list[Any]) -> str:
     """Return a changed param as `default → used`."""
-    if not isinstance(values, list):
-        return str(values)
     return " → ".join("none" if value is None else str(value) for value in values)
 
 
@@ -116,37 +115,43 @@ def text_of(trace: Trace, methods: Mapping[str, str], metrics: Mapping[str, str]
 
     `methods` and `metrics` are titles by the names in eval/metrics.json.
     """
-    lines = _lines(trace, methods, metrics)
+    known, image = trace.provenance, trace.image
+    lines = [known.image or UNKNOWN, image.reference, ""] if image else []
+    lines += [*_tree(facts_of(trace)), ""]
+    for name, values in _entries(known, methods, metrics):
+        lines += [f"{'' if at else name:9s} {value}" for at, value in enumerate(values)]
+    lines += [f"warning   {line}" for line in (image.disagreements if image else ())]
     return "\n".join(printable(line).rstrip() for line in lines) + "\n"
 
 
-def _lines(trace: Trace, methods: Mapping[str, str], metrics: Mapping[str, str]) -> Iterator[str]:
-    known, image = trace.provenance, trace.image
-    if image:
-        yield from (known.image or UNKNOWN, image.reference, "")
-    yield from _tree(facts_of(trace))
+def _entries(
+    known: Provenance, methods: Mapping[str, str], metrics: Mapping[str, str]
+) -> Iterator[tuple[str, list[str]]]:
     by = filter(None, (known.author or "author unknown", known.committed, known.source))
-    yield from ("", *_entry("commit", [known.commit or UNKNOWN]))
-    yield f"{'':9s} {known.message or 'message unknown'}"
-    yield f"{'':9s} {', '.join(by)}"
-    yield from _entry("remote", [(known.remote and known.remote.url) or UNKNOWN])
+    message = known.message or "message unknown"
+    yield "commit", [known.commit or UNKNOWN, message, ", ".join(by)]
+    yield "remote", [(known.remote and known.remote.url) or UNKNOWN]
     files = dirty_files(known)
-    yield from _entry(
-        "patch", [UNKNOWN] if files is None else files or ["none: the tree was clean"]
-    )
+    yield "patch", [UNKNOWN] if files is None else files or ["none: the tree was clean"]
     params = known.changed_params
     differing = [f"{name}: {change(values)}" for name, values in (params or {}).items()]
     unknown = f"{UNKNOWN} which differ from the defaults"
-    yield from _entry("params", [unknown] if params is None else differing or ["all as by default"])
-    yield from _metrics(known, methods, metrics)
+    yield "params", [unknown] if params is None else differing or ["all as by default"]
+    if known.metrics:
+        found, wide = Metrics.read(known.metrics), max(map(len, methods.values())) + 1
+        yield (
+            "metrics",
+            [
+                f"{title:{wide}s}{''.join(f'{cell:>9s}' for cell in cells)}"
+                for table in score_tables(found, methods, metrics)
+                for title, *cells in table
+            ],
+        )
+        yield "gate", [str(found.gate or UNKNOWN)]
+    else:
+        yield "metrics", [UNKNOWN]
     tools = (f"{name} {version}" for name, version in (known.tools or {}).items())
-    yield from _entry("tools", [", ".join(tools) or UNKNOWN])
-    yield from (f"warning   {line}" for line in (image.disagreements if image else ()))
-
-
-def _entry(name: str, values: list[str]) -> Iterator[str]:
-    for place, value in enumerate(values):
-        yield f"{'' if place else name:9s} {value}"
+    yield "tools", [", ".join(tools) or UNKNOWN]
 
 
 def _tree(found: list[Fact]) -> Iterator[str]:
@@ -154,7 +159,7 @@ def _tree(found: list[Fact]) -> Iterator[str]:
         f"{'   ' * (depth - 1)}{'└─ ' if depth else ''}{fact.title}"
         for depth, fact in enumerate(found)
     ]
-    wide = max(22, *map(len, names)) if names else 0
+    wide = max([22, *map(len, names)])
     measures = max((len(fact.measure) for fact in found), default=0)
     makings = max((len(fact.making) for fact in found), default=0)
     for name, of in zip(names, found, strict=True):
@@ -174,20 +179,3 @@ def score_tables(
     for part in batched(found.known(metrics).items(), 4):
         titles = dict(part)
         yield [["", *titles.values()], *found.table(methods, titles)]
-
-
-def _metrics(
-    known: Provenance, methods: Mapping[str, str], metrics: Mapping[str, str]
-) -> Iterator[str]:
-    if not known.metrics:
-        yield f"metrics   {UNKNOWN}"
-        return
-    found = Metrics.read(known.metrics)
-    wide = max(map(len, methods.values())) + 1
-    label = "metrics"
-    for table in score_tables(found, methods, metrics):
-        for title, *cells in table:
-            numbers = "".join(f"{cell:>9s}" for cell in cells)
-            yield f"{label:9s} {title:{wide}s}{numbers}".rstrip()
-            label = ""
-    yield f"gate      {found.gate or UNKNOWN}"

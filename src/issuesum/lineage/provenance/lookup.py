@@ -20,24 +20,14 @@ DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Found:
-    """An image and what it says of its making.
-
-    Attributes:
-        image: as the registry holds it.
-        provenance: /app/provenance.json.
-        content: the bytes of that file.
-    """
+    """An image and what it says of its making."""
 
     image: RemoteImage
     provenance: Provenance
-    content: bytes
+    content: bytes  # of /app/provenance.json
 
     def exported(self) -> Exported:
-        """Return the provenance as that of an image that export made.
-
-        Raises:
-            ArtifactError: it lacks something.
-        """
+        """Return the provenance of an image that export made, or raise an ArtifactError."""
         return Exported.parse(self.content, str(self.image.reference))
 
 
@@ -62,12 +52,7 @@ def look_up(text: str | None, *, default: str | None) -> Found:
 
 
 def reference_of(text: str | None, default: str | None) -> Reference:
-    """Return the name of the image that `text` means, by the rules of `look_up`.
-
-    Raises:
-        ParamsError: `text` is none of these, or it lacks a repository and there is no default.
-        ArtifactError: there is no receipt.
-    """
+    """Return the name of the image that `text` means, by the rules and errors of `look_up`."""
     if text is None or Path(text).is_file():
         return Reference.parse(Receipt.load(Path(text) if text else RECEIPT).pinned)
     sign = ":" if OUR_TAG.fullmatch(text) else "@" if DIGEST.fullmatch(text) else None

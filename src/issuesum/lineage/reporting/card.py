@@ -1,7 +1,5 @@
 """The model card: the README of a model on Hugging Face."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from issuesum.layout import MODEL_CARD, MODELS, RAW
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.params_diff import dotted
 from issuesum.lineage.reporting import html, wording
-from issuesum.lineage.reporting.comparison import baseline_differences, intervals_of, model_scores
+from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.reporting.model_side import ModelSide, read_side
 from issuesum.training.evaluation.baselines import method_titles
 from issuesum.training.evaluation.metrics import METRICS
@@ -42,43 +40,34 @@ def render(of: ModelSide, params: Mapping[str, Any]) -> str:
     Raises:
         ArtifactError: the model has no metrics.
     """
-    scores, exact, metrics = model_scores(of), intervals_of(of.scores), Metrics.read(of.metrics)
-    ranking = {name: value for name, value in scores.items() if METRICS[name].better > 0}
-    image, raw = of.receipt or {}, of.hashes.get(RAW.as_posix())
+    found, metrics = compare(of, None, {}), Metrics.read(of.metrics)
+    ranking = [name for name in found.figures if METRICS[name].better > 0]
+    image, languages = of.receipt or {}, of.profile.languages.shares if of.profile else {}
     pinned = f"{str(image.get('image', '')).rpartition(':')[0]}@{image.get('digest')}"
     run = f"docker run --rm -p 9000:9000 {pinned}" if image.get("digest") else "make serve"
-    languages = of.profile.languages.shares if of.profile else {}
+    figures = {name: figure.now for name, figure in found.figures.items()}
     return wording.render_markdown(
         "templates/model_card.md",
         of=of,
         name=NAME,
         run=Markup(html.plain(run, None)),  # noqa: S704 -- in a block of code
-        raw=raw,
+        raw=of.hashes.get(RAW.as_posix()),
         languages=languages,
         rows=metrics.test_rows,
-        exact=exact,
-        metrics=[METRICS[name] for name in scores],
-        ranking=[(METRICS[name], value) for name, value in ranking.items()],
+        exact=found.titles is not None,
+        metrics=[METRICS[name] for name in figures],
+        ranking=[(METRICS[name], metrics.scores["model"][name]) for name in ranking],
         types=list(dict.fromkeys((METRICS[name].hub or [name])[0] for name in ranking)),
         spoken=[code for code, of in languages.items() if code not in _NO_LANGUAGE and of >= _RARE],
         scores={
-            title: {**metrics.scores[method], **(exact if method == "model" else {})}
+            title: figures if method == "model" else metrics.scores[method]
             for method, title in method_titles().items()
             if method in metrics.scores
         },
-        against=wording.against_baselines(baseline_differences(of.scores)),
+        against=wording.against_baselines(found.baselines),
         score=wording.score,
         explained=wording.EXPLAINED,
-        training=_training(of),
+        training=of.runs.get("train"),
+        models=MODELS.as_posix(),
         params=dotted({section: params.get(section, {}) for section in _MADE_BY}),
     )
-
-
-def _training(of: ModelSide) -> str | None:
-    """Return when, how long and on what the model was trained, if a run here made it."""
-    run, path = of.runs.get("train"), MODELS.as_posix()
-    # A record, which may name its outputs, can be of the training of another model.
-    if not run or (path in run.outs and run.outs[path].md5 != of.hashes.get(path)):
-        return None
-    device = f", on {run.device}" if run.device else ""
-    return f"trained {run.started[:10]}, in {run.seconds or 0:,.0f} s{device}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from issuesum.errors import ArtifactError
@@ -14,7 +15,7 @@ from issuesum.lineage.reporting.model_side import ModelSide
 from issuesum.training.evaluation import bootstrap
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import RESAMPLES, Interval
-from issuesum.training.evaluation.metrics import METRICS, PRIMARY, metric_titles, statistics
+from issuesum.training.evaluation.metrics import METRICS, PRIMARY, statistics
 
 if TYPE_CHECKING:
     import numpy as np
@@ -84,77 +85,68 @@ def compare(
     Raises:
         ArtifactError: the model has no metrics.
     """
-    scores, earlier = model_scores(now), dict[str, float]()
-    try:
-        earlier = model_scores(before) if before else {}
-    except ArtifactError:
+    import pandas as pd
+
+    scores, earlier = _scores(now), _scores(before)
+    if not scores:
+        raise ArtifactError(
+            "eval/metrics.json must hold the scores of the model that is reported. Received: none "
+            f"at {now.name}. Try: dvc repro evaluate."
+        )
+    if not earlier:
         before = None
-    tables = now.scores, before.scores if before else None
-    own, old = (intervals_of(table, resamples) for table in tables)
-    differences, basis = _differences(*tables, resamples)
+    titles = pd.DataFrame() if now.scores is None else now.scores
+    old = titles.head(0) if before is None or before.scores is None else before.scores
+    own, theirs = (
+        {} if of.empty else bootstrap.intervals(_statistics(of), resamples=resamples)
+        for of in (titles, old)
+    )
+    differences, basis = _differences(titles, old, resamples)
     return ModelComparison(
         now=now,
         before=before,
         figures={
             of: Figure(
                 own.get(of, score),
-                old.get(of, earlier.get(of)),
+                theirs.get(of, earlier.get(of)),
                 differences.get(of),
                 METRICS[of].better,
             )
             for of, score in scores.items()
         },
         basis=basis,
-        baselines=baseline_differences(now.scores, resamples),
+        baselines={
+            name: _mean(titles[PRIMARY] - titles[name], resamples)
+            for name in BASELINES
+            if name in titles
+        },
         params=params if before else {},
         changed=now.pipeline.changed(now.hashes, before.hashes) if before else frozenset(),
-        bins=_by_length(*tables, resamples),
-        titles=_choose_examples(*tables),
+        bins=() if titles.empty else _by_length(titles, old, resamples),
+        titles=None if titles.empty else _choose_examples(titles, old),
     )
 
 
-def model_scores(of: ModelSide) -> dict[str, float]:
-    """Return the scores of the model by metric, `PRIMARY` first.
-
-    Raises:
-        ArtifactError: it has none.
-    """
-    found = Metrics.read(of.metrics).scores.get("model", {})
-    if PRIMARY not in found:
-        raise ArtifactError(
-            "eval/metrics.json must hold the scores of the model that is reported. Received: none "
-            f"at {of.name}. Try: dvc repro evaluate."
-        )
-    return {name: found[name] for name in {PRIMARY: "", **metric_titles()} if name in found}
-
-
-def intervals_of(titles: pd.DataFrame | None, resamples: int = RESAMPLES) -> dict[str, Interval]:
-    """Return each score with its interval; nothing without scores of single titles."""
-    if titles is None or titles.empty:
-        return {}
-    return bootstrap.intervals(_statistics(titles), resamples=resamples)
-
-
-def baseline_differences(
-    titles: pd.DataFrame | None, resamples: int = RESAMPLES
-) -> dict[str, Interval]:
-    """Return the mean `PRIMARY` of the model minus that of each baseline, on the same titles."""
-    if titles is None or titles.empty:
-        return {}
-    gains = {name: titles[PRIMARY] - titles[name] for name in BASELINES if name in titles}
-    mean = partial(bootstrap.mean_interval, resamples=resamples)
-    return {name: mean(gain.to_numpy()) for name, gain in gains.items()}
+def _scores(of: ModelSide | None) -> dict[str, float]:
+    """Return the scores of the model by metric, `PRIMARY` first; none if it lacks that."""
+    found = Metrics.read(of.metrics if of else None).scores.get("model", {})
+    names = dict.fromkeys([PRIMARY, *METRICS] if PRIMARY in found else ())
+    return {name: found[name] for name in names if name in found}
 
 
 def _statistics(titles: pd.DataFrame) -> NDArray[np.float64]:
     return statistics(list(titles["predicted"]), list(titles["issue_title"]))
 
 
+def _mean(values: pd.Series[float], resamples: int) -> Interval:
+    return bootstrap.mean_interval(values.to_numpy(), resamples=resamples)
+
+
 def _differences(
-    now: pd.DataFrame | None, before: pd.DataFrame | None, resamples: int
+    now: pd.DataFrame, before: pd.DataFrame, resamples: int
 ) -> tuple[dict[str, Interval], str]:
     """Return the difference in each metric, and how it was tested."""
-    if now is None or before is None or now.empty or before.empty:
+    if now.empty or before.empty:
         return {}, ""
     rows, old_rows = _statistics(now), _statistics(before)
     places = {issue: place for place, issue in enumerate(before["issue"])}
@@ -172,32 +164,27 @@ def _differences(
     return found, f"Paired bootstrap over the {which}."
 
 
-def _by_length(
-    now: pd.DataFrame | None, before: pd.DataFrame | None, resamples: int
-) -> tuple[LengthBin, ...]:
+def _by_length(now: pd.DataFrame, before: pd.DataFrame, resamples: int) -> tuple[LengthBin, ...]:
     """Return the bins of `LENGTHS` that hold bodies, in their order."""
     bins = []
-    for least, above in zip(LENGTHS, (*LENGTHS[1:], None), strict=True):
-        most = float("inf") if above is None else above - 1
+    for least, above in pairwise((*LENGTHS, math.inf)):
         rows, old = (
-            None if of is None else of[of["words"].between(least, most)]["rouge_l"]
+            of[of["words"].between(least, above, inclusive="left")]["rouge_l"]
             for of in (now, before)
         )
-        if rows is not None and len(rows):
-            label = f"{max(least, 1)}\N{EN DASH}{most}" if above else f"{least}+"
-            mean = bootstrap.mean_interval(rows.to_numpy(), resamples=resamples)
-            earlier = None if old is None or old.empty else float(old.mean())
-            bins.append(LengthBin(label, len(rows), mean, earlier))
+        if len(rows):
+            last = above == math.inf
+            label = f"{least}+" if last else f"{max(least, 1)}\N{EN DASH}{above - 1}"
+            earlier = float(old.mean()) if len(old) else None
+            bins.append(LengthBin(label, len(rows), _mean(rows, resamples), earlier))
     return tuple(bins)
 
 
-def _choose_examples(now: pd.DataFrame | None, before: pd.DataFrame | None) -> TitleExamples | None:
+def _choose_examples(now: pd.DataFrame, before: pd.DataFrame) -> TitleExamples:
     """Return examples of each kind; equal scores give equal ones."""
-    if now is None or now.empty:
-        return None
     rows = now.assign(length=now["issue_title"].str.len())
-    old = now.head(0) if before is None else before
-    both = rows.merge(old[["issue", "predicted", "rouge_l"]], on="issue", suffixes=("", "_old"))
+    old = before[["issue", "predicted", "rouge_l"]]
+    both = rows.merge(old, on="issue", suffixes=("", "_old"))
     both["gain"] = both["rouge_l"] - both["rouge_l_old"]
     differing = both[both["predicted"] != both["predicted_old"]]
     up, down = differing[differing["gain"] > 0], differing[differing["gain"] < 0]

@@ -1,7 +1,5 @@
 """The data report: a page for people and CSVs for `dvc plots`."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -30,16 +28,7 @@ def write_report(folder: Path, profile: DataProfile) -> None:
 
 
 def _page(profile: DataProfile) -> str:
-    rows, drift, shares = profile.rows, profile.drift, profile.languages.shares
-    fates = {
-        "read": rows.read,
-        "rejected": rows.rejected,
-        **rows.reasons,
-        "repeat an earlier issue": rows.repeated,
-        "training split": rows.train,
-        "validation split": rows.validation,
-        "test split": rows.test,
-    }
+    drift, shares = profile.drift, profile.languages.shares
     fields = {"Bodies": profile.body, "Titles": profile.title}
     before = {"Bodies": drift.body.histogram_before, "Titles": drift.title.histogram_before} \
         if drift else {}  # fmt: skip
@@ -47,12 +36,8 @@ def _page(profile: DataProfile) -> str:
         "templates/data_report.html",
         title="Data report",
         profile=profile,
-        fates=[
-            (name, html.count(of), html.percent(of / (rows.read or 1)))
-            for name, of in fates.items()
-        ],
         lengths={name: _lengths(name, of, before.get(name, ())) for name, of in fields.items()},
-        growth={name: _growth(name, of, rows.train) for name, of in fields.items()},
+        growth={name: _growth(name, of, profile.rows.train) for name, of in fields.items()},
         languages=plots.shares(
             "languages",
             ", ".join(f"{code} {html.percent(share)}" for code, share in shares.items()),

@@ -1,11 +1,10 @@
 """A pipeline or a lineage as SVG: cards and arrows, from top to bottom or from left to right."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
+from typing import Self
 
 from markupsafe import Markup
 
@@ -35,7 +34,7 @@ class Pipeline:
     edges: tuple[tuple[str, str], ...]  # from what is needed to what needs it
 
     @classmethod
-    def of(cls, lock: Lock) -> Pipeline:
+    def of(cls, lock: Lock) -> Self:
         """Return what dvc.lock records."""
         raw = RAW.as_posix()
         entries = [StageEntry(name, tuple(of.deps), ()) for name, of in lock.stages.items()]
@@ -52,11 +51,8 @@ class Pipeline:
 
     def changed(self, now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[str]:
         """Return the nodes an output of which has another hash than before."""
-        return frozenset(
-            name
-            for name, outs in self.nodes.items()
-            if any(now.get(path) != before.get(path) for path in outs)
-        )
+        differs = {path for path in {**now, **before} if now.get(path) != before.get(path)}
+        return frozenset(name for name, outs in self.nodes.items() if differs.intersection(outs))
 
 
 def draw(of: Pipeline, changed: AbstractSet[str]) -> Markup:
@@ -105,12 +101,11 @@ class Card:
         texts = [("title", self.title), ("digits", self.digits)]
         texts += [("faint", line) for line in self.lines if line]
         most = int((self.width - 28) / _LETTER) - 2 * len(self.note)  # a title is bold
-        rows: list[tuple[str, float, str]] = []
-        for kind, text in texts:
-            if shown := printable(text):
-                shown = shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"
-                rows.append((kind, self.y + _TOP + _LINE * len(rows), shown))
-        return rows
+        shown = [(kind, printable(text)) for kind, text in texts if text]
+        return [
+            (kind, self.y + _TOP + _LINE * place, html.cut(text, most))
+            for place, (kind, text) in enumerate(shown)
+        ]
 
     @property
     def needed(self) -> float:
@@ -136,12 +131,11 @@ def tall(cards: Sequence[Card], edges: Sequence[Edge], *, width: int = 320) -> M
         boxes.append(replace(card, y=y, width=width, height=card.needed))
         y += card.needed + _GAP // 2
     for a, b, _ in edges:
-        start, end, skipped = boxes[a], boxes[b], b - a - 1
+        (side, bottom), (x, middle), skipped = boxes[a].end, boxes[a].centre, b - a - 1
         if not skipped:
-            x = start.centre[0]
-            arrows.append(_arrow([(x, start.end[1]), (x, end.y - 1)]))
+            arrows.append(_arrow([(x, bottom), (x, boxes[b].y - 1)]))
             continue
-        side, y0, y1 = start.end[0], start.centre[1] + 6, end.centre[1] - 6
+        y0, y1 = middle + 6, boxes[b].centre[1] - 6
         out, right = side + 5 + _ARC * skipped, max(right, _ARC * skipped * 3 / 4)
         curve = f"M{side:g} {y0:g}C{out:g} {y0:g} {out:g} {y1:g} {side + 8:g} {y1:g}"
         arrows.append((curve, _head((side + 9, y1), (side + 1, y1)), "", (0, 0)))
@@ -169,7 +163,7 @@ def wide(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Ma
     for a, b, word in edges:
         start, end = boxes[a], boxes[b]
         (x, middle), (to, _), (side, bottom) = start.centre, end.centre, start.end
-        at = (x + 10, lane - 6)
+        left, level = x, lane  # of the word
         if start.below == end.below:
             points = [(side, middle), (end.x - 1, middle)]
         elif end.below and end.x < x < end.end[0]:
@@ -178,12 +172,11 @@ def wide(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Ma
             points = [(x, bottom + 1), (x, lane), (to, lane), (to, end.y - 1)]
         elif start.x == last:
             points = [(side, middle), (to - 24, middle), (to - 24, end.end[1] + 1)]
-            at = (side + 10, middle - 6)
+            left, level = side, middle
         else:  # past what stands to the right
-            floor = bottom + 24
+            level = floor = bottom + 24
             points = [(x, bottom), (x, floor), (to + 24, floor), (to + 24, end.end[1] + 1)]
-            at = (x + 10, floor - 6)
-        arrows.append(_arrow(points, word, at))
+        arrows.append(_arrow(points, word, (left + 10, level - 6)))
     size = max(box.end[0] for box in boxes), floor
     return _svg(boxes, edges, arrows, size, kind="wide", style=style)
 

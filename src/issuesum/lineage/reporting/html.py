@@ -1,7 +1,5 @@
 """Pages and Markdown from templates: words of strangers are shown as they are, and nothing more."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Callable
@@ -20,12 +18,6 @@ _JOINER = "\N{WORD JOINER}"  # cannot be seen
 # !123, $snippet, ~label, %milestone, GH-123, https://… and www.…
 _LINKS = re.compile(r"[@#!$~%](?=\S)|\bGH-(?=\d)|\w{2,}:(?=//)|\bwww(?=\.)", re.IGNORECASE)
 _STRUCTURE = re.compile(r"[\\`*_{}\[\]<>#!|~&@$^]|:(?=\S)")
-
-
-class Code(str):
-    """What is shown in monospace: a name, a path or a hash."""
-
-    __slots__ = ()
 
 
 def count(number: float | None, digits: int = 0) -> str:
@@ -48,7 +40,12 @@ def plain(text: object, longest: int | None = 120) -> str:
     """Return one short line without control characters and overrides of the direction."""
     kept = (" " if unicodedata.category(sign) == "Cc" else sign for sign in str(text))
     line = " ".join("".join(sign for sign in kept if sign not in _BIDI).split())
-    return line if longest is None or len(line) <= longest else line[: longest - 1] + "…"
+    return line if longest is None else cut(line, longest)
+
+
+def cut(line: str, longest: int) -> str:
+    """Return a line, or the beginning of one that is longer."""
+    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
 def markdown(text: object) -> Markup:
@@ -59,7 +56,7 @@ def markdown(text: object) -> Markup:
     """
     if isinstance(text, Markup):
         return text
-    guarded = _LINKS.sub(lambda found: found[0] + _JOINER, plain(text, None))
+    guarded = _LINKS.sub(rf"\g<0>{_JOINER}", plain(text, None))
     return Markup(_STRUCTURE.sub(lambda found: f"&#{ord(found[0])};", guarded))  # noqa: S704
 
 
@@ -73,8 +70,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
         lstrip_blocks=True,
         finalize=finalize,
     )
-    made.filters |= {"count": count, "percent": percent, "plain": plain}
-    made.tests["code"] = lambda value: isinstance(value, Code)
+    made.filters |= {"count": count, "percent": percent, "plain": plain, "signed": signed}
     return made
 
 
@@ -89,7 +85,7 @@ def render(template: str, **values: object) -> Markup:
 
 def page(template: str, *, title: str, **values: object) -> str:
     """Return a whole page; equal values give equal text."""
-    body = render(template, title=title, **values)
+    body = render(template, **values)
     frame = render("templates/frame.html", title=title, policy=_POLICY, style=style(), body=body)
     return f"{frame}\n"
 

@@ -1,16 +1,18 @@
 """All that changed between two images, gathered from registry, Git and DVC."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
 import re
 import shlex
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from markupsafe import Markup
+
+from issuesum.console import printable
 from issuesum.errors import DataError, RepositoryError, one_line
 from issuesum.layout import REQUIREMENTS
 from issuesum.lineage import git
@@ -18,11 +20,8 @@ from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.provenance.params_diff import Change, dotted, params_diff
-from issuesum.lineage.reporting.issue_difference import (
-    RowDifference,
-    TitleDifference,
-    compare_rows,
-)
+from issuesum.lineage.reporting.html import cut, environment
+from issuesum.lineage.reporting.issue_difference import RowDifference, TitleDifference, compare_rows
 from issuesum.lineage.tracking import stored_file
 from issuesum.registry.client import Registry
 
@@ -106,34 +105,26 @@ def compare_images(
         RegistryError: a registry is unreachable or refuses us.
     """
     before, after = old.provenance, new.provenance
+    one, other = (
+        ImageSide(str(of.image.reference), str(known.image), str(known.created), of.image.size)
+        for of, known in ((old, before), (new, after))
+    )
     return ImageDifference(
-        old=_side(old),
-        new=_side(new),
+        old=one,
+        new=other,
         data=compare_data(before, after, root=root, examples=examples, look=rows),
         params=params_diff(before.params or {}, after.params or {}),
         code=compare_code(before, after, root),
         packages=compare_packages(old, new, root),
-        same_test=_same(before, after, "test"),
+        same_test=same_hash(before, after, "test"),
         metrics=metric_changes(before.metrics, after.metrics),
     )
 
 
-def _side(of: Found) -> ImageSide:
-    tag, created = str(of.provenance.image), str(of.provenance.created)
-    return ImageSide(str(of.image.reference), tag, created, of.image.size)
-
-
-def same_bundle(old: Found, new: Found) -> bool:
-    """Return whether both images carry the same bundle, and so the same model."""
-    return _same(old.provenance, new.provenance, "bundle") is True
-
-
-def _same(old: Provenance, new: Provenance, name: str) -> bool | None:
-    return _equal(old.hashes.get(name), new.hashes.get(name))
-
-
-def _equal(old: str | None, new: str | None) -> bool | None:
-    return old == new if old and new else None
+def same_hash(old: Provenance, new: Provenance, name: str) -> bool | None:
+    """Return whether an artefact is the same in both images; None if one does not say."""
+    before, after = (of.hashes.get(name) for of in (old, new))
+    return before == after if before and after else None
 
 
 def compare_data(
@@ -144,7 +135,7 @@ def compare_data(
         next((item.rows for item in of.artefacts or () if item.name == "raw"), None)
         for of in (old, new)
     )
-    same, rows, why_not = _same(old, new, "raw"), None, ""
+    same, rows, why_not = same_hash(old, new, "raw"), None, ""
     if same is None:
         why_not = "an image names no raw data"
     elif not same and not look:
@@ -161,7 +152,7 @@ def compare_data(
 def compare_code(old: Provenance, new: Provenance, root: Path) -> CodeDifference:
     """Compare the commits of two provenances in the repository around `root`."""
     sources = {str(of.commit): of.source for of in (old, new)}
-    missing, stat = list[str](), ""
+    missing, stat = [], ""
     if len(sources) > 1:
         for commit, source in sources.items():
             if not git.has_commit(root, commit):
@@ -185,18 +176,15 @@ def _named(of: Provenance) -> str:
 
 def metric_changes(old: object, new: object) -> dict[str, MetricChange]:
     """Return the scores in two eval/metrics.json: of the model and of the baselines."""
-    before, after = _figures(old), _figures(new)
+    before, after = (
+        dotted({"test_rows": of.test_rows, **of.scores}) for of in map(Metrics.read, (old, new))
+    )
     pairs = {name: (before.get(name), after.get(name)) for name in {**after, **before}}
     return {
         name: MetricChange(was, now, None if was is None or now is None else round(now - was, 4))
         for name, (was, now) in pairs.items()
+        if (was, now) != (None, None)
     }
-
-
-def _figures(content: object) -> dict[str, float]:
-    metrics = Metrics.read(content)
-    rows = {} if metrics.test_rows is None else {"test_rows": metrics.test_rows}
-    return {**rows, **dotted(metrics.scores)}
 
 
 def compare_packages(old: Found, new: Found, root: Path) -> PackageDifference:
@@ -211,8 +199,10 @@ def compare_packages(old: Found, new: Found, root: Path) -> PackageDifference:
             # A dot in a name is no level: the values are flat.
             changed = dict(sorted(params_diff(before, after).items()))
             return PackageDifference(by, not changed, changed)
-    same = _equal(old.provenance.requirements, new.provenance.requirements)
-    same = _same(old.provenance, new.provenance, "uv.lock") if same is None else same
+    recorded = [of.provenance.requirements for of in (old, new)]
+    same = same_hash(old.provenance, new.provenance, "uv.lock")
+    if all(recorded):
+        same = recorded[0] == recorded[1]
     return PackageDifference(None if same is None else "hash", same, {})
 
 
@@ -220,18 +210,16 @@ def _of_sbom(found: Found, _root: Path) -> dict[str, str] | None:
     image = found.image.reference
     registry = Registry(image.host)
     for descriptor in registry.referrers(image):
-        if descriptor.get("artifactType") != SBOM:
-            continue
-        _, manifest = registry.manifest(image.at(descriptor["digest"]))
-        versions = defaultdict[str, set[str]](set)
-        try:
-            sbom = json.loads(registry.blob(image, manifest["layers"][0]["digest"]))
-            for component in sbom.get("components") or ():
-                if component.get("type") in _PACKAGES:
-                    versions[str(component.get("name"))].add(str(component.get("version")))
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError):
-            continue  # attached by others, and no SBOM after all
-        return {name: ", ".join(sorted(of_name)) for name, of_name in versions.items()}
+        if descriptor.get("artifactType") == SBOM:
+            _, manifest = registry.manifest(image.at(descriptor["digest"]))
+            versions = defaultdict[str, set[str]](set)
+            # Others may have attached what is no SBOM after all.
+            with suppress(ValueError, KeyError, IndexError, TypeError, AttributeError):
+                sbom = json.loads(registry.blob(image, manifest["layers"][0]["digest"]))
+                for component in sbom.get("components") or ():
+                    if component.get("type") in _PACKAGES:
+                        versions[str(component.get("name"))].add(str(component.get("version")))
+                return {name: ", ".join(sorted(of_name)) for name, of_name in versions.items()}
     return None
 
 
@@ -244,3 +232,24 @@ def _of_requirements(found: Found, root: Path) -> dict[str, str] | None:
     if recorded and recorded != hashlib.sha256(content).hexdigest():
         return None
     return dict(_PINNED.findall(content.decode("utf-8")))
+
+
+def text_of(of: ImageDifference) -> str:
+    """Return lines for people; what images and data hold is made safe for a terminal."""
+    made = environment(finalize=_printable)
+    made.filters |= {"line": _line, "figure": _figure}
+    return made.get_template("templates/difference.txt").render(of=of)
+
+
+def _printable(value: object) -> Markup:
+    return value if isinstance(value, Markup) else Markup(printable(str(value)))  # noqa: S704
+
+
+def _line(value: object, widest: int = 100) -> str:
+    return cut(" ".join(("none" if value is None else str(value)).split()), widest)
+
+
+def _figure(value: float | None, sign: str = "") -> str:
+    if value is None:
+        return "none"
+    return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign}.2f}"

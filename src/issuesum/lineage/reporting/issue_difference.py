@@ -1,7 +1,5 @@
 """Which issues, and which titles of issues, differ between two images."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,8 +10,7 @@ from pathlib import Path
 from issuesum.console import bar, reading_bar
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue, issue_key, seen_issues
-from issuesum.training.corpus.reading import Reject, read_issues
-from issuesum.training.corpus.sample import sample_issues
+from issuesum.training.corpus.reading import Reject, read_issues, sample_issues
 
 _SYNTHETIC = 88
 _BATCH = 32
@@ -60,16 +57,20 @@ def compare_rows(old: Path, new: Path, *, examples: int, scratch: Path) -> RowDi
         before = sum(in_old(key, 0) is None for key, _ in _issues(old, "old data"))
         found = (title for key, title in _issues(new, "new data")
                  if in_new(key, 0) is None and in_old(key, 0) is None)  # fmt: skip
-        added, added_titles = _counted(found, examples)
+        added_titles = tuple(islice(found, examples))
+        added = len(added_titles) + sum(1 for _ in found)
         found = (title for key, title in _issues(old, "removed") if in_new(key, 0) is None)
-        removed, removed_titles = _counted(found, examples)
+        removed_titles = tuple(islice(found, examples))
+        removed = len(removed_titles) + sum(1 for _ in found)
     after = before - removed + added
     return RowDifference(before, after, added, removed, added_titles, removed_titles)
 
 
-def _counted(titles: Iterator[str], most: int) -> tuple[int, tuple[str, ...]]:
-    first = tuple(islice(titles, most))
-    return len(first) + sum(1 for _ in titles), first
+def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:
+    with reading_bar(what) as watch:
+        for row in read_issues(path, watch=watch):
+            if isinstance(row, Issue):
+                yield issue_key(row.title, row.body), row.title
 
 
 def fixed_issues() -> Iterator[Issue]:
@@ -95,10 +96,3 @@ def compare_titles(
                     pairs.append(pair)
             shown.update(len(batch))
     return TitleDifference(issues, differing, tuple(pairs))
-
-
-def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:
-    with reading_bar(what) as watch:
-        for row in read_issues(path, watch=watch):
-            if isinstance(row, Issue):
-                yield issue_key(row.title, row.body), row.title

@@ -1,9 +1,8 @@
 """The titles of a model and of the live one for the same test issues: how much chance is in it."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -12,9 +11,12 @@ from issuesum.layout import SCORES, SPLIT
 from issuesum.lineage.dvc import Lock, stored
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.registry.client import Registry
-from issuesum.registry.image import remote_model
+from issuesum.registry.image import RemoteImage, remote_model
 from issuesum.training.evaluation.bootstrap import paired_difference
 from issuesum.training.evaluation.metrics import PRIMARY, score_of, statistics
+
+if TYPE_CHECKING:
+    from issuesum.serving.inference.writer import TitleWriter
 
 _COLUMNS = ["predicted", "issue_title"]
 
@@ -50,13 +52,21 @@ def _read(content: bytes) -> pd.DataFrame:
 
 
 def _written(live: Found, root: Path, max_rows: int, batch_size: int) -> pd.DataFrame:
-    from issuesum.serving.inference.writer import TitleWriter
     from issuesum.training.corpus.shards import read_head
 
-    reference = live.image.reference
     test = read_head(root / SPLIT / "test", max_rows)
-    with remote_model(Registry(reference.host), live.image) as folder:
-        writer = TitleWriter.tried(folder, of=str(reference))
-        batches = writer.titles_in_batches(list(test["body"]), batch_size)
-        titles = [title.text for title in with_bar(batches, "live", len(test))]
-    return test.assign(predicted=titles)
+    batches = writer_of(live.image).titles_in_batches(list(test["body"]), batch_size)
+    return test.assign(predicted=[of.text for of in with_bar(batches, "live", len(test))])
+
+
+def writer_of(image: RemoteImage) -> "TitleWriter":
+    """Return what writes titles with the model of an image; nothing from it is run.
+
+    Raises:
+        ArtifactError: the image holds no model that this code reads.
+        RegistryError: the registry is unreachable or refuses us.
+    """
+    from issuesum.serving.inference.writer import TitleWriter
+
+    with remote_model(Registry(image.reference.host), image) as folder:
+        return TitleWriter.tried(folder, of=str(image.reference))

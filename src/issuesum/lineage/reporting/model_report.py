@@ -1,9 +1,6 @@
 """What a change of the model means: as Markdown that a pull request takes, and as a page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from dataclasses import astuple
 from pathlib import Path
 
 from markupsafe import Markup
@@ -14,7 +11,6 @@ from issuesum.lineage import git
 from issuesum.lineage.provenance.params_diff import params_diff
 from issuesum.lineage.reporting import graph, html, plots, wording
 from issuesum.lineage.reporting.comparison import SHOWN, ModelComparison, compare
-from issuesum.lineage.reporting.html import Code, count, signed
 from issuesum.lineage.reporting.model_side import read_side
 from issuesum.lineage.reporting.wording import score
 from issuesum.training.evaluation.baselines import BASELINES
@@ -65,8 +61,8 @@ def to_markdown(of: ModelComparison) -> str:
     mermaid = Markup(f"```mermaid\n{chart}\n```")  # noqa: S704 -- nothing is left that it reads
     drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
-        text = wording.render_markdown(_TEMPLATE, **_values(of, shown), **drawn, sparks=_sparks(of))
-        if len(text) < LIMIT:
+        values = {**_values(of, shown), **drawn, "spark": _spark}
+        if len(text := wording.render_markdown(_TEMPLATE, **values)) < LIMIT:
             break
     return text
 
@@ -81,8 +77,16 @@ def to_page(of: ModelComparison) -> str:
         differences=_differences(of),
         lengths=_lengths(of) if of.bins else "",
         curves=[plot for title in _PLOTS if (plot := _training(title, of))],
-        sparks=None,
+        spark=None,
     )
+
+
+def _values(of: ModelComparison, shown: int) -> dict[str, object]:
+    """Return what both renderings show, and so many examples of each kind."""
+    groups = of.titles.groups if of.titles and shown else {}
+    examples = {heading: group[:shown] for heading, group in groups.items() if group}
+    tables = {"METRICS": METRICS, "PRIMARY": PRIMARY, "BASELINES": BASELINES}
+    return {"of": of, "wording": wording, "examples": examples, **tables}
 
 
 def _commit(root: Path, revision: str) -> str:
@@ -95,62 +99,6 @@ def _commit(root: Path, revision: str) -> str:
             "Try: git fetch, or git log --oneline."
         ) from error
     return found.decode("ascii").strip()
-
-
-def _values(of: ModelComparison, shown: int) -> dict[str, object]:
-    """Return what both renderings show; a table is a pair of names of columns and of rows."""
-    now, before = of.now, of.before
-    earlier, hashes = (before.counts, before.hashes) if before else ({}, {})
-    groups = of.titles.groups if of.titles else {}
-    figures = {METRICS[name].title: one for name, one in of.figures.items()}
-    scores: tuple[object, object] = ("", "this model"), [
-        (title, score(one.now)) for title, one in figures.items()
-    ]  # fmt: skip
-    if before:
-        scores = ("", "before", "now", "difference", ""), [
-            (title, score(one.before), score(one.now), wording.change(one), wording.chance(one))
-            for title, one in figures.items()
-        ]  # fmt: skip
-    return {
-        "of": of,
-        "wording": wording,
-        "tiles": _tiles(of),
-        "examples": {heading: group[:shown] for heading, group in groups.items() if group[:shown]},
-        "scores": scores,
-        "params": (("param", "before", "now"), [
-            (Code(name), *map(Code, astuple(one))) for name, one in of.params.items()
-        ]),
-        "counts": (("issues", "before", "now"), [
-            (name, count(earlier.get(name)), count(rows)) for name, rows in now.counts.items()
-        ]),
-        "bins": (("words", "issues", "before", "now"), [
-            (one.label, count(one.issues), score(one.before), score(one.now)) for one in of.bins
-        ]),
-        "outputs": (("output", "before", "now", "", "stage"), [
-            (Code(path), Code(hashes.get(path, "")[:12]), Code((digest or "")[:12]),
-             "●" if before and hashes.get(path) != digest else "", stage)
-            for stage, path, digest in now.outputs
-        ]),
-        "runs": (("last run here of", "started", "took"), [
-            (name, run.started[:16].replace("T", " "), f"{run.seconds or 0:,.1f} s")
-            for name in now.pipeline.nodes
-            if (run := now.runs.get(name))
-        ]),
-    }  # fmt: skip
-
-
-def _tiles(of: ModelComparison) -> list[tuple[str, str]]:
-    """Return the numbers that are shown large, and what they are."""
-    figure, title = of.figures[PRIMARY], METRICS[PRIMARY].title
-    tiles = [(f"{wording.value(figure.now):.2f}", f"{title} now")]
-    if figure.before is not None:
-        tiles.append((wording.change(figure).split(" ")[0], f"{title} compared with before"))
-    for name, gain in of.baselines.items():
-        tiles.append((signed(gain.value), f"{title} compared with the {BASELINES[name].title}"))
-    if of.titles and of.titles.common:
-        share = of.titles.differing / of.titles.common
-        tiles.append((html.percent(share), "of the titles differ from before"))
-    return tiles
 
 
 def _differences(of: ModelComparison) -> Markup | str:
@@ -191,19 +139,8 @@ def _training(title: str, of: ModelComparison) -> tuple[str, Markup, str] | None
     return title, plots.lines(f"curves of {title}", label, now, before, below="validation"), caption
 
 
-def _sparks(of: ModelComparison) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-    rows = []
-    for name, curve in of.now.curves.items():
-        before, now = (
-            [value for _, value in points]
-            for points in (of.before.curves.get(name, ()) if of.before else (), curve)
-        )
-        numbers = (now[0], max(now) if "ROUGE" in name else min(now), now[-1])
-        rows.append((name, _spark(before), _spark(now), *(f"{value:.2f}" for value in numbers)))
-    return ("at each validation", "before", "now", "first", "best", "last"), rows
-
-
-def _spark(values: Sequence[float]) -> str:
+def _spark(curve: Sequence[tuple[float, float]]) -> str:
+    values = [value for _, value in curve]
     low = min(values, default=0)
     width = max(values, default=0) - low or 1
     return "".join(_SPARKS[round((value - low) / width * (len(_SPARKS) - 1))] for value in values)

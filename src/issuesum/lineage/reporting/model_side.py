@@ -24,8 +24,6 @@ from issuesum.training.evaluation import per_row
 
 if TYPE_CHECKING:
     import pandas as pd
-    from dvc.output import Output
-    from dvc.repo import Repo
 
 CURVES = {
     "loss, validation": "eval/loss",
@@ -81,53 +79,47 @@ def read_side(root: Path, commit: str | None) -> ModelSide:
         RepositoryError: there is no DVC repository, or DVC cannot open it at this commit.
     """
     from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
     name = commit[:12] if commit else "working tree"
-    # An empty folder stands in for the remote: one out of reach is waited for at each file.
-    empty = str((root / ".dvc/tmp/issuesum-no-remote").resolve())
-    offline = {"core": {"remote": "none"}, "remote": {"none": {"url": empty}}}
-    runs = [] if commit else records.read_all(root / layout.RUNS)
     try:
-        with Repo(str(root), rev=commit, config=offline) as repo:
-            side = _read(repo, name, runs)
-        if not side.missing or not _fetch(root, commit):
-            return side
-        with Repo(str(root), rev=commit, config=offline) as repo:
-            return _read(repo, name, runs)
+        side = _read(root, commit, name)
+        if side.missing:
+            _fetch(root, commit)
+            side = _read(root, commit, name)
     except DvcException as error:
         raise RepositoryError(
             f"{root.resolve()} must be a DVC repository whose pipeline can be read at {name}. "
             f"Received: {one_line(error)}. Try: dvc dag."
         ) from error
+    return side
 
 
-def _fetch(root: Path, commit: str | None) -> bool:
-    """Bring what a side consists of from the remote to the cache; return whether that was tried."""
+def _fetch(root: Path, commit: str | None) -> None:
+    """Bring what a side consists of from the remote to the cache."""
     from dvc.repo import Repo
 
-    wanted: list[str] = []
     logging.disable()  # a remote that is away, say: what is missing is named in any case
     try:
         # DVC lets through what any file system raises.
         with suppress(Exception), Repo(str(root), rev=commit) as repo:
-            wanted += (out.fs_path for out in repo.index.outs if _is_read(repo, out))
-            if wanted:
+            paths = {out.fs_path: Path(repo.fs.relpath(out.fs_path, repo.root_dir))
+                     for out in repo.index.outs if out.hash_info}  # fmt: skip
+            small = (layout.SCORES, layout.CURVES)
+            if wanted := [path for path, name in paths.items() if name in small]:
                 repo.fetch(wanted)
     finally:
         logging.disable(logging.NOTSET)
-    return bool(wanted)
 
 
-def _is_read(repo: Repo, out: Output) -> bool:
-    path = repo.fs.relpath(out.fs_path, repo.root_dir)
-    return out.use_cache and out.hash_info and Path(path) in (layout.SCORES, layout.CURVES)
-
-
-def _read(repo: Repo, name: str, runs: list[records.RunRecord]) -> ModelSide:
+def _read(root: Path, commit: str | None, name: str) -> ModelSide:
+    from dvc.repo import Repo
     from dvc_data.index import DataIndexDirError
 
+    # An empty folder stands in for the remote: one out of reach is waited for at each file.
+    empty = str((root / ".dvc/tmp/issuesum-no-remote").resolve())
+    offline = {"core": {"remote": "none"}, "remote": {"none": {"url": empty}}}
+    runs = [] if commit else records.read_all(root / layout.RUNS)
     missing: list[str] = []
 
     def get[T](path: Path, parse: Callable[[str], T]) -> T | None:
@@ -139,26 +131,28 @@ def _read(repo: Repo, name: str, runs: list[records.RunRecord]) -> ModelSide:
             missing.append(f"{path} of {name}: {one_line(error)}")
         return None
 
-    curves = {
-        of: get(layout.CURVES / f"plots/metrics/{file}.tsv", _curve) for of, file in CURVES.items()
-    }
-    lock = get(layout.LOCK, Lock.parse) or Lock("", {})
     mapping = TypeAdapter(dict[str, Any]).validate_json
-    return ModelSide(
-        name=name,
-        metrics=get(layout.METRICS, mapping),
-        profile=get(layout.DATA_PROFILE, DataProfile.from_json),
-        split=get(layout.SPLIT_SUMMARY, TypeAdapter(SplitSummary).validate_json),
-        scores=get(layout.SCORES, lambda text: per_row.read(io.StringIO(text, newline=""))),
-        curves={of: curve for of, curve in curves.items() if curve},
-        pipeline=Pipeline.of(lock),
-        hashes=lock.hashes,
-        receipt=get(layout.RECEIPT, mapping),
-        params=lock.params,
-        runs={run.stage: run for run in reversed(runs) if run.state == "done"},
-        refused=_refused(runs, lock),
-        missing=tuple(missing),
-    )
+    with Repo(str(root), rev=commit, config=offline) as repo:
+        curves = {
+            of: get(layout.CURVES / f"plots/metrics/{file}.tsv", _curve)
+            for of, file in CURVES.items()
+        }
+        lock = get(layout.LOCK, Lock.parse) or Lock("", {})
+        return ModelSide(
+            name=name,
+            metrics=get(layout.METRICS, mapping),
+            profile=get(layout.DATA_PROFILE, DataProfile.from_json),
+            split=get(layout.SPLIT_SUMMARY, TypeAdapter(SplitSummary).validate_json),
+            scores=get(layout.SCORES, lambda text: per_row.read(io.StringIO(text, newline=""))),
+            curves={of: curve for of, curve in curves.items() if curve},
+            pipeline=Pipeline.of(lock),
+            hashes=lock.hashes,
+            receipt=get(layout.RECEIPT, mapping),
+            params=lock.params,
+            runs={run.stage: run for run in reversed(runs) if run.state == "done"},
+            refused=_refused(runs, lock),
+            missing=tuple(missing),
+        )
 
 
 def _curve(text: str) -> tuple[tuple[float, float], ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ def bars(
         for place, interval in enumerate(intervals):
             axes.plot([place, place], interval, color=_TEXT, linewidth=1.5)
         if any(height is not None for height in before):
-            heights = [float("nan") if height is None else height for height in before]
+            heights = [math.nan if height is None else height for height in before]
             edges = [place - 0.5 for place in range(len(now) + 1)]
             axes.stairs(heights, edges, color=_BEFORE, linewidth=1.5)
         axes.set_xticks(list(ticks), list(ticks.values()), fontsize=10)
@@ -148,8 +149,7 @@ def _draw(
     # Part of a page: the page's font and colours, and no ids but those referred to.
     head, _, inner = file.getvalue().partition("</defs>")  # root, date and the file's own style
     inner = re.sub(r'<g id="[^"]*"', "<g", re.sub(r"font-family: [^;]*; ", "", inner))
-    for colour, of_page in _COLOURS.items():
-        inner = inner.replace(colour, of_page)
+    inner = re.sub("|".join(_COLOURS), lambda found: _COLOURS[found[0]], inner)
     (box,) = re.findall(r'viewBox="[^"]+"', head)
     # Matplotlib escapes the words of a plot.
     return Markup(f'<svg {box} role="img" aria-label="{escape(label)}">{inner}')  # noqa: S704

@@ -1,7 +1,5 @@
 """A trace as a page for people: self-contained, without scripts, and safe to open."""
 
-from __future__ import annotations
-
 import json
 from itertools import pairwise
 from pathlib import Path
@@ -45,14 +43,8 @@ def page(trace: Trace) -> str:
         known=known,
         UNKNOWN=UNKNOWN,
         files=facts.dirty_files(known),
-        steps=[
-            (of.title, html.Code(of.hash or UNKNOWN), of.measure, of.making, of.when, of.who)
-            for of in facts.facts_of(trace)
-        ],
-        params=[
-            (html.Code(name), facts.change(values))
-            for name, values in (known.changed_params or {}).items()
-        ],
+        steps=facts.facts_of(trace),
+        change=facts.change,
         drawings=(graph.wide(*drawing), graph.tall(*drawing)),
         metrics=list(metrics.known(metric_titles()).values()),
         scores=metrics.table(method_titles(), metric_titles()),

@@ -1,7 +1,5 @@
 """A comparison in the same words for Markdown, page and terminal; and Markdown from templates."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 
@@ -13,7 +11,7 @@ from issuesum.training.evaluation.bootstrap import Interval
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY
 
 _PRIMARY = METRICS[PRIMARY].title
-_SCALE = "F1 and BLEU times 100, on issues that training never saw; in brackets 95 % intervals."
+SCALE = "F1 and BLEU times 100, on issues that training never saw; in brackets 95 % intervals."
 EXPLAINED = " ".join(f"{of.title}: {of.about}." for of in METRICS.values() if of.about)
 
 _MARKDOWN = environment(finalize=markdown)
@@ -103,23 +101,6 @@ def against_baselines(baselines: Mapping[str, Interval]) -> list[str]:
         f"Against the {BASELINES[name].title}: {_PRIMARY} {with_interval(of)}."
         for name, of in baselines.items()
     ]
-
-
-def notes(of: ModelComparison) -> str:
-    """Explain the scores, how they were compared, and how much better than baselines they are."""
-    return " ".join(filter(None, (_SCALE, EXPLAINED, of.basis, *against_baselines(of.baselines))))
-
-
-def titles_changed(of: ModelComparison) -> str:
-    """Return how many titles differ from before; empty if no issue was titled by both."""
-    titles = of.titles
-    if titles is None or not titles.common:
-        return ""
-    same = titles.differing - titles.better - titles.worse
-    return (
-        f"{titles.differing:,} of {titles.common:,} titles differ from before: {titles.better:,} "
-        f"score higher, {titles.worse:,} lower, {same:,} the same."
-    )
 
 
 def missing(of: ModelComparison) -> tuple[str, ...]:

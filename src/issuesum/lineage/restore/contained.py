@@ -2,12 +2,12 @@
 
 An image can name any Git repository. DVC obeys what is in there: its configuration may name
 programs that give credentials, and an output below a link is written where the link leads. Git
-obeys any folder that looks like a repository, which needs no name that Git would not commit.
+obeys any folder that looks like a repository, which needs no name that Git would not commit. An
+ArtifactError names what is refused.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -22,13 +22,13 @@ from dvc.output import Output
 from dvc.repo import Repo
 
 from issuesum.errors import ArtifactError
+from issuesum.lineage.dvc import md5_of
 
 _GIT = ".git"
 # By what Git knows a repository; a `commondir` says where its objects and refs are instead.
 _BARE = ({"head", "objects", "refs"}, {"head", "commondir"})
 _HEADS = {"head", "commondir"}  # without which a project's folder looks like no repository
 _LEADING = {_GIT, ".dvc"}  # no output is to replace what leads Git and DVC
-_MD5 = re.compile(r"[0-9a-f]{32}")
 _HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 _STATE = (".dvc/cache", ".dvc/tmp")  # which DVC believes unread: lists of files, locks, pickles
 # What says where data is and how it is stored. All else is refused unread: `bearer_token_command`
@@ -50,17 +50,17 @@ _REMOTE = {
 def check_contained(tree: Path, root: Path) -> None:
     """Refuse a tree that would have Git or DVC run something, or DVC write outside of it.
 
-    Neither is to be asked anything below the top of the tree before, where `root` is the project.
-
-    Raises:
-        ArtifactError: a link leads out of the tree or into .git, the project is within what Git
-            takes for a repository, or the configuration of DVC has more than where data is.
+    It would where a link leads out of the tree or into .git, the project is within what Git takes
+    for a repository, or the configuration of DVC has more than where data is. Neither is to be
+    asked anything below the top of the tree before, where `root` is the project.
     """
     top = tree.resolve()
-    for link in _links(tree):
-        target = Path(os.path.realpath(link))  # `resolve` fails where links go round
+    for path in tree.rglob("*"):
+        if not path.is_symlink() or _GIT in path.relative_to(tree).parent.parts:
+            continue
+        target = Path(os.path.realpath(path))  # `resolve` fails where links go round
         if not target.is_relative_to(top) or _GIT in _folded(target.relative_to(top)):
-            raise _refused(f"the link {link.relative_to(tree)} to {link.readlink()}", tree)
+            raise _refused(f"the link {path.relative_to(tree)} to {path.readlink()}", tree)
     for folder in (root.resolve(), *root.resolve().parents):
         if folder == top:
             break
@@ -78,11 +78,8 @@ def check_contained(tree: Path, root: Path) -> None:
 def check_outputs(tree: Path, root: Path) -> None:
     """Refuse outputs that DVC would write outside of the project, or over what leads it or Git.
 
+    So are those that another repository, a database or a configuration of their own gives.
     `check_contained` comes first.
-
-    Raises:
-        ArtifactError: there is such an output, or one that another repository, a database or a
-            configuration of its own gives.
     """
     whole = root.resolve()
     with Repo(str(root)) as repo:
@@ -99,55 +96,12 @@ def check_outputs(tree: Path, root: Path) -> None:
                 raise _refused(f"the hash of the output {out}", tree)  # a path in the cache
 
 
-def _links(tree: Path) -> Iterator[Path]:
-    for folder, folders, files in tree.walk():
-        if _GIT in folders:
-            folders.remove(_GIT)
-        yield from (path for name in (*folders, *files) if (path := folder / name).is_symlink())
-
-
-def _folded(path: PurePath) -> list[str]:
-    # As a file system compares them that ignores case.
-    return [part.casefold() for part in path.parts]
-
-
-def _settings(path: Path) -> Iterator[str]:
-    """Yield the settings that are not among those that may be."""
-    if not path.exists():
-        return
-    found: dict[str, Any] = Config.load_file(str(path))
-    remotes = found.pop("remote")  # `load_file` puts one there
-    sections = [(name, values, _ALLOWED.get(name, set())) for name, values in found.items()]
-    if isinstance(remotes, dict):
-        sections += [(f"remote.{name}", values, _REMOTE) for name, values in remotes.items()]
-    else:
-        yield "remote"
-    for name, values, known in sections:
-        if isinstance(values, dict):
-            yield from (f"{name}.{key}" for key in sorted(values.keys() - known))
-        else:
-            yield name
-
-
-def _refused(what: str, tree: Path) -> ArtifactError:
-    return ArtifactError(
-        f"The code of an image must keep to its own folder and run nothing. Received: {what}, "
-        f"which would not, in {tree}. Try: git clone, look at it, and dvc pull there."
-    )
-
-
 def fetch_list(repo: Repo, out: Output) -> bool:
     """Put the list of a directory output in the cache, where DVC takes it instead of fetching it.
 
-    DVC writes each file where the list says, also above the output. The cache of `repo` holds
-    nothing that came with the tree; `out` has a hash.
-
-    Returns:
-        Whether the output may be pulled: not if its list is not available, since another one may
-        come when DVC asks.
-
-    Raises:
-        ArtifactError: the list names files outside of the output, or what leads Git or DVC.
+    DVC writes each file where the list says, also above the output: such a list is refused. The
+    cache of `repo` holds nothing that came with the tree; `out` has a hash. Returns whether the
+    output may be pulled: not if its list is not available, since another may come when DVC asks.
     """
     if not out.is_dir_checksum:
         return True
@@ -180,9 +134,35 @@ def _stays(entry: Any) -> bool:  # noqa: ANN401 -- whatever JSON holds
         return False
     path = str(entry["relpath"])
     names = {*path.split("/"), *_folded(PurePosixPath(path))}
-    return bool(_MD5.fullmatch(str(entry["md5"]))) and not names & {"", ".", "..", *_LEADING}
+    hashed = re.fullmatch("[0-9a-f]{32}", str(entry["md5"]))
+    return bool(hashed) and not names & {"", ".", "..", *_LEADING}
 
 
-def md5_of(content: bytes) -> str:
-    """Return the hash that DVC calls such a file by."""
-    return hashlib.md5(content, usedforsecurity=False).hexdigest()
+def _folded(path: PurePath) -> list[str]:
+    # As a file system compares them that ignores case.
+    return [part.casefold() for part in path.parts]
+
+
+def _settings(path: Path) -> Iterator[str]:
+    """Yield the settings that are not among those that may be."""
+    if not path.exists():
+        return
+    sections: dict[str, Any] = Config.load_file(str(path))
+    remotes = sections.pop("remote")  # `load_file` puts one there
+    if isinstance(remotes, dict):
+        sections |= {f"remote.{name}": values for name, values in remotes.items()}
+    else:
+        yield "remote"
+    for name, values in sections.items():
+        known = _REMOTE if name.startswith("remote.") else _ALLOWED.get(name, set())
+        if isinstance(values, dict):
+            yield from (f"{name}.{key}" for key in sorted(values.keys() - known))
+        else:
+            yield name
+
+
+def _refused(what: str, tree: Path) -> ArtifactError:
+    return ArtifactError(
+        f"The code of an image must keep to its own folder and run nothing. Received: {what}, "
+        f"which would not, in {tree}. Try: git clone, look at it, and dvc pull there."
+    )

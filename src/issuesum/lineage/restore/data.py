@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from issuesum.errors import ArtifactError, one_line
 from issuesum.files import replacing_file
 from issuesum.layout import EXPORT_STAGE, LOCK, METRICS, RECEIPT
 from issuesum.lineage import git
+from issuesum.lineage.dvc import md5_of
 from issuesum.lineage.provenance.model import Remote
-from issuesum.lineage.restore.contained import fetch_list, md5_of
+from issuesum.lineage.restore.contained import fetch_list
 
 
 def configure(root: Path, known: Remote | None, *, url: str | None) -> None:
@@ -29,7 +31,7 @@ def configure(root: Path, known: Remote | None, *, url: str | None) -> None:
     the provenance, and last the commit's own .dvc/config. Credentials come from the environment or
     from AWS' own files. Downloads are compared with their hashes in any case.
     """
-    found = known.model_dump() if known else {}
+    found = known.model_dump(exclude_none=True) if known else {}
     if url:
         found = {"url": url if "://" in url else str(Path(url).absolute())}
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
@@ -37,7 +39,7 @@ def configure(root: Path, known: Remote | None, *, url: str | None) -> None:
         name = repo.config["core"].get("remote") or "storage"
         committed = repo.config["remote"].get(name, {})
         # By itself DVC believes that what is stored under a hash has that hash.
-        values = {**{key: value for key, value in found.items() if value}, "verify": True}
+        values = {**found, "verify": True}
         if endpoint and str(values.get("url") or committed.get("url")).startswith("s3://"):
             values["endpointurl"] = endpoint
         values = {key: value for key, value in values.items() if committed.get(key) != value}
@@ -47,7 +49,7 @@ def configure(root: Path, known: Remote | None, *, url: str | None) -> None:
                 settings["remote"].setdefault(name, {}).update(values)
 
 
-def borrowed(root: Path, owner: Path | None) -> dict[str, Any]:
+def _borrowed(root: Path, owner: Path | None) -> dict[str, Any]:
     """Return what the configuration of `owner` adds for the same remote: its credentials, say.
 
     It is for memory only, so that no secret is copied to a second file, and empty unless both mean
@@ -63,8 +65,7 @@ def borrowed(root: Path, owner: Path | None) -> dict[str, Any]:
         return {}
     if not here or any(here.get(key) != there.get(key) for key in ("url", "endpointurl")):
         return {}
-    more = {key: value for key, value in there.items() if key not in here}
-    return {"remote": {name: more}} if more else {}
+    return {"remote": {name: {key: of for key, of in there.items() if key not in here}}}
 
 
 def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
@@ -80,29 +81,27 @@ def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
             if not out.use_cache and out.hash_info
         }
     kept.pop(RECEIPT.as_posix(), None)
-    lost = (item for item in sorted(kept.items()) if not _write(root, *item, metrics))
-    return [f"{path} ({md5})" for path, md5 in lost]
-
-
-def _write(root: Path, path: str, md5: str, metrics: dict[str, Any]) -> bool:
-    target = root / path
-    if target.is_file() and md5_of(target.read_bytes()) == md5:
-        return True
     stated = json.dumps(metrics, ensure_ascii=False, indent=2) + "\n"  # as files.write_json does
-    for content in (stated.encode() if path == str(METRICS) else b"", *git.contents(root, path)):
-        if md5_of(content) == md5:
+    lost = []
+    for path, md5 in sorted(kept.items()):
+        target = root / path
+        present = target.read_bytes() if target.is_file() else b""
+        known = (present, stated.encode()) if path == str(METRICS) else (present,)
+        every = chain(known, git.contents(root, path))
+        content = next((content for content in every if md5_of(content) == md5), None)
+        if content is None:
+            lost.append(f"{path} ({md5})")
+        elif content != present or not target.is_file():
             with replacing_file(target) as temporary:
                 temporary.write_bytes(content)
-            return True
-    return False
+    return lost
 
 
-def pull(root: Path, settings: dict[str, Any], *, only: Path | None = None) -> None:
-    """Pull every output that is recorded, or `only` one; settings of DVC go before its files'.
+def pull(root: Path, owner: Path | None, *, only: Path | None = None) -> None:
+    """Pull every output that is recorded, or `only` one, with the credentials of `owner`.
 
     Raises:
-        ArtifactError: some are not in the remote, or it does not answer, or one would be written
-            outside of its folder.
+        ArtifactError: the remote lacks some, or one would be written outside of its folder.
     """
     reason = ""
 
@@ -110,7 +109,7 @@ def pull(root: Path, settings: dict[str, Any], *, only: Path | None = None) -> N
         path = Path(out.fs_path).relative_to(root.resolve())
         return out.use_cache and out.hash_info and only in (None, path)
 
-    with Repo(str(root), config=settings) as repo:
+    with Repo(str(root), config=_borrowed(root, owner)) as repo:
         logging.disable()  # what DVC would log is said below; its bars are no logging
         try:
             recorded = [out for out in repo.index.outs if is_meant(out)]

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,33 +20,30 @@ from issuesum.files import replacing_file
 from issuesum.layout import BUNDLE, LOCK, RECEIPT, UV_LOCK
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
-from issuesum.lineage.patch import dirty_patch
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.restore import data as of_dvc
 from issuesum.lineage.restore.contained import check_contained, check_outputs
 from issuesum.lineage.runs.record import processor
+from issuesum.lineage.tag import dirty_patch
 
 _ANOTHER = "Try: an image that the export stage made."
 # An image names the URL: whatever the user's own Git allows, it is no command line.
 _NO_PROGRAMS = ("-c", "protocol.ext.allow=never")
+_LOG = Path(".issuesum/verify.log")  # what the pipeline printed where there is no terminal
+# These would have the stages read from, or write to, other places than the tree.
+_ELSEWHERE = ("ISSUESUM_CACHE", "DVC_ROOT", "TF_CONFIG", "GIT_DIR", "GIT_WORK_TREE")
 
 
 @dataclass(frozen=True)
 class Restored:
-    """A project in a working tree.
-
-    Attributes:
-        owner: the repository that the tree is a worktree of, or None if it is a clone.
-        lost: outputs that Git keeps and that are in no commit, as `path (md5)`.
-        stale: what `dvc status` names; None if no data was pulled.
-    """
+    """A project in a working tree."""
 
     root: Path
-    owner: Path | None
-    lost: list[str]
-    stale: list[str] | None
+    owner: Path | None  # the repository that the tree is a worktree of, or None if it is a clone
+    lost: list[str]  # outputs that Git keeps and that are in no commit, as `path (md5)`
+    stale: list[str] | None  # what `dvc status` names; None if no data was pulled
 
 
 def restore(
@@ -61,17 +58,26 @@ def restore(
 
     Raises:
         RepositoryError: `target` is in use, or the commit is not available.
-        ArtifactError: the provenance lacks something, the commit holds no project, or the DVC
-            remote lacks something.
+        ArtifactError: provenance, commit or DVC remote lack something.
     """
     known, stale = found.exported(), None
     url_of_git, clone = source or known.source, source is not None
     try:
         with checked_out(known.commit, target, here=here, source=url_of_git, clone=clone) as owner:
             patch = apply_patch(target, known)  # which may move the project's folder
-            root = _project(target, known)
+            root = target / (known.folder or "")
+            if not root.resolve().is_relative_to(target.resolve()) or not (root / ".dvc").is_dir():
+                raise ArtifactError(
+                    f"Commit {known.commit[:12]} must hold the project. Received: no DVC "
+                    f"repository in {known.folder or 'its top folder'}. {_ANOTHER}"
+                )
             check_contained(target, root)
-            _check_patch(root, patch)
+            if patch and dirty_patch(root) != patch:
+                raise RepositoryError(
+                    "The patch must lead to the tree that the image was made from. Received: a "
+                    f"tree that differs otherwise from {known.commit[:12]}. Try: git config "
+                    "--list, and there core.autocrlf, core.fileMode and filters."
+                )
             with replacing_file(root / LOCK) as lock:
                 lock.write_text(known.lock, encoding="utf-8")
             check_outputs(target, root)
@@ -81,7 +87,7 @@ def restore(
             of_dvc.find_export(root)
             of_dvc.configure(root, known.remote, url=url)
         if data:
-            of_dvc.pull(root, of_dvc.borrowed(root, owner))
+            of_dvc.pull(root, owner)
             stale = of_dvc.record_export(root)
     except DvcException as error:
         raise ArtifactError(
@@ -89,16 +95,6 @@ def restore(
             f"{_ANOTHER}"
         ) from error
     return Restored(root, owner, lost, stale)
-
-
-def _project(tree: Path, provenance: Exported) -> Path:
-    root = tree / (provenance.folder or "")
-    if not root.resolve().is_relative_to(tree.resolve()) or not (root / ".dvc").is_dir():
-        raise ArtifactError(
-            f"Commit {provenance.commit[:12]} must hold the project. Received: no DVC repository "
-            f"in {provenance.folder or 'its top folder'}. {_ANOTHER}"
-        )
-    return root
 
 
 @contextmanager
@@ -110,9 +106,6 @@ def checked_out(
     A repository that has the commit, or whose origin is `source` and has it, gets one more
     worktree, and is yielded. Otherwise `source` is cloned, with its history, since preprocess
     compares its data with that of earlier commits, and None is yielded.
-
-    Raises:
-        RepositoryError: `target` is in use, or the commit is not available.
     """
     empty = target.is_dir() and not any(target.iterdir())
     if not empty and os.path.lexists(target):
@@ -177,25 +170,16 @@ def apply_patch(tree: Path, provenance: Exported) -> bytes:
     """Make the tree of a commit as dirty as that of the image, and return the patch, maybe empty.
 
     `tree` is its top, where a patch's paths begin: below it git would ignore the others.
-
-    Raises:
-        ArtifactError: the provenance is dirty without a patch, or with a broken one.
-        RepositoryError: the patch does not apply.
     """
     if not provenance.dirty:
         return b""
     commit, stated = provenance.commit[:12], provenance.patch
-    if not stated:
+    patch = stated.content if stated else b""
+    if not stated or hashlib.sha256(patch).hexdigest() != stated.sha256:
         raise ArtifactError(
-            f"The provenance of an image with a -dirty tag must hold a patch. Received: none in "
-            f"that of {provenance.image}, of format {provenance.format}. "
-            f"Try: git worktree add DIR {commit} for the commit alone."
-        )
-    patch = stated.content
-    if hashlib.sha256(patch).hexdigest() != stated.sha256:
-        raise ArtifactError(
-            f"The patch in the provenance must have the sha256 {stated.sha256}. Received: "
-            f"other bytes. {_ANOTHER}"
+            f"The provenance of an image with a -dirty tag must hold a patch. Received: "
+            f"{'other bytes than its sha256' if stated else 'none'} in that of {provenance.image}, "
+            f"of format {provenance.format}. Try: git worktree add DIR {commit} for it alone."
         )
     git.run(tree, "apply", "--binary", "--whitespace=nowarn", "-", stdin=patch,
             must=f"The patch must apply to {commit}",
@@ -203,44 +187,21 @@ def apply_patch(tree: Path, provenance: Exported) -> bytes:
     return patch
 
 
-def _check_patch(root: Path, patch: bytes) -> None:
-    if patch and dirty_patch(root) != patch:
-        raise RepositoryError(
-            "The patch must lead to the tree that the image was made from. Received: a tree that "
-            f"differs otherwise from {git.head(root)[:12]}. "
-            "Try: git config --list, and there core.autocrlf, core.fileMode and filters."
-        )
-
-
-LOG = Path(".issuesum/verify.log")
-"""What the pipeline printed where there is no terminal."""
-# These would have the stages read from, or write to, other places than the tree.
-_ELSEWHERE = ("ISSUESUM_CACHE", "DVC_ROOT", "TF_CONFIG", "GIT_DIR", "GIT_WORK_TREE")
-
-
 @dataclass(frozen=True)
 class Rerun:
-    """DVC's hashes of the bundle in the image and of the one made now.
-
-    Attributes:
-        differing: the outputs of the first stage that made others, as `stage: path, path`.
-        gpu: the device that trained the image's model, if it was a GPU.
-        processor: that of the machine which trained it, if this one has another.
-    """
+    """DVC's hashes of the bundle in the image and of the one made now."""
 
     before: str
     after: str
-    differing: str | None
-    gpu: str | None
-    processor: str | None = None
+    differing: str | None  # outputs of the first stage that made others, as `stage: path, path`
+    gpu: str | None  # the device that trained the image's model, if it was a GPU
+    processor: str | None = None  # of the machine which trained it, if this one has another
 
 
 def rerun(root: Path, provenance: Exported) -> Rerun:
     """Run every stage up to build again, by the code in a restored tree with its data, and compare.
 
-    Raises:
-        ArtifactError: a stage fails.
-        EngineError: the environment of that code cannot be made.
+    ArtifactError if a stage fails, EngineError if the environment of that code cannot be made.
     """
     python = _python(root)
     variables = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}
@@ -279,16 +240,13 @@ def _python(root: Path) -> Path:
 
 def _run(command: list[str], root: Path, variables: dict[str, str]) -> str:
     """Return how it failed, if so; what is printed goes to the terminal, else to a file."""
-    if sys.stderr.isatty():
-        code = subprocess.run(command, cwd=root, env=variables, check=False).returncode
-        return str(code or "")
-    log = root / LOG
+    log = root / _LOG
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as file:
+    with nullcontext() if sys.stderr.isatty() else log.open("ab") as file:
+        errors = subprocess.STDOUT if file else None
         done = subprocess.run(
-            command, cwd=root, env=variables, stdout=file, stderr=subprocess.STDOUT, check=False
+            command, cwd=root, env=variables, stdout=file, stderr=errors, check=False
         )
-    lines = [" ".join(line.split()) for line in log.read_text(errors="replace").splitlines()]
-    errors = [line for line in lines if line.startswith(("error:", "ERROR:"))]
-    last = next(filter(None, reversed(errors or lines)), "")
-    return f"{done.returncode}{f' ({last})' if last else ''}" if done.returncode else ""
+    lines = log.read_text(errors="replace").splitlines() if done.returncode and file else []
+    last = next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
+    return f"{done.returncode or ''}{f' ({last})' if last else ''}"

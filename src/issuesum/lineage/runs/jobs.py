@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,25 +15,18 @@ from typing import Any
 from issuesum.errors import RepositoryError
 from issuesum.layout import LOCK, RECEIPT
 from issuesum.lineage import git
-from issuesum.lineage.dvc import Item, Lock, LockedStage
-from issuesum.lineage.git import earlier_versions
+from issuesum.lineage.dvc import Item, Lock, LockedStage, md5_of
 from issuesum.lineage.runs.record import Run, RunRecord, State
 
-_SILENCE = timedelta(days=7)
-"""After which a run of another host, whose processes cannot be asked for, counts as lost."""
+_SILENCE = timedelta(days=7)  # after which a run of another host counts as lost
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job(Run):
-    """A run, with what the history of dvc.lock knows of it.
+    """A run, with what the history of dvc.lock knows of it."""
 
-    Attributes:
-        time: when it started, or, where there is no record of it, when its result was committed.
-        recorded: the commit that holds its result in dvc.lock.
-    """
-
-    time: str
-    recorded: str | None
+    time: str  # when it started, or without a record of it, when its result was committed
+    recorded: str | None  # the commit that holds its result in dvc.lock
 
     def as_json(self) -> dict[str, Any]:
         """Return all that is known, as JSON has it."""
@@ -43,44 +35,38 @@ class Job(Run):
     @property
     def output(self) -> str | None:
         """The md5 of the largest output, which dvc.lock has as well."""
-        if not self.outs:
-            return None
-        return max(self.outs.values(), key=lambda item: item.size or 0).md5
+        largest = max(self.outs.values(), key=lambda item: item.size or 0, default=None)
+        return largest.md5 if largest else None
 
 
 def list_jobs(records: Iterable[RunRecord], root: Path) -> list[Job]:
-    """Return all jobs that are known, the newest first.
+    """Return all jobs that are known, the newest first; the repository need have no commit.
 
     A record whose outputs stand in a commit of dvc.lock and that entry are one job.
-
-    Args:
-        records: of runs, by whomever.
-        root: of the repository, which need have no commit.
     """
-    entries = recorded_entries(root)
-    pushed = images(root)
-    committed: set[int] = set()
-    jobs = []
+    pushed = _images(root)
+    committed = _committed_jobs(root, pushed)
+    jobs, known = [], set()
     for record in records:
-        entry = _entry_of(record, entries)
-        committed.add(id(entry))
-        jobs.append(_of_record(record, entry, pushed))
-    jobs += [_of_entry(entry, pushed) for entry in entries if id(entry) not in committed]
+        entry = _entry_of(record, committed)
+        known.add(id(entry))
+        values: dict[str, Any] = {each.name: getattr(record, each.name) for each in fields(Run)}
+        values["state"] = state_of(record)
+        values["image"] = record.image or _image(record.outs, pushed)
+        recorded = entry.recorded if entry else None
+        jobs.append(Job(time=record.started, recorded=recorded, **values))
+    jobs += [job for job in committed if id(job) not in known]
     return sorted(jobs, key=lambda job: job.time, reverse=True)
 
 
 def led_to(image: str, jobs: Sequence[Job]) -> list[Job]:
     """Return the jobs whose outputs went into an image, in their order.
 
-    Args:
-        image: registry/name:tag, or the tag alone.
-        jobs: the newest first.
-
-    Returns:
-        The jobs that pushed it, and for each dependency of a job the one that made it: the last
-        one before, if several made the same.
+    They are the jobs that pushed `image`, registry/name:tag or the tag alone, and for each
+    dependency of a job the one that made it: the last one before, if several made the same.
     """
-    waiting = [job for job in jobs if job.image and image in (job.image, _tag(job.image))]
+    pushed = ((job, job.image) for job in jobs if job.image)
+    waiting = [job for job, name in pushed if image in (name, name.rsplit(":", 1)[-1])]
     found: list[Job] = []
     while waiting:
         job = waiting.pop()
@@ -88,7 +74,7 @@ def led_to(image: str, jobs: Sequence[Job]) -> list[Job]:
             continue
         found.append(job)
         for path, item in job.deps.items():
-            makers = [maker for maker in jobs if _md5(maker.outs, path) == item.md5]
+            makers = [maker for maker in jobs if _hashes(maker.outs).get(path) == item.md5]
             # A result may have been committed after what was made from it.
             before = [maker for maker in makers if maker.time <= job.time]
             waiting += before[:1] or makers[-1:]
@@ -99,137 +85,73 @@ def state_of(record: RunRecord) -> State:
     """Return how a run ended; `lost` if its record says `running` and no process does."""
     if record.state != "running":
         return record.state
-    if record.host == socket.gethostname():
-        lost = not _is_alive(record.pid)
-    else:
-        lost = datetime.now(UTC) - datetime.fromisoformat(record.started) > _SILENCE
-    return "lost" if lost else "running"
-
-
-def _is_alive(pid: int) -> bool:
+    if record.host != socket.gethostname():
+        silent = datetime.now(UTC) - datetime.fromisoformat(record.started)
+        return "lost" if silent > _SILENCE else "running"
     try:
-        os.kill(pid, 0)
+        os.kill(record.pid, 0)
     except ProcessLookupError:
-        return False
+        return "lost"
     except PermissionError:  # of another user, but there
-        return True
-    return True
+        pass
+    return "running"
 
 
-def _entry_of(record: RunRecord, entries: Iterable[Recorded]) -> Recorded | None:
-    """Return the entry that holds a run's result: the first one committed after it, if any is."""
-    same = [
-        entry
-        for entry in entries
-        if record.outs
-        and entry.stage == record.stage
-        and _hashes(entry.outs) == _hashes(record.outs)
+def _committed_jobs(root: Path, pushed: Mapping[str, str]) -> list[Job]:
+    """Return every change of a stage's entry in dvc.lock that is committed, the newest first."""
+    try:
+        commits = git.commits_of(root, LOCK.as_posix())
+    except RepositoryError:
+        return []
+    locks: dict[str, Mapping[str, LockedStage]] = {}
+    for commit in commits:
+        text = git.content_at(root, commit.id, LOCK.as_posix()) or ""
+        with suppress(RepositoryError):  # a commit with conflict marks, say
+            locks[commit.id] = Lock.parse(text).stages
+    return [
+        Job(
+            stage=stage,
+            state="done",
+            time=commit.committed,
+            deps=entry.deps,
+            outs=entry.outs,
+            bytes_in=sum(item.size or 0 for item in entry.deps.values()),
+            bytes_out=sum(item.size or 0 for item in entry.outs.values()),
+            recorded=commit.id,
+            image=_image(entry.outs, pushed),
+        )
+        for commit in commits
+        for stage, entry in reversed([*locks.get(commit.id, {}).items()])
+        if all(locks.get(parent, {}).get(stage) != entry for parent in commit.parents)
     ]
-    same = [entry for entry in same if _hashes(entry.deps) == _hashes(record.deps)] or same
-    later = [entry for entry in same if entry.committed >= record.started]
+
+
+def _entry_of(record: RunRecord, committed: Iterable[Job]) -> Job | None:
+    """Return the entry that holds a run's result: the first one committed after it, if any is."""
+    of_stage = [job for job in committed if record.outs and job.stage == record.stage]
+    same = [job for job in of_stage if _hashes(job.outs) == _hashes(record.outs)]
+    same = [job for job in same if _hashes(job.deps) == _hashes(record.deps)] or same
+    later = [job for job in same if job.time >= record.started]
     return next(iter(later[-1:] or same[:1]), None)
-
-
-def _of_record(record: RunRecord, entry: Recorded | None, pushed: Mapping[str, str]) -> Job:
-    known: dict[str, Any] = {each.name: getattr(record, each.name) for each in fields(Run)}
-    known["state"] = state_of(record)
-    known["image"] = record.image or _image(record.outs, pushed)
-    return Job(time=record.started, recorded=entry.commit if entry else None, **known)
-
-
-def _of_entry(entry: Recorded, pushed: Mapping[str, str]) -> Job:
-    return Job(
-        stage=entry.stage,
-        state="done",
-        time=entry.committed,
-        deps=entry.deps,
-        outs=entry.outs,
-        bytes_in=_size(entry.deps),
-        bytes_out=_size(entry.outs),
-        recorded=entry.commit,
-        image=_image(entry.outs, pushed),
-    )
 
 
 def _hashes(items: Mapping[str, Item]) -> dict[str, str]:
     return {path: item.md5 for path, item in items.items()}
 
 
-def _md5(items: Mapping[str, Item], path: str) -> str | None:
-    return items[path].md5 if path in items else None
-
-
-def _size(items: Mapping[str, Item]) -> int:
-    return sum(item.size or 0 for item in items.values())
-
-
 def _image(outs: Mapping[str, Item], pushed: Mapping[str, str]) -> str | None:
-    return pushed.get(_md5(outs, RECEIPT.as_posix()) or "")
+    return next((pushed[item.md5] for item in outs.values() if item.md5 in pushed), None)
 
 
-def _tag(image: str) -> str:
-    return image.rsplit(":", 1)[-1]
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A stage's entry in dvc.lock, and the commit that brought it.
-
-    Attributes:
-        stage: as in dvc.yaml.
-        commit: 40 hex digits.
-        committed: ISO 8601, UTC.
-        deps: by path.
-        outs: by path.
-    """
-
-    stage: str
-    commit: str
-    committed: str
-    deps: Mapping[str, Item]
-    outs: Mapping[str, Item]
-
-
-def recorded_entries(root: Path) -> list[Recorded]:
-    """Return every change of a stage's entry that is committed, the newest first.
-
-    Nothing where there is no repository, no commit, or none that has a dvc.lock.
-    """
-    try:
-        commits = git.commits_of(root, LOCK.as_posix())
-    except RepositoryError:
-        return []
-    locks = {
-        commit.id: _stages(git.content_at(root, commit.id, LOCK.as_posix())) for commit in commits
-    }
-    return [
-        Recorded(stage, commit.id, commit.committed, entry.deps, entry.outs)
-        for commit in commits
-        for stage, entry in reversed([*locks[commit.id].items()])
-        if all(locks.get(parent, {}).get(stage) != entry for parent in commit.parents)
-    ]
-
-
-def images(root: Path) -> dict[str, str]:
+def _images(root: Path) -> dict[str, str]:
     """Return registry/name:tag by the md5 of the receipt that names it, now and in each commit."""
-    try:
-        versions = [content for _, content in earlier_versions(root / RECEIPT)]
-    except (OSError, RepositoryError):
-        versions = []
-    with contextlib.suppress(OSError, UnicodeDecodeError):
+    versions = []
+    with suppress(RepositoryError):
+        versions += [content for _, content in git.earlier_versions(root / RECEIPT)]
+    with suppress(OSError, UnicodeDecodeError):
         versions.append((root / RECEIPT).read_text(encoding="utf-8"))
     found = {}
     for content in versions:
-        try:
-            image = str(json.loads(content)["image"])
-        except (ValueError, KeyError, TypeError):
-            continue
-        found[hashlib.md5(content.encode(), usedforsecurity=False).hexdigest()] = image
+        with suppress(ValueError, KeyError, TypeError):
+            found[md5_of(content.encode())] = str(json.loads(content)["image"])
     return found
-
-
-def _stages(content: str | None) -> Mapping[str, LockedStage]:
-    try:
-        return Lock.parse(content).stages if content else {}
-    except RepositoryError:
-        return {}  # a commit with conflict marks, say

@@ -1,4 +1,4 @@
-"""Records of stage runs: one JSON file a run, outside Git and DVC."""
+"""Records of stage runs: a JSON file each, outside Git and DVC, shared through the DVC remote."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import re
 import secrets
 import socket
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +17,17 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter, ValidationError
 
+from issuesum.errors import RepositoryError, one_line
 from issuesum.files import write_json
-from issuesum.lineage.dvc import Item
+from issuesum.lineage.dvc import Item, open_repo
 
 State = Literal["running", "done", "failed", "lost"]
-REFUSAL = "The model must pass the gate."
-"""How the error of an export begins that the gate refused."""
+REFUSAL = "The model must pass the gate."  # how the error of an export begins that it refused
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
 FINISHED: tuple[State, ...] = ("done", "failed")
+PREFIX = "issuesum-runs"
+"""Folder of the remote; DVC keeps its own in `files`, and passes over others when it collects."""
+_AT_ONCE = 8
 
 
 def is_refusal(line: str) -> bool:
@@ -33,47 +37,26 @@ def is_refusal(line: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run of one stage, as far as it is known.
+    """One run of one stage, as far as it is known."""
 
-    Attributes:
-        stage: as in dvc.yaml.
-        state: `running` until it ends; `lost` if its process vanished.
-        started: ISO 8601, UTC.
-        seconds: from start to end, None while it runs.
-        error: the line that a failed run ended with.
-        exit_code: that its process ended with; DVC's own is the same for all failures.
-        commit: HEAD when it began, None without one.
-        dirty: whether code, params, dvc.yaml or a .dvc file differed from it.
-        user: Git's user.name, or else the account.
-        host: where it ran.
-        device: what trained.
-        processor: model of the CPU; trained weights depend on it, by rounding.
-        rows: that it worked on, where the stage knows.
-        bytes_in: of all dependencies.
-        bytes_out: of all outputs.
-        image: registry/name:tag that it pushed.
-        deps: by path, as dvc.lock has them.
-        outs: the same of outputs.
-    """
-
-    stage: str
-    state: State = "running"
-    started: str | None = None
-    seconds: float | None = None
-    error: str | None = None
-    exit_code: int | None = None
-    commit: str | None = None
-    dirty: bool = False
-    user: str | None = None
-    host: str | None = None
-    device: str | None = None
-    processor: str | None = None
-    rows: int | None = None
-    bytes_in: int | None = None
-    bytes_out: int | None = None
-    image: str | None = None
-    deps: Mapping[str, Item] = field(default_factory=dict)
-    outs: Mapping[str, Item] = field(default_factory=dict)
+    stage: str  # as in dvc.yaml
+    state: State = "running"  # until it ends; `lost` if its process vanished
+    started: str | None = None  # ISO 8601, UTC
+    seconds: float | None = None  # from start to end, None while it runs
+    error: str | None = None  # the line that a failed run ended with
+    exit_code: int | None = None  # of its process; DVC's own is the same for all failures
+    commit: str | None = None  # HEAD when it began, None without one
+    dirty: bool = False  # whether code, params, dvc.yaml or a .dvc file differed from it
+    user: str | None = None  # Git's user.name, or else the account
+    host: str | None = None  # where it ran
+    device: str | None = None  # what trained
+    processor: str | None = None  # model of the CPU; trained weights depend on it, by rounding
+    rows: int | None = None  # that it worked on, where the stage knows
+    bytes_in: int | None = None  # of all dependencies
+    bytes_out: int | None = None  # of all outputs
+    image: str | None = None  # registry/name:tag that it pushed
+    deps: Mapping[str, Item] = field(default_factory=dict)  # by path, as dvc.lock has them
+    outs: Mapping[str, Item] = field(default_factory=dict)  # by path
 
     def as_json(self) -> dict[str, Any]:
         """Return all that is known, as JSON has it."""
@@ -86,19 +69,13 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord(Run):
-    """A run as it is stored.
+    """A run as it is stored."""
 
-    Attributes:
-        id: `<UTC start>-<stage>-<6 random hex digits>`, which is also the file's name.
-        pid: of its process on `host`.
-        format: of this record.
-    """
-
-    id: str
+    id: str  # `<UTC start>-<stage>-<6 random hex digits>`, which is also the file's name
     started: str
     host: str
-    pid: int
-    format: Literal[1] = 1
+    pid: int  # of its process on `host`
+    format: Literal[1] = 1  # of this record
 
     @classmethod
     def begin(cls, stage: str) -> RunRecord:
@@ -127,11 +104,7 @@ _ADAPTER = TypeAdapter(RunRecord)
 
 
 def write(record: RunRecord, folder: Path) -> None:
-    """Write a record, in place of an earlier one of the same run.
-
-    Raises:
-        OSError: the folder cannot be written, or the disk is full.
-    """
+    """Write a record, in place of an earlier one of the same run, or raise an OSError."""
     write_json(folder / f"{record.id}.json", record.as_json())
 
 
@@ -157,3 +130,43 @@ def last(stage: str, folder: Path) -> RunRecord | None:
     """Return the newest run of a stage that succeeded."""
     runs = read_all(folder)
     return next((run for run in runs if run.stage == stage and run.state == "done"), None)
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """How many records went which way."""
+
+    sent: int
+    received: int
+
+
+def exchange(folder: Path, root: Path) -> Exchanged:
+    """Send and fetch the records of finished runs that the other side lacks.
+
+    The `folder` need not exist. RepositoryError without a default remote of DVC that can be used.
+    """
+    here = {f"{run.id}.json" for run in read_all(folder) if run.state in FINISHED}
+    must, advice = "DVC must have a default remote", "dvc remote add -d NAME URL"
+    with open_repo(root, must, advice) as repo:
+        remote = repo.cloud.get_remote(command="push")
+        files, place = remote.fs, remote.fs.join(remote.path, PREFIX)
+        try:
+            found = files.find(place) if files.exists(place) else ()
+            there = {files.name(path): path for path in found}
+            offered = {name: files.join(place, name) for name in here - there.keys()}
+            wanted = [name for name in there.keys() - here if NAME.fullmatch(name)]
+            if offered:
+                files.makedirs(place, exist_ok=True)
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                sources = (str(folder / name) for name in offered)
+                list(pool.map(files.put_file, sources, offered.values()))
+                contents = pool.map(files.cat_file, map(there.get, wanted))
+                received = list(filter(None, map(parse, contents, wanted)))
+            for record in received:
+                write(record, folder)
+        except Exception as error:  # every storage brings error classes of its own
+            raise RepositoryError(
+                f"{files.unstrip_protocol(place)} must be readable and writable. Received: "
+                f"{one_line(error) or type(error).__name__}. Try: dvc push, which needs the same."
+            ) from error
+    return Exchanged(len(offered), len(received))

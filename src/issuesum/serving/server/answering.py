@@ -21,17 +21,11 @@ from issuesum.serving.server.messages import RequestError, answer_meta, read_req
 
 @dataclass(frozen=True)
 class Limits:
-    """Bounds from the environment, so that no one request can hurt the others.
+    """Bounds from the environment, so that no one request can hurt the others."""
 
-    Attributes:
-        request_bytes: of a request's body.
-        texts: bodies in a request. A batch holds a worker for a few milliseconds a title.
-        threads: of onnxruntime in one call. Gunicorn's workers and threads use the other cores.
-    """
-
-    request_bytes: int = 8 * 1024 * 1024
-    texts: int = 512
-    threads: int = 1
+    request_bytes: int = 8 * 1024 * 1024  # of a request's body
+    texts: int = 512  # in a request: a batch holds a worker for a few milliseconds a title
+    threads: int = 1  # of onnxruntime in one call; gunicorn's workers use the other cores
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Limits:
@@ -46,9 +40,9 @@ class Limits:
             )
 
         return cls(
-            request_bytes=number("ISSUESUM_MAX_REQUEST_BYTES", cls.request_bytes),
-            texts=number("ISSUESUM_MAX_TEXTS", cls.texts),
-            threads=number("ISSUESUM_THREADS", cls.threads),
+            number("ISSUESUM_MAX_REQUEST_BYTES", cls.request_bytes),
+            number("ISSUESUM_MAX_TEXTS", cls.texts),
+            number("ISSUESUM_THREADS", cls.threads),
         )
 
 
@@ -75,15 +69,14 @@ class Answering:
         meta: dict[str, Any] = {"tags": self.tags}
         try:
             meta = answer_meta(message, self.tags)
-            request = read_request(message, most=self.limits.texts)
-            titles = self._loaded().write(
-                request.bodies, alternatives=request.alternatives, counts=counts
-            )
+            asked = read_request(message, most=self.limits.texts)
+            writer = self._loaded()
+            titles = writer.write(asked.bodies, alternatives=asked.alternatives, counts=counts)
         except RequestError as error:
             return {**error.as_status(), "meta": meta}
         measured = _metrics([best for best, *_ in titles], counts, time.perf_counter() - started)
         named = {"puid": str(uuid.uuid4()), **meta, "metrics": measured}
-        return {"meta": named, **response(request, titles)}
+        return {"meta": named, **response(asked, titles)}
 
     def _loaded(self) -> TitleWriter:
         if self._writer is None:

@@ -20,8 +20,7 @@ from typing import Any
 from issuesum.errors import ParamsError
 from issuesum.serving.server.messages import RequestError, read_request
 
-_FILE_BYTES = 16 * 1024 * 1024
-_FILES = 64
+_FILE_BYTES, _FILES = 16 * 1024 * 1024, 64
 _LONGEST_TITLE = 1024
 
 
@@ -88,9 +87,9 @@ class FeedbackLog:
         """Append a row if the reader wrote a title; RequestError if that fails (full disk, …)."""
         if given.title is None:
             return
-        received = datetime.now(UTC).isoformat(timespec="seconds")
         row = {"issue_url": "", "issue_title": given.title, "body": given.body,
-               "shown": given.shown, "reward": given.reward, "received": received,
+               "shown": given.shown, "reward": given.reward,
+               "received": datetime.now(UTC).isoformat(timespec="seconds"),
                "image": self._image}  # fmt: skip
         try:
             self._file.handle(logging.makeLogRecord({"msg": json.dumps(row)}))
@@ -111,10 +110,7 @@ def _shown(message: Mapping[str, Any]) -> str:
 
 
 def _one_text(message: Mapping[str, Any], part: str) -> str | None:
-    content = message.get(part)
-    if not content:
-        return None
     try:
-        return read_request(content, most=1).bodies[0]
+        return read_request(message[part], most=1).bodies[0] if message.get(part) else None
     except RequestError as error:
         raise RequestError(f"`{part}` of feedback: {error}") from error

@@ -87,13 +87,12 @@ def main() -> None:
     path = "/v2/health/ready"
     # Not urllib, which would ask a proxy that the environment names.
     connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=5)
-    found: int | Exception
     try:
         connection.request("GET", path)
-        found = connection.getresponse().status
+        found = str(connection.getresponse().status)
     except (OSError, http.client.HTTPException) as error:
-        found = error
-    if found != http.client.OK:
+        found = str(error)
+    if found != "200":
         sys.exit(f"error: port {port} must answer {path} with 200. Received: {found}.")
 
 

@@ -1,8 +1,7 @@
 """Seldon's messages: which texts a request holds, how titles are sent back, how it is refused.
 
 A request is a `SeldonMessage` as JSON: `data.ndarray` (a list of texts, or one column), `strData`
-(one text) or `jsonData` (`{"body": …, "alternatives": n}`, or `bodies` for several). An answer has
-the form of its request, and what `meta` of the request holds.
+(one text) or `jsonData` (`{"body": …, "alternatives": n}`, or `bodies` for several).
 https://docs.seldon.io/projects/seldon-core/en/latest/reference/apis/internal-api.html
 """
 
@@ -16,8 +15,8 @@ from typing import Any, Literal
 from issuesum.serving.inference.writer import Title
 
 _FORMS = ("data", "strData", "jsonData", "binData")
-_KEYS = {"body", "bodies", "alternatives"}
 _META = {"puid": str, "tags": dict, "requestPath": dict}
+_EXAMPLE = 'Try: {"data": {"ndarray": ["the text of an issue"]}}.'
 
 
 class RequestError(Exception):
@@ -41,10 +40,8 @@ class TitleRequest:
     form: Literal["data", "strData", "jsonData"]
     bodies: tuple[str, ...]
     alternatives: int = 1
-    one: bool = False
-    """Whether jsonData holds a single body."""
-    column: bool = False
-    """Whether data.ndarray is one column, [["…"], …]."""
+    one: bool = False  # whether jsonData holds a single body
+    column: bool = False  # whether data.ndarray is one column, [["…"], …]
 
 
 def read_request(message: Any, *, most: int) -> TitleRequest:  # noqa: ANN401 -- whatever a client sends
@@ -52,18 +49,18 @@ def read_request(message: Any, *, most: int) -> TitleRequest:  # noqa: ANN401 --
     if not isinstance(message, dict):
         raise RequestError(f"A request must be a JSON object. Received: {_name(message)}.")
     held = [form for form in _FORMS if message.get(form) is not None]
-    if held == ["data"]:
-        asked = _array(message["data"])
-    elif held == ["strData"]:
-        asked = TitleRequest("strData", (_text(message["strData"], "strData"),))
-    elif held == ["jsonData"]:
-        asked = _structured(message["jsonData"])
-    else:
-        raise RequestError(
-            "A request must hold one of data.ndarray, strData and jsonData. Received: "
-            f"{', '.join(held) or 'none of them'}. "
-            'Try: {"data": {"ndarray": ["the text of an issue"]}}.'
-        )
+    match held:
+        case ["data"]:
+            asked = _array(message["data"])
+        case ["strData"]:
+            asked = TitleRequest("strData", (_text(message["strData"], "strData"),))
+        case ["jsonData"]:
+            asked = _structured(message["jsonData"])
+        case _:
+            raise RequestError(
+                "A request must hold one of data.ndarray, strData and jsonData. Received: "
+                f"{', '.join(held) or 'none of them'}. {_EXAMPLE}"
+            )
     if len(asked.bodies) > most:
         info = (
             f"A request must hold at most {most} texts (ISSUESUM_MAX_TEXTS). "
@@ -117,14 +114,12 @@ def _structured(content: Any) -> TitleRequest:  # noqa: ANN401
     example = 'Try: {"jsonData": {"body": "the text of an issue", "alternatives": 3}}.'
     if not isinstance(content, dict):
         raise RequestError(f"jsonData must be an object. Received: {_name(content)}. {example}")
-    if unknown := sorted(content.keys() - _KEYS):
+    unknown = sorted(content.keys() - {"body", "bodies", "alternatives"})
+    if unknown or ("body" in content) == ("bodies" in content):
+        found = f"{unknown[0]!r:.60}" if unknown else "both or neither"
         raise RequestError(
-            f"jsonData must hold body or bodies, and alternatives. Received: {unknown[0]!r:.60}. "
-            f"{example}"
-        )
-    if ("body" in content) == ("bodies" in content):
-        raise RequestError(
-            f"jsonData must hold either body or bodies. Received: both or neither. {example}"
+            "jsonData must hold either body or bodies, and may hold alternatives. "
+            f"Received: {found}. {example}"
         )
     one = "body" in content
     body = (_text(content["body"], "jsonData.body"),) if one else ()
@@ -143,8 +138,7 @@ def _array(data: Any) -> TitleRequest:  # noqa: ANN401
     if not isinstance(data, dict) or "ndarray" not in data:
         held = sorted(map(str, data)) if isinstance(data, dict) else _name(data)
         raise RequestError(
-            f"data.ndarray must hold texts; numbers are none. Received: {held!r:.100}. "
-            'Try: {"data": {"ndarray": ["the text of an issue"]}}.'
+            f"data.ndarray must hold texts; numbers are none. Received: {held!r:.100}. {_EXAMPLE}"
         )
     rows = data["ndarray"]
     column = isinstance(rows, list) and bool(rows) and all(isinstance(row, list) for row in rows)

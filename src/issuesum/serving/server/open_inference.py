@@ -37,13 +37,9 @@ def model_name() -> str:
 def model(tags: Mapping[str, str]) -> dict[str, Any]:
     """Return the model's metadata."""
     return {
-        "name": model_name(),
-        "versions": [version(tags)],
-        "platform": "onnxruntime",
-        "inputs": [_BODY],
-        "outputs": list(_OUTPUTS.values()),
-        "parameters": dict(tags),
-    }
+        "name": model_name(), "versions": [version(tags)], "platform": "onnxruntime",
+        "inputs": [_BODY], "outputs": list(_OUTPUTS.values()), "parameters": dict(tags),
+    }  # fmt: skip
 
 
 def version(tags: Mapping[str, str]) -> str:
@@ -55,29 +51,22 @@ def split(body: bytes, json_length: str | None) -> tuple[bytes, bytes]:
     """Return the JSON of a request, and the binary tensor behind it."""
     if json_length is None:
         return body, b""
-    if not (json_length.isascii() and json_length.isdigit() and len(json_length) < 12):  # noqa: PLR2004
-        raise RequestError(f"{JSON_LENGTH} must be a number. Received: {json_length!r:.60}.")
-    if int(json_length) > len(body):
+    is_number = json_length.isascii() and json_length.isdigit() and len(json_length) < 12  # noqa: PLR2004
+    if not is_number or int(json_length) > len(body):
         raise RequestError(
-            f"{JSON_LENGTH} must be at most the length of the body, {len(body)}. "
-            f"Received: {json_length}."
+            f"{JSON_LENGTH} must be a number, at most the length of the body, {len(body)}. "
+            f"Received: {json_length!r:.60}."
         )
     return body[: int(json_length)], body[int(json_length) :]
 
 
 @dataclass(frozen=True)
 class InferRequest:
-    """A request for titles.
+    """A request for titles."""
 
-    Attributes:
-        id: comes back in the answer; None if the request has none.
-        bodies: the texts of the input.
-        outputs: names of the tensors of the answer, in order, and whether each is to be binary.
-    """
-
-    id: str | None
+    id: str | None  # comes back in the answer
     bodies: tuple[str, ...]
-    outputs: dict[str, bool]
+    outputs: dict[str, bool]  # tensors of the answer, in order, and whether each is to be binary
 
     @classmethod
     def read(cls, request: Mapping[str, Any], packed: bytes) -> InferRequest:
@@ -109,13 +98,11 @@ class InferRequest:
                 part = _pack(values, _OUTPUTS[name]["datatype"])
                 content, packed = {"parameters": {"binary_data_size": len(part)}}, packed + part
             outputs.append({**_OUTPUTS[name], "shape": [len(best)], **content})
+        identity = {} if self.id is None else {"id": self.id}
         return {
-            "model_name": model_name(),
-            "model_version": version(tags),
-            **({} if self.id is None else {"id": self.id}),
-            "parameters": dict(tags),
-            "outputs": outputs,
-        }, packed
+            "model_name": model_name(), "model_version": version(tags), **identity,
+            "parameters": dict(tags), "outputs": outputs,
+        }, packed  # fmt: skip
 
 
 def _parameters(holder: Mapping[str, Any]) -> dict[str, Any]:

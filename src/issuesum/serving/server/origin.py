@@ -24,9 +24,8 @@ class Origin:
     def read(cls, path: Path, environment: Mapping[str, str] = os.environ) -> Origin:
         """Read the file, and compare it with the labels in ISSUESUM_LABELS.
 
-        Raises:
-            ArtifactError: the file is missing or broken, or a label contradicts it.
-            ParamsError: ISSUESUM_LABELS is no JSON object.
+        ArtifactError: it is missing or broken, or a label contradicts it. ParamsError:
+        ISSUESUM_LABELS is no JSON object.
         """
         try:
             content = path.read_bytes()
@@ -36,7 +35,14 @@ class Origin:
                 f"{path} must be a provenance. Received: {type(error).__name__}: "
                 f"{one_line(error)}. Try: an image that the export stage made."
             ) from error
-        for name, label, ours in differences(_handed(environment), labels):
+        try:
+            handed = dict(**json.loads(environment.get(VARIABLE) or "{}"))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise ParamsError(
+                f"{VARIABLE} must be the image's labels as a JSON object. Received: "
+                f"{one_line(error)}. Try: docker inspect -f '{{{{json .Config.Labels}}}}' IMAGE."
+            ) from error
+        for name, label, ours in differences(handed, labels):
             raise ArtifactError(
                 f"The label {name} must be what {path} says. Received: {label!r} as label, "
                 f"{ours!r} by the file. Try: the labels of this very image in {VARIABLE}, or "
@@ -51,16 +57,3 @@ class Origin:
         named = {key: self.provenance[key] for key in ("image", "git", "dvc", "commit")}
         kept = {"bundle": "bundle", "model": "model", "data": "raw"}
         return {**named, **{tag: hashes.get(name) or "" for tag, name in kept.items()}}
-
-
-def _handed(environment: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        found = json.loads(environment.get(VARIABLE) or "{}")
-        if not isinstance(found, dict):
-            raise ValueError(f"a {type(found).__name__}")  # noqa: TRY004
-    except (ValueError, RecursionError) as error:
-        raise ParamsError(
-            f"{VARIABLE} must be the image's labels as a JSON object. Received: {one_line(error)}. "
-            "Try: docker inspect -f '{{json .Config.Labels}}' IMAGE."
-        ) from error
-    return found

@@ -3,7 +3,7 @@
 seldon-core registers the blueprint that it finds as `model_error_handler` on its app. This one
 answers predictions by two protocols, Seldon's and the Open Inference Protocol, serves the page, and
 gives a bad request a 4xx with a reason: left alone, seldon-core answers 500 to an unknown route, a
-wrong content type or deep JSON, and updates its store of metrics before each answer (`counting`).
+wrong content type or deep JSON, and updates its store of metrics before each answer.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ from __future__ import annotations
 import io
 import json
 import os
+import threading
+import time
 import zlib
 from collections.abc import Callable
+from inspect import getclosurevars
+from queue import SimpleQueue
 from typing import Any, NoReturn
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from issuesum.serving.server import feedback, open_inference
 from issuesum.serving.server.answering import Answering
-from issuesum.serving.server.counting import Counting
 from issuesum.serving.server.messages import RequestError
 from issuesum.serving.server.page import add_page
 
@@ -31,8 +34,45 @@ _ASKING = ("/predict", _PREDICTIONS, "/api/v0.1/predictions")
 _OF_OTHER_KINDS = ("/transform-input", "/transform-output", "/route", "/aggregate")
 _DEEP = "A request must be JSON of few levels. Received: too many."
 _CHUNK, _DISCARDED = 2**16, 2**26
+_INTERVAL = 0.25  # seconds
 _SHOWN = os.environ.get("INCLUDE_METRICS_IN_CLIENT_RESPONSE", "true").lower() == "true"
 Answer = Callable[[Any], dict[str, Any]]
+
+
+class Counting:
+    """Takes metrics in Seldon's form to seldon-core's store, off the path of a request.
+
+    The store is a process of its own, and one update of it costs six messages there and back,
+    whatever it counts. So a thread of each worker updates it a few times a second. As no other
+    thread of that worker does, no increment is lost; in seldon-core's own way, one may be.
+    """
+
+    def __init__(self) -> None:
+        """Start no thread yet: it would not survive the fork of a worker."""
+        self._waiting: SimpleQueue[dict[str, Any]] = SimpleQueue()
+        self._lock, self._counts = threading.Lock(), False
+
+    def add(self, metrics: list[dict[str, Any]]) -> None:
+        """Count within a second, in the store of the app that answers now."""
+        with self._lock:
+            if not self._counts:
+                # seldon-core gives it to its routes alone.
+                known = getclosurevars(current_app.view_functions["Predict"]).nonlocals
+                given = (known["seldon_metrics"],)
+                threading.Thread(target=self._count, args=given, daemon=True).start()
+                self._counts = True
+        for metric in metrics:
+            self._waiting.put(metric)
+
+    def _count(self, store: Any) -> None:  # noqa: ANN401 -- seldon-core has no types
+        while True:
+            first = self._waiting.get()
+            time.sleep(_INTERVAL)
+            others = [self._waiting.get() for _ in range(self._waiting.qsize())]
+            try:
+                store.update([first, *others], "predict")
+            except (OSError, EOFError):  # it has ended, and so does the server
+                return
 
 
 def create_routes(answering: Answering, answer: Answer) -> Blueprint:
@@ -61,8 +101,8 @@ def create_routes(answering: Answering, answer: Answer) -> Blueprint:
 
     @routes.record_once
     def bound(state: BlueprintSetupState) -> None:
-        for name in ("MAX_CONTENT_LENGTH", "MAX_FORM_MEMORY_SIZE"):
-            state.app.config[name] = answering.limits.request_bytes
+        most = answering.limits.request_bytes
+        state.app.config.update(MAX_CONTENT_LENGTH=most, MAX_FORM_MEMORY_SIZE=most)
 
     routes.before_app_request(lambda: _unpack(answering.limits.request_bytes))
     routes.before_app_request(_check)

@@ -18,13 +18,15 @@ from issuesum.lineage.provenance.model import FORMAT, Exported, Provenance
 from issuesum.registry.client import Artifact, Registry, refusal
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.sbom import Distribution, make_sbom
-from issuesum.shipping.attestation.signing import IN_TOTO, opened, sealed
 from issuesum.shipping.attestation.statement import (
     CYCLONEDX,
+    IN_TOTO,
     SLSA,
     STATEMENT,
     digest_set,
+    opened,
     sbom_statement,
+    sealed,
     serialised,
     slsa_statement,
     with_runs,
@@ -56,23 +58,19 @@ class Attached:
 
 
 def attached(registry: Registry, image: Reference) -> list[Attached]:
-    """Return the provenance and the SBOMs of an image, which has a digest.
+    """Return the provenance and the SBOMs of an image, which has a digest; no other artifacts.
 
-    Signed ones come first, then by digest: the same order everywhere. Other artifacts, of a scanner
-    say, are left out. Annotations are not trusted.
-
-    Raises:
-        RegistryError: the registry is unreachable or refuses us.
+    Signed ones come first, then by digest: the same order everywhere. Annotations are not trusted.
     """
     found = []
     for descriptor in registry.referrers(image):
-        if descriptor.get("artifactType") in (IN_TOTO, ENVELOPE, SBOM):
-            if not isinstance(descriptor.get("digest"), str):
+        digest, media_type = descriptor.get("digest"), descriptor.get("artifactType")
+        if media_type in (IN_TOTO, ENVELOPE, SBOM):
+            if not isinstance(digest, str):
                 raise refusal(str(image), "a list of referrers in which one has no digest")
-            one = _read(registry, image, descriptor["digest"], descriptor["artifactType"])
-            if one.kind in _FILES or one.wrong:
-                found.append(one)
-    return sorted(found, key=lambda one: (one.envelope is None, one.digest))
+            found.append(_read(registry, image, digest, media_type))
+    ours = (one for one in found if one.kind in _FILES or one.wrong)
+    return sorted(ours, key=lambda one: (one.envelope is None, one.digest))
 
 
 def _read(registry: Registry, image: Reference, digest: str, media_type: str) -> Attached:
@@ -96,11 +94,7 @@ def _read(registry: Registry, image: Reference, digest: str, media_type: str) ->
 
 
 def as_attested[P: Provenance](image: Reference, provenance: P) -> P:
-    """Return a provenance with what only its attestation, if any, says: the runs that led there.
-
-    Raises:
-        RegistryError: the registry is unreachable or refuses us.
-    """
+    """Return a provenance with what only its attestation, if any, says: the runs that led there."""
     if (provenance.format or 0) < FORMAT:
         return provenance
     for one in attached(Registry(image.host), image):
@@ -129,34 +123,24 @@ def attest(
 
     `provenance` is the image's own; `distributions` is called only if what is installed there is
     needed; `requirements` is what pip installed it from, with hashes; `metadata` is of its making.
-
-    Raises:
-        RegistryError: the registry is unreachable or refuses us.
     """
     found = attached(registry, image)
     if not any(one.kind == SLSA and one.is_about(image) for one in found):
         dated = {"org.opencontainers.image.created": provenance.created}
         sbom = make_sbom(image, provenance, distributions(), requirements=requirements)
-        statements = {SLSA: slsa_statement(image, provenance, metadata)}
-        if key:
-            statements = {CYCLONEDX: sbom_statement(image, sbom), **statements}
         # SLSA's is the last, because its presence means that all are there.
+        statements = [sbom_statement(image, sbom)] if key else []
+        statements.append(slsa_statement(image, provenance, metadata))
         artifacts = [Artifact(sbom, SBOM, dated)]
-        for kind, statement in statements.items():
+        for statement in statements:
             content = serialised(statement)
+            content, kind = (sealed(content, key), ENVELOPE) if key else (content, IN_TOTO)
             # As BuildKit and Cosign do, to distinguish statements without reading them.
-            named = {**dated, "in-toto.io/predicate-type": kind}
-            artifacts.append(
-                Artifact(sealed(content, key), ENVELOPE, named)
-                if key
-                else Artifact(content, IN_TOTO, named)
-            )
+            named = {**dated, "in-toto.io/predicate-type": statement["predicateType"]}
+            artifacts.append(Artifact(content, kind, named))
         registry.attach(image, *artifacts)
         found = attached(registry, image)
-    chosen: dict[str, bytes] = {}
-    for one in found:
-        if one.kind in _FILES and (one.kind == SBOM or one.is_about(image)):
-            chosen.setdefault(_FILES[one.kind], one.content)
     with replacing_directory(folder) as temporary:
-        for name, content in chosen.items():
-            (temporary / name).write_bytes(content)
+        for one in reversed(found):  # the first of a kind is the last to be written
+            if one.kind in _FILES and (one.kind == SBOM or one.is_about(image)):
+                (temporary / _FILES[one.kind]).write_bytes(one.content)

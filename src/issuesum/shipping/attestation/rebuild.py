@@ -21,13 +21,12 @@ from issuesum.registry.client import LARGEST, Registry, limited
 from issuesum.registry.image import UNREADABLE, unpacked
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.verification import Check, first_difference
-from issuesum.shipping.image.dockerfile import compose
+from issuesum.shipping.image.builder import exclusive, staging_tag
+from issuesum.shipping.image.dockerfile import build_runtime, compose
 from issuesum.shipping.image.engine import engine
-from issuesum.shipping.image.runtime import build_runtime, staging_tag
-from issuesum.shipping.image.ship import exclusive
 
 
-def check_rebuilt(registry: Registry, found: Found, *, here: Path) -> Check:
+def check_rebuilt(found: Found, *, here: Path) -> Check:
     """Make an image again from its bundle and its provenance, and compare the digests.
 
     The bundle comes from the DVC remote. Code comes from the repository around `here` if that has
@@ -37,7 +36,6 @@ def check_rebuilt(registry: Registry, found: Found, *, here: Path) -> Check:
     Raises:
         ArtifactError: the image is of an earlier format, or the DVC remote lacks the bundle.
         EngineError: no engine answers, or the Dockerfile cannot be built.
-        RegistryError: the registry is unreachable or refuses us.
         RepositoryError: the commit is not available.
     """
     known, image = found.exported(), found.image.reference
@@ -51,7 +49,7 @@ def check_rebuilt(registry: Registry, found: Found, *, here: Path) -> Check:
         made = _made_again(found, known, here=here, folder=folder)
         if made.digest == image.digest:
             return Check("rebuild", "ok", "made again, it has the same digest")
-        wrong = _difference(registry, image, made, folder)
+        wrong = _difference(Registry(image.host), image, made, folder)
         base = known.params.get("export", {}).get("base_image")
         if wrong and made.layers[0].made_by in wrong:
             wrong = f"{wrong}; {base} may have moved since (export.base_image can pin it)"
@@ -63,7 +61,7 @@ def _made_again(found: Found, known: Exported, *, here: Path, folder: Path) -> C
     top = git.top(here)
     source = str(top) if top and git.has_commit(top, known.commit) else known.source
     tree = restore(found, folder / "tree", here=folder, source=source, data=False).root
-    data.pull(tree, data.borrowed(tree, top), only=BUNDLE)
+    data.pull(tree, top, only=BUNDLE)
     image = found.image.reference
     with (
         exclusive(image.repository),

@@ -31,12 +31,10 @@ below = sysconfig.get_path("purelib", sysconfig.get_default_scheme(), {"base": s
 found = []
 for one in distributions(path=[*sys.path, below]):
     data = one.metadata
+    licences = [item for item in data.get_all("Classifier") or () if item[:7] == "License"]
     found.append({
-        "name": data["Name"],
-        "version": one.version,
-        "expression": data["License-Expression"],
-        "text": data["License"],
-        "classifiers": [item for item in data.get_all("Classifier") or () if item[:7] == "License"],
+        "name": data["Name"], "version": one.version, "expression": data["License-Expression"],
+        "text": data["License"], "classifiers": licences,
     })
 print(json.dumps(found))
 """
@@ -56,12 +54,7 @@ class Distribution:
 
 
 def installed(image: str) -> list[Distribution]:
-    """Return what is installed in registry/name@sha256:…, as a hardened container lists it.
-
-    Raises:
-        EngineError: no engine answers, the container does not run, or its answer is none.
-        RegistryError: the registry is unreachable, refuses us or does not hold the image.
-    """
+    """Return what registry/name@sha256:… lists in a container (EngineError: it cannot be run)."""
     with engine() as client:
         return read_distributions(python_output(client, image, SCRIPT))
 
@@ -81,60 +74,48 @@ def read_distributions(answer: bytes) -> list[Distribution]:
 
 
 def make_sbom(
-    image: Reference,
-    provenance: Exported,
-    distributions: Sequence[Distribution],
-    *,
-    requirements: str = "",
+    image: Reference, provenance: Exported, listed: Sequence[Distribution], requirements: str = ""
 ) -> bytes:
     """Return what an image, with a digest, holds. Equal arguments give equal bytes.
 
     `requirements` is what pip installed from; its hashes are those of the files that pip accepts.
     """
     where = {"repository_url": image.repository, "tag": f"{provenance.git}-{provenance.dvc}"}
+    purl = PackageURL("oci", None, image.name.rpartition("/")[2], image.digest, where)
+    digest = str(image.digest)
     root = Component(
-        name=image.repository,
-        version=str(image.digest),
-        type=ComponentType.CONTAINER,
-        bom_ref=str(image.digest),
-        purl=PackageURL("oci", None, image.name.rpartition("/")[2], image.digest, where),
-        hashes=_hashes([str(image.digest).partition(":")[2]]),
-    )
+        name=image.repository, version=digest, type=ComponentType.CONTAINER, bom_ref=digest,
+        purl=purl, hashes=_hashes([digest.partition(":")[2]]),
+    )  # fmt: skip
     accepted: dict[tuple[str, str], list[str]] = {
         (canonicalize_name(name), version): _HASH.findall(rest)
         for name, version, rest in _PINNED.findall(requirements)
     }
-    components = [_component(one, accepted) for one in distributions]
+    components = [_component(one, accepted) for one in listed]
     created = datetime.fromisoformat(provenance.created).astimezone(UTC)
-    sbom = Bom(
-        # The same image has the same SBOM, so the number is no random one.
-        serial_number=uuid5(NAMESPACE_URL, f"{image.repository}@{image.digest}"),
-        metadata=BomMetaData(component=root, timestamp=created),
-        components=components,
-    )
+    about = BomMetaData(component=root, timestamp=created)
+    # The same image has the same SBOM, so the number is no random one.
+    number = uuid5(NAMESPACE_URL, f"{image.repository}@{digest}")
+    sbom = Bom(serial_number=number, metadata=about, components=components)
     sbom.register_dependency(root, components)
     return JsonV1Dot6(sbom).output_as_string(indent=1).encode()
 
 
 def _component(one: Distribution, accepted: dict[tuple[str, str], list[str]]) -> Component:
-    purl = PackageURL("pypi", name=canonicalize_name(one.name), version=one.version)
+    name = canonicalize_name(one.name)
+    purl = PackageURL("pypi", name=name, version=one.version)
     # Of several files pip took one, and does not report which. So the hashes are not the
     # component's, but those of the place where the files are.
     files = ExternalReference(
-        type=ExternalReferenceType.DISTRIBUTION,
-        url=XsUri(purl.to_string()),
+        type=ExternalReferenceType.DISTRIBUTION, url=XsUri(purl.to_string()),
         comment="one of the files with these hashes, which pip was told to accept",
-        hashes=_hashes(accepted.get((canonicalize_name(one.name), one.version), [])),
-    )
+        hashes=_hashes(accepted.get((name, one.version), [])),
+    )  # fmt: skip
     return Component(
-        name=one.name,
-        version=one.version,
-        type=ComponentType.LIBRARY,
-        bom_ref=purl.to_string(),
-        purl=purl,
+        name=one.name, version=one.version, type=ComponentType.LIBRARY, purl=purl,
+        bom_ref=purl.to_string(), external_references=[files] if files.hashes else [],
         licenses=[LicenseFactory().make_from_string(one.licence)] if one.licence else [],
-        external_references=[files] if files.hashes else [],
-    )
+    )  # fmt: skip
 
 
 def _hashes(digests: Sequence[str]) -> list[HashType]:

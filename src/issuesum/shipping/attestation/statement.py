@@ -1,32 +1,45 @@
-"""in-toto statements about an image: where it comes from (SLSA provenance), and what it holds.
+"""in-toto statements about an image, where it comes from and what it holds, and their signatures.
 
 Sources: in-toto attestation framework, "Statement layer specification" and "ResourceDescriptor"
-and "DigestSet" (v1); SLSA v1 "Provenance"; in-toto predicate "CycloneDX".
+and "DigestSet" (v1); SLSA v1 "Provenance"; in-toto predicate "CycloneDX"; secure-systems-lab,
+"DSSE: Dead Simple Signing Envelope", protocol and envelope v1.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from packageurl import PackageURL
+from securesystemslib.dsse import Envelope
+from securesystemslib.exceptions import Error
+from securesystemslib.signer import CryptoSigner, Signer
 
+from issuesum.errors import ParamsError
 from issuesum.lineage.provenance.artefacts import RUN
 from issuesum.lineage.provenance.model import Artefact, Exported, Provenance
 from issuesum.registry.reference import Reference
 
 STATEMENT = "https://in-toto.io/Statement/v1"
+IN_TOTO = "application/vnd.in-toto+json"
+"""Type of a statement, in an envelope and outside."""
 SLSA = "https://slsa.dev/provenance/v1"
 CYCLONEDX = "https://cyclonedx.org/bom"
 BUILD_TYPE = "urn:issuesum:export:v1"
 """docs/tracing.md describes it; what changes the definition below must change its number."""
 _BUILDER = "urn:issuesum:builder:docker-engine"
-
-
 _USER, _RUNS = "issuesum_user", "issuesum_runs"
 """Fields of ours in SLSA's metadata."""
+_FILE = "ISSUESUM_SIGNING_KEY"
+_PASSPHRASE = "ISSUESUM_SIGNING_PASSPHRASE"  # noqa: S105 -- the variable's name
+_MAKE = "openssl genpkey -algorithm ed25519 -out issuesum.pem, then chmod 600 issuesum.pem"
 
 
 def slsa_statement(
@@ -36,26 +49,35 @@ def slsa_statement(
 
     `metadata` is what that file does not say; before format 3 it said all.
     """
-    patch = provenance.patch
-    predicate = {
-        "buildDefinition": {
-            "buildType": BUILD_TYPE,
-            "externalParameters": {
-                "source": provenance.source,
-                "commit": provenance.commit,
-                "dirty": provenance.dirty,
-                "params": provenance.params,
-            },
-            "resolvedDependencies": _materials(provenance),
-        },
-        "runDetails": {
-            "builder": {"id": _BUILDER, "version": provenance.tools},
-            "metadata": metadata
-            or _times(provenance.image, provenance.created, provenance.artefacts or ()),
-            "byproducts": [{"name": "patch", "digest": {"sha256": patch.sha256}}] if patch else [],
-        },
+    patch, made = provenance.patch, provenance.artefacts or ()
+    names = ("source", "commit", "dirty", "params")
+    definition = {
+        "buildType": BUILD_TYPE,
+        "externalParameters": {name: getattr(provenance, name) for name in names},
+        "resolvedDependencies": _materials(provenance),
     }
-    return _statement(image, SLSA, predicate)
+    details = {
+        "builder": {"id": _BUILDER, "version": provenance.tools},
+        "metadata": metadata or _times(provenance.image, provenance.created, made),
+        "byproducts": [{"name": "patch", "digest": {"sha256": patch.sha256}}] if patch else [],
+    }
+    return _statement(image, SLSA, {"buildDefinition": definition, "runDetails": details})
+
+
+def sbom_statement(image: Reference, sbom: bytes) -> dict[str, Any]:
+    """Return the statement of what an image, with a digest, holds: an SBOM as CycloneDX JSON."""
+    return _statement(image, CYCLONEDX, json.loads(sbom))
+
+
+def serialised(statement: dict[str, Any]) -> bytes:
+    """Return equal bytes for equal statements."""
+    return json.dumps(statement, ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+
+def digest_set(image: Reference) -> dict[str, str]:
+    """Return the digest of an image, which has one, as in-toto writes it."""
+    algorithm, _, digest = str(image.digest).partition(":")
+    return {algorithm: digest}
 
 
 def metadata_of(
@@ -63,11 +85,7 @@ def metadata_of(
 ) -> dict[str, Any]:
     """Return when and by whom an image, registry/name:tag, was made, and the runs that led there.
 
-    Args:
-        image: registry/name:tag.
-        finished: when it was exported, ISO 8601.
-        made: artefacts with their runs.
-        user: who exported it.
+    `finished` is ISO 8601; the artefacts that were `made` have their runs.
     """
     runs = {item.name: item.model_dump(include={*RUN}, exclude_unset=True) for item in made}
     runs = {name: run for name, run in runs.items() if run}
@@ -91,29 +109,71 @@ def with_runs[P: Provenance](provenance: P, statement: dict[str, Any]) -> P:
     return type(provenance).model_validate(known)
 
 
-def _times(image: str, finished: str, made: Sequence[Artefact]) -> dict[str, str]:
-    end = _time(finished)
-    begun = [_time(item.started) for item in made if item.started]
-    return {"invocationId": f"{image}@{end}", "startedOn": min([*begun, end]), "finishedOn": end}
+def sealed(payload: bytes, key: Signer) -> bytes:
+    """Return the envelope of a statement, signed by `key`. Equal arguments give equal bytes."""
+    envelope = Envelope(payload, IN_TOTO, {})
+    envelope.sign(key)
+    return json.dumps(envelope.to_dict(), sort_keys=True).encode()
 
 
-def sbom_statement(image: Reference, sbom: bytes) -> dict[str, Any]:
-    """Return the statement of what an image, with a digest, holds: an SBOM as CycloneDX JSON."""
-    return _statement(image, CYCLONEDX, json.loads(sbom))
+def opened(content: bytes) -> Envelope:
+    """Read an envelope (ValueError: it is none of a statement); its signatures are not checked."""
+    try:
+        envelope = Envelope.from_dict(json.loads(content))
+    except (KeyError, TypeError, AttributeError, Error) as error:
+        raise ValueError(f"no DSSE envelope: {type(error).__name__}") from error
+    if envelope.payload_type != IN_TOTO:
+        raise ValueError(f"an envelope of {envelope.payload_type!r}")
+    return envelope
 
 
-def serialised(statement: dict[str, Any]) -> bytes:
-    """Return equal bytes for equal statements."""
-    return json.dumps(statement, ensure_ascii=False, indent=1, sort_keys=True).encode()
+def signing_key() -> Signer | None:
+    """Return the key of the file that ISSUESUM_SIGNING_KEY names, or None where it is not set.
+
+    ISSUESUM_SIGNING_PASSPHRASE opens a file that is encrypted.
+
+    Raises:
+        ParamsError: others may read the file, or it is not an Ed25519 key in PKCS#8.
+    """
+    named, passphrase = os.environ.get(_FILE), os.environ.get(_PASSPHRASE)
+    if not named:
+        return None
+    path = Path(named)
+    try:
+        with path.open("rb") as file:
+            mode, content = os.fstat(file.fileno()).st_mode, file.read()
+    except OSError as error:
+        raise _wrong(path, error.strerror or type(error).__name__, _MAKE) from error
+    if mode & 0o077:
+        raise ParamsError(
+            f"{path} must be readable by you alone. Received: mode {mode & 0o777:04o}. "
+            f"Try: chmod 600 {path}, and a new key if others may have read this one."
+        )
+    # Of a file with a passphrase and of one without, the library takes each only as it is.
+    encrypted = b"ENCRYPTED" in content
+    if encrypted and not passphrase:
+        raise _wrong(path, "an encrypted key and no passphrase", f"set {_PASSPHRASE}")
+    try:
+        key = load_pem_private_key(content, (passphrase or "").encode() if encrypted else None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        reason, remedy = ("another passphrase", _PASSPHRASE) if encrypted else ("no PEM key", _MAKE)
+        raise _wrong(path, reason, remedy) from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _wrong(path, "a key of another kind", _MAKE)
+    return CryptoSigner(key)
+
+
+def _wrong(path: Path, reason: str, remedy: str) -> ParamsError:
+    return ParamsError(
+        f"{path} ({_FILE}) must hold an Ed25519 key as PKCS#8 PEM. Received: {reason}. "
+        f"Try: {remedy}."
+    )
 
 
 def _statement(image: Reference, kind: str, predicate: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "_type": STATEMENT,
-        "subject": [{"name": image.repository, "digest": digest_set(image)}],
-        "predicateType": kind,
-        "predicate": predicate,
-    }
+    subject = [{"name": image.repository, "digest": digest_set(image)}]
+    known = {"_type": STATEMENT, "subject": subject}
+    return {**known, "predicateType": kind, "predicate": predicate}
 
 
 def _materials(provenance: Exported) -> list[dict[str, Any]]:
@@ -151,10 +211,10 @@ def _base_image(text: str) -> dict[str, Any]:
     return {"name": "base image", "uri": uri, **digest}
 
 
-def digest_set(image: Reference) -> dict[str, str]:
-    """Return the digest of an image, which has one, as in-toto writes it."""
-    algorithm, _, digest = str(image.digest).partition(":")
-    return {algorithm: digest}
+def _times(image: str, finished: str, made: Sequence[Artefact]) -> dict[str, str]:
+    end = _time(finished)
+    begun = [_time(item.started) for item in made if item.started]
+    return {"invocationId": f"{image}@{end}", "startedOn": min([*begun, end]), "finishedOn": end}
 
 
 def _time(text: str) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from securesystemslib.signer import Key, SSlibKey
 from issuesum.errors import ArtifactError, ParamsError, RepositoryError, one_line
 from issuesum.layout import LOCK
 from issuesum.lineage import git
+from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import FORMAT, Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.tag import Version
@@ -36,11 +36,7 @@ _NOT_COMMITTED = "dvc.lock is not committed: git commit dvc.lock"
 
 
 def public_keys(paths: Iterable[Path]) -> list[Key]:
-    """Return the public keys of PEM files, each of which holds one or more.
-
-    Raises:
-        ParamsError: a file cannot be read, or holds none.
-    """
+    """Return the keys of PEM files, each of one or more (ParamsError: a file holds none)."""
     keys: list[Key] = []
     for path in paths:
         try:
@@ -66,9 +62,7 @@ class Check:
 
 
 def verify(
-    registry: Registry,
-    image: RemoteImage,
-    content: bytes,
+    found: Found,
     *,
     tag: str | None = None,
     receipt: Receipt | None = None,
@@ -78,27 +72,25 @@ def verify(
 ) -> list[Check]:
     """Check an image; a failed check does not keep the others from being done.
 
-    `content` is that of its /app/provenance.json, a JSON object. The image was asked for by `tag`
-    or by `receipt`, if any. Signatures are checked if there are public `keys`, what is installed if
-    it is `listed`, and commit and lock if there is a repository.
-
-    Raises:
-        RegistryError: the registry is unreachable or refuses us.
-        RepositoryError: Git cannot read the repository.
+    It was asked for by `tag` or by `receipt`, if by one of them. Signatures are checked if there
+    are public `keys`, what is installed if it is `listed`, and commit and lock if there is a
+    repository (RepositoryError: Git cannot read that).
     """
+    image, content, ours = found.image, found.content, found.exported
+    tag = Reference.parse(receipt.image).tag if receipt else tag
     reference = image.reference
-    ours = partial(Exported.parse, content, str(reference))
-    found = attached(registry, reference)
+    registry = Registry(reference.host)
+    held = attached(registry, reference)
     slsa = "subject = digest, predicate = /app/provenance.json"
     sbom = f"subject = digest, {'without --deep' if listed is None else _INSTALLED}"
     checks = [
         _check("digest", "manifest has the digest", lambda: _wrong_digest(registry, image)),
         _check("labels", "labels = /app/provenance.json", lambda: wrong_labels(image, content)),
         _check("tag", "tag = commit and bundle", lambda: wrong_tag(tag, ours())),
-        _check("attestations", f"{len(found)} attached, readable", lambda: _unreadable(found)),
-        _check("slsa", slsa, lambda: wrong_provenance(found, reference, ours())),
-        _check("sbom", sbom, lambda: wrong_sbom(found, reference, listed)),
-        _check("signatures", "all by a key given", lambda: wrong_signature(found, keys))
+        _check("attestations", f"{len(held)} attached, readable", lambda: _unreadable(held)),
+        _check("slsa", slsa, lambda: wrong_provenance(held, reference, ours())),
+        _check("sbom", sbom, lambda: wrong_sbom(held, reference, listed)),
+        _check("signatures", "all by a key given", lambda: wrong_signature(held, keys))
         if keys
         else Check("signatures", "not checked", "no public key (--key, ISSUESUM_VERIFY_KEY)"),
         _check("receipt", "tag not moved", lambda: _wrong_receipt(receipt, registry, image, ours()))
@@ -190,18 +182,15 @@ def wrong_provenance(
 ) -> str | None:
     """Check that each SLSA statement is of this image, and agrees with its provenance.json."""
     statements = [one for one in found if one.kind == SLSA]
-    if not statements:
-        return "no SLSA statement is attached to this image"
     for one in statements:
         if not one.is_about(image):
             return f"{one.digest} is about another image: {one.value.get('subject')}"
         new = (provenance.format or 0) >= FORMAT
         metadata = _path(one.value, "predicate", "runDetails", "metadata") if new else None
         expected = slsa_statement(image, provenance, metadata)["predicate"]
-        differing = first_difference(expected, one.value.get("predicate"))
-        if differing:
+        if differing := first_difference(expected, one.value.get("predicate")):
             return f"{one.digest} disagrees with /app/provenance.json in {differing}"
-    return None
+    return None if statements else "no SLSA statement is attached to this image"
 
 
 def wrong_sbom(
@@ -217,11 +206,10 @@ def wrong_sbom(
             return f"{one.digest} is about another image: {named}"
         if listed is not None and (differing := _other_components(one.value, listed)):
             return f"{one.digest} does not list what is installed: {differing}"
-    for one in found:
-        if one.kind == CYCLONEDX and not one.is_about(image):
+    for one in (one for one in found if one.kind == CYCLONEDX):
+        if not one.is_about(image):
             return f"{one.digest} is about another image: {one.value.get('subject')}"
-        predicate = one.value.get("predicate")
-        if one.kind == CYCLONEDX and all(predicate != sbom.value for sbom in sboms):
+        if one.value.get("predicate") not in [sbom.value for sbom in sboms]:
             return f"{one.digest} signs another SBOM than the one attached"
     return None
 
@@ -253,20 +241,17 @@ def signed_by(envelope: Envelope, keys: Sequence[Key]) -> bool:
 def first_difference(expected: Any, found: Any, where: str = "predicate") -> str | None:  # noqa: ANN401 -- JSON
     """Return the first place where two values differ, say `predicate.runDetails.builder`."""
     if isinstance(expected, dict) and isinstance(found, dict):
-        pairs = [
-            (f"{where}.{name}", expected.get(name), found.get(name))
-            for name in sorted({*expected, *found})
-        ]
-    elif isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
-        pairs = [
-            (f"{where}[{_path(mine, 'name') or number}]", mine, found[number])
-            for number, mine in enumerate(expected)
-        ]
-    else:
-        return None if expected == found else where
-    return next(
-        filter(None, (first_difference(mine, theirs, at) for at, mine, theirs in pairs)), None
-    )
+        for name in sorted({*expected, *found}):
+            if wrong := first_difference(expected.get(name), found.get(name), f"{where}.{name}"):
+                return wrong
+        return None
+    if isinstance(expected, list) and isinstance(found, list) and len(expected) == len(found):
+        for number, (mine, theirs) in enumerate(zip(expected, found, strict=True)):
+            at = f"{where}[{_path(mine, 'name') or number}]"
+            if wrong := first_difference(mine, theirs, at):
+                return wrong
+        return None
+    return None if expected == found else where
 
 
 def _other_components(sbom: dict[str, Any], listed: Sequence[Distribution]) -> str | None:

@@ -2,67 +2,156 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import cache
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
+from uuid import uuid4
 
 import docker
+from docker.errors import DockerException
+from requests import RequestException
+from tqdm import tqdm
 
-from issuesum.errors import EngineError
-from issuesum.registry.canonical import CanonicalImage
+from issuesum.errors import EngineError, RegistryError
+from issuesum.layout import DOCKERFILE, REQUIREMENTS
+from issuesum.registry.canonical import CanonicalImage, push, read_canonical
 from issuesum.registry.client import Registry
+from issuesum.registry.image import architecture
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import python_output, smoke_test
+from issuesum.shipping.image.dockerfile import build_runtime, key_of
 from issuesum.shipping.image.engine import engine, fetch
-from issuesum.shipping.image.runtime import (
-    newest_runtime,
-    newest_tag,
-    recipe,
-    runtime_of,
-    staging_tag,
-)
-from issuesum.shipping.image.unpacked import Unpacked
+from issuesum.shipping.image.process import Unpacked
 
 Kind = Literal["auto", "engine", "registry"]
 """Values of export.builder."""
 
 
-class Builder(Protocol):
-    """Makes and tries an image; each method raises EngineError, ArtifactError or RegistryError."""
+@dataclass(frozen=True)
+class _Builder:
+    """What an image is made with; methods raise EngineError, ArtifactError or RegistryError."""
 
-    tried: str
-    """What `first_title` returns, for people."""
+    registry: Registry
+    image: Reference  # registry/name:tag; without a tag for its runtime alone
+    base_image: str  # as `docker pull` takes it
+    patience: float  # seconds, as `push` takes them
 
-    def runtime(
-        self, image: Reference, bundle: Path, *, base_image: str, folder: Path, patience: float
-    ) -> CanonicalImage:
-        """Return the runtime of a bundle; `folder` gets the layers that are made."""
-        ...
+    def newest_tag(self, bundle: Path, machine: str) -> Reference:
+        """Return where the runtime of a bundle is that an engine pushed last for a machine."""
+        key = key_of(bundle, self.base_image)
+        return replace(self.image, tag=f"runtime-{machine}-{key}")
 
-    def first_title(self, image: Reference, pinned: Reference, *, timeout: float) -> str:
-        """Run `pinned`, which was pushed; its answers must name it `image`."""
-        ...
+    def held(self, kept: Reference) -> CanonicalImage | None:
+        """Return the runtime that the registry holds, whole, under a tag."""
+        if not self.registry.digest(kept):
+            return None
+        found = read_canonical(self.registry, kept)
+        whole = all(self.registry.holds(kept, each.digest) for each in found.layers)
+        return found if whole else None
 
-    def keep(self, image: Reference, pinned: Reference) -> None:
-        """Give `pinned` the name `image` where it ran."""
-        ...
+
+@dataclass(frozen=True)
+class ByEngine(_Builder):
+    """An engine builds the runtime, and runs the image in a container."""
+
+    client: docker.DockerClient
+    stack: ExitStack  # ends with the use of this; removes what the engine need not keep
+    tried = "the container's first title"
+
+    def runtime(self, bundle: Path, folder: Path) -> tuple[CanonicalImage, Reference]:
+        """Return the runtime of a bundle, and where exports without an engine find it.
+
+        It is made and pushed if the registry lacks it; `folder` gets its layers then.
+        """
+        base = fetch(self.client, self.base_image).attrs
+        below = (base["RootFS"]["Layers"], [base["Os"], base["Architecture"]])
+        kept = replace(self.image, tag=f"runtime-{key_of(bundle, *below)}")
+        made = self.held(kept)
+        if made is None:
+            made = build_runtime(
+                self.client, bundle, base_image=self.base_image, staging=self._staging,
+                folder=folder,
+            )  # fmt: skip
+            push(self.registry, kept, made, patience=self.patience)
+        newest = self.newest_tag(bundle, base["Architecture"])
+        if self.registry.digest(newest) != made.digest:
+            try:
+                push(self.registry, newest, made, patience=self.patience)
+            except RegistryError as error:  # where no tag may be moved
+                tqdm.write(f"exports without an engine use an earlier runtime: {error}", sys.stderr)
+        return made, newest
+
+    def first_title(self, pinned: Reference, *, timeout: float) -> str:
+        """Run the image as the engine pulls it; its answers must name it. The engine keeps it."""
+        pulled = fetch(self.client, str(pinned))
+        pulled.tag(*self._staging.split(":"))
+        title = smoke_test(self.client, self._staging, called=str(self.image), timeout=timeout)
+        pulled.tag(self.image.repository, self.image.tag)
+        return title
 
     def python_output(self, pinned: Reference, script: str) -> bytes:
-        """Return what the image's Python prints."""
-        ...
+        """Return what the image's Python prints in a container."""
+        return python_output(self.client, str(pinned), script)
+
+    @cached_property
+    def _staging(self) -> str:
+        return self.stack.enter_context(staging_tag(self.client, self.image))
+
+
+@dataclass(frozen=True)
+class ByRegistry(_Builder):
+    """The runtime comes from the registry, and the image runs as a process from its files."""
+
+    folder: Path  # empty; gets the image's files
+    reason: str  # why this is not done by an engine
+    tried = "first title of the image's server, run as a process without an engine"
+
+    def runtime(self, bundle: Path, _: Path | None = None) -> tuple[CanonicalImage, Reference]:
+        """Return the runtime that an engine pushed last, and where it is.
+
+        Its base image has the name and the architecture that an engine on this machine would take.
+        """
+        newest = self.newest_tag(bundle, architecture())
+        if found := self.held(newest):
+            return found, newest
+        raise EngineError(
+            f"Docker Engine must answer, or the registry hold the runtime {newest}. Received: no "
+            f"such runtime, and no engine ({self.reason}). Try: issuesum export --runtime-only "
+            "where an engine answers; or start Docker, or set DOCKER_HOST."
+        )
+
+    def first_title(self, pinned: Reference, *, timeout: float) -> str:
+        """Run the image as the registry gives it; its answers must name it."""
+        return self._unpacked(pinned).first_title(called=str(self.image), timeout=timeout)
+
+    def python_output(self, pinned: Reference, script: str) -> bytes:
+        """Return what the image's Python prints in a process."""
+        return self._unpacked(pinned).python_output(script)
+
+    @cache  # noqa: B019 -- as short-lived as this is
+    def _unpacked(self, pinned: Reference) -> Unpacked:
+        return Unpacked.of(self.registry, pinned, self.folder)
+
+
+Builder = ByEngine | ByRegistry
 
 
 @contextmanager
-def builder(kind: Kind, registry: Registry) -> Iterator[Builder]:
-    """Give the builder of a kind for the block; `auto` is an engine if one answers.
-
-    Raises:
-        EngineError: no engine answers, and it must be one.
-    """
+def builder(
+    kind: Kind, image: Reference, *, base_image: str, patience: float = 0
+) -> Iterator[Builder]:
+    """Give a builder for the block; `auto` is an engine if one answers (EngineError: none does)."""
+    known = (Registry(image.host), image, base_image, patience)
     with ExitStack() as stack:
         reason = "export.builder is registry"
         if kind != "registry":
@@ -71,110 +160,93 @@ def builder(kind: Kind, registry: Registry) -> Iterator[Builder]:
             except EngineError as error:
                 if kind == "engine":
                     raise
-                reason = str(error).partition("Received: ")[2].partition(". Try: ")[0]
+                reason = error.received
             else:
-                yield ByEngine(client, registry, stack)
+                yield ByEngine(*known, client, stack)
                 return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="issuesum-"))
-        yield ByRegistry(registry, Path(folder), reason)
+        yield ByRegistry(*known, Path(folder), reason)
 
 
-def check_builder(
-    kind: Kind, registry: Registry, image: Reference, root: Path, *, base_image: str
-) -> None:
-    """Check that a project's next export would have an engine or a runtime.
-
-    Raises:
-        EngineError: it would have neither.
-        RegistryError: the registry is unreachable or refuses us.
-    """
-    with builder(kind, registry) as by, recipe(root) as files:
+def check_builder(kind: Kind, repository: str, root: Path, *, base_image: str) -> None:
+    """Check that a next export has an engine or a runtime (EngineError: it has neither)."""
+    image = Reference.parse(repository)
+    with builder(kind, image, base_image=base_image) as by, _recipe(root) as files:
         if isinstance(by, ByRegistry):
-            by.runtime(image, files, base_image=base_image, folder=files, patience=0)
+            by.runtime(files)
 
 
-@dataclass(frozen=True)
-class ByEngine:
-    """An engine builds the runtime, and runs the image in a container.
+def push_runtime(repository: str, root: Path, *, base_image: str, patience: float) -> Reference:
+    """Have an engine make the runtime of a project's next image, unless the registry holds it.
 
-    Attributes:
-        stack: ends with the use of this; removes what the engine need not keep.
+    Returns where exports without an engine find it (EngineError: no engine, or a step failed).
     """
-
-    client: docker.DockerClient
-    registry: Registry
-    stack: ExitStack
-    tried = "the container's first title"
-
-    def runtime(
-        self, image: Reference, bundle: Path, *, base_image: str, folder: Path, patience: float
-    ) -> CanonicalImage:
-        """Return the runtime from the registry, or have the engine build it."""
-        return runtime_of(
-            self.client, self.registry, image, bundle, base_image=base_image,
-            staging=self._staging(image), folder=folder, patience=patience,
-        )  # fmt: skip
-
-    def first_title(self, image: Reference, pinned: Reference, *, timeout: float) -> str:
-        """Run it as the engine pulls it."""
-        fetch(self.client, str(pinned))
-        staging = self._staging(image)
-        self.client.images.get(str(pinned)).tag(*staging.split(":"))
-        return smoke_test(self.client, staging, called=str(image), timeout=timeout)
-
-    def keep(self, image: Reference, pinned: Reference) -> None:
-        """Tag it."""
-        self.client.images.get(str(pinned)).tag(image.repository, image.tag)
-
-    def python_output(self, pinned: Reference, script: str) -> bytes:
-        """Run it in a container."""
-        return python_output(self.client, str(pinned), script)
-
-    @cache  # noqa: B019 -- as short-lived as this is
-    def _staging(self, image: Reference) -> str:
-        return self.stack.enter_context(staging_tag(self.client, image))
+    image = Reference.parse(repository)
+    with (
+        exclusive(image.repository),
+        builder("engine", image, base_image=base_image, patience=patience) as by,
+        _recipe(root) as files,
+        tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
+    ):
+        return by.runtime(files, Path(folder))[1]
 
 
-@dataclass(frozen=True)
-class ByRegistry:
-    """The runtime comes from the registry, and the image runs as a process from its files.
+@contextmanager
+def exclusive(name: str) -> Iterator[None]:
+    """Hold the lock of `name`; another process of this machine waits, with a message.
 
-    Attributes:
-        folder: empty; gets the image's files.
-        reason: why this is not done by an engine.
+    The kernel drops the lock when its holder dies, so none is ever left behind. The file stays.
     """
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    path = Path(tempfile.gettempdir()) / f"issuesum-export-{digest}.lock"
+    with suppress(FileExistsError):
+        path.touch(exist_ok=False)
+        path.chmod(0o644)  # whatever the umask
+    # For reading, which is all that a lock needs: it may be another user's, and Linux refuses to
+    # open another's file of /tmp in any way that could make one.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            tqdm.write(f"waiting for another export of {name}", file=sys.stderr)
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
-    registry: Registry
-    folder: Path
-    reason: str
-    tried = "first title of the image's server, run as a process without an engine"
 
-    def runtime(
-        self, image: Reference, bundle: Path, *, base_image: str, folder: Path, patience: float
-    ) -> CanonicalImage:
-        """Return the runtime that an engine pushed last."""
-        del folder, patience
-        found = newest_runtime(self.registry, image, bundle, base_image=base_image)
-        if found is None:
-            kept = newest_tag(image, bundle, base_image=base_image)
-            raise EngineError(
-                f"Docker Engine must answer, or the registry hold the runtime {kept}. Received: no "
-                f"such runtime, and no engine ({self.reason}). Try: issuesum export --runtime-only "
-                "where an engine answers; or start Docker, or set DOCKER_HOST."
-            )
-        return found
+@contextmanager
+def staging_tag(client: docker.DockerClient, image: Reference) -> Iterator[str]:
+    """Give a name to build under, which is removed when the block ends; layers stay.
 
-    def first_title(self, image: Reference, pinned: Reference, *, timeout: float) -> str:
-        """Run it as the registry gives it."""
-        return self._unpacked(pinned).first_title(called=str(image), timeout=timeout)
+    What a killed export left under such a name is removed first, so hold the lock (`exclusive`).
+    """
+    repository = f"issuesum-building/{image.name}"
+    # An engine may build for several machines, and for several registries.
+    owner = hashlib.sha256(f"{platform.node()} {image.host}".encode()).hexdigest()[:12]
+    _remove(client, repository, f"{repository}:{owner}-")
+    name = f"{repository}:{owner}-{uuid4().hex[:12]}"
+    try:
+        yield name
+    finally:
+        with suppress(DockerException, RequestException):  # the block's own error is the one to see
+            _remove(client, repository, name)
 
-    def keep(self, image: Reference, pinned: Reference) -> None:
-        """Do nothing: there is no place for names."""
 
-    def python_output(self, pinned: Reference, script: str) -> bytes:
-        """Run it as a process."""
-        return self._unpacked(pinned).python_output(script)
+@contextmanager
+def _recipe(root: Path) -> Iterator[Path]:
+    """Give a folder with what the runtime of the next bundle is made from."""
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        for path in (DOCKERFILE, REQUIREMENTS):
+            shutil.copy(root / path, folder)
+        yield Path(folder)
 
-    @cache  # noqa: B019 -- as short-lived as this is
-    def _unpacked(self, pinned: Reference) -> Unpacked:
-        return Unpacked.of(self.registry, pinned, self.folder)
+
+def _remove(client: docker.DockerClient, repository: str, prefix: str) -> None:
+    for image in client.images.list(repository):
+        for tag in image.tags:
+            if tag.startswith(prefix):
+                for container in client.containers.list(all=True, filters={"ancestor": tag}):
+                    container.remove(force=True)
+                client.images.remove(tag, force=True, noprune=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import docker
@@ -49,36 +51,28 @@ print(json.dumps({{"uid": os.getuid(), "answer": answer}}))
 
 
 def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout: float) -> str:
-    """Run `image`, ask it for one title within `timeout` seconds and remove the container.
-
-    Answers must name the image `called`, registry/name:tag. Returns the title.
+    """Return the first title of `image`, whose answers must name it `called`, registry/name:tag.
 
     Raises:
-        EngineError: no answer in time, the container ended, the answer is not a title or names
-            another image, or the server runs as root.
+        EngineError: no answer in `timeout` seconds, the container ended, the answer is not a title
+            or names another image, or the server runs as root.
     """
     container = run(client, image, network_mode="none")
     try:
-        found = _first_answer(container, timeout)
-        if found["uid"] == 0:
-            raise EngineError("The server must not run as root. Received: uid 0.")
-        return title_of(found["answer"], called)
-    except EngineError as error:
-        raise EngineError(f"{error} {last_words(container.logs(tail=200))}") from error
+        with with_last_words(lambda: container.logs(tail=200)):
+            found = _first_answer(container, timeout)
+            if found["uid"] == 0:
+                raise EngineError("The server must not run as root. Received: uid 0.")
+            return title_of(found["answer"], called)
     finally:
         container.remove(force=True)
 
 
 def python_output(client: docker.DockerClient, image: str, script: str) -> bytes:
-    """Return what the Python of an image, by its digest, prints in a hardened container.
-
-    Raises:
-        EngineError: the script fails.
-        RegistryError: the registry is unreachable, refuses us or does not hold the image.
-    """
+    """Return what an image's Python prints in a hardened container (EngineError: it fails)."""
     fetch(client, image)
     try:
-        answer = client.containers.run(
+        answer: bytes = client.containers.run(
             image, ["-I", "-c", script],
             entrypoint="python3", network_mode="none", remove=True, **HARDENED,
         )  # fmt: skip
@@ -87,8 +81,16 @@ def python_output(client: docker.DockerClient, image: str, script: str) -> bytes
             f"{image} must run its Python. Received: {one_line(error)[-300:]}. "
             "Try: an image that the export stage made."
         ) from error
-    assert isinstance(answer, bytes)  # noqa: S101 -- neither detached nor a stream
     return answer
+
+
+@contextmanager
+def with_last_words(log: Callable[[], bytes]) -> Iterator[None]:
+    """Add the end of a server's log to an EngineError of the block."""
+    try:
+        yield
+    except EngineError as error:
+        raise EngineError(f"{error} {last_words(log())}") from error
 
 
 def last_words(log: bytes) -> str:

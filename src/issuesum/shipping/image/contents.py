@@ -5,7 +5,7 @@ from __future__ import annotations
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,6 @@ from issuesum.shipping.image.engine import engine, reason_of
 
 def read_local(name: str) -> tuple[dict[str, Any], bytes] | None:
     """Return `docker image inspect` and /app/provenance.json of an image that the engine holds.
-
-    It is named as `docker run` takes it: an id, NAME:TAG or registry/name@sha256:….
 
     Raises:
         ArtifactError: it has no provenance, or a huge one.
@@ -50,12 +48,10 @@ def model_of(image: str) -> Iterator[Path]:
         ArtifactError: it holds no such folder.
     """
     with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-        try:
-            with engine() as client:
-                client.images.get(image)
-                copied = _copy(client, image, IMAGE_MODEL, Path(folder), most=LARGEST)
-        except EngineError:  # no engine, or none that has this image
-            copied = None
+        copied = None
+        with suppress(EngineError), engine() as client:  # if one answers, and has this image
+            client.images.get(image)
+            copied = _copy(client, image, IMAGE_MODEL, Path(folder), most=LARGEST)
         if copied:
             yield copied
             return
@@ -64,10 +60,9 @@ def model_of(image: str) -> Iterator[Path]:
     try:
         found = read_image(registry, reference)
     except RegistryError as error:
-        reason = str(error).partition("Received: ")[2].removesuffix(".")
         raise RegistryError(
-            f"{image} must be held by Docker Engine or by a registry. Received: {reason}; or "
-            "--bundle."
+            f"{image} must be held by Docker Engine or by a registry. Received: {error.received}. "
+            "Try: another image, or --bundle."
         ) from error
     with remote_model(registry, found) as model:
         yield model

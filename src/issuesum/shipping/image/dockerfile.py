@@ -1,20 +1,47 @@
-"""The bundle's Dockerfile: what an engine builds of it, and what is added without one."""
+"""The bundle's Dockerfile: the stage `runtime`, which an engine builds, and what is added to it.
+
+The runtime is what an image has below code, model and provenance. It is kept in the image's own
+repository, so that an export after a retrain neither builds nor sends it, and needs no engine.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import io
+import json
+import posixpath
 import re
-from collections.abc import Mapping
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import IO, cast
 
-from issuesum.errors import ArtifactError
-from issuesum.layout import DOCKERFILE
-from issuesum.registry.canonical import EPOCH, CanonicalImage, layer_of_files
+import docker
+
+from issuesum.errors import ArtifactError, EngineError
+from issuesum.layout import DOCKERFILE, REQUIREMENTS
+from issuesum.registry.canonical import (
+    EPOCH,
+    CanonicalImage,
+    Layer,
+    layer_of_files,
+    pack,
+    pack_entries,
+)
+from issuesum.registry.image import unpacked
 from issuesum.registry.labels import labels_of
+from issuesum.shipping.image.engine import failure_of, fetch
 
 RUNTIME = "runtime"
 """The stage that an engine builds."""
 PROVENANCE = "provenance.json"
+HIDDEN, ALL_HIDDEN = ".wh.", ".wh..wh..opq"
+"""How a layer hides what is below it. Source: OCI image specification, "Whiteouts"."""
+_LEFT_OUT = re.compile(r"(^|/)__pycache__(/|$)|\.pyc$|(^|/)\.cache/pip(/|$)")
 _FROM = re.compile(r"^FROM\s.*$", re.IGNORECASE | re.MULTILINE)
 _OURS = re.compile(rf"FROM\s+{RUNTIME}", re.IGNORECASE)
 _COPY = re.compile(r"COPY((?:\s+[\w.][^\s$*?\[]*)+)\s+/([^\s$]*)", re.IGNORECASE)
@@ -22,23 +49,14 @@ _COPY = re.compile(r"COPY((?:\s+[\w.][^\s$*?\[]*)+)\s+/([^\s$]*)", re.IGNORECASE
 
 @dataclass(frozen=True)
 class Dockerfile:
-    """A Dockerfile whose last stage adds files to the stage `runtime`, and does nothing else.
+    """A Dockerfile whose last stage adds files to the stage `runtime`, and does nothing else."""
 
-    Attributes:
-        head: all above the last stage.
-        copies: the lines of the last stage.
-    """
-
-    head: str
-    copies: tuple[str, ...]
+    head: str  # all above the last stage
+    copies: tuple[str, ...]  # the lines of the last stage
 
     @classmethod
     def read(cls, bundle: Path) -> Dockerfile:
-        """Read the one of a bundle.
-
-        Raises:
-            ArtifactError: its last stage does something else.
-        """
+        """Read the one of a bundle (ArtifactError: its last stage does something else)."""
         text = (bundle / DOCKERFILE.name).read_text(encoding="utf-8")
         starts = [found.start() for found in _FROM.finditer(text)] or [0]
         lines = [line.strip() for line in text[starts[-1] :].splitlines()]
@@ -52,6 +70,13 @@ class Dockerfile:
                 f"{RUNTIME}, or write the names out."
             )
         return cls(text[: starts[-1]], tuple(copies))
+
+
+def key_of(bundle: Path, *below: object) -> str:
+    """Return a hash of what the runtime of a bundle is made from, and of what it stands on."""
+    requirements = (bundle / REQUIREMENTS.name).read_text(encoding="utf-8")
+    made_from = [Dockerfile.read(bundle).head, requirements, *below]
+    return hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:40]
 
 
 def compose(
@@ -81,23 +106,101 @@ def compose(
 def _files(line: str, bundle: Path, provenance: bytes) -> Mapping[str, Path | bytes]:
     """Return what a COPY adds, as `docker build` would, by paths in the image."""
     _, *sources, target = line.split()
-    target = target.removeprefix("/")
+    into = PurePosixPath(target.removeprefix("/"))
     found: dict[str, Path | bytes] = {}
     for source in sources:
         path = bundle / source
-        into = f"{target.rstrip('/')}/" if target.endswith("/") or path.is_dir() else target
-        if source == PROVENANCE:
-            found[into + PROVENANCE if into.endswith("/") else into] = provenance
-        elif path.is_file():
-            found[into + path.name if into.endswith("/") else into] = path
-        else:
-            found |= {
-                into + each.relative_to(path).as_posix(): each
-                for each in path.rglob("*")
-                if each.is_file() and "__pycache__" not in each.parts
-            }
+        if source == PROVENANCE or path.is_file():
+            named = into / path.name if target.endswith("/") else into
+            found[str(named)] = provenance if source == PROVENANCE else path
+        for each in path.rglob("*"):
+            if each.is_file() and "__pycache__" not in each.parts:
+                found[str(into / each.relative_to(path))] = each
     if not found:
         raise ArtifactError(
             f"{line!r} must copy files of {bundle}. Received: none there. Try: dvc repro build."
         )
     return found
+
+
+def build_runtime(
+    client: docker.DockerClient, bundle: Path, *, base_image: str, staging: str, folder: Path
+) -> CanonicalImage:
+    """Build a runtime as `staging`, its layers in `folder` (EngineError: a step failed)."""
+    below = fetch(client, base_image).attrs["RootFS"]["Layers"]
+    _build(client, bundle, base_image=base_image, image=staging)
+    with tempfile.TemporaryFile(dir=folder) as saved:
+        saved.writelines(client.images.get(staging).save())
+        saved.seek(0)
+        with tarfile.open(fileobj=saved) as archive:
+
+            def read(name: str) -> IO[bytes]:
+                return cast("IO[bytes]", archive.extractfile(name))
+
+            (listed,) = json.load(read("manifest.json"))
+            config = json.load(read(listed["Config"]))
+            layers = []
+            for number, name in enumerate(listed["Layers"][: len(below)]):
+                copy = partial(shutil.copyfileobj, unpacked(read(name)))
+                layers.append(pack(copy, folder / f"base-{number}.tar.gz", "base image"))
+            own = [read(name) for name in listed["Layers"][len(below) :]]
+            layers.append(_merged(own, folder / "runtime.tar.gz"))
+    return CanonicalImage.of(config, layers)
+
+
+def _build(client: docker.DockerClient, bundle: Path, *, base_image: str, image: str) -> None:
+    context = io.BytesIO()
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for name in (DOCKERFILE.name, REQUIREMENTS.name):  # what the key of a runtime is made of
+            entry, content = tarfile.TarInfo(name), (bundle / name).read_bytes()
+            entry.size, entry.mode = len(content), 0o644
+            tar.addfile(entry, io.BytesIO(content))
+    answers = client.api.build(
+        fileobj=io.BytesIO(context.getvalue()), custom_context=True, tag=image, target=RUNTIME,
+        buildargs={"BASE_IMAGE": base_image}, rm=True, forcerm=True, decode=True,
+    )  # fmt: skip
+    if failure := failure_of(answers, "docker build"):
+        raise EngineError(
+            f"Cannot build {bundle}. Received: {failure}. Try: docker system df, and the same "
+            f"again; or docker build --target {RUNTIME} {bundle}."
+        )
+
+
+def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
+    """Make one layer of those above the base: how many there are depends on the engine."""
+    found: dict[str, tuple[tarfile.TarInfo, tarfile.TarFile]] = {}
+    for file in layers:
+        tar = tarfile.TarFile(fileobj=_plain(file))
+        entries = {entry.name.removeprefix("./"): entry for entry in tar}
+        for path in entries:
+            folder, name = posixpath.split(path)
+            if name.startswith(HIDDEN):
+                gone = None if name == ALL_HIDDEN else posixpath.join(folder, name[len(HIDDEN) :])
+                below = f"{gone or folder}/"
+                kept = (each for each in found if each != gone and not each.startswith(below))
+                found = {each: found[each] for each in kept}
+        found |= {path: (entry, tar) for path, entry in entries.items()}
+
+    def canonical() -> Iterator[tuple[tarfile.TarInfo, IO[bytes] | None]]:
+        # A hard link comes after what it links to.
+        for path in sorted(found, key=lambda path: (found[path][0].islnk(), path)):
+            entry, tar = found[path]
+            if _LEFT_OUT.search(path):
+                continue
+            kept = {key: text for key, text in entry.pax_headers.items() if "xattr" in key}
+            ours = entry.replace(name=path, mtime=0, uname="", gname="")
+            ours.pax_headers = kept
+            yield ours, tar.extractfile(entry) if entry.isreg() else None
+
+    return pack_entries(canonical(), target, "Dockerfile")
+
+
+def _plain(layer: IO[bytes]) -> IO[bytes]:
+    """Return a file of a layer, which an engine may keep packed, as it got it."""
+    content = unpacked(layer)
+    if content is layer:
+        return layer
+    plain = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the last use of it
+    shutil.copyfileobj(content, plain)
+    plain.seek(0)
+    return plain

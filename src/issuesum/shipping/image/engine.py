@@ -1,8 +1,7 @@
 """Docker Engine: the connection to it, and images that it pulls.
 
 It is the one that Docker's own programs would use: of DOCKER_HOST, or of the context, by Unix
-socket, TCP, TLS or ssh. Credentials are those of `issuesum.registry.credentials`; they are in no
-file of ours.
+socket, TCP, TLS or ssh. Credentials are in no file of ours.
 """
 
 from __future__ import annotations
@@ -14,15 +13,18 @@ import socketserver
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 import docker
 from docker.auth import AuthConfig
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, ImageNotFound
+from docker.models.images import Image
 from requests import RequestException
+from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
 from issuesum.errors import EngineError, one_line
@@ -31,6 +33,7 @@ from issuesum.registry.credentials import credentials_for
 from issuesum.registry.reference import Reference
 
 _NOBODY = AuthConfig({"auths": {"localhost": {}}})  # empty, it would be read from the file
+_CHATTER = ("Removing intermediate container", "--->")
 _DEFAULT = "unix:///var/run/docker.sock"
 
 
@@ -48,10 +51,7 @@ def engine() -> Iterator[docker.DockerClient]:
     """
     answered = False
     try:
-        with (
-            environment() as variables,
-            closing(docker.from_env(environment=variables)) as client,
-        ):
+        with environment() as known, closing(docker.from_env(environment=known)) as client:
             client.ping()
             answered = True
             # Pulls get our credentials, and builds need none: no helper is asked for all it has.
@@ -74,11 +74,7 @@ def engine() -> Iterator[docker.DockerClient]:
 
 @contextmanager
 def environment() -> Iterator[Mapping[str, str]]:
-    """Give the variables for docker.from_env, which lead to an engine that it does not find, too.
-
-    Raises:
-        DockerException: Docker's settings name no engine.
-    """
+    """Give variables for docker.from_env (DockerException: Docker's settings name no engine)."""
     named = os.environ.get("DOCKER_HOST")
     try:
         host = named or ContextAPI.kwargs_from_context()["base_url"]
@@ -102,11 +98,7 @@ def environment() -> Iterator[Mapping[str, str]]:
 
 @contextmanager
 def _forwarded(there: SplitResult, port: int | None) -> Iterator[str]:
-    """Give the path of a socket whose connections the ssh program takes to an engine, as Docker's.
-
-    Raises:
-        DockerException: ssh says why it does not.
-    """
+    """Give a socket whose connections the ssh program takes to an engine, as Docker's does."""
     command = ["ssh", "-T", "-o", "ConnectTimeout=30"]
     command += ["-l", there.username] if there.username else []
     command += ["-p", str(port)] if port else []
@@ -125,10 +117,8 @@ def _forwarded(there: SplitResult, port: int | None) -> Iterator[str]:
                 ends = {"stdin": self.request, "stdout": self.request, "stderr": said}
                 subprocess.run(command, **ends, check=False)
 
-        class Server(socketserver.ThreadingUnixStreamServer):
-            daemon_threads = True
-
-        with Server(f"{folder}/docker.sock", Line) as server:
+        with socketserver.ThreadingUnixStreamServer(f"{folder}/docker.sock", Line) as server:
+            server.daemon_threads = True
             threading.Thread(target=server.serve_forever, daemon=True).start()
             try:
                 yield str(server.server_address)
@@ -156,30 +146,32 @@ def reason_of(error: Exception) -> str:
     return " ".join(str(getattr(error, "explanation", None) or error).split())
 
 
-def fetch(client: docker.DockerClient, pinned: str) -> None:
-    """Pull registry/name@sha256:…, unless the engine holds it.
-
-    Raises:
-        RegistryError: the registry is unreachable, refuses us or does not hold it.
-    """
-    try:
-        client.images.get(pinned)
-    except ImageNotFound:
-        pull(client, Reference.parse(pinned))
-
-
-def pull(client: docker.DockerClient, image: Reference) -> None:
-    """Pull an image by its digest or tag.
-
-    Raises:
-        RegistryError: the registry is unreachable, refuses us or does not hold it.
-    """
+def fetch(client: docker.DockerClient, name: str) -> Image:
+    """Return an image by its digest or tag, pulled unless the engine holds it."""
+    with suppress(ImageNotFound):
+        return client.images.get(name)
+    image = Reference.parse(name)
     known = credentials_for(image.host).for_engine
     try:
-        for answer in client.api.pull(
+        answers = client.api.pull(
             image.repository, image.version, stream=True, decode=True, auth_config=known
-        ):
-            if "error" in answer:
-                raise refusal(str(image), answer["error"])
+        )
+        if failure := failure_of(answers, f"docker pull {image}"):
+            raise refusal(str(image), failure)
     except APIError as error:
         raise refusal(str(image), reason_of(error)) from error
+    return client.images.get(name)
+
+
+def failure_of(answers: Iterable[dict[str, Any]], description: str) -> str | None:
+    """Return why a build, a pull or a push failed, if it did; show a bar of its lines meanwhile."""
+    last = ""
+    with tqdm(desc=description, unit=" lines", disable=None) as progress:
+        for answer in answers:
+            progress.update()
+            if "error" in answer:
+                return one_line(answer["error"]) + (f" (after: {last})" if last else "")
+            line = one_line(answer.get("stream", ""))
+            if line and not line.startswith(_CHATTER):
+                last = line
+    return None

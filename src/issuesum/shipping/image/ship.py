@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tqdm import tqdm
-
 from issuesum.errors import RegistryError
-from issuesum.lineage.patch import dirty_patch
-from issuesum.lineage.tag import Version, version_of
+from issuesum.lineage.tag import Version, dirty_patch, version_of
+from issuesum.registry.canonical import push
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.builder import Builder, builder
+from issuesum.shipping.image.builder import Builder, exclusive
 from issuesum.shipping.image.dockerfile import compose
-from issuesum.shipping.image.push import push, put
-from issuesum.shipping.image.runtime import newest_tag, recipe
+
+_LABELS = ("org.opencontainers.image.revision", "io.issuesum.hash.bundle", "io.issuesum.patch")
+"""Where an image has its lineage."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +50,7 @@ class Target:
             ArtifactError: there is no bundle.
             RepositoryError: there is no commit, or no DVC repository.
         """
-        patch = dirty_patch(root)
-        version = version_of(root, bundle)
+        patch, version = dirty_patch(root), version_of(root, bundle)
         changes = hashlib.sha256(patch).hexdigest() if patch else None
         lineage = Lineage(version.commit, version.bundle, changes)
         return cls(Reference.parse(f"{repository}:{version.tag}"), version, lineage)
@@ -66,20 +59,13 @@ class Target:
         """Return the digest of our image in the registry, None if there is nothing under its tag.
 
         It is ours if its lineage is: two builds of one lineage differ in the base image at most.
-
-        Raises:
-            RegistryError: the tag is there and was made from something else, or the registry is
-                unreachable or refuses us.
+        Raises RegistryError if it was made from something else.
         """
         digest = registry.digest(self.image)
         if digest is None:
             return None
         labels = read_image(registry, self.image.at(digest)).labels
-        found = Lineage(
-            commit=labels.get("org.opencontainers.image.revision"),
-            bundle=labels.get("io.issuesum.hash.bundle"),
-            patch=labels.get("io.issuesum.patch"),
-        )
+        found = Lineage(*map(labels.get, _LABELS))
         if found != self.lineage:
             raise RegistryError(
                 f"{self.image} must be free, or made from {self.lineage}. Received: {digest}, made "
@@ -90,102 +76,35 @@ class Target:
 
 
 def ship(
-    builder: Builder,
-    registry: Registry,
-    target: Target,
-    provenance: bytes,
-    *,
-    bundle: Path,
-    base_image: str,
-    timeout: float,
-    patience: float,
+    builder: Builder, target: Target, provenance: bytes, *, bundle: Path, timeout: float
 ) -> tuple[str, str | None]:
-    """Make an image, unless the registry holds it by now.
+    """Make the image of a target, unless the registry holds it by now.
 
-    It is pushed under its digest, tried as the registry gives it, and only then gets its tag. Its
-    server has `timeout` seconds for a first answer, and `push` has `patience` seconds.
+    It is pushed under its digest, tried as the registry gives it, and only then gets its tag.
 
     Returns:
         The digest under the tag, and the server's first title, None if another export was faster.
 
     Raises:
-        EngineError: the build failed, or the server does not answer as it should.
-        RegistryError: the tag was made from something else, or the registry is unreachable or
-            refuses us.
+        EngineError: the build failed, or the server gives no such answer within `timeout` seconds.
+        RegistryError: the tag was made from something else.
     """
-    image = target.image
+    image, registry, patience = target.image, builder.registry, builder.patience
     with exclusive(image.repository):
         if digest := target.pushed_digest(registry):
             return digest, None
         with tempfile.TemporaryDirectory(prefix="issuesum-") as place:
             folder = Path(place)
-            runtime = builder.runtime(
-                image, bundle, base_image=base_image, folder=folder, patience=patience
-            )
+            runtime, _ = builder.runtime(bundle, folder)
             made = compose(runtime, bundle, provenance, folder=folder)
             pinned = image.at(made.digest)
             push(registry, pinned, made, patience=patience)
-            title = builder.first_title(image, pinned, timeout=timeout)
+            title = builder.first_title(pinned, timeout=timeout)
             if digest := target.pushed_digest(registry):  # from another machine meanwhile
                 return digest, None
-            builder.keep(image, pinned)
-            put(registry, image, made, patience=patience)
+            push(registry, image, made, patience=patience)
         # Another machine may have pushed at the same time: the last one has the tag.
         digest = target.pushed_digest(registry)
         if digest is None:
             raise refusal(str(image), "the push ended without an error, but the tag is not there")
         return digest, title
-
-
-def push_runtime(
-    registry: Registry, image: Reference, root: Path, *, base_image: str, patience: float
-) -> Reference:
-    """Have an engine make the runtime of a project's next image, unless the registry holds it.
-
-    Returns:
-        Where exports without an engine find it.
-
-    Raises:
-        EngineError: no engine answers, or a step of the Dockerfile failed.
-        RegistryError: the registry is unreachable or refuses us.
-    """
-    with (
-        exclusive(image.repository),
-        builder("engine", registry) as by,
-        recipe(root) as files,
-        tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
-    ):
-        made = by.runtime(
-            image, files, base_image=base_image, folder=Path(folder), patience=patience
-        )
-        architecture = made.platform["architecture"]
-        return newest_tag(image, files, base_image=base_image, architecture=architecture)
-
-
-@contextmanager
-def exclusive(name: str) -> Iterator[None]:
-    """Hold the lock of `name`; another process of this machine waits, with a message.
-
-    The kernel drops the lock when its holder dies, so none is ever left behind. The file stays.
-    """
-    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    handle = _open(Path(tempfile.gettempdir()) / f"issuesum-export-{digest}.lock")
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            tqdm.write(f"waiting for another export of {name}", file=sys.stderr)
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
-
-
-def _open(path: Path) -> int:
-    # For reading, which is all that a lock needs: it may be another user's, and Linux refuses to
-    # open another's file of /tmp in any way that could make one.
-    with suppress(FileExistsError):
-        made = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o644)
-        os.fchmod(made, 0o644)  # whatever the umask
-        os.close(made)
-    return os.open(path, os.O_RDONLY | os.O_NOFOLLOW)

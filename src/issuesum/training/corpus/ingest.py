@@ -1,7 +1,6 @@
 """Turn issues from anywhere into data/raw: checked, nothing dropped silently.
 
-Both files appear whole or not at all: a source that breaks after two million rows leaves what was
-there before. Rows are streamed; the key of each goes to a temporary file.
+Both files appear whole or not at all. Rows are streamed; the key of each goes to a temporary file.
 """
 
 from __future__ import annotations
@@ -14,14 +13,7 @@ from pathlib import Path
 
 from issuesum.errors import DataError
 from issuesum.files import replacing_file
-from issuesum.training.corpus.issue import (
-    COLUMNS,
-    FirstRow,
-    Issue,
-    digest,
-    issue_key,
-    seen_issues,
-)
+from issuesum.training.corpus.issue import COLUMNS, FirstRow, Issue, digest, issue_key, seen_issues
 from issuesum.training.corpus.reading import (
     Form,
     Reject,
@@ -34,7 +26,6 @@ from issuesum.training.corpus.sources import read_source
 
 REJECT_COLUMNS = ("row", "reason", *COLUMNS)
 _SHOWN = 500  # characters of each field that the rejects file keeps: enough to find the row
-type _Write = Callable[[Sequence[object]], object]
 
 
 @dataclass(frozen=True)
@@ -51,15 +42,12 @@ class IngestReport:
 
 
 def ingest(
-    sources: Sequence[str],
-    output: Path,
-    rejects: Path,
-    *,
+    sources: Sequence[str], output: Path, rejects: Path, *,
     form: Form = Form(),  # noqa: B008 -- frozen
     after: Path | None = None,
     replacing: Callable[[Path], AbstractContextManager[Path]] = replacing_file,
     watch: Watch | None = None,
-) -> IngestReport:
+) -> IngestReport:  # fmt: skip
     """Write the usable rows of `sources` to `output` and the others to `rejects`.
 
     Rows that `after` has, equal in every column, are not written again: so a command that was
@@ -94,12 +82,9 @@ def ingest(
             first_row = stack.enter_context(seen_issues(accepted.parent))
             after = after if after and after.exists() else None
             earlier = _take_earlier(after, first_row) if after else 0
-            tally = _Tally(
-                stack.enter_context(writing_rows(accepted, COLUMNS, after=after)),
-                stack.enter_context(writing_rows(refused, REJECT_COLUMNS)),
-                first_row,
-                earlier,
-            )
+            write = stack.enter_context(writing_rows(accepted, COLUMNS, after=after))
+            refuse = stack.enter_context(writing_rows(refused, REJECT_COLUMNS))
+            tally = _Tally(write, refuse, first_row, earlier)
             for number, source in enumerate(sources):
                 tally.divide(source, form, watch, number, len(sources))
         if not tally.rejected:
@@ -110,14 +95,10 @@ def ingest(
             "Try: check permissions and free space."
         ) from error
     return IngestReport(
-        read=tally.read,
-        accepted=tally.accepted,
+        read=tally.read, accepted=tally.accepted, rejected=dict(tally.rejected.most_common()),
+        repeated=tally.repeated, without_url=tally.without_url, earlier=earlier,
         present=tally.present,
-        rejected=dict(tally.rejected.most_common()),
-        repeated=tally.repeated,
-        without_url=tally.without_url,
-        earlier=earlier,
-    )
+    )  # fmt: skip
 
 
 def _begins_with(file: Path, columns: Sequence[str]) -> bool:
@@ -153,8 +134,8 @@ def _whole_key(row: Issue) -> bytes:
 class _Tally:
     """Writes every row to one of the two files, and counts."""
 
-    write: _Write
-    refuse: _Write
+    write: Callable[[Sequence[object]], object]
+    refuse: Callable[[Sequence[object]], object]
     first_row: FirstRow
     earlier: int
     accepted: int = 0
@@ -184,8 +165,15 @@ class _Tally:
             fields = (text[:_SHOWN] for text in normalise(Issue(row.url, row.title, row.body)))
             self.refuse((place, row.reason, *fields))
         rejected = self.rejected - rejected
-        if self.read - before == rejected.total():
-            raise _nothing_usable(rejected, source)
+        if self.read - before > rejected.total():
+            return
+        received = "a header and no row. Try: get the file again."
+        for reason, times in rejected.most_common(1):
+            received = (
+                f"{rejected.total():,} rows, all rejected, {times:,} of them because of: {reason}. "
+                "Try: check that the columns match their names."
+            )
+        raise DataError(f"{source} must hold at least one usable row. Received: {received}")
 
     def _take(self, row: Issue) -> None:
         number = self.earlier + self.accepted + 1
@@ -199,13 +187,3 @@ class _Tally:
         self.accepted += 1
         self.without_url += not row.url
         self.repeated += self.first_row(issue_key(row.title, row.body), number) is not None
-
-
-def _nothing_usable(rejected: Counter[str], source: str) -> DataError:
-    received = "a header and no row. Try: get the file again."
-    for reason, times in rejected.most_common(1):
-        received = (
-            f"{rejected.total():,} rows, all rejected, {times:,} of them because of: {reason}. "
-            "Try: check that the columns match their names."
-        )
-    return DataError(f"{source} must hold at least one usable row. Received: {received}")

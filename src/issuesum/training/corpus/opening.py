@@ -26,11 +26,8 @@ from backports import zstd
 
 from issuesum.errors import DataError, one_line, shortened
 
-_LOOK = 512
-"""First bytes that show what a file is; the mark of a tar archive, the last of all, ends at 262."""
-_TAR = slice(257, 262)
+_LOOK = 512  # first bytes that show what a file is
 _ZIP = b"PK\x03\x04"
-_OFFICE = "[Content_Types].xml"
 _MARKS = (  # of UTF-32 first, whose mark begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -38,16 +35,12 @@ _MARKS = (  # of UTF-32 first, whose mark begins with that of UTF-16
 _FOREIGN = {
     b"SQLite format 3": ("an SQLite database", "export a table of it as CSV"),
     b"\xd0\xcf\x11\xe0": ("an Excel or Word document", "save it as CSV"),
-    b"ARROW1": ("an Arrow file", "write it as Parquet"),
-    b"\x80\x04": ("a Python pickle", "write it as Parquet"),
-    b"\x80\x05": ("a Python pickle", "write it as Parquet"),
-    b"7z\xbc\xaf": ("a 7-Zip archive", "extract the file that holds the issues"),
-    b"Rar!": ("a RAR archive", "extract the file that holds the issues"),
-    b"version https://git-lfs": ("a pointer of Git LFS", "git lfs pull"),
     bytes(4): ("zero bytes", "get the file again"),
+    b"version https://git-lfs": ("a pointer of Git LFS", "git lfs pull"),
     b"<": ("HTML or XML", "check the address; of a web page, download the file behind it"),
 }
 """By their first bytes: what people have and this does not read, and what to do about it."""
+_DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstd.ZstdError)
 
 
 @dataclass
@@ -65,13 +58,8 @@ class Place:
         return f"row {self.row + 1:,}" if self.row >= 0 else "the header"
 
 
-class Stream(io.BufferedIOBase):
-    """Bytes of which the first can be looked at before they are read.
-
-    Attributes:
-        head: the first bytes, or all if there are few.
-        given: how many bytes were read.
-    """
+class Stream(io.RawIOBase):
+    """Bytes whose `head` can be looked at before they are read; `given` counts those that were."""
 
     def __init__(self, source: IO[bytes]) -> None:
         """Look at the start of `source`; a pipe that is slow to give it is waited for."""
@@ -83,21 +71,13 @@ class Stream(io.BufferedIOBase):
         """Return that it is, which TextIOWrapper asks."""
         return True
 
-    def read1(self, size: int = -1) -> bytes:
-        """Return what is there, at most `size` bytes; nothing at the end alone."""
-        if self._left:
-            size = len(self._left) if size < 0 else size
-            part, self._left = self._left[:size], self._left[size:]
-        else:
-            part = self._source.read1(size)
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401 -- a memoryview
+        """Fill the buffer with what is there; 0 at the end alone."""
+        part = self._left[: len(buffer)] or self._source.read1(len(buffer))
+        self._left = self._left[len(part) :]
         self.given += len(part)
-        return part
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return at most `size` bytes, as `read1`, or by default all that is left."""
-        if size is None or size < 0:
-            return b"".join(iter(self.read1, b""))
-        return self.read1(size)
+        buffer[: len(part)] = part
+        return len(part)
 
     def seekable_file(self, stack: ExitStack) -> IO[bytes]:
         """Return a file of all bytes: the source itself, or a temporary copy until `stack` ends."""
@@ -109,8 +89,7 @@ class Stream(io.BufferedIOBase):
 
     def text(self) -> io.TextIOWrapper:
         """Return the text; line ends are kept."""
-        encoding = self.encoding
-        return io.TextIOWrapper(self, encoding, newline="")  # type: ignore[arg-type]
+        return io.TextIOWrapper(self, self.encoding, newline="")  # type: ignore[arg-type]
 
     @property
     def encoding(self) -> str:
@@ -130,10 +109,8 @@ def opened(
 ) -> Iterator[tuple[Stream, Callable[[], float] | None]]:
     """Give the unpacked bytes of a file or pipe, and what returns the share that has been read.
 
-    The share is None for a pipe, which has no size.
-
-    Raises:
-        DataError: the source cannot be read to its end, or holds what is neither text nor Parquet.
+    The share is None for a pipe, which has no size. DataError: the source cannot be read to its
+    end, or holds what is neither text nor Parquet.
     """
     try:
         with ExitStack() as stack:
@@ -149,23 +126,15 @@ def opened(
             yield stream, (lambda: max(file.tell(), 1) / size) if size else None
     except UnicodeDecodeError as error:
         raise _undecodable(error, place) from error
-    except (
-        EOFError,
-        OSError,
-        zlib.error,
-        lzma.LZMAError,
-        zipfile.BadZipFile,
-        zstd.ZstdError,
-    ) as error:
+    except (OSError, *_DAMAGED) as error:
+        must, advice = f"be a whole {place.packing} file", "get the file again"
+        received = f"in or after {place.next}: {one_line(error)}"
         # Of the system alone they have a number.
-        if place.packing and not getattr(error, "errno", None):
-            raise DataError(
-                f"{place.name} must be a whole {place.packing} file. Received: in or after "
-                f"{place.next}: {one_line(error)}. Try: get the file again."
-            ) from error
+        if not place.packing or getattr(error, "errno", None):
+            must, advice = "be a file that can be read", "check the path"
+            received = getattr(error, "strerror", None) or str(error)
         raise DataError(
-            f"{place.name} must be a file that can be read. Received: "
-            f"{getattr(error, 'strerror', None) or error}. Try: check the path."
+            f"{place.name} must {must}. Received: {received}. Try: {advice}."
         ) from error
 
 
@@ -178,22 +147,11 @@ def _unpacked(stream: Stream, place: Place, stack: ExitStack) -> Any:  # noqa: A
     if not stream.head.startswith(_ZIP):
         return None
     place.packing = "ZIP"
-    return _only_member(stack.enter_context(zipfile.ZipFile(stream.seekable_file(stack))), place)
-
-
-_PACKINGS: dict[bytes, tuple[str, Callable[[Stream], Any]]] = {
-    b"\x1f\x8b": ("gzip", lambda stream: gzip.GzipFile(fileobj=stream)),
-    b"BZh": ("bzip2", bz2.BZ2File),
-    b"\xfd7zXZ\0": ("xz", lzma.LZMAFile),  # type: ignore[dict-item]
-    b"\x28\xb5\x2f\xfd": ("Zstandard", zstd.ZstdFile),
-}
-
-
-def _only_member(archive: zipfile.ZipFile, place: Place) -> IO[bytes]:
+    archive = stack.enter_context(zipfile.ZipFile(stream.seekable_file(stack)))
     names = [  # but for what macOS adds
         name for name in archive.namelist() if not name.endswith("/") and "__MACOSX/" not in name
     ]
-    if _OFFICE in names:
+    if "[Content_Types].xml" in names:
         raise _foreign(place.name, "an Excel or Word document", "save it as CSV")
     if len(names) != 1:
         found = f"a ZIP archive of {len(names)} files: {shortened(names, 3)}"
@@ -204,8 +162,16 @@ def _only_member(archive: zipfile.ZipFile, place: Place) -> IO[bytes]:
         raise _foreign(place.name, f"a ZIP archive: {one_line(error)}", "unzip it") from error
 
 
+_PACKINGS: dict[bytes, tuple[str, Callable[[Stream], Any]]] = {
+    b"\x1f\x8b": ("gzip", lambda stream: gzip.GzipFile(fileobj=stream)),
+    b"BZh": ("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ\0": ("xz", lzma.LZMAFile),  # type: ignore[dict-item]
+    b"\x28\xb5\x2f\xfd": ("Zstandard", zstd.ZstdFile),
+}
+
+
 def _check_known(head: bytes, name: str) -> None:
-    if head[_TAR] == b"ustar":
+    if head[257:262] == b"ustar":
         raise _foreign(name, "a tar archive", "extract the file that holds the issues")
     start = head.removeprefix(codecs.BOM_UTF8).lstrip()
     for magic, (what, advice) in _FOREIGN.items():

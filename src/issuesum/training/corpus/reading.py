@@ -1,9 +1,7 @@
 r"""Read a CSV of issues row by row; what cannot be used comes out with its row and reason.
 
-`csv` would lose data silently: it takes an end of file inside quotes for the end of the field. So
-a file that ends there, bytes that are not UTF-8 and a truncated gzip stream are errors that stop
-the reading, while a single bad row is a `Reject`.
-
+`csv` takes an end of file inside quotes for the end of the field. So a file that ends there, bytes
+that are not UTF-8 and a truncated gzip stream are errors, while a single bad row is a `Reject`.
 Rows are written in one form, so that equal rows give equal bytes: UTF-8 without a mark, `\n`
 between rows, quotes only where needed.
 """
@@ -13,36 +11,37 @@ from __future__ import annotations
 import csv
 import io
 import os
+import random
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
-from issuesum.errors import DataError
+from issuesum.errors import DataError, ParamsError
+from issuesum.layout import SAMPLE
 from issuesum.training.corpus.issue import COLUMNS, Issue
 from issuesum.training.corpus.opening import Place, opened
 
-MAX_FIELD = 2**20
-"""Characters of a field; a longer one is no text that a person wrote."""
+MAX_FIELD = 2**20  # characters of a field; a longer one is no text that a person wrote
 RUNAWAY = 2**24
 """Characters of a field or line after which a quote counts as never closed: `csv` takes 4 bytes a
 character. A field of 100 MB ends the reading at 81 MB of memory; with 2**26 it took 394 MB."""
+SAMPLE_SEED = 20_180_601
+_SAMPLE = Path(__file__).parents[4] / SAMPLE
 _WATCHED = 1_000
 _ABSENT = sys.maxsize  # place of a column that is not in the header: every row is too short for it
 _LONGEST_NAME = 64  # characters; what is longer is no name of a column
-_SEPARATORS = ",;\t|"
 _NAMES = {
     "issue_url": ("issue_url", "html_url", "url"),
     "issue_title": ("issue_title", "title"),
     "body": ("body",),
 }
-"""What columns and keys are called, ours first; then GitHub's names, of which `html_url` goes
-before `url`, that of its REST API."""
+"""What columns and keys are called: by us, then by GitHub, whose `url` is that of its REST API."""
 
 type Watch = Callable[[int, float], None]
 """Takes the number of rows and the share of the file's bytes that have been read so far."""
@@ -60,17 +59,11 @@ class Reject(NamedTuple):
 
 @dataclass(frozen=True)
 class Form:
-    """What is read of a source, and under which names.
+    """What is read of a source, and under which names."""
 
-    Attributes:
-        columns: those of COLUMNS that are read; the others are left empty.
-        names: what a column is called in the source, if it has no usual name.
-        separator: of the fields of a CSV; by default, what divides its header.
-    """
-
-    columns: tuple[str, ...] = COLUMNS
-    names: Mapping[str, str] = field(default_factory=dict)
-    separator: str | None = None
+    columns: tuple[str, ...] = COLUMNS  # those that are read; the others are left empty
+    names: Mapping[str, str] = field(default_factory=dict)  # where a column has no usual name
+    separator: str | None = None  # of the fields of a CSV; by default, what divides its header
 
     def names_of(self, column: str) -> tuple[str, ...]:
         """Return the names that a column may have, the best first; none if it is not read."""
@@ -81,10 +74,8 @@ class Form:
     def find(self, header: Sequence[str], source: str) -> list[str | None]:
         """Return the names that URL, title and body have in a header; None is empty in every row.
 
-        A URL is not needed unless `names` has it.
-
-        Raises:
-            DataError: a column is not there, or twice; the message calls the file `source`.
+        A URL is not needed unless `names` has it. A column that is missing, or there twice, is a
+        DataError, which calls the file `source`.
         """
         found: list[str | None] = []
         for column in COLUMNS:
@@ -103,17 +94,17 @@ class Form:
 
     def checked(self, row: int, fields: Issue, reason: str = "") -> Issue | Reject:
         """Return a row normalised, or as a reject, for `reason` or for what its texts are."""
-        reason = reason or self._problem(fields)
+        if reason:
+            pass
+        elif max(map(len, fields)) > MAX_FIELD:
+            reason = "field too long"
+        elif any("\0" in text for text in fields):
+            reason = "NUL character"
+        elif "issue_title" in self.columns and not fields.title.strip():
+            reason = "empty title"
+        elif not fields.body.strip():
+            reason = "empty body"
         return Reject(row, reason, *fields) if reason else normalise(fields)
-
-    def _problem(self, fields: Issue) -> str:
-        if max(map(len, fields)) > MAX_FIELD:
-            return "field too long"
-        if any("\0" in text for text in fields):
-            return "NUL character"
-        if "issue_title" in self.columns and not fields.title.strip():
-            return "empty title"
-        return "" if fields.body.strip() else "empty body"
 
 
 def normalise(issue: Issue) -> Issue:
@@ -130,22 +121,13 @@ def normalise(issue: Issue) -> Issue:
 
 
 def read_issues(
-    path: Path | io.BufferedReader,
-    *,
-    name: str | None = None,
-    form: Form = Form(),
+    path: Path | io.BufferedReader, *, name: str = "", form: Form = Form(),
     watch: Watch | None = None,
-) -> Iterator[Issue | Reject]:
+) -> Iterator[Issue | Reject]:  # fmt: skip
     """Yield each row of a CSV, or of a packed one, as a normalised issue or as a reject.
 
-    Args:
-        path: the file, or a stream such as a pipe, which is closed at the end.
-        name: what messages call the file; by default `path`.
-        form: the columns that are read.
-        watch: see `watched`.
-
-    Raises:
-        DataError: the file as a whole cannot be trusted or has no usable header.
+    `path` may be a stream, which is closed at the end; messages call it `name`. DataError: the file
+    as a whole cannot be trusted or has no usable header.
     """
     place = Place(name or str(path))
     with opened(path, place) as (stream, share):
@@ -153,11 +135,9 @@ def read_issues(
 
 
 def watched(
-    rows: Iterable[Issue | Reject],
-    place: Place,
-    share: Callable[[], float] | None,
-    watch: Watch | None,
-) -> Iterator[Issue | Reject]:
+    rows: Iterable[Issue | Reject], place: Place,
+    share: Callable[[], float] | None, watch: Watch | None,
+) -> Iterator[Issue | Reject]:  # fmt: skip
     """Yield `rows` and call `watch` every 1,000 of them and at the end; not where no share is."""
     for row in rows:
         yield row
@@ -168,20 +148,16 @@ def watched(
 
 
 def csv_issues(text: TextIO, place: Place, form: Form) -> Iterator[Issue | Reject]:
-    """Yield each row of a CSV; its header is read before the first.
+    """Yield each row of a CSV; a header between rows, where files were joined, is a reject.
 
-    A header that stands between rows again, where files were joined, is a reject.
-
-    Raises:
-        DataError: see `read_issues`; also, a header in between puts the columns elsewhere.
+    DataError: as of `read_issues`; also, a header in between puts the columns elsewhere.
     """
     rows = _rows(text, place, form)
     header = next(rows, None)
     if header is None:
         raise empty_file(place)
     names = _stripped(header)
-    found = form.find(names, place.name)
-    positions = _positions(names, found)
+    positions = _positions(names, form, place.name)
     for row in rows:
         fields = Issue(*[row[at] if at < len(row) else "" for at in positions])
         reason = ""
@@ -203,8 +179,8 @@ def _stripped(header: Sequence[str]) -> list[str]:
     return [name.strip().removeprefix("\ufeff").strip('" ') for name in header]
 
 
-def _positions(names: list[str], found: list[str | None]) -> list[int]:
-    return [names.index(name) if name else _ABSENT for name in found]
+def _positions(names: list[str], form: Form, source: str) -> list[int]:
+    return [names.index(name) if name else _ABSENT for name in form.find(names, source)]
 
 
 def _is_header(
@@ -213,12 +189,12 @@ def _is_header(
     if (again := _stripped(row)) == names:
         return True
     try:
-        other = form.find(again, place.name)
+        other = _positions(again, form, place.name)
     except DataError:
         return False
-    if None in other:  # a row of few words; a header has all three
+    if _ABSENT in other:  # a row of few words; a header has all three
         return False
-    if _positions(again, other) != positions:
+    if other != positions:
         raise DataError(
             f"{place.name} must have one header. Received: another as row {place.row:,}, "
             f"{','.join(again)!r:.200}. Try: take in the files one by one, before they are joined."
@@ -245,15 +221,14 @@ def _rows(text: TextIO, source: Place, form: Form) -> Iterator[list[str]]:
         given = lines()
         first = next((line for line in given if line.strip()), "")
         separator = form.separator or _separator(first, form)
-        for row in csv.reader(chain([first], given), delimiter=separator):
-            if row and ended:
+        for row in filter(None, csv.reader(chain([first], given), delimiter=separator)):
+            if ended:
                 raise DataError(
                     f"{source.name} must close every quoted field. Received: the end of the file "
                     f"inside {source.next}; it is cut short. Try: get the file again."
                 )
-            if row:
-                source.row += 1
-                yield row
+            source.row += 1
+            yield row
     except csv.Error as error:
         raise DataError(
             f"{source.name} must be a CSV. Received: {source.next}: {error}; a quote is "
@@ -265,12 +240,10 @@ def _rows(text: TextIO, source: Place, form: Form) -> Iterator[list[str]]:
 
 def _separator(header: str, form: Form) -> str:
     """Return what divides a header into the columns that are read; a comma if nothing does."""
-    for separator in _SEPARATORS:
-        try:
+    for separator in ",;\t|":
+        with suppress(csv.Error, DataError):
             form.find(_stripped(next(csv.reader([header], delimiter=separator), [])), "")
-        except (csv.Error, DataError):
-            continue
-        return separator
+            return separator
     return ","
 
 
@@ -299,3 +272,19 @@ def write_issues(path: Path, issues: Iterable[Issue]) -> None:
     with writing_rows(path, COLUMNS) as write:
         for issue in issues:
             write(normalise(issue))
+
+
+def sample_issues(rows: int, seed: int = SAMPLE_SEED) -> list[Issue]:
+    """Return `rows` issues of the committed sample; the first ones by the default seed.
+
+    Their titles can be learnt from their bodies. ParamsError: the sample has fewer rows.
+    """
+    issues = [row for row in read_issues(_SAMPLE) if isinstance(row, Issue)]
+    if rows > len(issues):
+        raise ParamsError(
+            f"The sample has {len(issues):,} rows. Received: a request for {rows:,}. Try: "
+            f"tools/make_sample.py FILE --rows {rows}, then issuesum ingest FILE."
+        )
+    if seed == SAMPLE_SEED:
+        return issues[:rows]
+    return random.Random(seed).sample(issues, rows)  # noqa: S311

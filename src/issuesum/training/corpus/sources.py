@@ -1,7 +1,7 @@
 """Read issues from whatever holds them: a file, a URL or a pipe of CSV, JSON or Parquet.
 
-Rows are streamed. What is read in between is never more than a few rows, but of a URL, and of a
-ZIP or Parquet file in a pipe, a temporary file is made.
+No more than a few rows are held; of a URL, and of a ZIP or Parquet file in a pipe, a temporary file
+is made.
 """
 
 from __future__ import annotations
@@ -39,13 +39,11 @@ _CUT = 10  # characters: JSON that is cut fails so near to its end, but for text
 
 
 def read_source(source: str, form: Form, *, watch: Watch | None = None) -> Iterator[Issue | Reject]:
-    """Yield each row of a source as a normalised issue or as a reject.
-
-    CSV, as of `reading.read_issues`; JSON lines, an array of JSON objects, or several; Parquet.
-    What is no text is left empty, and so rejected.
+    """Yield each row of a source as a normalised issue or as a reject; what is no text is empty.
 
     Args:
-        source: a path, an http(s):// or s3:// URL, or - for standard input.
+        source: a path, an http(s):// or s3:// URL, or - for standard input, of CSV, as of
+            `reading.read_issues`; JSON lines, an array of JSON objects, or several; Parquet.
         form: what is read.
         watch: see `reading.watched`.
 
@@ -90,8 +88,7 @@ class _Objects:
 
     def __init__(self, text: TextIO, name: str) -> None:
         self._text, self._name = text, name
-        self._buffer, self._at, self._line = "", 0, 1
-        self._ended = False
+        self._buffer, self._at, self._line, self._ended = "", 0, 1, False
         self._decode = json.JSONDecoder().raw_decode
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -99,14 +96,11 @@ class _Objects:
         while sign := self._next_sign():
             if sign == "{":
                 yield self._object()
-            elif sign == "[" and arrays:
-                self._at += 1
-                depth += 1
-            elif sign == "]" and depth:
-                self._at += 1
-                depth -= 1
-            else:
+                continue
+            depth += {"[": 1, "]": -1}.get(sign, 0)
+            if sign not in "[]" or depth < 0 or not arrays:
                 raise self._broken(repr(self._buffer[self._at : self._at + 100]))
+            self._at += 1
         if depth:
             raise self._broken("the end of the file inside an array; it is cut short")
 
@@ -153,15 +147,15 @@ def _parquet(stream: Stream, place: Place, form: Form) -> Iterator[dict[str, Any
     import pyarrow.parquet as pq
 
     place.packing = "Parquet"
+    # Arrow's own allocator takes 31 MB more, which it keeps.
+    pa.set_memory_pool(pa.system_memory_pool())
     try:
         with ExitStack() as stack:
-            # Arrow's own allocator takes 31 MB more, which it keeps.
-            pa.set_memory_pool(pa.system_memory_pool())
             # Page by page: a file may have a single group of rows.
             source = stream.seekable_file(stack)
             file = pq.ParquetFile(source, pre_buffer=False, buffer_size=_CHUNK)
-            names = file.schema_arrow.names
-            wanted = [name for name in form.find(names, place.name) if name]
+            found = form.find(file.schema_arrow.names, place.name)
+            wanted = [name for name in found if name]
             for batch in file.iter_batches(_ROWS, columns=wanted, use_threads=False):
                 yield from batch.to_pylist()
     except pa.ArrowException as error:
@@ -172,19 +166,17 @@ def _parquet(stream: Stream, place: Place, form: Form) -> Iterator[dict[str, Any
 def local_copy(source: str) -> Iterator[Path | io.BufferedReader]:
     """Give a path that holds the bytes of `source`, or standard input; a download is removed.
 
-    Raises:
-        DataError: a URL cannot be read, or not to its end.
+    DataError: a URL cannot be read, or not to its end.
     """
     if source == STDIN:
         yield os.fdopen(0, "rb", closefd=False)
-        return
-    if not source.startswith((*_HTTP, "s3://")):
+    elif not source.startswith((*_HTTP, "s3://")):
         yield Path(source)
-        return
-    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
-        target = Path(folder) / "download"
-        _download(source, target)
-        yield target
+    else:
+        with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+            target = Path(folder) / "download"
+            _download(source, target)
+            yield target
 
 
 def _download(url: str, target: Path) -> None:

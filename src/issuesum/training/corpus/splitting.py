@@ -1,8 +1,7 @@
 """Which split an issue belongs to, decided by the issue alone.
 
-The split is a hash of the normalised title and body, or of the repository that the URL names, so it
-needs neither a seed nor the other rows: adding or reordering rows moves no old row, and equal
-issues are never in two splits. Rows are streamed in memory that does not grow.
+The split is a hash of the normalised title and body, or of the repository that the URL names:
+adding or reordering rows moves no old row, and equal issues are never in two splits.
 """
 
 from __future__ import annotations
@@ -35,17 +34,11 @@ def split_of(key: bytes, *, validation: float, test: float) -> Split:
 
 
 def split_csv(
-    source: Path,
-    targets: Mapping[Split, Path],
-    *,
-    validation: float,
-    test: float,
-    shard_rows: int,
+    source: Path, targets: Mapping[Split, Path], *,
+    validation: float, test: float, shard_rows: int,
     group: Literal["issue", "repository"] = "issue",
-    max_rejected: float = 1,
-    max_repeated: float = 1,
-    watch: Watch | None = None,
-) -> SplitSummary:
+    max_rejected: float = 1, max_repeated: float = 1, watch: Watch | None = None,
+) -> SplitSummary:  # fmt: skip
     """Stream a raw CSV into Parquet shards.
 
     Shards are cut by input position, `shard_rows` rows of the source each, so appended rows touch
@@ -103,12 +96,8 @@ def split_csv(
             f"{splits['validation']:,} validation and {splits['test']:,} test from {source}. "
             "Try: ingest more rows, or raise split.validation and split.test."
         )
-    return SplitSummary(
-        rows=rows,
-        rejected=dict(rejected.reasons.most_common()),
-        repeated=repeated.count,
-        **{split: splits[split] for split in SPLITS},
-    )
+    reasons = dict(rejected.reasons.most_common())
+    return SplitSummary(rows, reasons, repeated.count, *(splits[split] for split in SPLITS))
 
 
 @dataclass

@@ -38,20 +38,17 @@ Intervals = dict[str, Interval]
 
 def intervals(statistics: Floats, *, resamples: int = RESAMPLES) -> Intervals:
     """Return each score with its interval, by the keys of `METRICS`, without those that are nan."""
-    return _intervals(_scores(_sums(statistics, resamples), len(statistics)))
+    return _intervals(_scores(statistics, resamples))
 
 
 def paired_difference(now: Floats, before: Floats, *, resamples: int = RESAMPLES) -> Intervals:
     """Return `now` minus `before` of the same issues: both are resampled together."""
-    count, width = now.shape
-    sums = _sums(np.hstack([now, before]), resamples)
-    return _intervals(_scores(sums[:, :width], count) - _scores(sums[:, width:], count))
+    return _intervals(_scores(now, resamples) - _scores(before, resamples))
 
 
 def unpaired_difference(now: Floats, before: Floats, *, resamples: int = RESAMPLES) -> Intervals:
     """Return `now` minus `before` of other issues: each is resampled on its own."""
-    ours = _scores(_sums(now, resamples), len(now))
-    return _intervals(ours - _scores(_sums(before, resamples, _SEED + 1), len(before)))
+    return _intervals(_scores(now, resamples) - _scores(before, resamples, _SEED + 1))
 
 
 def mean_interval(values: Floats, *, resamples: int = RESAMPLES) -> Interval:
@@ -72,8 +69,10 @@ def _sums(rows: Floats, resamples: int, seed: int = _SEED) -> Floats:
     return np.concatenate(parts)
 
 
-def _scores(sums: Floats, titles: int) -> Floats:
-    return np.array([list(score_of(line, titles).values()) for line in sums])
+def _scores(rows: Floats, resamples: int, seed: int = _SEED) -> Floats:
+    """Return (1 + resamples, metrics): the scores of the titles, then those of drawn ones."""
+    sums = _sums(rows, resamples, seed)
+    return np.array([list(score_of(line, len(rows)).values()) for line in sums])
 
 
 def _intervals(scores: Floats) -> Intervals:

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from issuesum.serving.inference.writer import Attention
 
 _BEFORE = ("issue", "words", PRIMARY)
+"""Key of the issue, words of its body, and the primary metric of the model; then of baselines."""
 _AFTER = ("score", "predicted", "issue_title", "issue_url")
-"""Key of the issue, words of its body, and the primary metric of the model; that of each baseline
-stands between; then how sure the model was, its title, the author's title, and the issue's URL."""
+"""How sure the model was, its title, the author's title, and the issue's URL."""
 _CELL, _MARGIN = 0.24, 1.6  # inches of a word, and for the words themselves
 _LONGEST = 20  # characters of a word that are shown: identifiers can be of any length
 
@@ -29,8 +29,7 @@ _LONGEST = 20  # characters of a word that are shown: identifiers can be of any 
 def write(path: Path, rows: pd.DataFrame) -> None:
     """Write one line a title; equal rows give equal bytes.
 
-    The rows have the file's columns without the first two, and `body`. Other metrics are left to
-    the reader, who has both titles.
+    The rows have the file's columns without the first two, and `body`.
     """
     pairs = zip(rows["issue_title"], rows["body"], strict=True)
     full = rows.assign(
@@ -45,14 +44,10 @@ def write(path: Path, rows: pd.DataFrame) -> None:
 
 
 def read(file: IO[str]) -> pd.DataFrame:
-    """Read what `write` wrote, with the baselines that there were then.
-
-    Raises:
-        ValueError: these are no scores; the message is one line.
-    """
+    """Read what `write` wrote, with the baselines of then; ValueError, one line, if it did not."""
     import pandas as pd
 
-    text = dict.fromkeys(("issue", "predicted", "issue_title", "issue_url"), str)
+    text = dict.fromkeys(("issue", *_AFTER[1:]), str)
     rows = pd.read_csv(file, dtype=text, keep_default_na=False)
     if missing := [name for name in _BEFORE + _AFTER if name not in rows.columns]:
         raise ValueError(f"no column {missing[0]}")
@@ -72,9 +67,9 @@ def draw_attention(attention: Attention, path: Path) -> None:
         [word if len(word) <= _LONGEST else word[: _LONGEST - 1] + "…" for word in of]
         for of in (attention.title, attention.body)
     )
+    size = (_MARGIN + _CELL * columns, _MARGIN + _CELL * rows)
     # A dollar sign would begin a formula.
     with mpl.rc_context({"text.parse_math": False, "font.sans-serif": ["DejaVu Sans"]}):
-        size = (_MARGIN + _CELL * columns, _MARGIN + _CELL * rows)
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.subplots()
         axes.imshow(attention.weights, cmap="Blues", vmin=0, vmax=1, aspect="equal")

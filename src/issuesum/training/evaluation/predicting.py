@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 from issuesum.errors import ArtifactError
 from issuesum.files import replacing_file
-from issuesum.serving.inference.writer import NO_TITLE, Title, TitleWriter
+from issuesum.serving.inference.writer import NO_TITLE, TitleWriter
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import Reject, normalise
 
@@ -36,25 +36,23 @@ def predictions(
 ) -> Iterator[list[Prediction]]:
     """Yield the predictions of `batch_size` rows at a time; no more rows are held at once."""
     for batch in batched(rows, batch_size):
-        written = iter(writer.write([row.body for row in batch if isinstance(row, Issue)]))
-        titles = (next(written)[0] if isinstance(row, Issue) else NO_TITLE for row in batch)
-        yield [_prediction(row.url, title) for row, title in zip(batch, titles, strict=True)]
-
-
-def _prediction(url: str, title: Title) -> Prediction:
-    # Digits that do not depend on what else is in the batch.
-    score = round(title.score, 4) if math.isfinite(title.score) else None
-    return Prediction(" ".join(normalise(Issue(url, "", "")).url.split()), title.text, score)
+        titles = iter(writer.write([row.body for row in batch if isinstance(row, Issue)]))
+        found = []
+        for row in batch:
+            title = next(titles)[0] if isinstance(row, Issue) else NO_TITLE
+            # Digits that do not depend on what else is in the batch.
+            score = round(title.score, 4) if math.isfinite(title.score) else None
+            url = " ".join(normalise(Issue(row.url, "", "")).url.split())
+            found.append(Prediction(url, title.text, score))
+        yield found
 
 
 @contextmanager
 def writing(output: Path | None, form: Format) -> Iterator[Write]:
     """Give a function that writes predictions, so that readers get them at once.
 
-    `output` is replaced when the block ends without an error; None is standard output.
-
-    Raises:
-        ArtifactError: it cannot be written; an earlier file is as it was.
+    `output` is replaced when the block ends without an error, which is an ArtifactError if it
+    cannot be written; None is standard output.
     """
     try:
         with ExitStack() as stack:

@@ -1,6 +1,6 @@
 """The vocabulary of all shards from the counts of each, in bounded memory.
 
-Words of a bucket (see `entry`) occur in that bucket of every shard and nowhere else, so a few
+Words of a bucket (see `tokenise`) occur in that bucket of every shard and nowhere else, so a few
 buckets at a time are added up whole, their most frequent words kept and the rest forgotten.
 Memory is bounded by ENTRIES_AT_ONCE, or by the largest bucket where all shards together have more
 than 64 times as many words; not by the distinct words of all.
@@ -8,7 +8,6 @@ than 64 times as many words; not by the distinct words of all.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
@@ -25,7 +24,7 @@ from issuesum.training.features.tokenise import BUCKETS, Counts, read_statistics
 ENTRIES_AT_ONCE = 1_000_000
 """Words of shards that are added up together, about 100 bytes each."""
 _SHARD_BITS = 32  # of a place: the shard above, the place within the shard below
-_MOST_FREQUENT = [("count_sum", "descending"), ("first_min", "ascending")]
+_MOST_FREQUENT = [("count", "descending"), ("first", "ascending")]
 
 
 @dataclass(frozen=True)
@@ -48,43 +47,46 @@ def count_words(entries: Sequence[Path], keep: dict[Field, int]) -> dict[Field, 
     """
     tops: dict[Field, list[pa.Table]] = {field: [] for field in keep}
     new = {field: np.zeros(len(entries), np.int64) for field in keep}
-    totals: Counter[Field] = Counter()
+    totals = dict.fromkeys(keep, 0)
     for words in _in_parts(entries):
+        coded = words["word"].combine_chunks().dictionary_encode()
         for field, most in keep.items():
-            merged = _merged(words, field)
-            ranked = pa.concat_tables([*tops[field], merged]).sort_by(_MOST_FREQUENT)
-            tops[field] = [ranked.slice(0, most)]
-            totals[field] += pc.sum(merged["count_sum"]).as_py() or 0
-            shards = merged["first_min"].to_numpy() >> _SHARD_BITS
+            merged = _merged(words, coded, field)
+            both = pa.concat_tables([*tops[field], merged])
+            if len(both):  # of none it cannot select
+                both = both.take(pc.select_k_unstable(both, most, _MOST_FREQUENT))
+            tops[field] = [both]
+            totals[field] += pc.sum(merged["count"]).as_py() or 0
+            shards = merged["first"].to_numpy() >> _SHARD_BITS
             new[field] += np.bincount(shards, minlength=len(entries))
     found = {}
     for field in keep:
-        top = pa.concat_tables(tops[field]).sort_by("first_min")
-        counts = dict(zip(top["word"].to_pylist(), top["count_sum"].to_pylist(), strict=True))
+        top = pa.concat_tables(tops[field]).sort_by("first")
+        counts = dict(zip(top["word"].to_pylist(), top["count"].to_pylist(), strict=True))
         growth = np.cumsum(new[field])
         found[field] = WordCounts(counts, int(growth[-1]), totals[field], growth)
     return found
 
 
 def _in_parts(entries: Sequence[Path]) -> Iterator[pa.Table]:
-    """Yield the words of a few buckets of all shards at a time."""
+    """Yield the words of a few buckets of all shards at a time, with the number of their shard."""
     total = sum(read_statistics(entry).words for entry in entries)
     parts = min(BUCKETS, max(1, ceil(total / ENTRIES_AT_ONCE)))
     for buckets in batched(range(BUCKETS), ceil(BUCKETS / parts)):
-        tables = []
-        for shard, entry in enumerate(entries):
-            words = read_words(entry, buckets)
-            place = pa.scalar(shard << _SHARD_BITS, pa.int64())
-            body_first = pc.add(words["number"].cast(pa.int64()), place)
-            title_first = pc.add(words["title_first"], place)
-            words = words.drop_columns(["number", "title_first"])
-            words = words.append_column("body_first", body_first)
-            tables.append(words.append_column("title_first", title_first))
-        yield pa.concat_tables(tables)
+        tables = [read_words(entry, buckets) for entry in entries]
+        shards = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+        yield pa.concat_tables(tables).append_column("shard", pa.array(shards))
 
 
-def _merged(words: pa.Table, field: Field) -> pa.Table:
-    of_field = words.select(["word", f"{field}_count", f"{field}_first"])
-    of_field = of_field.rename_columns(["word", "count", "first"])
-    of_field = of_field.filter(pc.greater(of_field["count"], 0))
-    return of_field.group_by("word").aggregate([("count", "sum"), ("first", "min")])
+def _merged(words: pa.Table, coded: pa.DictionaryArray, field: Field) -> pa.Table:
+    """Return the words of a field with their counts and first places; `coded` are `words`' own."""
+    held = words[f"{field}_count"].to_numpy() > 0
+    code, count = coded.indices.to_numpy()[held], words[f"{field}_count"].to_numpy()[held]
+    within = words["number" if field == "body" else "title_first"].to_numpy()[held]
+    place = (words["shard"].to_numpy()[held] << _SHARD_BITS) + within
+    first = np.zeros(len(coded.dictionary), np.int64)
+    first[code[::-1]] = place[::-1]  # the last assignment holds, and shards are in order
+    # Sums of integers, which are exact below 2**53.
+    sums = np.bincount(code, count, minlength=len(first)).astype(np.int64)
+    merged = pa.table({"word": coded.dictionary, "count": sums, "first": first})
+    return merged.filter(pa.array(sums > 0))

@@ -1,4 +1,10 @@
-"""From tokenised shards and the vocabularies to ids."""
+"""From tokenised shards and the vocabularies to ids.
+
+Words that the title vocabulary does not hold get ids as well, so that a model can copy them from
+the body: a pointer network's output is a distribution over the title vocabulary and the words of
+the body (See et al. 2017, "Get To The Point", section 2.2). The n-th distinct word of a row that
+the title vocabulary does not hold gets the id `size + n`, which means something in that row alone.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +20,8 @@ import pyarrow.compute as pc
 
 from issuesum.console import bar
 from issuesum.layout import Split
-from issuesum.text.copying import extend_pair, look_up
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY, Features, save_shard
-from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
+from issuesum.text.vocabulary import FIRST_WORD, PADDING, UNKNOWN, Ids, Vocabulary
 from issuesum.training.features.incremental import Shard
 from issuesum.training.features.ktext_adapter import Field
 from issuesum.training.features.tokenise import Counts, read_rows, read_words
@@ -73,14 +78,16 @@ def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encod
 
     The ids are those that `Vocabulary.encode` gives for their words, without tokenising again.
     """
-    words, rows = read_words(entry).sort_by("number"), read_rows(entry)
+    words, rows = read_words(entry), read_rows(entry)
+    number = words["number"].to_numpy()
     ids: dict[Field, Ids] = {}
     unknown: dict[Field, int] = {}
     for field, vocabulary in vocabularies.items():
-        known = vocabulary.ids
-        place = pc.index_in(words["word"], pa.array(known, pa.string())).fill_null(len(known))
-        ids[field] = np.array([*known.values(), UNKNOWN], np.int32)[place.to_numpy()]
-        unknown[field] = int(words[f"{field}_count"].to_numpy()[ids[field] == UNKNOWN].sum())
+        place = pc.index_in(words["word"], pa.array(vocabulary.words, pa.string()))
+        found = place.fill_null(UNKNOWN - FIRST_WORD).to_numpy() + FIRST_WORD
+        unknown[field] = int(words[f"{field}_count"].to_numpy()[found == UNKNOWN].sum())
+        ids[field] = np.empty(len(words), np.int32)
+        ids[field][number] = found
     size = vocabularies["title"].size
     body_extended, title_extended = extend_pair(rows.body, rows.title, ids["title"], size)
     features = Features(
@@ -90,3 +97,38 @@ def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encod
         title_extended=title_extended,
     )
     return Encoded(features, rows.row, unknown)
+
+
+def look_up(numbers: Ids, ids: Ids) -> Ids:
+    """Return the id of each number (rows, places), with padding where it is ABSENT.
+
+    `ids` (words,) are those of the words of a shard.
+    """
+    return np.append(ids, np.int32(PADDING))[numbers]
+
+
+def extend_pair(body: Ids, title: Ids, ids: Ids, size: int) -> tuple[Ids, Ids]:
+    """Return the ids of bodies and titles, with ids from `size` on for each row's unknown words.
+
+    A title's unknown word has the id that it has in the body, or stays unknown if the body does
+    not hold it.
+
+    Args:
+        body: int32 (rows, places), numbers of a shard's words, ABSENT for padding.
+        title: likewise.
+        ids: int32 (words,), the id of each of these words in the title vocabulary.
+        size: ids of that vocabulary; the first id that an unknown word can get.
+    """
+    both = np.hstack([body, title])
+    extended = look_up(both, ids)
+    unknown = extended == UNKNOWN
+    row, _ = np.nonzero(unknown)
+    # Encoded by row and, within a row, by first occurrence.
+    words = pa.array(row * len(ids) + both[unknown]).dictionary_encode()
+    row_of = words.dictionary.to_numpy() // max(1, len(ids))
+    rank = np.arange(len(row_of)) - np.searchsorted(row_of, row_of)
+    extended[unknown] = size + rank[words.indices]
+    of_body, of_title = np.split(extended, [body.shape[1]], axis=1)
+    # Bodies stand first, so every word that only the title has got a higher id than the body's.
+    highest = np.maximum(of_body.max(axis=1, initial=0), size - 1)
+    return of_body, np.where(of_title > highest[:, None], np.int32(UNKNOWN), of_title)

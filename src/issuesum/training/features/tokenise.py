@@ -1,14 +1,14 @@
 """What a worker does with one shard: its words, numbered within the shard, and what is counted.
 
 A function of the shard's bytes and the fields' lengths alone, so its result, an entry, can be kept
-under their hash and be made by any process on any machine. Nothing here depends on other shards:
-the vocabulary comes afterwards (`counting`), and ids are a look-up in it (`encoding`).
+under their hash and be made by any process on any machine. The vocabulary comes afterwards
+(`counting`), and ids are a look-up in it (`encoding`).
 
 An entry is a folder of three files, written once, read in parts. `words.arrow` holds the distinct
 words in BUCKETS record batches by a hash of the word, so that counts of many shards can be merged
 a few buckets at a time in bounded memory. `rows.arrow` holds the rows as numbers of those words,
-`statistics.json` what the data report adds up. Arrow with LZ4 writes them in a
-thirtieth of the time of a compressed npz; with Zstandard they would be a third smaller.
+`statistics.json` what the data report adds up. LZ4, because Zstandard's files are a third smaller
+and take longer to write than all words to find.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from itertools import chain, pairwise
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -30,34 +30,39 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import issuesum
 from issuesum.errors import ClusterError, reading_artifact
-from issuesum.text.copying import ABSENT
 from issuesum.text.prose import prose
+from issuesum.text.tokens import END, START, clean
 from issuesum.text.vocabulary import Ids
-from issuesum.training.features.ktext_adapter import Fields, FieldSettings, make_processor
+from issuesum.training.features.ktext_adapter import Fields, FieldSettings
 
 BUCKETS = 64
 LONGEST = 1024  # texts of as many words or more share the last cell of a count of lengths
 Counts = npt.NDArray[np.int64]
 
 _WORDS, _ROWS, _STATISTICS = "words.arrow", "rows.arrow", "statistics.json"
-_COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4")
+# A bucket is small: to share its columns out to threads takes longer than to write it.
+_WRITING = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+_READING = pa.ipc.IpcReadOptions(use_threads=False)
+ABSENT = -1
+"""Stands for padding in a matrix of word numbers."""
 WORD_COLUMNS = pa.schema(
     {
         "word": pa.string(),
         "number": pa.int32(),  # bodies' words are numbered first, each by first occurrence
-        "body_count": pa.int64(),  # occurrences in bodies
-        "title_count": pa.int64(),  # occurrences in titles, start and end marks included
-        "title_first": pa.int64(),  # place of the first among all titles' words, if it is in one
+        "body_count": pa.int32(),  # occurrences in bodies
+        "title_count": pa.int32(),  # occurrences in titles, start and end marks included
+        "title_first": pa.int32(),  # place of the first among all titles' words, if it is in one
     }
 )
 """The distinct words of a shard."""
 
 LANGUAGE_STEP = 20
-"""Of every so many issues one language is looked up: all would take twice as long as the rest."""
+"""Of every so many issues one language is looked up: all would take longer than the rest."""
 UNKNOWN_LANGUAGE = "unknown"
 _HEAD = 500  # characters looked at: time grows with them
 _LETTERS = 3  # at least; arrows alone would be Khmer, and prices Korean
@@ -67,9 +72,15 @@ _COLUMNS = pa.schema(
     pa.field(name, pa.int64() if name == "row" else pa.string(), nullable=False)
     for name in ("row", "issue_title", "body")
 )
+# Which bytes are what; those beyond ASCII belong to words once the text has been cleaned.
+_BYTES = np.arange(256)
+_END = 255  # of a text: UTF-8 has no such byte
+_BEYOND = (_BYTES >= 0x80) & (_BYTES < _END)  # noqa: PLR2004 -- beyond ASCII
+_LETTER = _BEYOND | [bytes([byte]).isalnum() or byte == ord("_") for byte in range(256)]
+_JOINER, _SPACE, _W = (np.isin(_BYTES, list(some)) for some in (b".'-", b" \t\r\n", b"wW"))
+_SMALL = np.frombuffer(bytes(range(256)).lower(), np.uint8)
 # Everything whose change could change an entry.
 _CODE = (
-    "text/copying.py",
     "text/prose.py",
     "text/tokens.py",
     "text/vocabulary.py",
@@ -143,41 +154,81 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
         table = table.cast(_COLUMNS)
         bodies: list[str] = table["body"].to_pylist()
         titles: list[str] = table["issue_title"].to_pylist()
-    body_words = make_processor(fields["body"]).process_text(list(map(prose, bodies)))
-    title_words = make_processor(fields["title"]).process_text(titles)
+    in_bodies, body_lengths = find_words(map(prose, bodies))
+    in_titles, title_lengths = find_words(f"{START} {title} {END}" for title in titles)
     # By first occurrence, bodies' words first.
-    known = pa.array(list(chain.from_iterable(chain(body_words, title_words))), pa.string())
-    known = known.dictionary_encode()
-    distinct, numbers = known.dictionary, known.indices.to_numpy()
-    body_lengths, title_lengths = (
-        np.fromiter(map(len, rows), np.int64, len(rows)) for rows in (body_words, title_words)
-    )
-    body_flat, title_flat = np.split(numbers, [body_lengths.sum()])
-    first = np.full(len(distinct), -1, np.int64)
-    first[title_flat[::-1]] = np.arange(len(title_flat))[::-1]  # the last assignment holds
+    known = pa.concat_arrays([in_bodies, in_titles]).dictionary_encode()
+    distinct = len(known.dictionary)
+    body, title = np.split(known.indices.to_numpy(), [len(in_bodies)])
+    first = np.full(distinct, -1)
+    first[title[::-1]] = np.arange(len(title))[::-1]  # the last assignment holds
     words = {
-        "word": distinct,
-        "number": np.arange(len(distinct)),
-        "body_count": np.bincount(body_flat, minlength=len(distinct)),
-        "title_count": np.bincount(title_flat, minlength=len(distinct)),
+        "word": known.dictionary.cast(pa.string()),
+        "number": np.arange(distinct),
+        "body_count": np.bincount(body, minlength=distinct),
+        "title_count": np.bincount(title, minlength=distinct),
         "title_first": first,
     }
+    in_body, in_title = (
+        np.repeat(np.arange(len(lengths)) * distinct, lengths) + numbers
+        for lengths, numbers in ((body_lengths, body), (title_lengths, title))
+    )
+    ends = np.cumsum(title_lengths)
+    unmarked = np.delete(in_title, [ends - title_lengths, ends - 1])
+    copyable = pc.is_in(pa.array(unmarked), pa.array(in_body[first[body] >= 0]))
     statistics = ShardStatistics(
         rows=len(bodies),
-        words=len(distinct),
-        body_words=len(body_flat),
-        title_words=len(title_flat) - 2 * len(titles),
+        words=distinct,
+        body_words=len(body),
+        title_words=len(unmarked),
         body_lengths=_count_lengths(body_lengths),
         title_lengths=_count_lengths(title_lengths - 2),
-        copyable=sum(map(_copyable, body_words, title_words)),
+        copyable=copyable.true_count,
         languages=dict(language_counts(bodies[::LANGUAGE_STEP])),
     )
     rows = ShardRows(
         table["row"].to_numpy(),
-        _padded(body_flat, body_lengths, fields["body"]),
-        _padded(title_flat, title_lengths, fields["title"]),
+        _padded(body, body_lengths, fields["body"]),
+        _padded(title, title_lengths, fields["title"]),
     )
-    return pack(pa.table(words, WORD_COLUMNS), rows, statistics)
+    return pack(pa.record_batch(words, WORD_COLUMNS), rows, statistics)
+
+
+def find_words(texts: Iterable[str]) -> tuple[pa.LargeStringArray, Counts]:
+    """Return the words of all texts, one text after the other, and how many each text has.
+
+    They are those of `tokens.words`, which finds them in the few parts of texts that may hold an
+    address or a letter beyond ASCII. All else is cut at once, byte by byte.
+    """
+    coded = b" \xff ".join([b"", *map(str.encode, texts), b""])
+    raw = np.frombuffer(_cleaned_where_odd(coded), np.uint8)
+    letters = _LETTER[raw]
+    kept = letters.copy()
+    kept[1:-1] |= _JOINER[raw[1:-1]] & letters[:-2] & letters[2:]
+    edges = np.flatnonzero(kept[1:] != kept[:-1]) + 1
+    starts, ends = edges[::2], edges[1::2]
+    offsets = np.append(0, np.cumsum(ends - starts))
+    words = pa.LargeStringArray.from_buffers(
+        len(starts), pa.py_buffer(offsets), pa.py_buffer(_SMALL[raw[kept]])
+    )
+    return words, np.diff(np.searchsorted(starts, np.flatnonzero(raw == _END)))
+
+
+def _cleaned_where_odd(text: bytes) -> bytes:
+    """Clean the runs of parts between spaces, across which no word goes, that may be odd."""
+    raw = np.frombuffer(text, np.uint8)
+    odd = _BEYOND[raw] | (raw == ord("@"))
+    odd[1:] |= (raw[1:] == ord("/")) & (raw[:-1] == ord(":"))
+    odd[1:] |= (raw[1:] == ord(".")) & _W[raw[:-1]]
+    spaces = np.flatnonzero(_SPACE[raw])
+    parts = np.unique(np.searchsorted(spaces, np.flatnonzero(odd)))
+    befores = spaces[parts[np.diff(parts, prepend=-1) > 1] - 1].tolist()
+    ends = spaces[parts[np.diff(parts, append=len(text) + 1) > 1]].tolist()
+    pieces, done = [], 0
+    for start, end in zip(befores, ends, strict=True):
+        pieces += [text[done : start + 1], clean(text[start + 1 : end].decode()).encode()]
+        done = end
+    return b"".join([*pieces, text[done:]])
 
 
 def _padded(numbers: Ids, lengths: Counts, field: FieldSettings) -> Ids:
@@ -197,16 +248,11 @@ def _count_lengths(lengths: Counts) -> list[int]:
     return list(counts.tolist())
 
 
-def _copyable(body: Sequence[str], title: Sequence[str]) -> int:
-    held = set(body)
-    return sum(word in held for word in title[1:-1])
-
-
 def language_counts(texts: Iterable[str]) -> Counter[str]:
     """Return how many texts are in each language, by ISO 639-1 code or `UNKNOWN_LANGUAGE`.
 
     The model in py3langid knows 97 languages by their byte n-grams: Lui & Baldwin 2011,
-    "Cross-domain Feature Selection for Language Identification". It does about 4,000 texts/s.
+    "Cross-domain Feature Selection for Language Identification".
     """
     return Counter(map(_language, texts))
 
@@ -218,18 +264,17 @@ def _language(text: str) -> str:
     known = _identifier()
     counts = known.instance2fv(head)
     found = np.flatnonzero(counts)  # of thousands some hundred: its `classify` takes all
-    sums = counts[found].astype(known.nb_ptc.dtype) @ known.nb_ptc[found] + known.nb_pc
-    probabilities = known.norm_probs(sums)
-    best = np.argmax(probabilities)
-    return str(known.nb_classes[best]) if probabilities[best] >= _PROBABILITY else UNKNOWN_LANGUAGE
+    scores = counts[found].astype(known.nb_ptc.dtype) @ known.nb_ptc[found] + known.nb_pc
+    best = np.argmax(scores)
+    probability = 1 / np.exp(scores - scores[best]).sum()
+    return str(known.nb_classes[best]) if probability >= _PROBABILITY else UNKNOWN_LANGUAGE
 
 
 @cache
 def _identifier() -> Any:  # noqa: ANN401 -- py3langid has no types
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    # norm_probs: probabilities instead of sums of logarithms.
-    return LanguageIdentifier.from_pickled_model(MODEL_FILE, norm_probs=True)
+    return LanguageIdentifier.from_pickled_model(MODEL_FILE)
 
 
 def buckets_of(words: pa.ChunkedArray) -> Counts:
@@ -238,7 +283,7 @@ def buckets_of(words: pa.ChunkedArray) -> Counts:
     return np.fromiter(map(crc32, coded), np.int64, len(words)) % BUCKETS
 
 
-def pack(words: pa.Table, rows: ShardRows, statistics: ShardStatistics) -> dict[str, bytes]:
+def pack(words: pa.RecordBatch, rows: ShardRows, statistics: ShardStatistics) -> dict[str, bytes]:
     """Return the files of an entry by name; equal arguments give equal bytes.
 
     `words` has the schema WORD_COLUMNS and is sorted by number.
@@ -254,14 +299,14 @@ def pack(words: pa.Table, rows: ShardRows, statistics: ShardStatistics) -> dict[
 def read_words(folder: Path, buckets: Iterable[int] = range(BUCKETS)) -> pa.Table:
     """Return the words of some buckets, with the schema WORD_COLUMNS."""
     with _reading(folder), pa.OSFile(str(folder / _WORDS)) as file:
-        reader = pa.ipc.open_file(file)
+        reader = pa.ipc.open_file(file, options=_READING)
         return pa.Table.from_batches([reader.get_batch(bucket) for bucket in buckets], WORD_COLUMNS)
 
 
 def read_rows(folder: Path) -> ShardRows:
     """Return the rows of an entry."""
     with _reading(folder), pa.OSFile(str(folder / _ROWS)) as file:
-        batch = pa.ipc.open_file(file).get_batch(0)
+        batch = pa.ipc.open_file(file, options=_READING).get_batch(0)
         return ShardRows(
             row=batch["row"].to_numpy(), body=_matrix(batch["body"]), title=_matrix(batch["title"])
         )
@@ -273,13 +318,11 @@ def read_statistics(folder: Path) -> ShardStatistics:
         return ShardStatistics(**json.loads((folder / _STATISTICS).read_bytes()))
 
 
-def _by_bucket(words: pa.Table) -> list[pa.RecordBatch]:
+def _by_bucket(words: pa.RecordBatch) -> list[pa.RecordBatch]:
     buckets = buckets_of(words["word"])
-    # Within a bucket by number.
-    words = words.take(pa.array(np.argsort(buckets, kind="stable"))).combine_chunks()
+    words = words.take(pa.array(np.argsort(buckets, kind="stable")))  # within a bucket by number
     ends = np.cumsum(np.bincount(buckets, minlength=BUCKETS)).tolist()
-    parts = (words.slice(start, end - start).to_batches() for start, end in pairwise([0, *ends]))
-    return [part[0] if part else pa.RecordBatch.from_pylist([], WORD_COLUMNS) for part in parts]
+    return [words.slice(start, end - start) for start, end in pairwise([0, *ends])]
 
 
 def _lists(matrix: Ids) -> pa.FixedSizeListArray:
@@ -288,7 +331,7 @@ def _lists(matrix: Ids) -> pa.FixedSizeListArray:
 
 def _pack(batches: Sequence[pa.RecordBatch]) -> bytes:
     packed = pa.BufferOutputStream()
-    with pa.ipc.new_file(packed, batches[0].schema, options=_COMPRESSED) as writer:
+    with pa.ipc.new_file(packed, batches[0].schema, options=_WRITING) as writer:
         for batch in batches:
             writer.write_batch(batch)
     return bytes(packed.getvalue())

@@ -48,8 +48,7 @@ class Epochs:
     """The order in which the rows of the training split are learnt, which depends on the seed."""
 
     shards: Shards
-    batch_size: int
-    """Rows of a global batch."""
+    batch_size: int  # rows of a global batch
     seed: int
 
     @property
@@ -62,10 +61,8 @@ class Epochs:
     ) -> tf.data.Dataset:
         """Return what one input pipeline feeds to its replicas, in their order.
 
-        `epoch` counts from 0; `skip` batches of it were learnt before an interruption.
-
-        Raises:
-            ParamsError: the batch cannot be divided equally.
+        `epoch` counts from 0; `skip` batches of it were learnt before an interruption. ParamsError:
+        the batch cannot be divided equally.
         """
         replicas = context.num_replicas_in_sync
         if self.batch_size % replicas:
@@ -90,17 +87,17 @@ class Epochs:
     def rows(self, epoch: int) -> Iterator[Features]:
         """Yield the rows of each global batch; the last of an epoch may have fewer."""
         draw = np.random.default_rng([self.seed, epoch])
-        order = draw.permutation(len(self.shards.paths))
+        order = draw.permutation(len(self.shards.paths)).tolist()
         waiting: list[int] = []
         left: Features | None = None
-        for place, number in enumerate(order.tolist()):
+        for place, number in enumerate(order, start=1):
             waiting.append(number)
-            is_last = place == len(order) - 1
+            is_last = place == len(order)
             if sum(self.shards.rows[of] for of in waiting) < _POOL_ROWS and not is_last:
                 continue
             pool = self.shards.read(waiting)
-            pool = pool if left is None else concatenate([left, pool])
             waiting.clear()
+            pool = pool if left is None else concatenate([left, pool])
             pool = pool.take(draw.permutation(len(pool)).astype(np.int32))
             full = len(pool) if is_last else len(pool) // self.batch_size * self.batch_size
             yield from self._batches(pool.take(slice(full)), draw)

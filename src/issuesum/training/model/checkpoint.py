@@ -1,9 +1,8 @@
-"""What an interrupted training resumes from: a file in a folder, and its copy in object storage.
+"""What an interrupted training resumes from: one .npz in a folder, and its copy in object storage.
 
-The file is one .npz in a folder that neither Git nor DVC touches, so that it outlives both
-`kill -9` and the removal of outputs with which DVC begins a stage. The copy outlives the machine.
-Its name holds a hash of all that decides the result: a training with other data, params, code or
-TensorFlow starts again.
+Neither Git nor DVC touches the folder, so the file outlives `kill -9` and DVC's removal of outputs;
+the copy outlives the machine. The name holds a hash of all that decides the result: a training with
+other data, params, code or TensorFlow starts again.
 """
 
 from __future__ import annotations
@@ -57,20 +56,13 @@ class Checkpoint:
     """The state of one training."""
 
     def __init__(
-        self,
-        folder: Path,
-        values: Iterable[Any],
-        files: Iterable[Path],
-        *,
-        url: str | None = None,
+        self, folder: Path, values: Iterable[Any], files: Iterable[Path], *, url: str | None = None
     ) -> None:
         """Name the file, in a folder that need not exist, by what decides the result.
 
         That is the representation of `values` and the content of `files` and of this package. A
-        copy is kept under `url`, s3://BUCKET/PREFIX, with the settings of DVC's default remote.
-
-        Raises:
-            ParamsError: `url` is none.
+        copy is kept under `url`, s3://BUCKET/PREFIX, with the settings of DVC's default remote; any
+        other URL is a ParamsError.
         """
         digest = hashlib.sha256(repr([tf.__version__, *values]).encode())
         found = Path(__file__).parent.rglob("[!.]*.py")
@@ -98,7 +90,7 @@ class Checkpoint:
         contents = [self._path.read_bytes()] if self._path.is_file() else []
         if self._copy and (copy := self._copy.fetch()):
             contents.append(copy)
-        saved = [found for found in map(_parse, contents) if found]
+        saved = filter(None, map(_parse, contents))
         return max(saved, key=lambda found: found[0].step, default=None)
 
     def discard(self) -> None:
@@ -143,14 +135,21 @@ class _Copy:
             with contextlib.suppress(FileNotFoundError):
                 found.append(files.cat_file(path))
 
-        self._attempt(fetch, _ANSWER)
+        self._attempt(fetch)
+        self._wait(_ANSWER)
         return found[0] if found else None
 
     def send(self, file: Path) -> None:
         """Begin to send a file; of those that are written meanwhile, the last is sent after it."""
+
+        def send(files: FileSystem, path: str) -> None:
+            while self._waits:
+                self._waits = False
+                files.pipe_file(path, file.read_bytes())
+
         self._waits = True
         if not self._thread.is_alive():
-            self._attempt(lambda files, path: self._send(files, path, file))
+            self._attempt(send)
 
     def send_last(self, file: Path) -> None:
         """Send a file, and wait for that."""
@@ -165,12 +164,8 @@ class _Copy:
         """Remove the object, behind what is on its way."""
         self._waits = False
         self._wait(_ANSWER)
-        self._attempt(lambda files, path: files.exists(path) and files.remove(path), _ANSWER)
-
-    def _send(self, files: FileSystem, path: str, file: Path) -> None:
-        while self._waits:
-            self._waits = False
-            files.pipe_file(path, file.read_bytes())
+        self._attempt(lambda files, path: files.exists(path) and files.remove(path))
+        self._wait(_ANSWER)
 
     @cached_property
     def _files(self) -> tuple[FileSystem, str]:
@@ -184,21 +179,18 @@ class _Copy:
         kind, options, path = get_cloud_fs(config, **{**settings, "url": self._url})
         return kind(**{"connect_timeout": 5, "read_timeout": 30, **options}), path
 
-    def _attempt(self, action: Callable[[FileSystem, str], object], seconds: float = 0) -> None:
-        """Do something in a thread, which does not keep the process, and wait for it so long."""
+    def _attempt(self, action: Callable[[FileSystem, str], object]) -> None:
+        """Do something in a thread, which does not keep the process."""
 
         def attempt() -> None:
             try:
                 action(*self._files)
+                self._works = True
             except Exception as error:  # noqa: BLE001 -- of DVC, s3fs, botocore or the network
                 self._warn(one_line(error) or type(error).__name__)
-            else:
-                self._works = True
 
         self._thread = threading.Thread(target=attempt, daemon=True)
         self._thread.start()
-        if seconds:
-            self._wait(seconds)
 
     def _wait(self, seconds: float) -> None:
         if self._thread.is_alive():

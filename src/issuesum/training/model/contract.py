@@ -1,8 +1,4 @@
-"""Whether an architecture does what training and export need, before it is trained.
-
-An error in a new one would otherwise be TensorFlow's traceback at the first step, or show minutes
-later, when the graphs are compared with Keras.
-"""
+"""Whether an architecture does what training and export need, in a line before it is trained."""
 
 from __future__ import annotations
 
@@ -28,19 +24,17 @@ from issuesum.training.model.layers import Noise
 
 _ROWS = 4
 _TOLERANCE = 1e-3
-_TAKEN = ("body", "body_extended", "log_probs", "previous")
-"""Names of other inputs and outputs of the exported graphs."""
+_TAKEN = ("body", "body_extended", "log_probs", "previous")  # by the exported graphs
 
 
 def check_architecture(config: ModelConfig) -> None:
     """Run an untrained model of `config.arch` on a few rows, as training and export will.
 
-    Raises:
-        ParamsError: it fails, or does not return what `TitleModel` says.
+    ParamsError: it fails, or does not return what `TitleModel` says.
     """
     model = create_model(config)
-    if not model.trainable_variables:
-        raise refused(config.arch, "call", "use weights that can be trained", "none")
+    must = "use weights that can be trained"
+    _require(model.trainable_variables, config.arch, "call", must, "none")
     inputs = _inputs(config)
     with running(config.arch, "call"):
         log_probs = model(inputs)
@@ -81,19 +75,20 @@ def _inputs(config: ModelConfig) -> Inputs:
 
 
 def _check_log_probs(config: ModelConfig, log_probs: tf.Tensor) -> None:
+    def require(is_right: object, must: str, received: object) -> None:
+        _require(is_right, config.arch, "call", must, received)
+
     steps, size = config.title_maxlen - 1, config.title_size
     shapes = [(_ROWS, steps, size), (_ROWS, steps, size + config.body_maxlen)]
-    must = f"return float32 {' or '.join(map(str, shapes))} for {_ROWS} rows"
     is_right = tuple(log_probs.shape) in shapes and log_probs.dtype == tf.float32
-    _require(is_right, config.arch, "call", must, log_probs)
+    require(is_right, f"return float32 {' or '.join(map(str, shapes))} for {_ROWS} rows", log_probs)
     values = log_probs.numpy()
     received = f"others for a body{' without a word' * bool(np.isfinite(values[:-1]).all())}"
-    must = "return finite values for every body"
-    _require(np.isfinite(values).all(), config.arch, "call", must, received)
+    require(np.isfinite(values).all(), "return finite values for every body", received)
     sums = np.exp(values.astype(np.float64)).sum(axis=-1)
-    received = f"a sum of {sums.flat[np.abs(sums - 1).argmax()]:.4g}"
     must = "return log-probabilities, whose exponentials sum to 1 over the words"
-    _require(np.allclose(sums, 1, atol=0.02), config.arch, "call", must, received)
+    worst = sums.flat[np.abs(sums - 1).argmax()]
+    require(np.allclose(sums, 1, atol=0.02), must, f"a sum of {worst:.4g}")
 
 
 def _check_losses(config: ModelConfig, model: TitleModel, inputs: Inputs) -> None:
@@ -118,33 +113,32 @@ def _check_steps(
     arch = config.arch
     with running(arch, "encode"):
         state = model.encode(inputs.body, inputs.body_extended)
-    _check_state(arch, "encode", state)
+    _check_state(arch, "encode", state, {})
     with running(arch, "step"):
         answer: Any = model.step(inputs.previous[:, 0], state)
     must = "return log-probabilities and a dict of what changed"
     _require(isinstance(answer, tuple), arch, "step", must, answer)
     _check_state(arch, "step", answer[-1], state)
-    specs = state_specs(model, config.body_maxlen)
-    signature = [tf.TensorSpec((None,), tf.int32), specs]
+    signature = [tf.TensorSpec((None,), tf.int32), state_specs(model, config.body_maxlen)]
     traced = tf.function(model.step, input_signature=signature, autograph=False)
-    largest = 0.0
+    largest, shape = 0.0, expected[:, 0].shape
     for place in range(expected.shape[1]):
         with running(arch, "step"):
             log_probs, changed = traced(inputs.previous[:, place], state)
-        must = f"return float32 {expected[:, 0].shape} as call does for {_ROWS} rows"
-        is_right = log_probs.shape == expected[:, 0].shape and log_probs.dtype == tf.float32
+        is_right = log_probs.shape == shape and log_probs.dtype == tf.float32
+        must = f"return float32 {shape} as call does for {_ROWS} rows"
         _require(is_right, arch, "step", must, log_probs)
         state = {name: changed.get(name, of) for name, of in state.items()}
         gap = np.nan_to_num(np.abs(log_probs.numpy() - expected[:, place]), nan=np.inf)
         largest = max(largest, float(gap.max()))
-    if largest > _TOLERANCE and keras.config.dtype_policy().compute_dtype == "float32":
+    if keras.config.dtype_policy().compute_dtype == "float32":
         must = "say word by word what call says of the whole title"
         received = f"log-probabilities that differ by up to {largest:.3g}"
-        raise refused(arch, "encode and step", must, received)
+        _require(largest <= _TOLERANCE, arch, "encode and step", must, received)
 
 
 def _check_state(
-    arch: str, part: str, state: dict[str, tf.Tensor], before: dict[str, tf.Tensor] | None = None
+    arch: str, part: str, state: dict[str, tf.Tensor], before: dict[str, tf.Tensor]
 ) -> None:
     # `step`, which is given the state `before`, may also return other outputs.
     _require(isinstance(state, Mapping), arch, part, "return tensors by name, in a dict", state)
@@ -155,7 +149,7 @@ def _check_state(
         is_batch = tf.is_tensor(tensor) and tensor.shape.rank and tensor.shape[0] == _ROWS
         must = f"return {name} with the batch as its first axis, {_ROWS} rows here"
         _require(is_batch, arch, part, must, tensor)
-        old = (before or {}).get(name, tensor)
+        old = before.get(name, tensor)
         must = f"leave {name} the type and the axes that encode gave it, {_described(old)}"
         is_same = tensor.dtype == old.dtype and tensor.shape.rank == old.shape.rank
         _require(is_same, arch, part, must, tensor)

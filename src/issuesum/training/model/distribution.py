@@ -30,10 +30,8 @@ class Cluster:
 def read_cluster(config: str | None) -> Cluster:
     """Read the value of TF_CONFIG; without one there is a single worker.
 
-    The chief is the task of type `chief`, or the first worker where there is none.
-
-    Raises:
-        ParamsError: it is no JSON, or does not place this process among workers.
+    The chief is the task of type `chief`, or the first worker where there is none. ParamsError: it
+    is no JSON, or does not place this process among workers.
     """
     try:
         content = json.loads(config or "{}")
@@ -62,8 +60,7 @@ class Distribution:
     def __init__(self, cluster: Cluster) -> None:
         """Choose a strategy; must come before any TensorFlow operation.
 
-        Raises:
-            ClusterError: the workers cannot reach each other.
+        ClusterError: the workers cannot reach each other.
         """
         self.cluster = cluster
         if cluster.workers > 1:
@@ -89,12 +86,11 @@ class Distribution:
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator] # TensorFlow has no types
     def _summed(self, values: list[tf.Tensor]) -> list[tf.Tensor]:
-        total = tf.distribute.ReduceOp.SUM
-
         def share(values: list[tf.Tensor]) -> list[tf.Tensor]:
             replica = tf.distribute.get_replica_context()
             is_first = tf.cast(replica.replica_id_in_sync_group == 0, tf.float32)
-            return [replica.all_reduce(total, is_first * value) for value in values]
+            own = [is_first * value for value in values]
+            return [replica.all_reduce(tf.distribute.ReduceOp.SUM, value) for value in own]
 
         summed = self.strategy.run(share, (values,))
         return [self.strategy.experimental_local_results(value)[0] for value in summed]

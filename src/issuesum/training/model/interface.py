@@ -74,7 +74,7 @@ class Inputs(NamedTuple):
     """
 
     body: tf.Tensor  # int32 (batch, places), ids of the body vocabulary, padded in front
-    body_extended: tf.Tensor  # int32 (batch, places), the same as extended title ids, see copying
+    body_extended: tf.Tensor  # int32 (batch, places), the same as extended title ids
     previous: tf.Tensor  # int32 (batch, steps), extended title ids; `_start_` first
 
 

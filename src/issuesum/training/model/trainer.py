@@ -71,13 +71,10 @@ class Trainer:
         }
         self.step = tf.function(self._run, reduce_retracing=True, autograph=False)
         """Learns one global batch and returns its loss, a float32 scalar in nats per token."""
-        signature = [*SIGNATURE, tf.TensorSpec((2,), tf.int32)]
         self._gradients = tf.function(
-            self._gradients_of,
-            jit_compile=settings.xla,
-            input_signature=signature,
-            autograph=False,
-        )
+            self._gradients_of, jit_compile=settings.xla, autograph=False,
+            input_signature=[*SIGNATURE, tf.TensorSpec((2,), tf.int32)],
+        )  # fmt: skip
 
     def averaged(self) -> Arrays:
         """Return the averages of the trainable weights, and the other weights as they are."""

@@ -44,24 +44,18 @@ class Trained:
         )
 
 
-class _Stopped(Exception):  # noqa: N818 -- no failure
-    """SIGTERM came."""
+class _Stopped(Exception):  # noqa: N818 -- SIGTERM came, which is no failure
+    pass
 
 
 class Training:
     """One training, from the first batch or from a checkpoint to the last."""
 
     def __init__(
-        self,
-        config: ModelConfig,
-        settings: Settings,
-        shards: Shards,
-        *,
-        distribution: Distribution,
-        validator: Validator,
-        checkpoint: Checkpoint,
+        self, config: ModelConfig, settings: Settings, shards: Shards, *,
+        distribution: Distribution, validator: Validator, checkpoint: Checkpoint,
         report: Callable[[Record], None],
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Make the model, or resume an interrupted training on the rows of `shards`.
 
         `report` is given each record (see `run`), those from before an interruption first.
@@ -75,6 +69,7 @@ class Training:
         keras.utils.set_random_seed(settings.seed)
         self._trainer = Trainer(distribution.strategy, config, settings, steps=self._total)
         self._steps, self._seconds = 0, 0.0  # without validation and checkpoints
+        self._losses: list[tf.Tensor] = []  # of steps since they were last taken from the GPU
         self._progress, self._best = self._begin()
 
     def run(self) -> Trained:
@@ -124,13 +119,10 @@ class Training:
         progress, arrays = found or (Progress(), self._trainer.state())
         best = arrays.pop("best", [])
         if self._distribution.cluster.workers > 1:
-            flat = [array for group in arrays.values() for array in group]
-            counts = [progress.step, progress.validated, progress.waited]
-            own: list[Any] = [counts, *flat]
-            counted, *flat = self._distribution.from_chief(own)
-            progress.step, progress.validated, progress.waited = map(int, counted)
-            values = iter(flat)
-            arrays = {name: [next(values) for _ in group] for name, group in arrays.items()}
+            own: Any = ([progress.step, progress.validated, progress.waited], arrays)
+            shared = self._distribution.from_chief(tf.nest.flatten(own))
+            counts, arrays = tf.nest.pack_sequence_as(own, shared)
+            progress.step, progress.validated, progress.waited = map(int, counts)
         self._trainer.restore(arrays)
         return progress, best
 
@@ -145,21 +137,16 @@ class Training:
         batches = self._distribution.strategy.distribute_datasets_from_function(
             lambda context: self._epochs.dataset(epoch, done, context)
         )
-        waiting: list[tf.Tensor] = []
-
-        def take_losses() -> None:
-            # Not at each step, since a value taken from a GPU makes Python wait for it.
-            progress.period_loss = sum(map(float, waiting), progress.period_loss)
-            waiting.clear()
-
         for batch in batches:
-            waiting.append(self._trainer.step(batch))
+            self._losses.append(self._trainer.step(batch))
             progress.step += 1
             self._steps += 1
             shown.update(self._epochs.batch_size)
             due = self._is_due()
             if due or self._stops() or progress.step % self._settings.checkpoint_steps == 0:
-                take_losses()
+                # Not at each step, since a value taken from a GPU makes Python wait for it.
+                progress.period_loss = sum(map(float, self._losses), progress.period_loss)
+                self._losses.clear()
                 self._go_on()
                 self._seconds += time.monotonic() - self._since
                 if due:
@@ -168,7 +155,6 @@ class Training:
                 self._since = time.monotonic()
             if self._is_over():
                 break
-        take_losses()
 
     def _is_due(self) -> bool:
         step, is_new = self._progress.step, self._progress.step != self._progress.validated
@@ -193,16 +179,14 @@ class Training:
             record = {
                 "train/loss": progress.period_loss / (progress.step % self._period or self._period),
                 "train/learning_rate": float(self._trainer.optimizer.learning_rate),
-                "train/epoch": progress.step / self._epochs.steps,
-                EXAMPLES_PER_SECOND: speed,
-                "eval/loss": loss,
-                "eval/rouge_l": rouge_l,
-            }
+                "train/epoch": progress.step / self._epochs.steps, EXAMPLES_PER_SECOND: speed,
+                "eval/loss": loss, "eval/rouge_l": rouge_l,
+            }  # fmt: skip
             if not all(map(math.isfinite, record.values())):
                 raise ArtifactError(
-                    "Training must have a finite loss. Received: "
-                    f"{record['train/loss']} on train, {loss} on validation at step "
-                    f"{progress.step}. Try: a lower train.learning_rate."
+                    f"Training must have a finite loss. Received: {record['train/loss']} on train, "
+                    f"{loss} on validation at step {progress.step}. "
+                    "Try: a lower train.learning_rate."
                 )
             earlier = map(self._monitored, progress.records)
             is_best = self._monitored(record) < min(earlier, default=math.inf)
@@ -237,12 +221,11 @@ class Curves(Live):
 
     def add(self, record: Mapping[str, float]) -> None:
         """Write the next point of each curve, by name: `split/metric`."""
-        for name, value in record.items():
-            if name == EXAMPLES_PER_SECOND:
-                with self._speed.open("a", encoding="utf-8") as file:
-                    file.write(f"{self.step}\t{value:.1f}\n")
-            else:
-                self.log_metric(name, value)
+        values = dict(record)
+        with self._speed.open("a", encoding="utf-8") as file:
+            file.write(f"{self.step}\t{values.pop(EXAMPLES_PER_SECOND):.1f}\n")
+        for name, value in values.items():
+            self.log_metric(name, value)
         self.next_step()  # type: ignore[no-untyped-call]
 
     def best(self, record: Mapping[str, float]) -> None:

@@ -12,12 +12,14 @@ from attestations import DISTRIBUTIONS, exported, write_keys
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attachments import SBOM, Attached
 from issuesum.shipping.attestation.sbom import Distribution, make_sbom
-from issuesum.shipping.attestation.signing import opened, sealed, signing_key
 from issuesum.shipping.attestation.statement import (
     CYCLONEDX,
     SLSA,
+    opened,
     sbom_statement,
+    sealed,
     serialised,
+    signing_key,
     slsa_statement,
 )
 from issuesum.shipping.attestation.verification import (

@@ -18,7 +18,7 @@ from securesystemslib.signer import Signer
 
 from attestations import write_keys
 from issuesum.errors import ParamsError
-from issuesum.shipping.attestation.signing import (
+from issuesum.shipping.attestation.statement import (
     IN_TOTO,
     opened,
     sealed,

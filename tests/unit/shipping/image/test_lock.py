@@ -6,13 +6,13 @@ import subprocess
 import sys
 from uuid import uuid4
 
-from issuesum.shipping.image.ship import exclusive
+from issuesum.shipping.image.builder import exclusive
 
 
 def test_a_second_process_waits_says_so_and_goes_on() -> None:
     name = f"localhost:9/{uuid4().hex}"
     code = (
-        "from issuesum.shipping.image.ship import exclusive\n"
+        "from issuesum.shipping.image.builder import exclusive\n"
         f"with exclusive({name!r}): print('has it')"
     )
     with exclusive(name):

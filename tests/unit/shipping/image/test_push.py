@@ -12,10 +12,9 @@ import pytest
 
 from issuesum.errors import RegistryError
 from issuesum.registry import client
-from issuesum.registry.canonical import CanonicalImage, layer_of_files
+from issuesum.registry.canonical import CanonicalImage, layer_of_files, push
 from issuesum.registry.client import PassingError, Registry
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.push import push
 from registry_stub import Answer, Asked, serve
 
 FAULT = "503 Service Unavailable: busy"
@@ -31,7 +30,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         now[0] += seconds
 
     clock = SimpleNamespace(sleep=sleep, monotonic=lambda: now[0])
-    monkeypatch.setattr("issuesum.shipping.image.push.time", clock)
+    monkeypatch.setattr("issuesum.registry.canonical.time", clock)
     monkeypatch.setattr(client, "_RETRIES", client._RETRIES.new(total=0))
     assert time.sleep is not sleep
     return seen
@@ -117,7 +116,7 @@ def test_a_temporary_fault_is_not_a_refusal() -> None:
         pytest.raises(PassingError) as failed,
     ):
         there.upload(name, b"x", "sha256:1")
-    assert failed.value.reason == FAULT
+    assert failed.value.received == FAULT
 
 
 def test_what_is_there_is_not_sent(image: CanonicalImage) -> None:

@@ -14,8 +14,9 @@ import pytest
 from issuesum.errors import RegistryError
 from issuesum.registry.canonical import CanonicalImage
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image import runtime
-from issuesum.shipping.image.runtime import _merged, runtime_of
+from issuesum.shipping.image import builder
+from issuesum.shipping.image.builder import ByEngine
+from issuesum.shipping.image.dockerfile import _merged
 
 
 def layer(*entries: tuple[str, str] | str, mtime: int) -> io.BytesIO:
@@ -78,13 +79,10 @@ def test_a_tag_that_may_not_move_ends_no_export(
     def refuse(*_: object, **__: object) -> None:
         raise RegistryError("tags are immutable")
 
-    monkeypatch.setattr(runtime, "_base", lambda *_: SimpleNamespace(attrs=base))
-    monkeypatch.setattr(runtime, "_held", lambda *_: held)
-    monkeypatch.setattr(runtime, "put", refuse)
+    monkeypatch.setattr(builder, "fetch", lambda *_: SimpleNamespace(attrs=base))
+    monkeypatch.setattr(ByEngine, "held", lambda *_: held)
+    monkeypatch.setattr(builder, "push", refuse)
     registry: Any = SimpleNamespace(digest=lambda _: "sha256:another")
-    found = runtime_of(
-        None, registry, Reference("host", "name"), tmp_path, base_image="base", staging="",  # type: ignore[arg-type]
-        folder=tmp_path, patience=0,
-    )  # fmt: skip
-    assert found == held
+    by = ByEngine(registry, Reference("host", "name"), "base", 0, client=None, stack=None)  # type: ignore[arg-type]
+    assert by.runtime(tmp_path, tmp_path)[0] == held
     assert "without an engine use an earlier runtime: tags are immutable" in capsys.readouterr().err

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import EngineError
-from issuesum.shipping.image.process import serving
-from issuesum.shipping.image.unpacked import _unpack
+from issuesum.shipping.image.process import _unpack, serving
 
 Entry = tuple[str, str | None] | tuple[str, str, bytes]
 

@@ -43,7 +43,7 @@ def test_a_full_disk_is_one_line(
     pages: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limit = f"PRAGMA max_page_count = {pages}"
-    monkeypatch.setattr(issue, "_SETUP", (limit, *issue._SETUP))
+    monkeypatch.setattr(issue, "_SETUP", f"{limit};{issue._SETUP}")
 
     def fill() -> None:
         with seen_issues(tmp_path) as first_row:

@@ -14,8 +14,7 @@ import pytest
 from issuesum.errors import ParamsError
 from issuesum.layout import SAMPLE
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.reading import normalise, read_issues, write_issues
-from issuesum.training.corpus.sample import sample_issues
+from issuesum.training.corpus.reading import normalise, read_issues, sample_issues, write_issues
 from projects import ROOT
 
 NOISE_TITLES = {

@@ -8,10 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from issuesum.errors import ArtifactError, ClusterError
+from issuesum.text.tokens import words
 from issuesum.training.features import tokenise
-from issuesum.training.features.tokenise import code_digest, entry_key, tokenise_shard
+from issuesum.training.features.tokenise import (
+    code_digest,
+    entry_key,
+    find_words,
+    tokenise_shard,
+)
 from shards import put_entry, shard, small_fields
 
 FIELDS = small_fields()
@@ -41,6 +49,22 @@ def test_an_entry_holds_rows_words_and_sums(tmp_path: Path) -> None:
     assert np.flatnonzero(sums.title_lengths).tolist() == [1, 2]
     assert sums.copyable == 2
     assert sum(sums.languages.values()) == 1
+
+
+pieces = st.sampled_from(
+    ["www.", "WWW.", "http://", "@", "a", "B-", ".", ":", "/", "'", " ", "\x1c", "\n", "\t", "_",
+     "x.y", "é", "中", "ア", "\u3099", "\u2019", "-", "a@b.c", "1", "\u0301", "İ", "Σ", "\xa0", "ÿ"]
+)  # fmt: skip
+texts = st.text(st.characters(exclude_categories=["Cs"])) | st.lists(pieces).map("".join)
+
+
+@given(st.lists(texts, max_size=4))
+@example(["don't -x- (WWW.x.org), a.b@c.de: Foo", "", "é"])
+def test_words_of_many_texts_are_those_of_each(texts: list[str]) -> None:
+    found, lengths = find_words(texts)
+    expected = [words(text) for text in texts]
+    assert found.to_pylist() == [word for row in expected for word in row]
+    assert lengths.tolist() == [len(row) for row in expected]
 
 
 def test_a_word_is_in_its_bucket_alone(tmp_path: Path) -> None:

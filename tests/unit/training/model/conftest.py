@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import tiny_models
+
 OWN = ("DeprecationWarning", "FutureWarning", "UserWarning")
 
 
@@ -15,3 +17,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             for name in OWN:
                 item.add_marker(pytest.mark.filterwarnings(f"ignore::{name}"))
+
+
+@pytest.fixture
+def simple(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Return the shape of the example of docs/model.md, which TensorFlow traces fastest."""
+    return tiny_models.simple(tmp_path, monkeypatch)

@@ -60,11 +60,11 @@ def test_another_tf_config_is_refused(config: str) -> None:
         read_cluster(config)
 
 
-def test_two_workers_and_two_devices_learn_what_one_learns(tmp_path: Path) -> None:
+def test_two_workers_and_two_devices_learn_what_one_learns(tmp_path: Path, simple) -> None:
     rows = tiny_models.shards(tmp_path / "train", tiny_models.rows(70))
     expected: list[dict[str, float]] = []
     alone = tiny_models.training(
-        tmp_path, rows, tiny_models.rows(16, seed=3), report=expected.append
+        tmp_path, rows, tiny_models.rows(16, seed=3), model=simple, report=expected.append
     )
     weights = np.concatenate([of.ravel() for of in alone.run().weights])
     losses = [[record["train/loss"], record["eval/loss"]] for record in expected]
@@ -122,11 +122,13 @@ def _work(folder: Path, name: str) -> None:
 
         distribution.Distribution.__init__ = init
     mine = folder / f"{name}-{cluster.is_chief}"
+    mine.mkdir()
     records: list[dict[str, float]] = []
     trained = tiny_models.training(
         mine,
         Shards(folder / "train"),
         tiny_models.rows(16, seed=3),
+        model=tiny_models.simple(mine, pytest.MonkeyPatch()),
         cluster=cluster,
         report=records.append,
     ).run()

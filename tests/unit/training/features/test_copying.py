@@ -6,8 +6,10 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuesum.text.copying import ABSENT, WordTable, extend, extend_pair, look_up
-from issuesum.text.vocabulary import PADDING, UNKNOWN, pad
+from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, pad
+from issuesum.training.features.encoding import extend_pair, look_up
+from issuesum.training.features.tokenise import ABSENT
+from shards import WordTable
 
 WORDS = ["app", "crash", "Foo", "bar9", "x.py"]
 KNOWN = {"app": 2, "crash": 3}
@@ -24,17 +26,15 @@ def _ids(table: WordTable):
     return np.array([KNOWN.get(word, UNKNOWN) for word in list(table)], np.int32)
 
 
-def test_words_are_numbered_as_they_come() -> None:
-    table = WordTable()
-    assert table.numbers(["b", "a", "b"]) == [0, 1, 0]
-    assert table.numbers(["c", "a"]) == [2, 1]
-    assert (list(table), len(table)) == (["b", "a", "c"], 3)
+def _extended(table: WordTable, body: Ids) -> list[list[int]]:
+    of_body, _ = extend_pair(body, body[:, :0], _ids(table), SIZE)
+    return of_body.tolist()
 
 
 def test_source_words_out_of_vocabulary_get_ids_behind_it_in_each_row() -> None:
     table = WordTable()
     body = _matrix(table, [["Foo", "app", "bar9", "Foo"], ["bar9", "crash"], []], 5, "pre")
-    assert extend(body, _ids(table), SIZE).tolist() == [
+    assert _extended(table, body) == [
         [0, 4, 2, 5, 4],
         [0, 0, 0, 4, 3],
         [0, 0, 0, 0, 0],
@@ -54,7 +54,7 @@ def test_a_title_points_at_words_of_its_own_body_alone() -> None:
 def test_the_only_word_of_all_rows_is_the_first_of_each() -> None:
     table = WordTable()
     body = _matrix(table, [["Foo"], ["Foo", "Foo"], ["Foo"]], 2, "pre")
-    assert extend(body, _ids(table), SIZE).tolist() == [[0, 4], [4, 4], [0, 4]]
+    assert _extended(table, body) == [[0, 4], [4, 4], [0, 4]]
 
 
 def test_where_no_body_is_read_a_title_keeps_what_the_vocabulary_holds() -> None:
@@ -83,4 +83,4 @@ def test_extended_ids_are_those_of_a_plain_loop(
         assert line[line != PADDING].tolist() == [ids[word] for word in kept]
         expected = [ids.get(word, UNKNOWN) for word in title_words[:maxlen]]
         assert title_line[title_line != PADDING].tolist() == expected
-    np.testing.assert_array_equal(extend(body, _ids(table), SIZE), of_body)
+    assert _extended(table, body) == of_body.tolist()

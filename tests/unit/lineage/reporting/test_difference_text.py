@@ -10,9 +10,9 @@ from issuesum.lineage.reporting.image_difference import (
     ImageSide,
     MetricChange,
     PackageDifference,
+    text_of,
 )
 from issuesum.lineage.reporting.issue_difference import Pair, RowDifference, TitleDifference
-from issuesum.lineage.reporting.text_rendering import lines_of
 
 SIDES = [ImageSide(f"host/titles@sha256:{n}", f"host/titles:{n}", "2026", 2_000_000) for n in "ab"]
 
@@ -32,7 +32,7 @@ def test_what_others_wrote_cannot_command_a_terminal() -> None:
         },
         titles=TitleDifference(100, 40, (Pair("old \x9b1m", "new " * 99),)),
     )
-    lines = list(lines_of(found))
+    lines = text_of(found).splitlines()
     assert all(line.isprintable() for line in lines)
     assert "  2 issues added, 1 removed: 10 → 11" in lines
     assert "  + \N{REPLACEMENT CHARACTER}[2JAdded line" in lines
