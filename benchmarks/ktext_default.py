@@ -1,6 +1,6 @@
 """ktext 0.40's default way from text to words: textacy 0.6.2's cleaner and Keras 2's tokenizer.
 
-The cleaner is textacy's own. Its package imports spaCy 2, which does not run beside today's
+The cleaner is textacy's own. Its package imports spaCy 2, which does not run with today's
 stack, but its modules `preprocess`, `constants` and `compat` need nothing of that, so they are
 imported without running the package's `__init__`. Keras' tokenizer is one line of its
 documentation (keras.io, 2.2.4): lower-case, filter characters, split.

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from projects import ROOT, TINY, Project, copy_project, merge
 
-# Tests that import onnxruntime themselves tell Microsoft nothing either.
+# Tests that import onnxruntime themselves send nothing to Microsoft either.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 # A first example pays for imports, and these machines are shared: time is no verdict here.
 settings.register_profile("issuesum", deadline=None)
@@ -32,7 +32,7 @@ def root() -> Path:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Return the folder of real data and schemas beside the repository, or skip."""
+    """Return the folder of real data and schemas next to the repository, or skip."""
     folder = Path(os.environ.get("ISSUESUM_SHARED", ROOT.parent / "shared"))
     if not folder.is_dir():
         pytest.skip(f"no real data: {folder} does not exist (set ISSUESUM_SHARED)")

@@ -87,7 +87,7 @@ def tf_config(environ: Mapping[str, str]) -> dict[str, Any] | None:
     - A TFJob sets TF_CONFIG; with `enableDynamicWorker`, it names this worker alone.
     - A TrainJob knows no TensorFlow; its policy `torch` says by PET_… how many nodes there are,
       which this is and where the first is.
-    - An Indexed Job tells this pod's index, which its host name ends in.
+    - An Indexed Job gives this pod's index, which its host name ends in.
 
     The others' names differ from the one that is known in that number. How many workers a TFJob or
     a Job has, the manifest repeats in ISSUESUM_WORKERS.
@@ -129,7 +129,7 @@ def described(address: str, number: int, count: int, index: int) -> dict[str, An
 
 
 def is_chief(job: Mapping[str, Any] | None) -> bool:
-    """Tell whether this process is the one that records and pushes."""
+    """Return whether this process is the one that records and pushes."""
     if job is None or not any(job["cluster"].values()):
         return True
     task = job["task"]
@@ -143,7 +143,7 @@ def is_chief(job: Mapping[str, Any] | None) -> bool:
 def copy_repository(source: Path, target: Path) -> None:
     """Put the image's files in place of those of an earlier start, and leave the rest alone."""
     for found in sorted(source.iterdir()):
-        if found.name == ".dvc":  # the cache lies beside the config
+        if found.name == ".dvc":  # the cache is next to the config
             # Locks of a process that was killed; its number may be another's by now.
             shutil.rmtree(target / ".dvc/tmp", ignore_errors=True)
             (target / ".dvc").mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What docs/kubernetes.md says that happens when, in a real cluster."""
+"""What docs/kubernetes.md says about failures, in a real cluster."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def test_every_folder_is_admitted_under_pod_security(folder: str, namespace: Nam
     if kind == "trainjob":  # its server asks for the runtime, in a dry run too
         runtime, _, _ = manifests.partition("\n---\n")
         namespace("apply", "-f", "-", stdin=runtime)
-    said = namespace("apply", "--dry-run=server", "-f", "-", stdin=manifests)
-    assert "would violate" not in said
-    assert "created (server dry run)" in said
+    output = namespace("apply", "--dry-run=server", "-f", "-", stdin=manifests)
+    assert "would violate" not in output
+    assert "created (server dry run)" in output
 
 
 @KINDS

@@ -13,7 +13,7 @@ import pytest
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.shipping.image.contents import model_of
 from projects import Project
-from shelf import model_files, tar
+from stored_images import model_files, tar
 from toy_bundle import write_bundle
 
 pytestmark = pytest.mark.e2e
@@ -44,8 +44,8 @@ def images(engine, services, folder: Path) -> list[str]:
         }
         files = {**model_files(model), "app/provenance.json": json.dumps(provenance).encode()}
         engine.api.import_image_from_data(tar(files), name, f"v{number}")
-        for said in engine.images.push(name, f"v{number}", stream=True, decode=True):
-            assert "error" not in said
+        for answer in engine.images.push(name, f"v{number}", stream=True, decode=True):
+            assert "error" not in answer
         engine.images.remove(f"{name}:v{number}", force=True)
     return [f"{name}:v0", f"{name}:v1"]
 
@@ -55,7 +55,7 @@ def diff(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return Project(folder).issuesum("diff", *arguments, ok=False, **nowhere)
 
 
-def test_all_that_two_registries_tell(images: list[str], folder: Path) -> None:
+def test_everything_that_two_registries_hold(images: list[str], folder: Path) -> None:
     issues = folder / "issues.jsonl"
     issues.write_text('{"body": "the app crashes"}\n{"body": ""}\n{"body": "error on start"}\n')
     done = diff(folder, *images, "--json", "--on", str(issues))
@@ -74,7 +74,9 @@ def test_all_that_two_registries_tell(images: list[str], folder: Path) -> None:
     assert found["titles"] == {"issues": 2, "differing": len(pairs), "pairs": pairs}
 
 
-def test_it_is_told_to_people_and_of_the_same_image_too(images: list[str], folder: Path) -> None:
+def test_it_is_printed_for_people_and_for_the_same_image_too(
+    images: list[str], folder: Path
+) -> None:
     done = diff(folder, *images, "--no-titles", "--no-rows")
     assert done.returncode == 0, done.stderr
     assert "  1,000 → 1,001 rows (+1), by what the images say of themselves\n" in done.stdout

@@ -115,11 +115,11 @@ def test_a_push_that_is_cut_off_is_tried_again_until_it_is_through(
     process = start(fresh, ISSUESUM_REGISTRY=line.address)
     assert line.was_cut.wait(60)
     time.sleep(1)
-    line.mend()
-    output, said = process.communicate()
-    assert process.returncode == 0, said
+    line.repair()
+    output, notices = process.communicate()
+    assert process.returncode == 0, notices
     assert "export: pushed" in output
-    retries = [text for text in said.splitlines() if text.startswith("push: ")]
+    retries = [text for text in notices.splitlines() if text.startswith("push: ")]
     assert retries
     assert all("again in" in text or "retrying in" in text for text in retries)
     assert is_whole(fresh)
@@ -133,7 +133,7 @@ def test_a_registry_that_stays_away_is_one_line_and_the_rerun_pushes(
     done = export(fresh, ok=False, ISSUESUM_REGISTRY=line.address)
     assert_refused(done, 7, f"{line.address} must take or give {line.address}/")
     assert "in 1 s" in done.stderr
-    line.mend()
+    line.repair()
     assert "export: pushed" in export(fresh, ISSUESUM_REGISTRY=line.address).stdout
     assert is_whole(fresh)
 
@@ -228,10 +228,10 @@ def test_an_engine_that_is_restarted_is_one_line_and_goes_on_after(fresh: Projec
             with own.client() as client:
                 wait_for(client.containers.list)
             own.stop()
-            output, said = process.communicate()
-            assert process.returncode == 6, output + said
-            assert said.startswith("error: export: ")
-            assert said.count("\n") == 1
+            output, notices = process.communicate()
+            assert process.returncode == 6, output + notices
+            assert notices.startswith("error: export: ")
+            assert notices.count("\n") == 1
             own.start()
             # It has no network, so that what it does to networks is not done to those of the
             # machine; all but its pull succeeds.
@@ -261,13 +261,13 @@ def test_no_secret_is_anywhere_and_a_wrong_password_is_one_line(
         config.parent.mkdir()
         config.write_text(json.dumps({"auths": {address: {"auth": login}}}))
         known = {"ISSUESUM_REGISTRY": address, "DOCKER_CONFIG": str(config.parent)}
-        told = [done, export(fresh, **known)]
-        told.append(export(fresh, DOCKER_HOST="unix:///nowhere", **known))
-        assert "holds" in told[-1].stdout
+        ended = [done, export(fresh, **known)]
+        ended.append(export(fresh, DOCKER_HOST="unix:///nowhere", **known))
+        assert "holds" in ended[-1].stdout
         image = engine.images.get(receipt(fresh)["image"])
         secrets = (services.secret, "wrong-one", login)
         seen = [json.dumps([image.attrs, image.history()]).encode(), *image.save()]
-        seen += [text.encode() for each in told for text in (each.stdout, each.stderr)]
+        seen += [text.encode() for each in ended for text in (each.stdout, each.stderr)]
         skipped = fresh.path / ".dvc"  # DVC's own; config.local is where the S3 keys belong
         seen += [
             path.read_bytes()
@@ -373,7 +373,7 @@ def runtimes(project: Project) -> list[str]:
 
 
 def is_whole(project: Project) -> bool:
-    """Tell whether the registry holds what the receipt names, each layer as its digest says."""
+    """Return whether the registry holds what the receipt names, each layer as its digest says."""
     made = receipt(project)
     reference = Reference.parse(made["image"])
     registry = Registry(reference.host)

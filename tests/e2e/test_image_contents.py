@@ -48,10 +48,10 @@ def image(engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory)
 
 
 def scan(engine: docker.DockerClient, image: str) -> dict:
-    said = engine.containers.run(
+    output = engine.containers.run(
         image, ["-I", "-c", SCAN], entrypoint="python3", user="0", network_mode="none", remove=True
     )
-    return json.loads(said)
+    return json.loads(output)
 
 
 def test_it_adds_nothing_to_climb_by_and_nothing_that_its_user_may_change(
@@ -77,7 +77,7 @@ def test_only_its_temporary_folder_can_be_written(engine: docker.DockerClient, i
     )
     from issuesum.shipping.image.container import HARDENED
 
-    said = engine.containers.run(
+    output = engine.containers.run(
         image, ["-I", "-c", code], entrypoint="python3", remove=True, **HARDENED
     )
-    assert said.decode().split() == ["/tmp/x", "10001", "0" * 16]  # noqa: S108 -- in the container
+    assert output.decode().split() == ["/tmp/x", "10001", "0" * 16]  # noqa: S108 -- in the container

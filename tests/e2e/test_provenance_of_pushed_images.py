@@ -89,9 +89,9 @@ def test_an_image_id_is_asked_of_the_engine(pushed: Pushed, tmp_path: Path) -> N
     for image_id in (pushed.id, pushed.id.removeprefix("sha256:")[:12]):
         done = ask(tmp_path, image_id, "--json", ISSUESUM_REGISTRY=pushed.image.split("/")[0])
         assert done.returncode == 0, done.stderr
-        told = json.loads(done.stdout)
-        assert told["provenance"]["image"] == pushed.image
-        assert told["image"]["disagreements"] == []
+        document = json.loads(done.stdout)
+        assert document["provenance"]["image"] == pushed.image
+        assert document["image"]["disagreements"] == []
     done = ask(tmp_path, "0" * 12)
     assert (done.returncode, "must hold the image 000000000000" in done.stderr) == (4, True)
 

@@ -40,13 +40,13 @@ class Shipped:
         project: with the receipt.
         registry: host:port of the registry behind the proxy.
         faults: of the proxy during the export.
-        said: by the export, on standard error.
+        message: of the export, on standard error.
     """
 
     project: Project
     registry: str
     faults: Faults
-    said: str
+    message: str
 
     def image(self, host: str) -> str:
         """Return the image's name as another proxy has it."""
@@ -87,7 +87,7 @@ def test_no_tag_is_put_twice_but_where_an_answer_was_lost(shipped: Shipped) -> N
     assert shipped.image("x").endswith(f":{of_image}")
     # One answer was lost, and one refusal was ours to complete.
     assert sorted(tags.count(tag) for tag in set(tags)) == [1, 1, 2, 3]
-    assert "429 Too Many Requests" in shipped.said
+    assert "429 Too Many Requests" in shipped.message
 
 
 @pytest.fixture(autouse=True)
@@ -115,7 +115,7 @@ def test_what_was_shipped_is_found_through_faults_that_pass(
 
 @pytest.mark.parametrize("verb", [*VERBS, ("export",)])
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "message"),
     [
         (limits(3600), "it asks to wait 3,600 s"),
         (refuses(403, "DENIED"), "must accept our credentials"),
@@ -125,7 +125,7 @@ def test_what_was_shipped_is_found_through_faults_that_pass(
     ids=["limited", "denied", "broken", "cut"],
 )
 def test_what_stays_is_one_line(
-    fault: Fault, said: str, verb: tuple[str, ...], shipped: Shipped, tmp_path: Path
+    fault: Fault, message: str, verb: tuple[str, ...], shipped: Shipped, tmp_path: Path
 ) -> None:
     with faulty(shipped.registry, fault) as faults:
         done = run(shipped, faults, verb, tmp_path)
@@ -133,7 +133,7 @@ def test_what_stays_is_one_line(
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
-    assert said in line
+    assert message in line
     assert "Try: " in line
 
 

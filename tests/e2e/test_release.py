@@ -55,7 +55,7 @@ class Shipped:
         return Shipped(copied, self.remote, self.pinned)
 
     def gto(self, *arguments: str) -> str:
-        time.sleep(1 - time.time() % 1)  # GTO tells the order of tags by the second
+        time.sleep(1 - time.time() % 1)  # GTO orders tags by the second
         done = subprocess.run(
             [GTO, *arguments],
             cwd=self.repository.path, capture_output=True, text=True, check=False,
@@ -174,7 +174,7 @@ def test_going_on_and_going_back_give_the_manifests_of_each_version(fresh: Shipp
     assert fresh.repository.git("status", "--porcelain", "--untracked-files=no") == ""
 
 
-def test_a_registered_version_is_written_for_a_look_and_code_that_differs_is_told(
+def test_a_registered_version_is_written_and_code_that_differs_is_reported(
     fresh: Shipped, tmp_path: Path
 ) -> None:
     done = fresh.release(f"{ARTIFACT}@v1.0.1", "--output", str(tmp_path / "look"))
@@ -215,7 +215,7 @@ def of_another_image(repository: Tagged) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "code", "said"),
+    ("make", "code", "reason"),
     [
         (without_receipt, 4, "must hold serving/image.json. Received: none"),
         (of_another_bundle, 4, "of one bundle. Received: cccccccccccc and eeeeeeeeeeee"),
@@ -225,11 +225,11 @@ def of_another_image(repository: Tagged) -> None:
     ],
 )
 def test_what_must_not_be_served_is_refused(
-    fresh: Shipped, make: Any, code: int, said: str
+    fresh: Shipped, make: Any, code: int, reason: str
 ) -> None:
     make(fresh.repository)
     fresh.repository.tag(f"{ARTIFACT}@v3.0.0")
     done = fresh.release(f"{ARTIFACT}@v3.0.0")
     assert isinstance(done.exception, IssuesumError)
-    assert (done.exception.exit_code, said in str(done.exception)) == (code, True)
+    assert (done.exception.exit_code, reason in str(done.exception)) == (code, True)
     assert not (fresh.repository.path / "deploy").exists()

@@ -37,12 +37,12 @@ class Forge:
     clone: Project
 
     def push(self, message: str) -> str:
-        """Commit everything in the clone, push it and return what the remote said."""
+        """Commit everything in the clone, push it and return what the remote printed."""
         self.clone.commit(message)
         started = time.monotonic()
-        said = self.clone.run("git", "push", "origin", "main").stderr
+        output = self.clone.run("git", "push", "origin", "main").stderr
         assert time.monotonic() - started < 5, "a push must not wait for a retraining"
-        return said
+        return output
 
     def log(self) -> str:
         path = self.bare.path / "issuesum/retrain.log"
@@ -196,8 +196,8 @@ def test_results_of_another_clone_are_kept_and_a_killed_run_goes_on(
     assert stopped.returncode == 8
     assert "others have pushed to main: catching up" in stopped.stderr
     assert "nothing is lost" in stopped.stderr
-    told = json.loads(ours.run(*command).stdout)
-    assert told["commit"] == forge.head()
+    document = json.loads(ours.run(*command).stdout)
+    assert document["commit"] == forge.head()
     log = forge.bare.run("git", "log", "-5", "--format=%s", "main").stdout.splitlines()
     assert [line.split(" ROUGE")[0] for line in log] == [
         "Retrain:", "Set evaluate.max_rows to 20", "Take notes",

@@ -154,7 +154,7 @@ def alive(pid):
 
 
 def states(output):
-    """Map each service to what its line says of it."""
+    """Map each service to what its line says."""
     return {line.split()[0]: line[41:62].strip() for line in output.splitlines()}
 
 

@@ -94,12 +94,12 @@ def test_rest_grpc_and_v2_say_what_the_library_says(server: images.Running, mode
 
     bodies = [BODY, "start the app", "", "x" * 1000]
     expected = TitleWriter(model).titles(bodies)
-    status, said = server.ask(PREDICT, {"data": {"ndarray": bodies}})
-    assert (status, said["data"]["ndarray"]) == (200, expected)
-    assert said["meta"]["tags"]["commit"] == PROVENANCE["commit"]
+    status, reply = server.ask(PREDICT, {"data": {"ndarray": bodies}})
+    assert (status, reply["data"]["ndarray"]) == (200, expected)
+    assert reply["meta"]["tags"]["commit"] == PROVENANCE["commit"]
     tensor = {"name": "body", "datatype": "BYTES", "shape": [4], "data": bodies}
-    _, said = server.ask("/v2/models/IssueSummarization/infer", {"inputs": [tensor]})
-    assert said["outputs"][0]["data"] == expected
+    _, reply = server.ask("/v2/models/IssueSummarization/infer", {"inputs": [tensor]})
+    assert reply["outputs"][0]["data"] == expected
 
     with grpc.insecure_channel(f"127.0.0.1:{server.grpc}") as channel:
         model_ = prediction_pb2_grpc.ModelStub(channel)
@@ -153,9 +153,9 @@ def test_feedback_reaches_the_volume_by_rest_and_grpc(
     ]
     assert {row["issue_title"] for row in rows} == {"By REST", "By gRPC"}
     time.sleep(1)  # for the metrics of titles
-    told = requests.get(f"http://127.0.0.1:{server.metrics}/metrics", timeout=10).text
-    assert "issuesum_feedback_total" in told
-    assert "issuesum_latency_seconds_bucket" in told
+    exposed = requests.get(f"http://127.0.0.1:{server.metrics}/metrics", timeout=10).text
+    assert "issuesum_feedback_total" in exposed
+    assert "issuesum_latency_seconds_bucket" in exposed
 
 
 def test_the_engine_sees_that_it_is_healthy(server: images.Running) -> None:
@@ -188,15 +188,15 @@ NASTY = {
 @pytest.mark.parametrize("name", NASTY)
 def test_nasty_requests_get_a_reason(name: str, server: images.Running) -> None:
     body, statuses = NASTY[name]
-    status, said = server.ask(PREDICT, body)
+    status, reply = server.ask(PREDICT, body)
     assert status in statuses
-    assert status == 200 or said["status"]["info"]
+    assert status == 200 or reply["status"]["info"]
 
 
 def test_a_wrong_content_type_gets_a_reason(server: images.Running) -> None:
-    status, said = server.ask(PREDICT, b"<a/>", kind="text/xml")
+    status, reply = server.ask(PREDICT, b"<a/>", kind="text/xml")
     assert status == 415
-    assert "must be JSON" in said["status"]["info"]
+    assert "must be JSON" in reply["status"]["info"]
 
 
 def test_after_two_thousand_odd_requests_it_answers_and_has_its_memory_back(

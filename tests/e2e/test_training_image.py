@@ -121,8 +121,8 @@ def test_the_image_is_the_commit_and_nothing_else(engine, image: str, project: P
     assert not any(variable.startswith("AWS_") for variable in config["Env"])
     assert config["User"] == "10001:10001"
     script = "cd /app && find * .dvc .dvcignore -type f | sort | xargs md5sum"
-    said = engine.containers.run(image, ["-c", script], entrypoint="sh", remove=True, **HARDENED)
-    held = dict(line.split()[::-1] for line in said.decode().splitlines())
+    output = engine.containers.run(image, ["-c", script], entrypoint="sh", remove=True, **HARDENED)
+    held = dict(line.split()[::-1] for line in output.decode().splitlines())
     tracked = set(project.run("git", "ls-files").stdout.splitlines())
     assert set(held) <= tracked
     for name, digest in held.items():

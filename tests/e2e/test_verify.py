@@ -70,9 +70,11 @@ def verify(*arguments: object) -> tuple[Result, dict[str, str]]:
     """Return what the command did, and what is wrong by the name of the check."""
     nowhere = {} if "--deep" in arguments else {"DOCKER_HOST": "tcp://127.0.0.1:1"}
     done = CliRunner().invoke(command, ["--json", *map(str, arguments)], env=nowhere)
-    said = json.loads(done.stdout)
-    failed = {item["name"]: item["detail"] for item in said["checks"] if item["state"] == "failed"}
-    assert said["verified"] == (not failed) == (done.exit_code == 0)
+    document = json.loads(done.stdout)
+    failed = {
+        item["name"]: item["detail"] for item in document["checks"] if item["state"] == "failed"
+    }
+    assert document["verified"] == (not failed) == (done.exit_code == 0)
     if failed:
         assert isinstance(done.exception, VerificationError)
         assert f"({', '.join(failed)})" in str(done.exception)

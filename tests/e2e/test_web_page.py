@@ -126,8 +126,8 @@ def answer_with(page: Page, *titles: str) -> None:
 
     def answer(route: Route) -> None:
         word = {"word": "w", "copied": True, "span": [0, 3]}
-        told = [{"title": title, "score": -1.5, "words": [word]} for title in titles]
-        route.fulfill(json={"jsonData": {"titles": told}, "meta": {"tags": {}}})
+        written = [{"title": title, "score": -1.5, "words": [word]} for title in titles]
+        route.fulfill(json={"jsonData": {"titles": written}, "meta": {"tags": {}}})
 
     page.route(PREDICTIONS, answer)
 
@@ -172,7 +172,7 @@ def test_a_body_gets_a_title_and_feedback_arrives(
     assert (row["shown"], row["reward"], row["image"]) == (TITLE, 1.0, IMAGE)
 
 
-def test_an_ingress_that_tells_no_path_needs_the_slash(page: Page, server: images.Running) -> None:
+def test_an_ingress_that_passes_no_path_needs_the_slash(page: Page, server: images.Running) -> None:
     with ingress(server.rest, lambda _: {}) as url:
         page.goto(url)
         expect(page.get_by_text("Add a slash to the end of its address.")).to_be_visible()

@@ -65,14 +65,14 @@ def project(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
 
 
 def test_provenance_shows_what_it_made(project: Project) -> None:
-    told = json.loads(project.issuesum("provenance", "serving/bundle", "--json").stdout)
-    made = {item["name"]: item for item in told["provenance"]["artefacts"]}
+    document = json.loads(project.issuesum("provenance", "serving/bundle", "--json").stdout)
+    made = {item["name"]: item for item in document["provenance"]["artefacts"]}
     assert list(made) == ["raw", "split", "census", "features", "model", "bundle"]
     path = project.path / "data/census.json"
     assert made["census"]["path"] == "data/census.json"
     assert made["census"]["md5"] == project.lock()["census"]["outs"][0]["md5"]
     assert json.loads(path.read_text()) == {"issues": 100}
-    assert told["provenance"]["params"]["census"] == {"rows": 100}
+    assert document["provenance"]["params"]["census"] == {"rows": 100}
     assert "census" in project.issuesum("provenance", "serving/bundle").stdout
     page = project.path / "page.html"
     project.issuesum("provenance", "serving/bundle", "--html", str(page))

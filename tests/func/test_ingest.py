@@ -303,7 +303,7 @@ def test_data_that_the_cache_has_lost_are_kept_before_they_are_replaced(tracking
 
 
 @pytest.mark.parametrize("command", [("ingest", "../small.csv"), ("sample",)])
-def test_in_a_subfolder_nothing_is_written_beside_the_data(tracking, command):
+def test_in_a_subfolder_nothing_is_written_next_to_the_data(tracking, command):
     folder = tracking.root / "sub"
     folder.mkdir()
     done = projects.Project(folder).issuesum(*command, ok=False)

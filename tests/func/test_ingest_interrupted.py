@@ -43,6 +43,6 @@ def test_the_data_is_old_or_new_and_the_same_command_again_ends_it(
         assert one["after"]["cached"], one
         assert (one["again"], one["finally_"]) == (0, whole), one
         if how == "full" and one["ended"]:
-            assert one["ended"] in (3, 8), one["said"]
-            assert one["said"].count("\n") == 1
+            assert one["ended"] in (3, 8), one["stderr"]
+            assert one["stderr"].count("\n") == 1
             assert one["after"] == {"data": old, "recorded": old, "cached": True}

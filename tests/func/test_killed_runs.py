@@ -1,6 +1,6 @@
 """`kill -9` at random moments of `dvc repro`: a rerun goes on, and ends as if nothing had been.
 
-What is made again is made by processes that order sets otherwise, so equal locks say as well that
+What is made again is made by processes that order sets otherwise, so equal locks also show that
 no output depends on that order.
 """
 
@@ -49,7 +49,7 @@ def test_after_ten_kills_a_rerun_ends_as_one_that_was_never_disturbed(
         seconds = last(stage, finished.path / RUNS).seconds
         for _ in range(KILLS[stage]):
             struck.append(_kill(project, stage, choose.uniform(0, 0.8) * seconds))
-            _mend(project)
+            _repair(project)
             for name, entry in _locked(project).items():
                 assert entry == undisturbed[name], f"{name} was recorded with other outputs"
     logs = [log.read_text(encoding="utf-8") for log in (project.path / LOGS).iterdir()]
@@ -135,7 +135,7 @@ def _begun(log: Path) -> list[str]:
     return [line.split("'")[1] for line in lines if line.startswith("Running stage")]
 
 
-def _mend(project: Project) -> None:
+def _repair(project: Project) -> None:
     """Do what docs/automation.md says for the two files that DVC writes in place."""
     for path, load in (
         (project.path / "dvc.lock", lambda text: yaml.safe_load(text)["stages"]),

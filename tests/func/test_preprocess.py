@@ -296,7 +296,7 @@ def test_too_many_unknown_words_fail_by_name_of_limit_and_rows(project: Project)
     assert _outputs(project) == before
 
 
-def test_the_report_tells_how_new_data_differs_from_that_of_the_last_commit(
+def test_the_report_shows_how_new_data_differs_from_that_of_the_last_commit(
     project: Project, growing: tuple[Project, str]
 ) -> None:
     grown, _ = growing

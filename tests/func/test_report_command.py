@@ -76,22 +76,22 @@ def test_a_commit_is_compared_with_its_parent(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.path)
-    told, comment = _report("HEAD")
-    assert "the difference is larger than chance" in told
+    printed, comment = _report("HEAD")
+    assert "the difference is larger than chance" in printed
     assert "Paired bootstrap over the same 60 issues." in comment
     assert "| <code>train.epochs</code> | <code>2</code> | <code>3</code> |" in comment
     assert '["train ●"]' in comment
     assert "n0 --> n1" in comment
 
-    told, _ = _report()  # the working tree against HEAD
-    assert told.startswith("working tree, compared with")
-    assert "the titles score the same" in told
+    printed, _ = _report()  # the working tree against HEAD
+    assert printed.startswith("working tree, compared with")
+    assert "the titles score the same" in printed
 
-    told, comment = _report("HEAD~1")  # its parent has no metrics
-    assert "first model" in told.splitlines()[0]
+    printed, comment = _report("HEAD~1")  # its parent has no metrics
+    assert "first model" in printed.splitlines()[0]
 
 
-def test_a_refused_model_is_told_with_the_params_that_it_was_made_by(
+def test_a_refused_model_is_reported_with_its_params(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = project.copy(tmp_path / "project")
@@ -106,28 +106,28 @@ def test_a_refused_model_is_told_with_the_params_that_it_was_made_by(
         error=f"{REFUSAL} Received: ROUGE-L is 21.00, 2.00 below. Try: more data.",
     )
     write(refused, made.path / RUNS)
-    told, comment = _report("--base", "HEAD~1")
-    assert told.splitlines()[2] == "The gate refuses this model: ROUGE-L is 21.00, 2.00 below."
+    printed, comment = _report("--base", "HEAD~1")
+    assert printed.splitlines()[2] == "The gate refuses this model: ROUGE-L is 21.00, 2.00 below."
     assert "The gate refuses this model: ROUGE-L is 21.00, 2.00 below." in comment
     assert "| <code>train.epochs</code> | <code>2</code> | <code>3</code> |" in comment
     assert "<code>99</code>" not in comment
 
-    told, _ = _report("HEAD")  # a commit is told without what happened on this machine
-    assert "The gate is passed." in told
+    printed, _ = _report("HEAD")  # of a commit, without what happened on this machine
+    assert "The gate is passed." in printed
     write(replace(refused, deps={"serving/bundle": Item("another")}), made.path / RUNS)
     assert "The gate is passed." in _report()[0]  # another bundle was refused
 
 
-def test_what_the_cache_lacks_is_told(
+def test_what_the_cache_lacks_is_listed(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clone = tmp_path / "clone"
     shutil.copytree(project.path, clone)
     shutil.rmtree(clone / ".dvc/cache")
     monkeypatch.chdir(clone)
-    told, comment = _report("HEAD")
-    assert "there is no interval without scores of single titles" in told
-    assert told.count("not available here: eval/scores.csv of ") == 2
+    printed, comment = _report("HEAD")
+    assert "there is no interval without scores of single titles" in printed
+    assert printed.count("not available here: eval/scores.csv of ") == 2
     assert "Not available here" in comment
 
     done = CliRunner().invoke(cli, ["card"], catch_exceptions=False)
@@ -155,9 +155,9 @@ def test_a_fresh_clone_takes_the_small_outputs_from_the_remote(
     for output in ("eval/scores.csv", "models", "serving/bundle"):  # nothing was pulled
         clone.run("rm", "-r", output)
     monkeypatch.chdir(clone.path)
-    told, comment = _report("--base", "HEAD~1")
+    printed, comment = _report("--base", "HEAD~1")
     assert "Paired bootstrap over the same 60 issues." in comment
-    assert "eval/scores.csv" not in told
+    assert "eval/scores.csv" not in printed
     fetched = {path.stat().st_size for path in cache.rglob("*") if path.is_file()}
     assert len(fetched) == 2  # the scores of both, and no model
     assert min(fetched) > 1_000

@@ -148,7 +148,7 @@ on_linux = pytest.mark.skipif(sys.platform != "linux", reason="peak memory is re
 
 
 def _peaks(prepare: str, source: Path, folder: Path) -> tuple[int, int, str]:
-    """Return the peak memory before and after the work, in bytes, and what was said."""
+    """Return the peak memory before and after the work, in bytes, and what was printed."""
     code = _MEASURE.format(prepare=prepare)
     done = subprocess.run(
         [sys.executable, "-c", code, str(source), str(folder)],
@@ -182,6 +182,6 @@ def test_a_field_of_100_mb_takes_less_memory_than_its_own_size(
     source = tmp_path / "raw.csv"
     for field in (b"word " * 20_000_000, b'"' + b"word\n" * 20_000_000 + b'"'):
         source.write_bytes(GOOD + b"u,t," + field + b"\n")
-        before, after, said = _peaks(prepare, source, tmp_path / f"of-{field[0]}")
-        assert "Received: row 301: " in said
+        before, after, errors = _peaks(prepare, source, tmp_path / f"of-{field[0]}")
+        assert "Received: row 301: " in errors
         assert after - before < 100_000_000

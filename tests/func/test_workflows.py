@@ -199,7 +199,7 @@ def test_inputs_become_params_and_words_of_a_shell_stay_words(project: Tagged) -
         (7, 7, "## Retraining failed with exit code 7\n"),
     ],
 )
-def test_what_retraining_ended_with_is_told(
+def test_the_result_of_retraining_is_reported(
     project: Tagged, code: int, ends: int, summary: str
 ) -> None:
     done = script(project, "retrain", CODE=str(code))
@@ -280,11 +280,11 @@ def test_one_comment_is_made_and_then_replaced(project: Tagged, earlier: str) ->
     names = {"GITHUB_REPOSITORY": "owner/titles", "PULL_REQUEST": "7", "GH_TOKEN": "none"}
     done = script(project, "comment", "report.md", **names)
     assert done.returncode == 0, done.stderr
-    asked, said = read(project, "calls").splitlines()
+    asked, written = read(project, "calls").splitlines()
     of_all = "[repos/owner/titles/issues/7/comments]"
     assert of_all in asked
     replaced = "[PATCH][repos/owner/titles/issues/comments/42]"
-    assert (replaced if earlier else f"[POST]{of_all}") in said
+    assert (replaced if earlier else f"[POST]{of_all}") in written
     assert read(project, "posted") == f"<!-- made by .ci/comment -->\n{scores}"
 
 

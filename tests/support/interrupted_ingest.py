@@ -88,9 +88,9 @@ def interrupt(project: Path, copies: Path, count: int, how: str) -> None:
         else:
             child = start(folder, limit=chance.randrange(size + 1))
         ended = code_of(child)
-        said, after = (folder / "log").read_text(), state(folder)
+        stderr, after = (folder / "log").read_text(), state(folder)
         again = code_of(start(folder))
-        report(ended=ended, said=said, after=after, again=again, finally_=state(folder))
+        report(ended=ended, stderr=stderr, after=after, again=again, finally_=state(folder))
         shutil.rmtree(folder)
 
 

@@ -73,7 +73,7 @@ class Line:
         self._server.close()
         self._cut()
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         self.left = None
         self.was_cut.clear()
 

@@ -21,7 +21,7 @@ class Asked:
 
 @dataclass
 class Answer:
-    """What it says."""
+    """What it sends back."""
 
     status: int = 200
     content: bytes = b""
@@ -43,16 +43,16 @@ def serve(script: Callable[[Asked], Answer | None]) -> Iterator[tuple[str, list[
         def answer(self) -> None:
             content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             seen.append(Asked(self.command, self.path, dict(self.headers), content))
-            said = script(seen[-1])
-            if said is None:
+            reply = script(seen[-1])
+            if reply is None:
                 return
-            self.send_response(said.status)
-            for name, value in said.headers.items():
+            self.send_response(reply.status)
+            for name, value in reply.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(said.content)))
+            self.send_header("Content-Length", str(len(reply.content)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(said.content)
+                self.wfile.write(reply.content)
 
         do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = answer  # noqa: N815 -- names of http.server
 

@@ -1,7 +1,7 @@
 """The files of deploy/serving/example, written by the verb itself.
 
 The verb refuses images that no registry holds, so what the registry says is made up. Run as a
-script (from anywhere, with src and tests/support on PYTHONPATH) to write them anew.
+script (from anywhere, with src and tests/support on PYTHONPATH) to write them again.
 """
 
 from __future__ import annotations

@@ -28,10 +28,10 @@ made = json.load(open("provenance.json"))
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.rfile.read(int(self.headers["Content-Length"]))
-        said = {"data": {"ndarray": ["A title"]}, "meta": {"tags": {"image": made["image"]}}}
+        answer = {"data": {"ndarray": ["A title"]}, "meta": {"tags": {"image": made["image"]}}}
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps(said).encode())
+        self.wfile.write(json.dumps(answer).encode())
 port = int(os.environ.get("PREDICTIVE_UNIT_HTTP_SERVICE_PORT", 9000))
 http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """

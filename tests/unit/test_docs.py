@@ -18,7 +18,7 @@ from source_tree import parsed
 
 DOCS = sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md"))
 PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", *DOCS]
-"""What CHANGELOG.md tells of may be gone."""
+"""What CHANGELOG.md names may be gone."""
 VARIABLE = re.compile(r"\bISSUESUM_[A-Z0-9]+(?:_[A-Z0-9]+)*\b")
 PARAM = re.compile(rf"(?<![\w./-])(?:{'|'.join(Params.model_fields)})(?:\.[a-z_]+)+\b(?!\()")
 NO_PARAMS = re.compile(r"\.(?:md|py|json)$|^train\.(?:loss|epoch)$")

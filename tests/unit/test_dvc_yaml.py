@@ -93,11 +93,11 @@ def test_deps_cover_every_module_that_the_stage_imports(
 
 
 def _named_in(path: Path) -> set[Path]:
-    """Return the files beside or below a module, or a template, that it names."""
+    """Return the files next to or below a module, or a template, that it names."""
     text = path.read_text(encoding="utf-8")
     folder = path.parent.parent if path.parent.name == "templates" else path.parent
-    beside = [each for each in folder.rglob("*.*") if each.suffix not in {".py", ".pyc"}]
-    return {each for each in beside if re.search(rf"""["'/]{re.escape(each.name)}["']""", text)}
+    others = [each for each in folder.rglob("*.*") if each.suffix not in {".py", ".pyc"}]
+    return {each for each in others if re.search(rf"""["'/]{re.escape(each.name)}["']""", text)}
 
 
 @pytest.mark.parametrize("stage", STAGES)

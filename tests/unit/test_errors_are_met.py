@@ -1,4 +1,4 @@
-"""Every kind of error is met by a test, ends a process as it says, and tells what to do."""
+"""Every kind of error is raised in a test, has its exit code, and says what to do."""
 
 from __future__ import annotations
 

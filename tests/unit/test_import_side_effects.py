@@ -79,9 +79,9 @@ def test_it_writes_nothing_says_nothing_and_sets_nothing(tmp_path: Path) -> None
     ours = [dotted(path) for path in modules()]
     done = _watch(folder, theirs, ours)
     assert done.stdout == ""
-    *said, told = done.stderr.splitlines()
-    assert said == []
-    assert json.loads(told) == [len(ours), [], {}]
+    *errors, report = done.stderr.splitlines()
+    assert errors == []
+    assert json.loads(report) == [len(ours), [], {}]
     assert list(folder.iterdir()) == []
 
 

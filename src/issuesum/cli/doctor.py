@@ -17,7 +17,7 @@ _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "r
 @verb(
     "issuesum doctor",
     "issuesum doctor --only remote --only registry # those two",
-    "issuesum doctor --json | jq -r '.checks[] | select(.status == \"fail\") | .advice'",
+    "issuesum doctor --json | jq '.checks[] | select(.status == \"fail\")'",
 )
 @click.option(
     "--only", "chosen", metavar="CHECK", type=click.Choice(tuple(CHECKS)), multiple=True,

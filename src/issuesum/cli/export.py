@@ -11,9 +11,9 @@ from issuesum.cli.shared import json_option, print_json, verb
 
 
 @verb(
-    "issuesum export --dry-run # which image it would make",
-    "issuesum export --dry-run --json | jq -r .action # build, receipt, refuse or fail",
-    "issuesum export --runtime-only # so that exports elsewhere need no Docker Engine",
+    "issuesum export --dry-run # the image it would make",
+    "issuesum export --dry-run --json | jq -r .action # what it would do",
+    "issuesum export --runtime-only # base and libraries only",
 )
 @click.option("--dry-run", is_flag=True, help="Only show what would happen; change nothing.")
 @click.option(

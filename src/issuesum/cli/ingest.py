@@ -10,11 +10,11 @@ from issuesum.layout import RAW
 
 
 @shared.verb(
-    "issuesum ingest github_issues.csv # replaces the current data",
+    "issuesum ingest github_issues.csv # replaces current data",
     "issuesum ingest --append https://example.com/november.csv.gz",
     "gh issue list --json title,body,url | issuesum ingest --append -",
-    "issuesum ingest --merge # after git merge or git pull, if two people added data",
-    "issuesum ingest issues.csv --json | jq .rejected # rows set aside, by reason",
+    "issuesum ingest --merge # data of two branches",
+    "issuesum ingest issues.csv --json | jq .rejected # rejects, by reason",
 )
 @click.argument("sources", metavar="SOURCE...", nargs=-1, shell_complete=shared.complete_file)
 @click.option("--append", is_flag=True, help="Keep existing rows and add new ones.")

@@ -22,8 +22,8 @@ _DIGITS = 12
 
 
 @shared.verb(
-    "issuesum jobs --stage train -n 5 # the last five trainings",
-    "issuesum jobs --image 0676567ab7e1-59acd52619a2 # what led to an image",
+    "issuesum jobs --stage train -n 5 # the last five",
+    "issuesum jobs --image 0676567ab7e1-59acd52619a2 # of one image",
     "issuesum jobs --sync --json | jq '.[] | .stage, .state' # of the whole team",
 )
 @click.option(

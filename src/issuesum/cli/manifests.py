@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @shared.verb(
-    "issuesum manifests # of the image last exported",
-    "issuesum manifests --canary REF --canary-traffic 5 # a second image answers 5 %",
+    "issuesum manifests # of the last export",
+    "issuesum manifests --canary REF --canary-traffic 5 # REF answers 5 %",
 )
 @click.option(
     "--image", metavar="REF",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @shared.verb(
     "issuesum predict new_issues.csv -o titles.csv",
     "cat new_issues.csv | issuesum predict - --format jsonl | jq -r .title",
-    "issuesum predict new_issues.csv --image localhost:5000/issuesummarization:TAG",
+    "issuesum predict issues.csv --image localhost:5000/issuesummarization:TAG",
 )
 @shared.source_argument
 @shared.path_option("-o", "--output", about="Where the titles go.  [default: standard output]")

@@ -10,10 +10,10 @@ from issuesum.cli import shared
 
 
 @shared.verb(
-    "issuesum provenance # of the image last exported",
+    "issuesum provenance # of the last export",
     "issuesum provenance 0676567ab7e1-59acd52619a2 # of a tag",
     "issuesum provenance --json | jq -r .provenance.commit # what a script needs",
-    "issuesum provenance --html lineage.html # a page with the graph",
+    "issuesum provenance --html lineage.html # a page with graph",
     "issuesum provenance --svg lineage.svg",
 )
 @shared.image_argument("ref", "[REF]", required=False)

@@ -10,9 +10,9 @@ from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 
 
 @shared.verb(
-    "issuesum report # the working tree against HEAD",
-    "issuesum report HEAD # a commit against its parent",
-    "issuesum report --base main --json | jq -r .verdict # better, worse, even, …",
+    "issuesum report # working tree vs. HEAD",
+    "issuesum report HEAD # HEAD vs. its parent",
+    "issuesum report --base main --json | jq -r .verdict # better, worse, …",
 )
 @click.argument("revision", metavar="[REV]", required=False)
 @click.option("--base", metavar="REV", help="Compare with this.  [default: HEAD, or REV's parent]")

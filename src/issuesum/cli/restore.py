@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 @shared.verb(
-    "issuesum restore 0676567ab7e1-59acd52619a2 # next to this repository",
+    "issuesum restore 0676567ab7e1-59acd52619a2 # next to this clone",
     "issuesum restore 0676567ab7e1-59acd52619a2 ../before # code, data and model",
-    "issuesum restore serving/image.json --verify # and rebuild the bundle",
+    "issuesum restore serving/image.json --verify # rebuild the bundle",
 )
 @shared.image_argument("ref", "REF")
 @click.argument("folder", required=False, metavar="[DIR]", type=click.Path(path_type=Path))

@@ -12,8 +12,8 @@ NOTHING_TO_DO = 11
 
 @verb(
     "issuesum retrain # what is stale, push, commit",
-    "issuesum retrain -S train.epochs=3 --no-push # try a param; commit here only",
-    "issuesum retrain --json | jq -r .image # in a script; 11 is nothing to do",
+    "issuesum retrain -S train.epochs=3 --no-push # try a param; push nothing",
+    "issuesum retrain --json | jq -r .image # code 11: nothing to do",
 )
 @click.option(
     "--remote", metavar="NAME", default="origin", show_default=True, help="Git remote to push to."

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @verb(
     "issuesum submit # with the operator that the cluster has, or as a Job",
     "issuesum submit --kind job --workers 2",
-    "issuesum submit -S train.dropout=0.2,0.3 -S train.hidden_units=128,192 --jobs 2",
+    "issuesum submit -S train.dropout=0.2,0.3 -S train.seed=1,2 --jobs 2",
 )
 @click.option(
     "--kind", type=click.Choice(["trainjob", "tfjob", "job"]),

@@ -62,7 +62,7 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     for stage, run in last.items():
         click.echo(f"  {stage:12s}{run.seconds or 0:7.1f} s   started {run.started}")
     export = load_params().export
-    hint = "  set -a; . ./.services.env     the registry is not the one in params.yaml\n"
+    hint = "  set -a; . ./.services.env   the registry is not the one in params.yaml\n"
     click.echo(
         f"\nnext\n{'' if export.address == export.registry else hint}"
         "  make serve                  run it and ask it for a title\n"

@@ -14,10 +14,10 @@ _MARKS = {"ok": "ok", "failed": "FAILED", "not committed": "TO DO", "not checked
 
 
 @shared.verb(
-    "issuesum verify --key issuesum.pub # the image last exported, signatures too",
+    "issuesum verify --key issuesum.pub # the last export, signatures too",
     "issuesum verify localhost:5000/issuesummarization:0676567ab7e1-59acd52619a2",
-    "issuesum verify --rebuild # does it hold only what its provenance lists?",
-    "issuesum verify --json | jq .verified # true, or false and exit code 10 or 8",
+    "issuesum verify --rebuild # only what its provenance lists?",
+    "issuesum verify --json | jq .verified # false: exit code 10 or 8",
 )
 @shared.image_argument("ref", "[REF]", required=False)
 @shared.keys_option

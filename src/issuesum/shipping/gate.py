@@ -97,7 +97,7 @@ def check_regression(
         cause = str(error).partition(" Try: ")[0]
         raise type(error)(
             f"The live image {live.image} must be known, so that no worse one takes its place. "
-            f"Received: {cause} Try: the same again when it can be had, or {LIVE}=none to ship "
+            f"Received: {cause} Try: the same again when it is available, or {LIVE}=none to ship "
             "without comparing."
         ) from error
     judged = Judged(found.provenance.image or live.image, reached)

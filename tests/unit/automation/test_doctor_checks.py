@@ -364,9 +364,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, root: Path) -> Pa
 def _asked(*names: str) -> tuple[int, dict[str, dict[str, str]]]:
     arguments = [part for name in names for part in ("--only", name)]
     done = CliRunner().invoke(command, [*arguments, "--json"])
-    said = json.loads(done.stdout)
-    assert said["ok"] == (done.exit_code == 0)
-    return done.exit_code, {check.pop("name"): check for check in said["checks"]}
+    answers = json.loads(done.stdout)
+    assert answers["ok"] == (done.exit_code == 0)
+    return done.exit_code, {check.pop("name"): check for check in answers["checks"]}
 
 
 def test_outside_of_a_repository_and_without_an_engine_every_line_is_there(
@@ -391,26 +391,26 @@ def test_outside_of_a_repository_and_without_an_engine_every_line_is_there(
 
 @pytest.mark.usefixtures("elsewhere")
 def test_what_is_chosen_alone_is_looked_at() -> None:
-    code, said = _asked("disk", "params")
-    assert (code, list(said)) == (0, ["params", "disk"])
-    assert set(said["params"]) == {"status", "found", "advice"}
+    code, answers = _asked("disk", "params")
+    assert (code, list(answers)) == (0, ["params", "disk"])
+    assert set(answers["params"]) == {"status", "found", "advice"}
 
 
 def test_invalid_params_are_one_failure_and_hide_nothing_else(elsewhere: Path) -> None:
     (elsewhere / "params.yaml").write_text("split: {}\n")
-    code, said = _asked("params", "registry", "cluster", "memory")
+    code, answers = _asked("params", "registry", "cluster", "memory")
     assert code == 1
-    assert said["params"]["found"].startswith("params.yaml must match issuesum.stages.params")
-    assert said["registry"]["status"] == said["cluster"]["status"] == "note"
-    assert "available" in said["memory"]["found"]
+    assert answers["params"]["found"].startswith("params.yaml must match issuesum.stages.params")
+    assert answers["registry"]["status"] == answers["cluster"]["status"] == "note"
+    assert "available" in answers["memory"]["found"]
 
 
 @pytest.mark.usefixtures("elsewhere")
 def test_a_registry_that_is_no_address_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISSUESUM_REGISTRY", "bad registry")
-    code, said = _asked("registry")
+    code, answers = _asked("registry")
     assert code == 1
-    assert "ISSUESUM_REGISTRY must be host[:port][/namespace]" in said["registry"]["found"]
+    assert "ISSUESUM_REGISTRY must be host[:port][/namespace]" in answers["registry"]["found"]
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -439,11 +439,11 @@ def test_a_missing_package_fails_the_checks_that_need_it_and_no_other(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "dvc.repo", None)
-    code, said = _asked("data", "params", "remote", "disk")
+    code, answers = _asked("data", "params", "remote", "disk")
     assert code == 1
     for name in ("data", "remote"):
-        assert said[name]["status"] == "fail"
-        assert said[name]["found"].startswith("cannot be imported: ModuleNotFoundError: ")
-        assert "dvc.repo" in said[name]["found"]
-        assert said[name]["advice"] == "make setup"
-    assert "fail" not in {said[name]["status"] for name in ("params", "disk")}
+        assert answers[name]["status"] == "fail"
+        assert answers[name]["found"].startswith("cannot be imported: ModuleNotFoundError: ")
+        assert "dvc.repo" in answers[name]["found"]
+        assert answers[name]["advice"] == "make setup"
+    assert "fail" not in {answers[name]["status"] for name in ("params", "disk")}

@@ -101,5 +101,5 @@ def test_an_append_is_timed_with_the_largest_input_that_is_not_too_large(
 
 
 def test_rows_and_seconds_are_read_from_what_preprocess_prints():
-    said = "preprocess: tokenised 17,901 rows in 5.2 s, 2 workers\n"
-    assert preprocess.tokenised(said) == (17_901, 5.2)
+    output = "preprocess: tokenised 17,901 rows in 5.2 s, 2 workers\n"
+    assert preprocess.tokenised(output) == (17_901, 5.2)

@@ -18,7 +18,7 @@ def port():
     def answer(request: Request) -> Response:
         texts = request.get_json()["data"]["ndarray"]
         return Response(
-            '{"said": "no"}' if "bad" in texts else "{}", 400 if "bad" in texts else 200
+            '{"error": "no"}' if "bad" in texts else "{}", 400 if "bad" in texts else 200
         )
 
     server = make_server("127.0.0.1", 0, answer, threaded=True)
@@ -40,7 +40,7 @@ def test_every_answer_is_timed_whatever_the_number_of_clients(port):
 
 
 def test_a_refused_request_ends_the_benchmark(port):
-    with pytest.raises(EngineError, match=r"must answer\. Received: \{'said': 'no'\}"):
+    with pytest.raises(EngineError, match=r"must answer\. Received: \{'error': 'no'\}"):
         serving.ask(port, [["bad"]])
 
 

@@ -92,8 +92,10 @@ def test_words_keep_coming_after_the_first_round_and_ever_more_slowly(make):
     ]
     assert found[0] == 0
     assert found == sorted(set(found))
-    pace = [(b - a) / (y - x) for a, b, x, y in zip(found, found[1:], ends, ends[1:], strict=False)]
-    assert pace[-1] < pace[0]
+    growth = [
+        (b - a) / (y - x) for a, b, x, y in zip(found, found[1:], ends, ends[1:], strict=False)
+    ]
+    assert growth[-1] < growth[0]
 
 
 def test_a_gzipped_source_gives_the_same_rows(source, make, tmp_path):

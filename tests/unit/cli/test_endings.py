@@ -50,7 +50,7 @@ def test_the_page_lists_the_exit_codes(root: Path) -> None:
 
 
 def test_a_wrong_call_is_two_and_suggests(issuesum: Callable) -> None:
-    for arguments, said in {
+    for arguments, message in {
         ("provenence",): "No such command 'provenence'. Did you mean 'provenance'? Try: issuesum",
         ("jobs", "--josn"): "'--json'",
         ("--verbos",): "Did you mean one of: '--verbose', '--version'?",
@@ -62,7 +62,7 @@ def test_a_wrong_call_is_two_and_suggests(issuesum: Callable) -> None:
         code, out, err = issuesum(*arguments)
         assert (code, out, err.count("\n")) == (2, "", 1), err
         assert err.startswith("error: ")
-        assert said in err
+        assert message in err
         assert err.endswith(" --help.\n")
 
 
@@ -132,15 +132,15 @@ FILES = {
 
 
 @pytest.mark.parametrize("error", NETWORK.values(), ids=NETWORK)
-def test_the_network_is_told_from_the_disk(error: OSError) -> None:
-    told = explained(error)
-    assert type(told) is IssuesumError
-    assert str(told).startswith("Network error: ")
-    assert "free space" not in str(told)
+def test_network_and_disk_errors_differ(error: OSError) -> None:
+    explanation = explained(error)
+    assert type(explanation) is IssuesumError
+    assert str(explanation).startswith("Network error: ")
+    assert "free space" not in str(explanation)
 
 
 @pytest.mark.parametrize("error", FILES.values(), ids=FILES)
-def test_the_disk_is_told_from_the_network(
+def test_disk_and_network_errors_differ(
     error: OSError, issuesum: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Receipt, "load", failing_with(error))
@@ -197,9 +197,9 @@ def test_a_failure_on_a_real_terminal(tmp_path: Path) -> None:
     env = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "TERM"}}
     subprocess.run([*COMMAND, "jobs", "-n"], cwd=tmp_path, env=env, stderr=theirs, check=False)
     os.close(theirs)
-    said = os.read(ours, 65536).decode()
+    message = os.read(ours, 65536).decode()
     os.close(ours)
-    assert said.startswith(f"{RED}error:{RESET} Option '-n'")
+    assert message.startswith(f"{RED}error:{RESET} Option '-n'")
 
 
 def test_a_reader_that_goes_away_is_silence(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the command says of itself: verbs, examples that work, and nothing slow behind it."""
+"""The help: verbs, examples that work, and nothing slow behind it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from issuesum.cli import VERBS, cli
 
 LIGHT = {"click", "issuesum"}
-"""All that `--help` may import beside the standard library."""
+"""All that `--help` may import in addition to the standard library."""
 _WATCH = """
 import json, sys
 added = {"before": sorted({name.partition(".")[0] for name in sys.modules})}
@@ -57,9 +57,9 @@ def test_no_help_imports_anything_but_click() -> None:
 
 
 def test_the_help_of_the_group_lists_the_verbs() -> None:
-    said = help_of()
+    shown = help_of()
     for verb in VERBS:
-        assert re.search(rf"^  {verb} +[A-Z]", said, re.MULTILINE), verb
+        assert re.search(rf"^  {verb} +[A-Z]", shown, re.MULTILINE), verb
 
 
 def test_without_arguments_it_shows_the_help() -> None:

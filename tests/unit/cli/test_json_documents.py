@@ -58,25 +58,25 @@ def tracked(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("tracked")
 def test_ingest(document: Document) -> None:
     Path("in.csv").write_text("issue_url,issue_title,body\nu,Title,Some words\n,,\n")
-    told, err = document("ingest", "in.csv", "-o", "out.csv")
+    result, err = document("ingest", "in.csv", "-o", "out.csv")
     assert err == ""
-    assert (told["source"], told["file"], told["md5"]) == ("in.csv", "out.csv", "0" * 32)
-    assert (told["read"], told["accepted"], sum(told["rejected"].values())) == (2, 1, 1)
+    assert (result["source"], result["file"], result["md5"]) == ("in.csv", "out.csv", "0" * 32)
+    assert (result["read"], result["accepted"], sum(result["rejected"].values())) == (2, 1, 1)
 
 
 @pytest.mark.usefixtures("tracked")
 def test_sample(document: Document) -> None:
-    told, _ = document("sample", "--rows", 5, "-o", "out.csv")
-    assert told == {"file": "out.csv", "rows": 5, "seed": 20_180_601, "md5": "0" * 32}
+    result, _ = document("sample", "--rows", 5, "-o", "out.csv")
+    assert result == {"file": "out.csv", "rows": 5, "seed": 20_180_601, "md5": "0" * 32}
 
 
 def test_summary(document: Document) -> None:
     Path("eval").mkdir()
     metrics = {"test_rows": 9, "model": SCORES, "lead": SCORES, "neighbour": SCORES}
     Path("eval/metrics.json").write_text(json.dumps(metrics))
-    told, _ = document("summary")
-    assert (told["image"], told["digest"]) == (RECEIPT.image, RECEIPT.digest)
-    assert (told["test_rows"], told["scores"]["lead"]) == (9, SCORES)
+    result, _ = document("summary")
+    assert (result["image"], result["digest"]) == (RECEIPT.image, RECEIPT.digest)
+    assert (result["test_rows"], result["scores"]["lead"]) == (9, SCORES)
     for stage in ("publish", "split", "gone"):
         runs.write(replace(RunRecord.begin(stage), state="done", seconds=1.5), RUNS)
     assert set(document("summary")[0]["runs"]) == {"publish", "split", "gone"}
@@ -88,9 +88,9 @@ def test_predict(document: Document, issuesum: Callable) -> None:
     Path("model").mkdir()
     write_bundle(Path("model"))
     Path("in.csv").write_text('body\nThe app crashes\n""\n')
-    told, _ = document("predict", "in.csv", "--bundle", ".", "-o", "out.csv")
-    assert told.pop("seconds") >= 0
-    assert told == {"output": "out.csv", "rows": 2, "titles": 1}
+    result, _ = document("predict", "in.csv", "--bundle", ".", "-o", "out.csv")
+    assert result.pop("seconds") >= 0
+    assert result == {"output": "out.csv", "rows": 2, "titles": 1}
     code, out, err = issuesum("predict", "in.csv", "--bundle", ".", "--json")
     assert (code, out) == (2, "")
     assert err.startswith("error: --json must go with --output. ")
@@ -116,9 +116,9 @@ def test_export_dry(
     monkeypatch.setattr("issuesum.stages.export.target_of", lambda _: target)
     monkeypatch.setattr("issuesum.lineage.git.changed_files", lambda _: ("a.py",))
     monkeypatch.setattr("issuesum.shipping.gate.check_gate", dict)
-    told, _ = document("export", "--dry-run")
-    assert (told["action"], told["digest"], told["dirty"]) == (action, held, ["a.py"])
-    assert (told["gate"], told["registry"]) == (None, None)
+    result, _ = document("export", "--dry-run")
+    assert (result["action"], result["digest"], result["dirty"]) == (action, held, ["a.py"])
+    assert (result["gate"], result["registry"]) == (None, None)
 
 
 def test_serve(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
@@ -127,10 +127,10 @@ def test_serve(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) 
     page, answer = "http://127.0.0.1:9/", '{"data": {"ndarray": ["A"]}}\n'
     monkeypatch.setattr("issuesum.shipping.local_server.start", lambda *_, **__: answer)
     monkeypatch.setattr("issuesum.shipping.local_server.stop", lambda *_, port: port == 9)
-    told, _ = document("serve", "--port", 9)
+    result, _ = document("serve", "--port", 9)
     url = f"{page}api/v1.0/predictions"
-    assert (told["image"], told["page"], told["url"]) == (RECEIPT.image, page, url)
-    assert (told["request"], told["answer"]) == (json.loads(REQUEST), json.loads(answer))
+    assert (result["image"], result["page"], result["url"]) == (RECEIPT.image, page, url)
+    assert (result["request"], result["answer"]) == (json.loads(REQUEST), json.loads(answer))
     assert document("serve", "--port", 9, "--stop")[0] == {"stopped": True}
     assert document("serve", "--stop")[0] == {"stopped": False}
 
@@ -144,9 +144,9 @@ def hold_image(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_manifests(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     hold_image(monkeypatch)
-    told, err = document("manifests", "-o", "out")
-    assert told["image"] == RECEIPT.pinned
-    assert all(Path(file).is_file() for file in told["files"])
+    result, err = document("manifests", "-o", "out")
+    assert result["image"] == RECEIPT.pinned
+    assert all(Path(file).is_file() for file in result["files"])
     assert err == "note: to a node, localhost is the node itself (ISSUESUM_REGISTRY)\n"
 
 
@@ -157,9 +157,9 @@ def test_release(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("issuesum.shipping.release.changed_since", lambda *_: ["params.yaml"])
     hold_image(monkeypatch)
     monkeypatch.setattr("issuesum.shipping.release.publish", lambda *_, **__: "d" * 40)
-    told, err = document("release", "--stage", "prod", "--push")
-    assert [Path(file).parent.name for file in told.pop("files")] == ["prod", "prod"]
-    assert told == {
+    result, err = document("release", "--stage", "prod", "--push")
+    assert [Path(file).parent.name for file in result.pop("files")] == ["prod", "prod"]
+    assert result == {
         "version": "v1.0.0", "commit": "c" * 40, "stage": "prod", "image": RECEIPT.pinned,
         "changed": ["params.yaml"], "pushed": "d" * 40,
     }  # fmt: skip
@@ -177,15 +177,15 @@ def test_report(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "issuesum.lineage.reporting.model_report.write_report", lambda *_, **__: made
     )
-    told, _ = document("report")
-    assert (told["compared"], told["verdict"]) == ("now, compared with before", "better")
-    assert told["scores"]["rouge_l"]["difference"]["low"] > 0
+    result, _ = document("report")
+    assert (result["compared"], result["verdict"]) == ("now, compared with before", "better")
+    assert result["scores"]["rouge_l"]["difference"]["low"] > 0
 
 
 def test_card(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     Path("params.yaml").write_bytes((root / "params.yaml").read_bytes())
     made = side("now", rows(9), missing=("eval/train of now: gone",))
     monkeypatch.setattr("issuesum.lineage.reporting.card.write_card", lambda *_: made)
-    told, err = document("card")
-    assert told == {"card": "eval/MODEL_CARD.md", "missing": ["eval/train of now: gone"]}
+    result, err = document("card")
+    assert result == {"card": "eval/MODEL_CARD.md", "missing": ["eval/train of now: gone"]}
     assert err == "note: not available here: eval/train of now: gone\n"

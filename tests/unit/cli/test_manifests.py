@@ -94,7 +94,7 @@ def test_names_that_kubernetes_refuses_are_refused(name: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("option", ["--canary", "--shadow"])
-def test_an_image_beside_itself_is_refused(option: str, tmp_path: Path) -> None:
+def test_an_image_next_to_itself_is_refused(option: str, tmp_path: Path) -> None:
     done = run("--image", TAG, option, TAG, "--output", str(tmp_path))
     assert isinstance(done.exception, ParamsError)
     assert f"{option} must be another image than --image" in str(done.exception)

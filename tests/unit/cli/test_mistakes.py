@@ -175,19 +175,19 @@ def test_a_mistake(call: tuple[object, ...], issuesum: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tag", "code", "said"),
+    ("tag", "code", "message"),
     [
         ("x", 2, "TAG must register a version of issuesummarization "),
         ("issuesummarization@v9.9.9", 8, "issuesummarization@v9.9.9 must be a tag of this "),
     ],
 )
 @pytest.mark.usefixtures("clone")
-def test_a_tag_that_names_no_version(tag: str, code: int, said: str) -> None:
+def test_a_tag_that_names_no_version(tag: str, code: int, message: str) -> None:
     # A process of its own: to import GTO within a captured one can end it.
     call = [sys.executable, "-m", "issuesum.cli", "release", tag]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1)
-    assert done.stderr.startswith(f"error: {said}")
+    assert done.stderr.startswith(f"error: {message}")
 
 
 IMAGES = {
@@ -202,7 +202,7 @@ IMAGES = {
 
 @pytest.mark.parametrize("verb", IMAGES)
 @pytest.mark.usefixtures("outside")
-def test_an_image_that_cannot_be_had(verb: str, issuesum: Callable) -> None:
+def test_an_image_that_is_not_available(verb: str, issuesum: Callable) -> None:
     before = {"manifests": ["--image"], "predict": ["good.csv", "--image"]}.get(verb, [])
     for image in (":::", "", "titles:"):
         code, line = fails(issuesum, verb, *before, image, *IMAGES[verb])

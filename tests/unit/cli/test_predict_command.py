@@ -42,11 +42,11 @@ def test_lines_go_to_standard_output_and_nothing_else_does(
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 0
-    said = capfd.readouterr()
-    lines = said.out.splitlines()
+    captured = capfd.readouterr()
+    lines = captured.out.splitlines()
     assert [line[: len(start)] for line, start in zip(lines, EXPECTED, strict=True)] == EXPECTED
     assert re.fullmatch(r"u1,[^,]+,-\d+\.\d+", lines[1])
-    assert re.fullmatch(LAST, said.err)
+    assert re.fullmatch(LAST, captured.err)
 
 
 def test_the_model_comes_from_one_place(monkeypatch: pytest.MonkeyPatch, capfd) -> None:

@@ -44,9 +44,9 @@ def test_it_prints_the_tree(asked: list) -> None:
 
 def test_json_is_one_document(asked: list, tmp_path: Path) -> None:
     done = CliRunner().invoke(command, ["--json", "--html", "out/page.html"])
-    told = json.loads(done.stdout)
-    assert told == json.loads(json.dumps(FOUND.as_json()))
-    assert told["image"]["digest"] == "sha256:ab"
+    document = json.loads(done.stdout)
+    assert document == json.loads(json.dumps(FOUND.as_json()))
+    assert document["image"]["digest"] == "sha256:ab"
     assert asked == [(None, None)]
     assert "<svg " in (tmp_path / "out/page.html").read_text(encoding="utf-8")
 

@@ -46,7 +46,7 @@ def test_nothing_to_do_is_ten(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (code, json.loads(output)) == (11, {"done": False})
 
 
-def test_what_was_done_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_done_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     options = ("--no-push", "-S", "train.epochs=3", "--set", "train.seed=1", "--message", "March")
     code, output, order = _run(monkeypatch, OUTCOME, *options)
     assert code == 0
@@ -54,6 +54,6 @@ def test_what_was_done_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "scores   ROUGE-L 22.01 (+0.42) on 482 issues\n" in output
     settings = ("train.epochs=3", "train.seed=1")
     assert order == {**DEFAULTS, "push": False, "settings": settings, "message": "March"}
-    told = json.loads(_run(monkeypatch, OUTCOME, "--json")[1])
-    assert (told["done"], told["branch"], told["digest"]) == (True, "main", "sha256:1")
-    assert told["scores"] == {"rouge_l": 22.01, "rows": 482, "before": 21.59}
+    document = json.loads(_run(monkeypatch, OUTCOME, "--json")[1])
+    assert (document["done"], document["branch"], document["digest"]) == (True, "main", "sha256:1")
+    assert document["scores"] == {"rouge_l": 22.01, "rows": 482, "before": 21.59}

@@ -21,8 +21,8 @@ def test_the_words_of_a_registry_move_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    said = f"{EVIL}\nerror: all is well".encode()
-    with serve(lambda _: Answer(418, said)) as (host, _):
+    content = f"{EVIL}\nerror: all is well".encode()
+    with serve(lambda _: Answer(418, content)) as (host, _):
         monkeypatch.setattr(sys, "argv", ["issuesum", "provenance", f"{host}/a:b"])
         with pytest.raises(SystemExit) as ended:
             cli.main()

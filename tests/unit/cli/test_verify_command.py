@@ -44,7 +44,7 @@ def test_the_tag_by_which_an_image_is_asked_for(ref: str, tag: str | None) -> No
         (["localhost:5000/a:b", "--key", "none.pub"], ParamsError, "none.pub must hold public"),
     ],
 )
-def test_what_is_missing_is_said(
+def test_what_is_missing_is_listed(
     arguments: list[str], error: type, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ISSUESUM_REGISTRY", raising=False)

@@ -108,7 +108,7 @@ def test_a_folder_in_use_is_refused_and_left_alone(repository: Path, tmp_path: P
         ("repository", f"repository must have the commit {'0' * 40}"),
     ],
 )
-def test_a_commit_that_cannot_be_had_is_told(
+def test_a_commit_that_is_not_available_is_reported(
     source: str | None, message: str, repository: Path, tmp_path: Path
 ) -> None:
     where = str(tmp_path / source) if source else None
@@ -205,9 +205,7 @@ def test_a_patch_that_no_image_should_carry_is_refused(repository: Path) -> None
         dirty_patch(repository)
 
 
-def test_changes_within_a_submodule_are_told_to_be_committed(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_changes_within_a_submodule_must_be_committed(repository: Path, tmp_path: Path) -> None:
     _git(tmp_path, "clone", "--quiet", str(repository), "inner")
     _git(repository, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add",
          str(tmp_path / "inner"), "src/inner")  # fmt: skip
@@ -228,7 +226,7 @@ def test_what_an_image_calls_its_commit_is_no_option_of_git(
         Exported.parse(content, "r.io/a:b")
 
 
-def test_a_password_in_a_url_is_neither_told_nor_kept(repository: Path, tmp_path: Path) -> None:
+def test_a_password_in_a_url_is_neither_shown_nor_kept(repository: Path, tmp_path: Path) -> None:
     nowhere = "http://user:hunter2@127.0.0.1:1/x.git"
     with (
         pytest.raises(RepositoryError) as refused,

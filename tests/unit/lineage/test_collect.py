@@ -87,7 +87,7 @@ def collected(root: Path, *, is_dirty: bool = False) -> dict:
     return json.loads(found.to_json())
 
 
-def test_it_tells_commit_people_remote_and_requirements(root: Path) -> None:
+def test_it_has_commit_people_remote_and_requirements(root: Path) -> None:
     found = collected(root)
     assert found["format"] == 3
     assert (found["message"], found["author"]) == ("Say ü and <b>", "Ada <ada@example.com>")
@@ -177,7 +177,7 @@ def shown(item: Artefact) -> dict:
     return item.model_dump(exclude_unset=True)
 
 
-def test_the_split_is_told_as_a_whole_and_by_its_parts() -> None:
+def test_the_split_is_listed_as_a_whole_and_by_its_parts() -> None:
     lock = Lock.parse(provenances.LOCK)
     (of_test, *_) = provenances.records()
     other = replace(of_test, outs={"data/split/train": Item("0" * 32)}, user="Bob")
@@ -226,15 +226,15 @@ def test_rows_are_read_from_the_profile_that_the_lock_records() -> None:
         lock = f"stages: {{x: {{outs: [{{path: {DATA_PROFILE}, md5: {md5}}}]}}}}"
         return artefacts.rows_of(Lock.parse(lock), content)
 
-    told = {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}
-    good = json.dumps(told).encode()
+    output = {"rows": {"read": 9, "train": 5, "validation": 3, "test": 1}}
+    good = json.dumps(output).encode()
     assert rows(good, good) == {"raw": 9, "train": 5, "validation": 3, "test": 1}
     assert rows(good, b"other") == {}
     for broken in (b"{", b"[]", b"{}", b'{"rows": null}'):
         assert rows(broken, broken) == {}
 
 
-def test_another_bundle_than_the_lock_has_is_told_by_its_hash_alone() -> None:
+def test_another_bundle_than_that_of_the_lock_has_only_its_hash() -> None:
     *_, bundle = artefacts.artefacts_of(Lock.parse(provenances.LOCK), bundle="0" * 32)
     assert shown(bundle) == {
         "name": "bundle", "path": "serving/bundle", "md5": "0" * 32, "stage": "build",
@@ -251,7 +251,7 @@ def test_the_hash_of_the_split_is_that_of_its_parts() -> None:
     assert md5(provenances.LOCK) == md5(provenances.LOCK.replace("ad365add0125", "000000000000"))
 
 
-def test_params_that_differ_from_the_defaults_are_told() -> None:
+def test_params_that_differ_from_the_defaults_are_listed() -> None:
     before = {"train": {"epochs": 12, "arch": "pointer"}, "export": {"image": "titles"}}
     assert changed_params(before, before) == {}
     now = {"train": {"epochs": 3, "arch": "pointer"}, "split": {"limits": {"new": [1]}}}

@@ -163,7 +163,7 @@ def link_into_git_where_case_does_not_count(of: Hostile) -> None:
 
 
 @pytest.mark.parametrize(
-    ("attack", "told"),
+    ("attack", "expected"),
     [
         (lock_is_a_link, "the link dvc.lock to "),
         (output_below_a_link, "the link data to ../victim"),
@@ -181,14 +181,14 @@ def link_into_git_where_case_does_not_count(of: Hostile) -> None:
     ],
 )
 def test_a_tree_that_reaches_outside_is_refused_before_dvc_reads_it(
-    attack: Callable[[Hostile], None], told: str, hostile: Hostile, tmp_path: Path
+    attack: Callable[[Hostile], None], expected: str, hostile: Hostile, tmp_path: Path
 ) -> None:
     attack(hostile)
     found = hostile.image()
     found.exported()
     with pytest.raises(ArtifactError, match="must keep to its own folder") as refused:
         restore(found, tmp_path / "back", here=tmp_path)
-    assert told in str(refused.value)
+    assert expected in str(refused.value)
     assert not hostile.proof.exists()
     assert list(hostile.victim.iterdir()) == []
     assert not (tmp_path / "back").exists()
@@ -199,9 +199,7 @@ def test_a_tree_that_reaches_outside_is_refused_before_dvc_reads_it(
     ["{victim}/absolute", "../victim/relative", ".git/hooks/post-checkout", ".dvc/config.local",
      ".Dvc/config", "HEAD", "s3://bucket/x"],
 )  # fmt: skip
-def test_an_output_that_lies_elsewhere_is_refused(
-    hostile: Hostile, tmp_path: Path, path: str
-) -> None:
+def test_an_output_elsewhere_is_refused(hostile: Hostile, tmp_path: Path, path: str) -> None:
     path = path.format(victim=hostile.victim)
     (hostile.root / "x.dvc").write_text(OUT.format(path))
     (hostile.root / "z.dvc").write_text(OUT.format("kept"))
@@ -229,8 +227,8 @@ def test_a_directory_lists_nothing_outside_of_it(
     content = json.dumps([{"md5": MD5, **entry}]).encode()
     digest = hostile.store(content, ".dir")
     (hostile.root / "x.dvc").write_text(OUT.format("data").replace(MD5, digest))
-    told = pytest.raises(ArtifactError, match="Received: the list of the output data, which")
-    with told if refused else nullcontext():
+    expected = pytest.raises(ArtifactError, match="Received: the list of the output data, which")
+    with expected if refused else nullcontext():
         restore(hostile.image(), tmp_path / "back", here=tmp_path)
     assert list(hostile.victim.iterdir()) == []
     assert not (tmp_path / "back/.git/hooks/post-checkout").exists()
@@ -327,8 +325,8 @@ def test_a_patch_makes_no_repository_of_a_folder(hostile: Hostile, tmp_path: Pat
 )  # fmt: skip
 def test_what_is_of_the_wrong_kind_is_refused_by_name(hostile: Hostile, wrong: dict) -> None:
     (name,) = wrong
-    told = {"image": "Received: no image"}
+    expected = {"image": "Received: no image"}
     with pytest.raises(
-        ArtifactError, match=told.get(name, f"Received: {name} of the wrong kind. Try")
+        ArtifactError, match=expected.get(name, f"Received: {name} of the wrong kind. Try")
     ):
         hostile.image(**wrong).exported()

@@ -38,9 +38,9 @@ def test_its_labels_and_its_attestation_are_those_that_are_made_of_it_now() -> N
 
 def test_its_lock_gives_the_artefacts_that_it_lists() -> None:
     lock = Lock.parse(VALUES["lock"])
-    told = artefacts_of(lock, bundle=VALUES["hashes"]["bundle"])
+    recorded = artefacts_of(lock, bundle=VALUES["hashes"]["bundle"])
     listed = Provenance.parse(CONTENT, str(IMAGE)).artefacts
-    assert [(item.name, item.path, item.md5, item.size) for item in told] == [
+    assert [(item.name, item.path, item.md5, item.size) for item in recorded] == [
         (item.name, item.path, item.md5, item.size) for item in listed or ()
     ]
     assert lock.md5("serving/bundle") == VALUES["hashes"]["bundle"]

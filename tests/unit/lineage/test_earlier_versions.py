@@ -57,7 +57,9 @@ def _versions(repository: Repository, name: str = "data.json") -> list[tuple[str
     return list(earlier_versions(repository.path / name))
 
 
-def test_each_change_is_told_newest_first_and_other_commits_are_not(repository: Repository) -> None:
+def test_changes_are_listed_newest_first_and_other_commits_are_not(
+    repository: Repository,
+) -> None:
     repository.commit(other="1")
     first = repository.commit(data="ü one\n")
     repository.commit(other="2")
@@ -108,7 +110,7 @@ def test_a_clock_that_goes_wrong_puts_no_commit_before_the_next(repository: Repo
     assert found == [merge, main, side, base]
 
 
-def test_the_changes_of_a_merged_branch_are_told(repository: Repository) -> None:
+def test_the_changes_of_a_merged_branch_are_reported(repository: Repository) -> None:
     base = repository.commit(data="base")
     repository.git("switch", "--quiet", "--create", "side")
     side = repository.commit(data="side")

@@ -30,7 +30,7 @@ def fact(**item: Any) -> facts.Fact:
 
 
 @pytest.mark.parametrize(
-    ("metrics", "told"),
+    ("metrics", "expected"),
     [
         ({"gate": {"passed": True, "reasons": []}}, "passed"),
         ({"gate": {"passed": True, "reasons": None}}, "passed"),
@@ -40,8 +40,8 @@ def fact(**item: Any) -> facts.Fact:
         ({}, "unknown"),
     ],
 )
-def test_the_verdict_of_the_gate_has_its_reasons(metrics: dict[str, Any], told: str) -> None:
-    assert str(Metrics.read(metrics).gate or facts.UNKNOWN) == told
+def test_the_verdict_of_the_gate_has_its_reasons(metrics: dict[str, Any], expected: str) -> None:
+    assert str(Metrics.read(metrics).gate or facts.UNKNOWN) == expected
 
 
 def test_scores_that_are_none_are_unknown() -> None:
@@ -68,21 +68,21 @@ def test_scores_that_are_none_are_unknown() -> None:
         ({"patch": {"base64": "x"}, "dirty": True}, None),
     ],
 )  # fmt: skip
-def test_files_of_a_patch_are_told_as_far_as_they_are_known(
+def test_files_of_a_patch_are_listed_as_far_as_they_are_known(
     known: dict[str, Any], files: list[str] | None
 ) -> None:
     assert facts.dirty_files(provenances.read(known)) == files
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "expected"),
     [([12, 3], "12 → 3"), ([None, [1]], "none → [1]"), (["a", None], "a → none")],
 )
-def test_a_changed_param_is_told_by_both_values(values: list, told: str) -> None:
-    assert facts.change(values) == told
+def test_a_changed_param_is_shown_by_both_values(values: list, expected: str) -> None:
+    assert facts.change(values) == expected
 
 
-def test_of_a_thing_all_that_is_known_is_told_and_nothing_else() -> None:
+def test_everything_that_is_known_of_an_artefact_is_shown() -> None:
     assert fact() == facts.Fact("model", None, "", "", "", "")
     assert fact().short == "unknown"
     whole = fact(
@@ -144,7 +144,7 @@ warning   label a is b
     )
 
 
-def test_what_is_not_known_is_told_as_unknown() -> None:
+def test_what_is_not_known_is_shown_as_unknown() -> None:
     assert (
         text_of(Trace(provenances.read({}), None))
         == """\

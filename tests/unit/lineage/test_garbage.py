@@ -1,4 +1,4 @@
-"""After the collection of garbage that docs/operations.md tells, an image is still restored."""
+"""After the collection of garbage that docs/operations.md describes, an image is still restored."""
 
 from __future__ import annotations
 

@@ -36,11 +36,11 @@ def committed_by(root: Path) -> list[str]:
     return git(root, "log", "-1", "--format=%an%n%ae%n%cn%n%ce").splitlines()
 
 
-def test_where_git_was_told_nobody_issuesum_commits(root: Path) -> None:
+def test_without_an_identity_in_git_issuesum_commits(root: Path) -> None:
     assert committed_by(root) == ["issuesum", "issuesum@localhost"] * 2
 
 
-def test_whom_git_was_told_commits(root: Path) -> None:
+def test_the_identity_in_git_commits(root: Path) -> None:
     git(root, "config", "user.name", "Ada")
     assert committed_by(root) == ["Ada", "issuesum@localhost"] * 2
     git(root, "config", "user.email", "ada@example.com")
@@ -48,7 +48,7 @@ def test_whom_git_was_told_commits(root: Path) -> None:
     assert committed_by(root) == ["Ada", "ada@example.com"] * 2
 
 
-def test_an_empty_setting_tells_nobody(root: Path) -> None:
+def test_an_empty_setting_is_no_identity(root: Path) -> None:
     git(root, "config", "user.name", "")
     assert committed_by(root)[0] == "issuesum"
 

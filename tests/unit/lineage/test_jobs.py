@@ -74,7 +74,7 @@ def record(stage: str, hour: float, deps: Files, outs: Files, **values: object) 
     return replace(RunRecord.begin(stage), **made)
 
 
-def told(jobs: list[Job]) -> list[tuple]:
+def as_tuples(jobs: list[Job]) -> list[tuple]:
     return [(job.stage, job.time[11:13], job.started is not None, job.recorded) for job in jobs]
 
 
@@ -98,13 +98,13 @@ def test_every_commit_that_changed_an_entry_is_a_job(history: History) -> None:
     second = history.lock_and_commit(train=({"out": "1"}, {"model": "2"}))
     third = history.lock_and_commit(split=({"raw": "b"}, {"out": "3"}))
     fourth = history.lock_and_commit(split=({"raw": "a"}, {"out": "1"}))
-    assert told(list_jobs([], history.path)) == [
+    assert as_tuples(list_jobs([], history.path)) == [
         ("split", "04", False, fourth),
         ("split", "03", False, third),
         ("train", "02", False, second),
         ("split", "01", False, first),
     ]
-    for job in list_jobs([], history.path):  # a lock does not tell of a run
+    for job in list_jobs([], history.path):  # a lock does not record runs
         assert not job.dirty
         assert (job.seconds, job.commit, job.user, job.rows) == (None,) * 4
         assert (job.bytes_in, job.bytes_out, job.state) == (10, 10, "done")
@@ -123,7 +123,7 @@ def test_the_output_of_a_job_is_the_largest(history: History) -> None:
 def test_a_record_with_other_outputs_than_the_lock_is_a_job_of_its_own(history: History) -> None:
     commit = history.lock_and_commit(split=({"raw": "a"}, {"out": "1"}))
     run = record("split", 0.5, {"raw": "a"}, {"out": "2"})
-    assert told(list_jobs([run], history.path)) == [
+    assert as_tuples(list_jobs([run], history.path)) == [
         ("split", "01", False, commit),
         ("split", "00", True, None),
     ]
@@ -138,7 +138,7 @@ def test_a_merge_repeats_nothing(history: History) -> None:
     main = history.lock_and_commit(split=({"raw": "b"}, {"out": "2"}))
     history.run("git", *WHO, "merge", "--quiet", "--no-commit", "--strategy=ours", "side")
     history.lock_and_commit(train=({}, {"m": "2"}))
-    found = told(list_jobs([], history.path))
+    found = as_tuples(list_jobs([], history.path))
     assert [recorded for *_, recorded in found] == [main, side, base, base]
 
 
@@ -151,7 +151,7 @@ def test_a_record_and_the_entry_with_its_outputs_are_one_job(history: History) -
     second = history.lock_and_commit(split=({"raw": "b"}, {"out": "1"}))
     third = history.lock_and_commit(train=({"out": "1"}, {"model": "2"}))
     jobs = list_jobs([failed, rerun, forced, good], history.path)
-    assert told(jobs) == [
+    assert as_tuples(jobs) == [
         ("split", "05", True, second),
         ("train", "03", False, third),
         ("train", "02", True, None),

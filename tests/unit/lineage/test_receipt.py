@@ -18,7 +18,7 @@ def test_it_is_read_back_and_pins_by_digest(tmp_path: Path) -> None:
     assert RECEIPT.pinned == "localhost:5000/name@sha256:ab"
 
 
-def test_it_lies_beside_the_component_unless_told_otherwise(
+def test_it_is_next_to_the_component_by_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

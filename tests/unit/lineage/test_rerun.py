@@ -1,4 +1,4 @@
-"""What a rerun is compared by, and what is said of it; tests/e2e runs it."""
+"""What a rerun is compared by, and how it is described; tests/e2e runs it."""
 
 from __future__ import annotations
 
@@ -69,12 +69,12 @@ def test_the_first_stage_that_differs_is_named_and_the_gpu(restored) -> None:
 
 def test_the_processor_that_trained_is_named_if_this_is_another(restored) -> None:
     root = restored(_lock(split="1", train="2", build="3"))
-    for name, told in (("Z80", "Z80"), (processor(), None)):
+    for name, recorded in (("Z80", "Z80"), (processor(), None)):
         known = _provenance(artefacts=[{"name": "model", "processor": name}])
-        assert restoring.rerun(root, known) == restoring.Rerun("3", "3", None, None, told)
+        assert restoring.rerun(root, known) == restoring.Rerun("3", "3", None, None, recorded)
 
 
-def test_a_stage_that_fails_is_told_in_one_line(restored) -> None:
+def test_a_stage_that_fails_is_reported_in_one_line(restored) -> None:
     root = restored(None)
     with pytest.raises(ArtifactError, match=r"ended with 1 \(error: train: no\)") as raised:
         restoring.rerun(root, _provenance())

@@ -1,4 +1,4 @@
-"""A project in a folder of a larger repository comes back with what lies beside it."""
+"""A project in a folder of a larger repository comes back with what is next to it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     top = Project(folder / "all")
     made = Project(top.path / FOLDER)
     (made.path / "eval").mkdir(parents=True)
-    (top.path / "beside.txt").write_text("of another team\n")
+    (top.path / "neighbour.txt").write_text("of another team\n")
     (made.path / "params.yaml").write_text("train: {epochs: 3}\n")
     (made.path / "dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}))
     (made.path / "eval/given.json").write_text(
@@ -61,18 +61,18 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def _image_of(project: Project, **changes: object) -> Found:
-    """Return what an image of the tree as it is now says of itself."""
+    """Return what an image of the tree as it is now records."""
     patch = dirty_patch(project.path)
     stated = {
         "sha256": hashlib.sha256(patch).hexdigest(),
         "base64": base64.b64encode(patch).decode(),
     }
-    said = provenances.provenance(
+    values = provenances.provenance(
         commit=git.head(project.path), folder=git.prefix(project.path).rstrip("/"),
         lock=(project.path / "dvc.lock").read_text(), remote=None, dirty=bool(patch),
         patch=stated if patch else None,
     )  # fmt: skip
-    return provenances.found(said | changes)
+    return provenances.found(values | changes)
 
 
 @pytest.mark.parametrize("clone", [False, True])
@@ -85,7 +85,7 @@ def test_code_data_and_what_was_not_committed_come_back(
     done = restore(found, back, here=project.path, source=source)
     assert (done.root, done.owner) == (back / FOLDER, None if clone else top)
     assert (done.lost, done.stale) == ([], [])
-    assert (back / "beside.txt").read_text() == "of another team\n"
+    assert (back / "neighbour.txt").read_text() == "of another team\n"
     assert (done.root / "src/later.py").read_text() == "LATER = 1\n"
     for name in ("models", "eval/metrics.json", "dvc.lock"):
         assert (done.root / name).read_bytes() == (project.path / name).read_bytes(), name

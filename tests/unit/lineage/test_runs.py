@@ -107,6 +107,6 @@ def test_a_run_that_ended_does_not_change_any_more() -> None:
     assert set(runs.FINISHED) == set(get_args(runs.State)) - {"running", "lost"}
 
 
-def test_a_refusal_is_told_by_how_it_begins() -> None:
+def test_a_refusal_is_recognised_by_how_it_begins() -> None:
     assert runs.is_refusal("The model must pass the gate. Received: ROUGE-L 1.0.")
     assert not runs.is_refusal("It says: The model must pass the gate.")

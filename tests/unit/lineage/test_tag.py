@@ -113,7 +113,7 @@ def test_without_a_commit_or_a_repository_it_says_so(tmp_path: Path) -> None:
         ("/srv/git/b.git", "/srv/git/b.git"),
     ],
 )
-def test_the_remote_is_told_without_credentials(url: str, shown: str, repository: Path) -> None:
+def test_the_remote_is_shown_without_credentials(url: str, shown: str, repository: Path) -> None:
     assert git.remote_url(repository) is None
     subprocess.run(["git", "remote", "add", "origin", url], cwd=repository, check=True)
     assert git.remote_url(repository) == shown

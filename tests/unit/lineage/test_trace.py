@@ -70,7 +70,7 @@ def test_the_tree_goes_from_the_image_to_the_raw_data() -> None:
     assert "tools     dvc 3.67.1, keras 3.15.1" in text
 
 
-def test_an_older_format_is_told_by_its_lock_and_the_rest_is_unknown() -> None:
+def test_an_older_format_is_read_from_its_lock_and_the_rest_is_unknown() -> None:
     text = text_of(of_image(format_1()))
     assert re.search(r"features +e0403b1a1899 +2\.4 MB, 6 files +preprocess\n", text)
     assert "message unknown\n          author unknown" in text
@@ -118,16 +118,16 @@ def test_a_provenance_of_any_format_has_all_keys() -> None:
 
 def test_artefacts_that_are_listed_go_before_those_of_the_lock() -> None:
     read = provenances.read
-    told = read({"lock": provenances.LOCK, "hashes": {"bundle": provenances.BUNDLE}}).artefacts
-    assert [item.name for item in told] == ["raw", "split", "features", "model", "bundle"]
-    assert (told[4].size, told[4].nfiles) == (6439688, 40)
+    chain = read({"lock": provenances.LOCK, "hashes": {"bundle": provenances.BUNDLE}}).artefacts
+    assert [item.name for item in chain] == ["raw", "split", "features", "model", "bundle"]
+    assert (chain[4].size, chain[4].nfiles) == (6439688, 40)
     assert read({"lock": provenances.LOCK}).artefacts[4].size is None
     listed = read({"lock": provenances.LOCK, "artefacts": [{"name": "raw"}, {"md5": "1"}]})
     assert listed.artefacts == (Artefact(name="raw"),)
     assert read({"lock": "stages: ["}).artefacts == ()
 
 
-def test_a_terminal_is_not_moved_by_what_a_commit_says() -> None:
+def test_a_commit_message_cannot_control_the_terminal() -> None:
     text = text_of(of_image(provenances.provenance(message=EVIL)))
     assert "\x1b" not in text
     assert "<script>" in text
@@ -192,7 +192,7 @@ def test_the_page_shows_both_drawings_and_every_hash() -> None:
 
 
 def trace(text: str | None, *, default: str | None, read_local: mock.Mock | None = None) -> Trace:
-    """Trace where, unless told otherwise, no engine may be asked."""
+    """Trace where, by default, no engine may be asked."""
     return trace_by(
         text,
         default=default,
@@ -203,7 +203,7 @@ def trace(text: str | None, *, default: str | None, read_local: mock.Mock | None
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return what a registry that holds one image is asked and tells."""
+    """Return what a registry that holds one image is asked and answers."""
     known = {"provenance": provenances.provenance(), "labels": None, "asked": []}
 
     def look_up(text: str | None, *, default: str | None) -> Found:

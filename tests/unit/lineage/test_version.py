@@ -26,7 +26,7 @@ bundle.mkdir(parents=True, exist_ok=True)
 bundle.joinpath("model").write_text("weights\\n")
 made_from = version_of(Path(), bundle)
 files = patched_files(dirty_patch(Path()))
-Path(os.environ["TOLD"]).write_text(f"{made_from.tag} {made_from.commit} {files}")
+Path(os.environ["SEEN"]).write_text(f"{made_from.tag} {made_from.commit} {files}")
 """
 
 
@@ -149,14 +149,14 @@ def test_an_experiment_is_its_baseline_and_a_patch_of_what_it_changes(
     place.run("git", "commit", "--quiet", "--message", "pipeline")
     head = place.run("git", "rev-parse", "HEAD")
     bundle = hash_of(place.path / BUNDLE, place.path)[:12]
-    monkeypatch.setenv("TOLD", str(tmp_path / "told.txt"))
+    monkeypatch.setenv("SEEN", str(tmp_path / "seen.txt"))
     place.run(sys.executable, "-m", "dvc", "exp", "run", "--quiet", *option, "--set-param", "x=2")
-    tag, commit, files = (tmp_path / "told.txt").read_text().split(" ", 2)
+    tag, commit, files = (tmp_path / "seen.txt").read_text().split(" ", 2)
     assert (tag, commit) == (f"{head[:12]}-dirty-{bundle}", head)
     assert files == "['params.yaml']"
 
 
-def test_patched_files_are_told_whatever_their_names(place: Place) -> None:
+def test_patched_files_are_listed_whatever_their_names(place: Place) -> None:
     names = ["src/a b/ b/x.py", "src/a.py", 'src/q"\\.py', "src/ü\n.py"]
     for name in names:
         place.write(name, "diff --git a/no b/no\n")
@@ -176,5 +176,5 @@ def test_patched_files_are_told_whatever_their_names(place: Place) -> None:
         ("s3://key:secret@bucket/path", "s3://bucket/path"),
     ],
 )
-def test_urls_are_told_without_secrets(url: str, shown: str) -> None:
+def test_urls_are_shown_without_secrets(url: str, shown: str) -> None:
     assert git.without_secrets(url) == shown

@@ -41,16 +41,16 @@ def limited(after: str) -> Callable[[Asked], Answer]:
 
 
 @pytest.mark.parametrize(("after", "pauses"), [("7", [7.0]), ("0", []), ("soon", [])])
-def test_a_short_pause_is_kept_and_said(
+def test_a_short_pause_is_kept_and_reported(
     after: str, pauses: list[float], waits: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with serve(limited(after)) as (host, _):
         assert Registry(host).manifest(Reference(host, "name", "tag"))[0] == DIGEST
     assert waits == pauses
-    said = [
+    printed = [
         f"registry: 429 Too Many Requests; again in {pause:g} s, as it asks" for pause in pauses
     ]
-    assert capsys.readouterr().err.splitlines() == said
+    assert capsys.readouterr().err.splitlines() == printed
 
 
 @pytest.mark.parametrize("after", ["61", "3600", "1893456000", "Fri, 31 Dec 2100 23:59:59 GMT"])
@@ -250,6 +250,6 @@ def test_of_an_index_the_image_for_this_machine_is_meant(
             return
         found = read_image(Registry(host), image)
     assert found.created == str(chosen)
-    said = capsys.readouterr().err
+    printed = capsys.readouterr().err
     several = sum(platform != UNKNOWN for platform in platforms) > 1
-    assert (listed[chosen]["digest"] in said) == several
+    assert (listed[chosen]["digest"] in printed) == several

@@ -108,7 +108,9 @@ def test_basic_credentials_are_shown_when_asked_for(monkeypatch: pytest.MonkeyPa
     assert all("Authorization" in asked.headers for asked in seen[1:])
 
 
-def test_wrong_credentials_are_told_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_credentials_are_reported_without_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     refusal = Answer(401, b"unauthorized", {"WWW-Authenticate": 'Basic realm="x"'})
     with serve(lambda _: refusal) as (host, seen):
         _log_in(monkeypatch, host)
@@ -119,7 +121,7 @@ def test_wrong_credentials_are_told_without_the_password(monkeypatch: pytest.Mon
     assert len(seen) == 2
 
 
-def test_credentials_of_the_environment_are_told_to_no_other_registry(
+def test_credentials_of_the_environment_are_sent_to_no_other_registry(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     refusal = Answer(401, b"unauthorized", {"WWW-Authenticate": 'Basic realm="x"'})
@@ -138,8 +140,8 @@ def with_tokens() -> Iterator[Callable[[Asked], Answer]]:
     def script(asked: Asked) -> Answer:
         host = asked.headers["Host"]
         if asked.path.startswith("/token") or asked.method == "POST":
-            said = asked.content.decode() or asked.path
-            allowed = "pull%2Cpush" if "pull%2Cpush" in said else "pull"
+            asked_for = asked.content.decode() or asked.path
+            allowed = "pull%2Cpush" if "pull%2Cpush" in asked_for else "pull"
             return Answer(200, json.dumps({"token": f"may-{allowed}"}).encode())
         scope = "pull" if asked.method in ("GET", "HEAD") else "pull,push"
         if asked.headers.get("Authorization", "").endswith(scope.replace(",", "%2C")):
@@ -245,8 +247,8 @@ def test_a_layer_that_is_no_archive_is_passed_over() -> None:
             read_file(registry, RemoteImage(image, 1, {}, "", layers), "app/provenance.json")
 
 
-def test_a_signed_address_is_not_told() -> None:
+def test_a_signed_address_is_not_shown() -> None:
     signed = "https://s3/x?X-Amz-Credential=AK&X-Amz-Signature=ab1"
-    told = str(refusal("r.io/a:b", f"no answer: {signed} x"))
-    assert "ab1" not in told
-    assert "https://s3/x?… x" in told
+    shown = str(refusal("r.io/a:b", f"no answer: {signed} x"))
+    assert "ab1" not in shown
+    assert "https://s3/x?… x" in shown

@@ -114,7 +114,7 @@ def test_a_file_that_is_none_breaks_nothing(text: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     "config", [{"credsStore": "broken"}, {"auths": {"HOST": {"auth": "no base64"}}}]
 )
-def test_what_is_wrong_is_said_by_the_registry_that_asks_alone(
+def test_only_the_registry_that_asks_is_named_in_the_error(
     config: dict[str, Any], folder: Path
 ) -> None:
     def script(asked: Asked) -> Answer:
@@ -127,6 +127,6 @@ def test_what_is_wrong_is_said_by_the_registry_that_asks_alone(
         assert Registry(host).digest(Reference(host, "public", "v1")) == "sha256:1"
         with pytest.raises(RegistryError, match="must accept our credentials") as refused:
             Registry(host).digest(Reference(host, "private", "v1"))
-    said = str(refused.value)
-    assert "docker-credential-broken not installed" in said or "config.json" in said
-    assert "\n" not in said
+    message = str(refused.value)
+    assert "docker-credential-broken not installed" in message or "config.json" in message
+    assert "\n" not in message

@@ -20,7 +20,7 @@ from issuesum.registry.client import UNPACKED, Registry
 from issuesum.registry.image import RemoteImage, read_file, read_folder, read_image
 from issuesum.registry.reference import Reference
 from registry_stub import Answer, serve
-from shelf import Shelf, tar
+from stored_images import StoredImages, tar
 
 WANTED = "app/provenance.json"
 ZEROS = bytes(2**20)
@@ -74,19 +74,21 @@ def sparse() -> bytes:
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
+def stored() -> StoredImages:
+    return StoredImages()
 
 
 @pytest.fixture
-def registry(shelf: Shelf, monkeypatch, tmp_path: Path) -> Iterator[Registry]:
+def registry(stored: StoredImages, monkeypatch, tmp_path: Path) -> Iterator[Registry]:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nobody"))
-    with serve(shelf) as (host, _):
+    with serve(stored) as (host, _):
         yield Registry(host)
 
 
-def image_of(registry: Registry, shelf: Shelf, layer: bytes, **changes: int | str) -> RemoteImage:
-    descriptor = shelf.blob("titles", layer)
+def image_of(
+    registry: Registry, stored: StoredImages, layer: bytes, **changes: int | str
+) -> RemoteImage:
+    descriptor = stored.blob("titles", layer)
     reference = Reference.parse(f"{registry.host}/titles:v1")
     return RemoteImage(reference, 1, {}, "", ({**descriptor, **changes},))
 
@@ -96,9 +98,9 @@ def image_of(registry: Registry, shelf: Shelf, layer: bytes, **changes: int | st
     [bomb, zstd_bomb, bomb_in_another_wrapping, bomb_of_names, backwards, sparse],
 )
 def test_a_small_layer_that_becomes_large_is_not_taken_into_memory(
-    make: Callable[[], bytes], shelf: Shelf, registry: Registry
+    make: Callable[[], bytes], stored: StoredImages, registry: Registry
 ) -> None:
-    image = image_of(registry, shelf, make())
+    image = image_of(registry, stored, make())
     tracemalloc.start()
     try:
         with pytest.raises(ArtifactError, match=r"at most 67,108,864|must hold /app/|The header"):
@@ -108,9 +110,11 @@ def test_a_small_layer_that_becomes_large_is_not_taken_into_memory(
         tracemalloc.stop()
 
 
-def test_the_files_of_a_layer_are_not_kept_in_memory(shelf: Shelf, registry: Registry) -> None:
+def test_the_files_of_a_layer_are_not_kept_in_memory(
+    stored: StoredImages, registry: Registry
+) -> None:
     many = zstd.compress(tar({"x": b""})[:512] * 8_000)  # 4 MB, and 8 MB as objects of tarfile
-    image = image_of(registry, shelf, many)
+    image = image_of(registry, stored, many)
     tracemalloc.start()
     try:
         with pytest.raises(ArtifactError, match="must hold /app/prov"):
@@ -120,10 +124,10 @@ def test_the_files_of_a_layer_are_not_kept_in_memory(shelf: Shelf, registry: Reg
         tracemalloc.stop()
 
 
-def test_a_layer_that_is_larger_than_its_image_says_is_cut_off(
-    shelf: Shelf, registry: Registry
+def test_a_layer_larger_than_its_declared_size_is_cut_off(
+    stored: StoredImages, registry: Registry
 ) -> None:
-    image = image_of(registry, shelf, ZEROS * 9, size=1)
+    image = image_of(registry, stored, ZEROS * 9, size=1)
     with pytest.raises(ArtifactError, match="must be at most 8,388,608 bytes"):
         read_file(registry, image, WANTED)
 
@@ -146,18 +150,18 @@ def test_json_that_is_too_deep_is_one_line() -> None:
 
 
 def test_a_folder_of_which_a_header_is_large_is_refused(
-    shelf: Shelf, registry: Registry, tmp_path: Path
+    stored: StoredImages, registry: Registry, tmp_path: Path
 ) -> None:
     with pytest.raises(ArtifactError, match="The header of a file in a layer must be at most"):
-        read_folder(registry, image_of(registry, shelf, bomb_of_names()), "app/model", tmp_path)
+        read_folder(registry, image_of(registry, stored, bomb_of_names()), "app/model", tmp_path)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd.compress])
 def test_layers_are_plain_or_packed_by_gzip_or_zstd(
-    pack: Callable[[bytes], bytes], shelf: Shelf, registry: Registry, tmp_path: Path
+    pack: Callable[[bytes], bytes], stored: StoredImages, registry: Registry, tmp_path: Path
 ) -> None:
     content = tar({"./" + WANTED: b"{}", "app/model/a": b"a", "app/model/b/c": ZEROS})
-    image = image_of(registry, shelf, pack(content))
+    image = image_of(registry, stored, pack(content))
     assert read_file(registry, image, WANTED) == b"{}"
     read_folder(registry, image, "app/model", tmp_path)
     assert (tmp_path / "a").read_bytes() == b"a"
@@ -175,9 +179,9 @@ def test_layers_are_plain_or_packed_by_gzip_or_zstd(
     ],
 )
 def test_a_layer_that_cannot_be_read_is_named(
-    content: bytes, shelf: Shelf, registry: Registry, tmp_path: Path
+    content: bytes, stored: StoredImages, registry: Registry, tmp_path: Path
 ) -> None:
-    image = image_of(registry, shelf, content, mediaType="application/x+encrypted")
+    image = image_of(registry, stored, content, mediaType="application/x+encrypted")
     why = rf"{image.layers[0]['digest']} \(application/x\+encrypted\).*gzip or zstd|zstd: \S+ \(app"
     with pytest.raises(ArtifactError, match=why) as refused:
         read_file(registry, image, WANTED)
@@ -186,16 +190,16 @@ def test_a_layer_that_cannot_be_read_is_named(
         read_folder(registry, image, "app/model", tmp_path)
 
 
-def test_layers_that_are_not_looked_into_are_not_said_to_lack_a_file(
-    shelf: Shelf, registry: Registry
+def test_layers_that_are_not_read_are_not_reported_to_lack_a_file(
+    stored: StoredImages, registry: Registry
 ) -> None:
-    image = image_of(registry, shelf, b"", size=2**30)
+    image = image_of(registry, stored, b"", size=2**30)
     with pytest.raises(ArtifactError, match="without it in its layers of at most 8,388,608 bytes"):
         read_file(registry, image, WANTED)
 
 
 @pytest.mark.parametrize(
-    ("bound", "told"),
+    ("bound", "expected"),
     [
         (("LARGEST", 5_000), "A layer, unpacked, must be at most 5,000 bytes"),
         (("_FILES", 4), "The folder /app/model must be at most 4 files"),
@@ -203,19 +207,19 @@ def test_layers_that_are_not_looked_into_are_not_said_to_lack_a_file(
     ],
 )
 def test_a_folder_has_an_end(
-    shelf: Shelf,
+    stored: StoredImages,
     registry: Registry,
     tmp_path: Path,
     monkeypatch,
     bound: tuple[str, int],
     *,
-    told: str | None,
+    expected: str | None,
 ) -> None:
     name, most = bound
     monkeypatch.setattr(module, name, most)
     layer = gzip.compress(tar({f"app/model/{n}": b"x" * 1000 for n in range(5)}))
-    image = image_of(registry, shelf, layer)
-    with pytest.raises(ArtifactError, match=told) if told else nullcontext():
+    image = image_of(registry, stored, layer)
+    with pytest.raises(ArtifactError, match=expected) if expected else nullcontext():
         read_folder(registry, image, "app/model", tmp_path)
     # None that is too many was written.
     assert len(list(tmp_path.iterdir())) <= (most if name == "_FILES" else 5)
@@ -231,7 +235,7 @@ def test_a_folder_has_an_end(
     ],
 )
 def test_only_files_come_out_of_an_image(
-    shelf: Shelf, registry: Registry, tmp_path: Path, kind: bytes, name: str
+    stored: StoredImages, registry: Registry, tmp_path: Path, kind: bytes, name: str
 ) -> None:
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
@@ -241,7 +245,7 @@ def test_only_files_come_out_of_an_image(
         entry = tarfile.TarInfo("app/model/decoding.json")
         entry.mode = 0o4777
         archive.addfile(entry)
-    read_folder(registry, image_of(registry, shelf, content.getvalue()), "app/model", tmp_path)
+    read_folder(registry, image_of(registry, stored, content.getvalue()), "app/model", tmp_path)
     (found,) = tmp_path.iterdir()
     assert found.name == "decoding.json"
     assert found.stat().st_mode & 0o7022 == 0  # neither setuid nor for others to write

@@ -17,8 +17,8 @@ def test_without_a_model_it_is_not_healthy() -> None:
 
 
 def test_without_a_model_a_request_is_refused_and_still_says_which_image_refuses() -> None:
-    said = Answering(Limits(), {"git": "3f2c1ab4d5e6"}).answer(ASKED)
-    assert said["status"]["code"] == 503
-    assert said["status"]["reason"] == "NOT_LOADED"
-    assert said["meta"] == {"tags": {"git": "3f2c1ab4d5e6"}}
-    assert "data" not in said
+    reply = Answering(Limits(), {"git": "3f2c1ab4d5e6"}).answer(ASKED)
+    assert reply["status"]["code"] == 503
+    assert reply["status"]["reason"] == "NOT_LOADED"
+    assert reply["meta"] == {"tags": {"git": "3f2c1ab4d5e6"}}
+    assert "data" not in reply

@@ -139,7 +139,7 @@ def test_seldon_client_gets_titles_and_sends_feedback_of_them(
         ("grpc", {"custom_data": any_pb2.Any(type_url="of/another.Kind", value=b"a")}),
     ],
 )  # fmt: skip
-def test_seldon_client_is_told_that_numbers_and_bytes_are_no_texts(
+def test_seldon_client_gets_an_error_for_numbers_and_bytes(
     transport: str, payload: dict[str, Any], ports: Ports
 ) -> None:
     from seldon_core.seldon_client import SeldonClient
@@ -233,12 +233,12 @@ def test_the_contract_tester_passes(  # noqa: PLR0917
     given += ["--grpc"] if transport == "grpc" else []
     monkeypatch.setattr("sys.argv", ["seldon-core-tester", *map(str, given)])
     main()
-    said = capsys.readouterr().out
-    assert "RECEIVED RESPONSE" in said
-    assert TAGS["commit"] in said
-    assert "FAILURE" not in said
+    printed = capsys.readouterr().out
+    assert "RECEIVED RESPONSE" in printed
+    assert TAGS["commit"] in printed
+    assert "FAILURE" not in printed
     if endpoint == "predict":
-        assert any(title in said for title in ports.titles)
+        assert any(title in printed for title in ports.titles)
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -248,15 +248,15 @@ def test_tritonclient_gets_titles(binary: bool, compression: str | None, ports: 
         body = triton.InferInput("body", [len(TEXTS)], "BYTES")
         body.set_data_from_numpy(np.array(TEXTS, object), binary_data=binary)
         wanted = triton.InferRequestedOutput("title", binary_data=binary)
-        said = client.infer(
+        printed = client.infer(
             NAME, [body], outputs=[wanted], request_id="7",
             request_compression_algorithm=compression,
             response_compression_algorithm=compression,
         )  # fmt: skip
-        titles = [t.decode() if isinstance(t, bytes) else t for t in said.as_numpy("title")]
+        titles = [t.decode() if isinstance(t, bytes) else t for t in printed.as_numpy("title")]
         assert titles == ports.titles
-        assert said.as_numpy("score") is None
-        assert said.get_response()["id"] == "7"
+        assert printed.as_numpy("score") is None
+        assert printed.get_response()["id"] == "7"
         both = client.infer(NAME, [body])  # all outputs, binary
         assert both.as_numpy("title").astype(bytes).astype(str).tolist() == ports.titles
         assert (both.as_numpy("score") < 0).all()

@@ -1,4 +1,4 @@
-"""Which requests are understood, and what is said of the others."""
+"""Which requests are understood, and how the others are refused."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_each_file_has_its_type_and_a_strict_policy(path: str, client: FlaskClie
     assert "Set-Cookie" not in answer.headers
 
 
-def test_the_page_asks_for_nothing_but_what_lies_beside_it() -> None:
+def test_the_page_loads_nothing_but_its_own_files() -> None:
     text = {name: (FOLDER / name).read_text(encoding="utf-8") for name, _ in FILES.values()}
     links = re.findall(r'(?:src|href|action)="([^"]*)"', text["page.html"])
     assert sorted(links) == ["icon.svg", "page.css", "page.js"]
@@ -107,8 +107,8 @@ def test_below_a_path_without_its_slash_the_browser_is_sent_on(
     assert answer.headers.get("Location") == location
     assert answer.status_code == (302 if location else 200)
     assert "Content-Security-Policy" in answer.headers
-    beside = client.get("/page.js", headers={"X-Envoy-Original-Path": f"{PREFIX}/page.js"})
-    assert beside.status_code == 200
+    script = client.get("/page.js", headers={"X-Envoy-Original-Path": f"{PREFIX}/page.js"})
+    assert script.status_code == 200
 
 
 def test_the_port_of_the_metrics_has_no_page() -> None:

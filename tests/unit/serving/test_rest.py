@@ -75,9 +75,9 @@ def client(loaded, metrics) -> FlaskClient:
 
 
 def test_titles_bear_what_wrote_them(client: FlaskClient) -> None:
-    said = client.post(PREDICT, json={"data": {"ndarray": ["the app crashes"]}}).json
-    assert said["meta"]["tags"] == TAGS
-    (title,) = said["data"]["ndarray"]
+    reply = client.post(PREDICT, json={"data": {"ndarray": ["the app crashes"]}}).json
+    assert reply["meta"]["tags"] == TAGS
+    (title,) = reply["data"]["ndarray"]
     assert title
     column = client.post("/predict", json={"data": {"ndarray": [["the app crashes"]]}}).json
     assert column["data"] == {"names": ["title"], "ndarray": [[title]]}
@@ -99,11 +99,11 @@ def test_alternatives_bear_scores_the_best_first(client: FlaskClient) -> None:
 def test_an_answer_can_be_joined_with_its_request(client: FlaskClient) -> None:
     path = {"transformer": "registry.example.com/transformer:1"}
     given = {"puid": "p1", "tags": {"row": 7, "git": "mine"}, "requestPath": path}
-    said = client.post(PREDICT, json={"strData": "app", "meta": given}).json["meta"]
-    assert said.pop("metrics")
-    assert said == {"puid": "p1", "tags": {"row": 7, **TAGS}, "requestPath": path}
+    reply = client.post(PREDICT, json={"strData": "app", "meta": given}).json["meta"]
+    assert reply.pop("metrics")
+    assert reply == {"puid": "p1", "tags": {"row": 7, **TAGS}, "requestPath": path}
     refused = client.post(PREDICT, json={"strData": 1, "meta": given}).json
-    assert refused["meta"] == said
+    assert refused["meta"] == reply
     made = [client.post(PREDICT, json={"strData": "app"}).json["meta"]["puid"] for _ in range(2)]
     assert len(set(made)) == 2
     for meta in ("p1", {"puid": 1}, {"tags": ["row"]}):
@@ -126,19 +126,19 @@ def test_the_model_has_the_name_that_clients_of_kserve_ask_for(
 def test_the_open_inference_protocol_says_the_same(client: FlaskClient) -> None:
     bodies = ["the app crashes", "start"]
     tensor = {"name": "body", "datatype": "BYTES", "shape": [2], "data": bodies}
-    said = client.post(INFER, json={"id": "7", "inputs": [tensor]}).json
+    reply = client.post(INFER, json={"id": "7", "inputs": [tensor]}).json
     seldon = client.post(PREDICT, json={"data": {"ndarray": bodies}}).json
-    title, score = said["outputs"]
+    title, score = reply["outputs"]
     assert title == {"name": "title", "datatype": "BYTES", "shape": [2],
                      "data": seldon["data"]["ndarray"]}  # fmt: skip
     assert score["datatype"] == "FP64"
     assert all(value < 0 for value in score["data"])
-    assert (said["id"], said["model_name"]) == ("7", "IssueSummarization")
-    assert said["parameters"] == TAGS
+    assert (reply["id"], reply["model_name"]) == ("7", "IssueSummarization")
+    assert reply["parameters"] == TAGS
     described = client.get("/v2/models/IssueSummarization").json
     assert [of["name"] for of in described["outputs"]] == ["title", "score"]
-    assert said["model_version"] in described["versions"]
-    versioned = f"/v2/models/IssueSummarization/versions/{said['model_version']}"
+    assert reply["model_version"] in described["versions"]
+    versioned = f"/v2/models/IssueSummarization/versions/{reply['model_version']}"
     for path in ("/v2", "/v2/health/live", "/v2/health/ready", versioned, f"{versioned}/ready"):
         assert client.get(path).status_code == 200, path
     assert client.post(f"{versioned}/infer", json={"inputs": [tensor]}).status_code == 200
@@ -176,8 +176,8 @@ def infer(client: FlaskClient, message: dict, packed: bytes = b"", **headers: st
 
 def test_what_is_asked_of_the_protocol_is_answered_and_nothing_else(client: FlaskClient) -> None:
     tensor = {"name": "body", "datatype": "BYTES", "shape": [2, 1], "data": [["app"], ["start"]]}
-    said = infer(client, {"inputs": [tensor], "outputs": [{"name": "score"}]}).json
-    assert [output["name"] for output in said["outputs"]] == ["score"]
+    reply = infer(client, {"inputs": [tensor], "outputs": [{"name": "score"}]}).json
+    assert [output["name"] for output in reply["outputs"]] == ["score"]
     for wrong in ([{"name": "x"}], ["title"], "title"):
         answer = infer(client, {"inputs": [tensor], "outputs": wrong})
         assert answer.status_code == 400
@@ -247,11 +247,11 @@ def test_another_model_or_version_is_not_found(path: str, client: FlaskClient) -
 
 
 def test_metadata_and_health(client: FlaskClient, folder: Path) -> None:
-    said = client.get("/metadata").json
+    reply = client.get("/metadata").json
     labels = origin.labels_of((folder / "provenance.json").read_bytes())
-    assert said["custom"] == TAGS | labels
+    assert reply["custom"] == TAGS | labels
     assert labels["io.issuesum.git"] == TAGS["git"]
-    assert said["inputs"][0]["schema"]["names"] == ["body"]
+    assert reply["inputs"][0]["schema"]["names"] == ["body"]
     assert client.get("/health/status").json["data"]["ndarray"][0]
 
 
@@ -265,8 +265,8 @@ def test_a_model_that_is_not_loaded_is_not_ready(tmp_path: Path, metrics, monkey
     assert client.post(PREDICT, json={"strData": "a"}).status_code == 503
 
 
-def test_prometheus_is_told_of_latency_and_drift(client: FlaskClient, metrics) -> None:
-    def told() -> dict[str, float]:
+def test_prometheus_gets_latency_and_drift(client: FlaskClient, metrics) -> None:
+    def exposed() -> dict[str, float]:
         return {
             line.split("{")[0]: float(line.rsplit(" ", 1)[1])
             for line in metrics.generate_metrics()[0].splitlines()
@@ -275,10 +275,10 @@ def test_prometheus_is_told_of_latency_and_drift(client: FlaskClient, metrics) -
 
     client.post(PREDICT, json={"data": {"ndarray": ["the app xyzzy"]}})
     deadline = time.monotonic() + 60  # a thread of its own counts
-    while told().get("issuesum_unknown_share") != pytest.approx(1 / 3):
-        assert time.monotonic() < deadline, told()
+    while exposed().get("issuesum_unknown_share") != pytest.approx(1 / 3):
+        assert time.monotonic() < deadline, exposed()
         time.sleep(0.05)
-    values = told()
+    values = exposed()
     assert 0 <= values["issuesum_copy_share"] <= 1
     assert values["issuesum_title_length"] >= 2
     assert values["issuesum_latency_seconds_count"] == values["issuesum_latency_seconds_bucket"]
@@ -305,10 +305,10 @@ def test_feedback_is_counted_and_a_better_title_kept(
         "reward": 0.5,
         "image": TAGS["image"],
     }
-    told = metrics.generate_metrics()[0]
-    assert "issuesum_feedback_total{" in told
-    assert "issuesum_feedback_corrected_total{" in told
-    assert "seldon_api_model_feedback_reward_total{" in told
+    exposed = metrics.generate_metrics()[0]
+    assert "issuesum_feedback_total{" in exposed
+    assert "issuesum_feedback_corrected_total{" in exposed
+    assert "seldon_api_model_feedback_reward_total{" in exposed
 
 
 @pytest.mark.parametrize(

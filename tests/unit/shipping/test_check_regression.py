@@ -26,7 +26,7 @@ from issuesum.training.corpus.shards import ShardWriter
 from issuesum.training.evaluation.metrics import score
 from projects import ROOT
 from registry_stub import Asked, serve
-from shelf import Shelf, model_files
+from stored_images import StoredImages, model_files
 from toy_bundle import write_bundle
 
 MADE_FROM = Version("c" * 40, dirty=False, bundle="b" * 32 + ".dir")
@@ -40,20 +40,20 @@ class Case:
     Attributes:
         root: of the project.
         params: of the repository.
-        shelf: what the registry holds.
+        stored: what the registry holds.
         host: of the registry.
         seen: what it was asked.
         compare: what is known of single titles: ROUGE-L of the live model, and the interval.
-        said: what was noted.
+        notes: what was noted.
     """
 
     root: Path
     params: Params
-    shelf: Shelf
+    stored: StoredImages
     host: str
     seen: list[Asked]
     compare: Callable[[Found], tuple[float, tuple[float, float]]]
-    said: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def put(self, layer: dict[str, bytes] | None = None, **changes: Any) -> None:
         """Have the registry hold a live image."""
@@ -65,7 +65,7 @@ class Case:
             **changes,
         }
         top = {"app/provenance.json": json.dumps(provenance).encode()}
-        self.shelf.put("titles", "old", layer or {"app/a": b""}, top)
+        self.stored.put("titles", "old", layer or {"app/a": b""}, top)
 
     def reason(self, rouge_l: float = 40.0) -> str | None:
         """Return why a model that reached this on 2 rows would be refused."""
@@ -79,7 +79,7 @@ class Case:
                 rows=2,
                 max_regression=evaluate.gate.max_regression,
                 compare=self.compare,
-                note=self.said.append,
+                note=self.notes.append,
             )
         except GateError as error:
             return str(error)
@@ -93,27 +93,27 @@ def case(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Case]:
     test = {"path": "data/split/test", "md5": "7" * 32 + ".dir"}
     lock = {"stages": {"split": {"outs": [test]}}}
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump(lock))
-    with serve(shelf := Shelf()) as (host, seen):
+    with serve(stored := StoredImages()) as (host, seen):
         monkeypatch.setenv(LIVE, f"{host}/titles:old")
         params = load_params(ROOT / "params.yaml")
-        yield Case(tmp_path, params, shelf, host, seen, lambda _: (42.5, (-4.0, -0.5)))
+        yield Case(tmp_path, params, stored, host, seen, lambda _: (42.5, (-4.0, -0.5)))
 
 
-def test_a_worse_model_is_told_with_both_images_and_numbers(case: Case) -> None:
+def test_a_worse_model_is_reported_with_both_images_and_numbers(case: Case) -> None:
     case.put()
     reason = case.reason() or ""
     assert "issuesummarization:cccccccccccc-bbbbbbbbbbbb is 40.00" in reason
     assert f"live {case.host}/titles:old is 42.50 on the same 2 test issues: 2.50 lost" in reason
     assert "more than chance explains (95 % interval of the difference -4.00 to -0.50)" in reason
     assert case.reason(41.5) is None
-    assert case.said == []
+    assert case.notes == []
 
 
-def test_a_loss_that_chance_explains_is_shipped_and_said(case: Case) -> None:
+def test_a_loss_that_chance_explains_is_shipped_and_noted(case: Case) -> None:
     case.put()
     case.compare = lambda _: (42.5, (-5.0, 0.1))
     assert case.reason() is None
-    (note,) = case.said
+    (note,) = case.notes
     assert "2.50 lost, more than evaluate.gate.max_regression = 1, but no more than chance" in note
     assert note.endswith("(95 % interval of the difference -5.00 to +0.10): it is shipped")
 
@@ -139,7 +139,7 @@ def test_nothing_is_asked_where_the_answer_is_known(
     assert case.seen == []
 
 
-def test_scores_on_other_rows_are_made_anew(
+def test_scores_on_other_rows_are_computed_again(
     case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -164,7 +164,7 @@ def test_scores_on_other_rows_are_made_anew(
     assert case.reason(reached) is None
 
 
-def test_a_live_image_that_cannot_be_had_is_no_licence_to_ship(case: Case) -> None:
+def test_a_live_image_that_is_not_available_is_no_licence_to_ship(case: Case) -> None:
     with pytest.raises(RegistryError) as caught:
         case.reason()
     message = str(caught.value)
@@ -181,4 +181,4 @@ def test_a_receipt_from_another_machines_own_registry_is_nothing_live(
     elsewhere = Live(f"{case.host}/titles:elsewhere", "0" * 12)
     monkeypatch.setattr(gate, "live_image", lambda _root: elsewhere)
     assert case.reason() is None
-    assert f"{case.host}/titles:elsewhere of the last commit is not here" in case.said[0]
+    assert f"{case.host}/titles:elsewhere of the last commit is not here" in case.notes[0]

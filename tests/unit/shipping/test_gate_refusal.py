@@ -1,4 +1,4 @@
-"""What keeps a model from being shipped, and how its line is told from a failure."""
+"""What keeps a model from being shipped, and how that differs from a failure."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def test_the_line_of_a_refusal_is_known_again() -> None:
 
 
 def test_a_model_that_passed_is_shipped_with_its_scores(metrics: Path) -> None:
-    said = {"gate": {"passed": True, "reasons": []}, "test_rows": 2}
-    metrics.write_text(json.dumps(said))
-    assert check_gate() == said
+    values = {"gate": {"passed": True, "reasons": []}, "test_rows": 2}
+    metrics.write_text(json.dumps(values))
+    assert check_gate() == values
 
 
-def test_every_reason_of_a_refusal_is_told(metrics: Path) -> None:
+def test_every_reason_of_a_refusal_is_listed(metrics: Path) -> None:
     metrics.write_text(json.dumps({"gate": {"passed": False, "reasons": ["too low", "too close"]}}))
     with pytest.raises(GateError, match=r"Received: too low; too close\. Try: more or better data"):
         check_gate()

@@ -178,7 +178,7 @@ def test_the_libraries_that_are_locked_pass_in_both_flavours(
     dependencies.check_installed("a stage without such a file", Path())
 
 
-def test_what_a_stage_reads_and_writes_is_told_by_dvc_yaml(project: Path) -> None:
+def test_what_a_stage_reads_and_writes_is_read_from_dvc_yaml(project: Path) -> None:
     entry = {"cmd": "x", "deps": ["data"], "outs": ["plain", {"out": {"cache": False}}]}
     Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"split": entry, "none": []}}))
     found = dependencies.read_inputs("split", project)
@@ -268,14 +268,14 @@ def test_a_record_that_cannot_be_written_is_one_warning(capsys: pytest.CaptureFi
     Path(".issuesum").write_text("in the way")
     run("split", working())
     assert Path("out/copy").exists()
-    said = capsys.readouterr().err
-    assert said.startswith("warning: this run is not recorded in .issuesum/runs: ")
-    assert said.count("\n") == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith("warning: this run is not recorded in .issuesum/runs: ")
+    assert shown.count("\n") == 1
 
 
 def test_a_reader_that_goes_away_ends_a_stage_in_silence(folder: Path) -> None:
     code = (
-        "from issuesum.stages.runner import run\nrun('split', lambda _: print('said', flush=True))"
+        "from issuesum.stages.runner import run\nrun('split', lambda _: print('done', flush=True))"
     )
     ours, theirs = os.pipe()
     os.close(ours)

@@ -85,8 +85,8 @@ def test_ids_are_those_of_preprocess(bodies: list[str]) -> None:
     extended, _ = extend_pair(numbers, numbers[:, :0], of_title, TITLE.size)
     np.testing.assert_array_equal(found.body_extended, extended)
     for row, oov, body in zip(found.body_extended, found.oov, bodies, strict=True):
-        said = TITLE.decode(row[row != PADDING].tolist(), oov)
-        assert said == body_words(body)[: BODY.maxlen]
+        decoded = TITLE.decode(row[row != PADDING].tolist(), oov)
+        assert decoded == body_words(body)[: BODY.maxlen]
 
 
 def test_template_text_is_not_read_and_places_are_those_of_the_raw_body() -> None:

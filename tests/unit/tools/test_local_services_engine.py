@@ -26,13 +26,13 @@ def no_engine(monkeypatch, reason):
         ({"DOCKER_HOST": "tcp://x:1"}, "refused", r"DOCKER_HOST must name .*Received: tcp://x:1"),
     ],
 )
-def test_without_root_a_person_is_told_what_to_do(tmp_path, monkeypatch, env, reason, message):
+def test_without_root_a_user_gets_advice(tmp_path, monkeypatch, env, reason, message):
     no_engine(monkeypatch, reason)
     with pytest.raises(ServiceError, match=message):
         Engine(read(env | {"ISSUESUM_STATE": str(tmp_path)})).up()
 
 
-def test_engine_that_ends_at_once_is_told_with_its_last_line(tmp_path, monkeypatch):
+def test_engine_that_ends_at_once_is_reported_with_its_last_line(tmp_path, monkeypatch):
     fake = tmp_path / "dockerd"
     fake.write_text("#!/bin/sh\necho starting\necho no cgroups here\nexit 1\n")
     fake.chmod(0o755)
@@ -44,7 +44,7 @@ def test_engine_that_ends_at_once_is_told_with_its_last_line(tmp_path, monkeypat
         Engine(read({"ISSUESUM_STATE": str(tmp_path / "state")})).up()
 
 
-def test_apt_get_updates_its_lists_once_and_then_tells_the_last_line(tmp_path, monkeypatch):
+def test_apt_get_updates_its_lists_once_and_then_reports_the_last_line(tmp_path, monkeypatch):
     fake = tmp_path / "apt-get"
     fake.write_text('#!/bin/sh\necho "$@" >>calls\necho "E: no such package"\nexit 100\n')
     fake.chmod(0o755)
@@ -115,7 +115,7 @@ def test_it_is_announced_and_installed(machine, capsys):
     )
 
 
-def test_who_may_not_install_is_told_what_to_do(machine):
+def test_a_user_who_may_not_install_gets_advice(machine):
     installed, install = machine(has=False, may_install=False)
     with pytest.raises(ServiceError, match=r"must be on PATH .* Try: install it, or run this as"):
         install()

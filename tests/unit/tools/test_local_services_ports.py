@@ -81,7 +81,7 @@ def test_localhost_without_ipv6_is_no_answer(monkeypatch):
     assert registry.answer(5000) is None
 
 
-def test_listener_that_is_no_http_server_is_told(taken, monkeypatch):
+def test_listener_that_is_no_http_server_is_reported(taken, monkeypatch):
     monkeypatch.setattr(http.client.HTTPConnection, "getresponse", lambda _: garbage())
 
     def garbage():

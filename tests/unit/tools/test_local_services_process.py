@@ -28,7 +28,7 @@ def wait_for(daemon, text):
         time.sleep(0.02)
 
 
-def test_start_mark_tells_processes_apart():
+def test_start_mark_distinguishes_processes():
     with subprocess.Popen(SLEEP) as other:
         assert start_mark(os.getpid()) == start_mark(os.getpid())
         time.sleep(0.05)  # the kernel counts in hundredths of a second
@@ -38,11 +38,11 @@ def test_start_mark_tells_processes_apart():
 
 
 def test_daemon_has_its_own_session_and_a_private_log(daemon):
-    daemon.start(["sh", "-c", "echo said; exec sleep 60"], os.environ)
+    daemon.start(["sh", "-c", "echo ready; exec sleep 60"], os.environ)
     pid = daemon.pid()
     assert os.getsid(pid) == pid
     assert daemon.log.stat().st_mode & 0o777 == 0o600
-    wait_for(daemon, "said")
+    wait_for(daemon, "ready")
     assert daemon.stop(grace=5)
     assert daemon.pid() is None
     assert not daemon.stop(grace=5)

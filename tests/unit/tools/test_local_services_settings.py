@@ -80,7 +80,7 @@ def test_keys_leave_with_their_endpoint(clone):
     assert remote(clone) == {"endpointurl": "https://s3.invalid"}
 
 
-def test_a_persons_keys_stay_beside_their_endpoint(clone):
+def test_a_users_keys_stay_with_their_endpoint(clone):
     settings.write(clone, ELSEWHERE)
     with (clone / ".dvc" / "config.local").open("a") as file:
         file.write("access_key_id = theirs%(x)s, and more\n")

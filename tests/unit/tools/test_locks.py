@@ -102,8 +102,8 @@ def test_a_check_names_what_is_out_of_date_and_writes_nothing(
     (root / "locks/gone.txt").touch()
     monkeypatch.setattr("sys.argv", ["locks.py", "--check", str(root)])
     assert locks.main() == 1
-    said = capsys.readouterr().err
-    assert "Received: other content of gone.txt, preprocess.txt. Try: make lock." in said
+    errors = capsys.readouterr().err
+    assert "Received: other content of gone.txt, preprocess.txt. Try: make lock." in errors
     monkeypatch.setattr("sys.argv", ["locks.py", str(root)])
     assert locks.main() == 0
     assert {path.stem for path in (root / "locks").iterdir()} == ALL

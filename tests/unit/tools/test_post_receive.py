@@ -112,7 +112,7 @@ def test_secrets_that_others_may_read_are_refused(forge: Forge, clone: Project) 
     assert "issuesum.env must be a file" in _push(clone, "second")
 
 
-def test_a_failure_is_told_and_made_good_by_hand(forge: Forge, clone: Project) -> None:
+def test_a_failure_is_reported_and_recovered_by_hand(forge: Forge, clone: Project) -> None:
     forge.answer(6)
     _push(clone, "first")
     assert len(forge.asked()) == 1
@@ -139,7 +139,7 @@ def test_the_environment_is_made_when_the_lock_is_new(forge: Forge, clone: Proje
     assert made.read_text() == "x\nx\nx\n"
 
 
-def test_a_branch_that_nobody_pushes_to_is_told(forge: Forge, clone: Project) -> None:
+def test_a_branch_without_an_upstream_is_reported(forge: Forge, clone: Project) -> None:
     forge.run("git", "symbolic-ref", "HEAD", "refs/heads/master")
     assert "the watched branch master does not exist" in _push(clone, "first")
     assert forge.asked() == []

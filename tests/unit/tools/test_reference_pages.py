@@ -20,13 +20,13 @@ def test_the_page_is_as_the_code_says(page: str, root: Path) -> None:
 
 def test_every_verb_has_usage_options_and_an_example() -> None:
     sections = re.split(r"^### issuesum (\w+)\n", verbs(), flags=re.MULTILINE)
-    told = dict(zip(sections[1::2], sections[2::2], strict=True))
-    assert list(told) == list(VERBS)
-    for verb, section in told.items():
+    by_verb = dict(zip(sections[1::2], sections[2::2], strict=True))
+    assert list(by_verb) == list(VERBS)
+    for verb, section in by_verb.items():
         usage, *examples = re.findall(r"```console\n(.+?)```", section, re.DOTALL)
         assert usage.startswith(f"$ issuesum {verb} [OPTIONS]")
         assert len(examples) == 1
         assert f"issuesum {verb}" in examples[0]
         assert "| `-v, --verbose` | Show the traceback of a failure. |\n" in section
-    assert "| `--format [csv\\|jsonl]` |" in told["predict"]
-    assert "[env var: ISSUESUM_VERIFY_KEY]" in told["verify"]
+    assert "| `--format [csv\\|jsonl]` |" in by_verb["predict"]
+    assert "[env var: ISSUESUM_VERIFY_KEY]" in by_verb["verify"]

@@ -44,9 +44,9 @@ def test_without_one_the_python_of_path_must_have_issuesum(stage, tmp_path: Path
     _python(tmp_path / "path", 'test "$1" = -c || echo other "$@"')
     assert stage(project, tmp_path / "path") == (0, "other -m issuesum.stages split\n")
     _python(tmp_path / "bare", "exit 1")
-    code, said = stage(project, tmp_path / "bare")
+    code, message = stage(project, tmp_path / "bare")
     assert code == 1
-    assert said == (
+    assert message == (
         "error: split: .venv, or the python of PATH, must have issuesum. Received: "
         f"{tmp_path}/bare/python, without it. Try: make setup.\n"
     )

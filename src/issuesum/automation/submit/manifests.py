@@ -72,7 +72,7 @@ class Manifests:
 
     @property
     def job(self) -> Document:
-        """The one that tells how training ended."""
+        """The one whose status shows how training ended."""
         return next(each for each in self.documents if each["kind"] in _KINDS)
 
     @property

@@ -59,10 +59,11 @@ def draw(of: Pipeline, changed: AbstractSet[str]) -> Markup:
     """Draw the nodes from top to bottom; those that changed are marked."""
     place = {name: number for number, name in enumerate(of.nodes)}
     cards = [
-        Card(name, kind="step changed", note="changed") if name in changed else Card(name)
+        Card(title, kind="step changed", note="changed") if name in changed else Card(title)
         for name in of.nodes
+        for title in [name.rpartition("/")[2]]
     ]
-    return tall(cards, [(place[a], place[b], "") for a, b in of.edges], width=250)
+    return tall(cards, [(place[a], place[b], "") for a, b in of.edges], width=260)
 
 
 def to_mermaid(of: Pipeline, changed: AbstractSet[str]) -> str:
@@ -99,7 +100,7 @@ class Card:
         """Class, height and text of each line, which fits into the card."""
         texts = [("title", self.title), ("digits", self.digits)]
         texts += [("faint", line) for line in self.lines if line]
-        most = int((self.width - 28) / _LETTER) - len(self.note)
+        most = int((self.width - 28) / _LETTER) - 2 * len(self.note)  # a title is bold
         shown = [(kind, printable(text)) for kind, text in texts if text]
         return [
             (kind, self.y + _TOP + _LINE * place, html.cut(text, most))

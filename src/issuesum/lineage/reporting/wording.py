@@ -41,7 +41,11 @@ def verdict(of: ModelComparison) -> tuple[str, str]:
         return "unknown", f"{_PRIMARY} {change}; {reason}."
     if kind == "equal":
         return "even", f"{_PRIMARY} {now} (unchanged): the titles score the same."
-    change = f"{_PRIMARY} goes from {before} to {now} ({with_interval(figure.difference)})"
+    sides = [Metrics.read(side.metrics) for side in (of.now, of.before) if side]
+    rows, common = [side.test_rows or 0 for side in sides], of.titles.common if of.titles else 0
+    # Paired over part of the issues, a difference is not that of the two scores.
+    part = f" on the {common:,} issues that both have" if min(rows) <= common < max(rows) else ""
+    change = f"{_PRIMARY} goes from {before} to {now} ({with_interval(figure.difference)}{part})"
     if kind == "within chance":
         return "even", f"{change}: the difference is not larger than chance."
     return kind, f"{change}: the difference is larger than chance."

@@ -1,1 +1,1 @@
-"""Records of stage runs, and the jobs that they and dvc.lock tell of."""
+"""Records of stage runs, and the jobs that they and dvc.lock describe."""

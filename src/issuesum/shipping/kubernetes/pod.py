@@ -55,11 +55,11 @@ class PinnedImage:
 
     @property
     def labels(self) -> dict[str, str]:
-        """Its labels, for the server to compare; what a tag of ours tells goes before its own."""
+        """Its labels, for the server to compare; those of a tag of ours replace its own."""
         tag = self.reference.partition("@")[0].rpartition(":")[2]
         git, _, dvc = tag.rpartition("-")
-        told = {"io.issuesum.git": git, "io.issuesum.dvc": dvc} if OUR_TAG.fullmatch(tag) else {}
-        return {**self.carried, **told}
+        of_tag = {"io.issuesum.git": git, "io.issuesum.dvc": dvc} if OUR_TAG.fullmatch(tag) else {}
+        return {**self.carried, **of_tag}
 
 
 def resolve(reference: str) -> PinnedImage:

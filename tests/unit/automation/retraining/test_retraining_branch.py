@@ -42,7 +42,7 @@ def test_it_waits_for_commits_of_these_paths_alone(clone: Project) -> None:
     assert not branch.waits_for("dvc.lock")
 
 
-def test_a_push_that_others_were_faster_than_is_told_and_never_forced(
+def test_a_push_that_others_were_faster_than_is_reported_and_never_forced(
     clone: Project, other: Project
 ) -> None:
     (other.path / "theirs.md").write_text("x")

@@ -186,8 +186,8 @@ def test_an_image_is_made_again_unless_the_registry_holds_it(
         image, made_from = receipt
         Receipt(image, "sha256:1", git=made_from, dvc="b").save(tmp_path / RECEIPT)
     rules = Hooks(lambda _: None, lambda: "host", lambda _: None, lambda: None, lambda: None)
-    said = job._why_export(tmp_path, rules)
-    assert said is None if why is None else why in str(said)
+    reason = job._why_export(tmp_path, rules)
+    assert reason is None if why is None else why in str(reason)
 
 
 def test_what_is_not_committed_stops_it_before_anything_is_made(clone: Project) -> None:

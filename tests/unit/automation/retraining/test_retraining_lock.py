@@ -15,10 +15,10 @@ from issuesum.errors import RepositoryError
 
 def test_a_second_run_hears_of_the_first(tmp_path: Path) -> None:
     with only_one(tmp_path):
-        told = rf"process {os.getpid()}, since 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\."
+        expected = rf"process {os.getpid()}, since 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ\."
         with pytest.raises(RepositoryError) as caught, only_one(tmp_path):
             pass
-        assert re.search(told, str(caught.value))
+        assert re.search(expected, str(caught.value))
     with only_one(tmp_path):
         pass
 

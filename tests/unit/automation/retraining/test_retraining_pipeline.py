@@ -35,16 +35,16 @@ def _ended(stage: str, error: str | None) -> RunRecord:
     return replace(RunRecord.begin(stage), state="failed", error=error)
 
 
-def test_a_refusal_is_told_as_the_gate_said_it(pipeline: Failing) -> None:
-    said = f"{REFUSAL} Received: too low. Try: more data."
-    Failing.records = (_ended("export", said),)
+def test_a_refusal_is_reported_in_the_words_of_the_gate(pipeline: Failing) -> None:
+    message = f"{REFUSAL} Received: too low. Try: more data."
+    Failing.records = (_ended("export", message),)
     with pytest.raises(GateError) as refused:
         pipeline.reproduce()
-    assert str(refused.value) == said
+    assert str(refused.value) == message
 
 
 @pytest.mark.parametrize(
-    ("records", "told"),
+    ("records", "expected"),
     [
         (
             (_ended("train", "A must B. Received: C. Try: D."),),
@@ -59,10 +59,10 @@ def test_a_refusal_is_told_as_the_gate_said_it(pipeline: Failing) -> None:
     ],
 )
 def test_the_stage_that_failed_is_named_with_its_reason(
-    pipeline: Failing, records: tuple[RunRecord, ...], told: str
+    pipeline: Failing, records: tuple[RunRecord, ...], expected: str
 ) -> None:
     Failing.records = records
-    with pytest.raises(ArtifactError, match=told):
+    with pytest.raises(ArtifactError, match=expected):
         pipeline.reproduce()
 
 

@@ -1,4 +1,4 @@
-"""What the commit of results holds and tells."""
+"""What the commit of results contains and says."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(clone: Project) -> Project:
     return clone
 
 
-def test_the_message_tells_the_numbers(run: Project) -> None:
+def test_the_message_has_the_numbers(run: Project) -> None:
     assert results.message(run.path, None) == (
         "Retrain: ROUGE-L 22.01 (+0.42) on 1,482 issues [skip ci]\n\n"
         "Image: host/titles:a-b\n"
@@ -60,9 +60,9 @@ def test_without_an_earlier_run_nothing_is_compared(run: Project) -> None:
     for name in ("dvc.lock", "eval/metrics.json"):
         run.run("git", "rm", "--quiet", "--cached", name)
     run.run("git", "-c", "user.name=T", "-c", "user.email=t@e", "commit", "-qm", "forget")
-    said = results.message(run.path, None)
-    assert said.startswith("Retrain: ROUGE-L 22.01 on 1,482 issues [skip ci]\n")
-    assert "Param:" not in said
+    text = results.message(run.path, None)
+    assert text.startswith("Retrain: ROUGE-L 22.01 on 1,482 issues [skip ci]\n")
+    assert "Param:" not in text
 
 
 def test_results_alone_are_committed(run: Project) -> None:

@@ -19,8 +19,8 @@ from projects import Project
 
 STAGES = {
     "count": {"cmd": "wc -l < data.csv > rows", "deps": ["data.csv"], "outs": ["rows"]},
-    "tell": {
-        "cmd": "cp rows told.json", "deps": ["rows"], "outs": [{"told.json": {"cache": False}}],
+    "copy": {
+        "cmd": "cp rows copied.json", "deps": ["rows"], "outs": [{"copied.json": {"cache": False}}],
     },
 }  # fmt: skip
 
@@ -66,14 +66,14 @@ def test_what_a_stage_reads_is_pulled_before_it_is_forced(pipeline: Project) -> 
 
     (pipeline.path / "rows").unlink()
     with pytest.raises(RepositoryError, match=r"must have rows\. Received: dvc pull failed"):
-        Refusing(pipeline.path, 0).force("tell")
+        Refusing(pipeline.path, 0).force("copy")
     assert asked == [("pull", "rows")]
 
 
 def test_what_git_should_keep_may_not(pipeline: Project) -> None:
-    (pipeline.path / "told.json").unlink()
-    assert stale_stages(pipeline.path) == ["tell"]
-    assert stages_without_output(pipeline.path) == ["tell"]
+    (pipeline.path / "copied.json").unlink()
+    assert stale_stages(pipeline.path) == ["copy"]
+    assert stages_without_output(pipeline.path) == ["copy"]
 
 
 def test_another_command_makes_its_stage_stale(pipeline: Project) -> None:
@@ -110,7 +110,7 @@ def test_a_lock_that_a_kill_cut_short_is_an_error_with_the_way_out(pipeline: Pro
 
 
 def test_without_dvc_it_says_so(tmp_path: Path) -> None:
-    with pytest.raises(RepositoryError, match="must be a DVC repository"):
+    with pytest.raises(RepositoryError, match="must be inside a DVC repository"):
         stale_stages(tmp_path)
 
 

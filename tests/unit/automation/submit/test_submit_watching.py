@@ -1,4 +1,4 @@
-"""What a pod tells of a job, as a cluster describes it."""
+"""What a pod shows about a job, as a cluster describes it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _pod(phase: str, *, conditions=(), labels=None, **container) -> Pod:
     return Pod.of({"metadata": metadata, "status": status})
 
 
-def test_a_pod_without_a_node_tells_what_the_scheduler_says() -> None:
+def test_a_pod_without_a_node_shows_the_message_of_the_scheduler() -> None:
     says = "0/1 nodes are available: 1 Insufficient cpu."
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
     pod = _pod("Pending", conditions=[{**condition, "message": says}])
@@ -31,7 +31,7 @@ def test_a_pod_without_a_node_tells_what_the_scheduler_says() -> None:
     assert pod.start is None
 
 
-def test_a_container_that_cannot_start_tells_why() -> None:
+def test_a_container_that_cannot_start_shows_why() -> None:
     for reason in ("ImagePullBackOff", "CreateContainerConfigError"):
         waiting = {"waiting": {"reason": reason, "message": 'secret "x" not found'}}
         assert _pod("Pending", state=waiting).waits_for == f'{reason}: secret "x" not found'
@@ -101,7 +101,7 @@ def test_an_interruption_ends_nothing_until_the_job_has_failed() -> None:
     assert watched.look()
 
 
-def test_what_keeps_pods_from_running_is_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_keeps_pods_from_running_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
     for pods, expected in (
         ([_pod("Pending", state=waiting)], "x-0-abc: ImagePullBackOff: no such image"),

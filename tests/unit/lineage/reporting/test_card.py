@@ -53,7 +53,7 @@ def test_header_has_known_fields_and_our_scores() -> None:
     assert values["rougeL"] == round(SIDE.metrics["model"]["rouge_l"], 2)
 
 
-def test_card_tells_how_to_run_the_image_and_what_it_was_made_from() -> None:
+def test_card_shows_how_to_run_the_image_and_what_it_was_made_from() -> None:
     card = render(SIDE, PARAMS)
     assert "docker run --rm -p 9000:9000 localhost:5000/issues@sha256:" + "b" * 64 in card
     assert "| train.arch | pointer |" in card
@@ -72,7 +72,7 @@ def test_card_tells_how_to_run_the_image_and_what_it_was_made_from() -> None:
     assert card == render(side("working tree", rows(40)), PARAMS)
 
 
-def test_the_run_of_another_training_is_not_told() -> None:
+def test_the_run_of_another_training_is_not_shown() -> None:
     run = replace(
         RunRecord.begin("train"), started="2026-01-02T03:04:05+00:00", seconds=61.0, device="2 CPUs"
     )

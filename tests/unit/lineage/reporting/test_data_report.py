@@ -97,9 +97,9 @@ def test_the_page_has_an_outline(tmp_path: Path, of: DataProfile) -> None:
     assert ("html", {"lang": "en"}) in outline.elements
 
 
-def test_the_page_tells_the_numbers(tmp_path: Path) -> None:
+def test_the_page_shows_the_numbers(tmp_path: Path) -> None:
     text = re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", _page(tmp_path, _drifted())))
-    for told in (
+    for expected in (
         "1,200 distinct issues, from 1,234 rows.",
         "read 1,234 100.0 %",
         "rejected 4 0.3 %",
@@ -118,7 +118,7 @@ def test_the_page_tells_the_numbers(tmp_path: Path) -> None:
         "kafka 55.2",
         "docker 40.0",
     ):
-        assert told in text
+        assert expected in text
 
 
 def test_a_share_of_little_is_not_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What Git tells of two commits, and what is said where it does not have them."""
+"""What Git shows between two commits, and what is shown where it does not have them."""
 
 from __future__ import annotations
 

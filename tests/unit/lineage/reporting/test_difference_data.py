@@ -1,4 +1,4 @@
-"""Raw data: the rows if they can be had, else what the images say of themselves."""
+"""Raw data: the rows if available, else what the images record."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def of(raw: str | None, rows: int | None = None) -> Provenance:
     return Provenance.model_validate({"hashes": {"raw": raw}, "artefacts": artefacts})
 
 
-def test_rows_are_read_if_both_files_are_to_be_had(compare) -> None:
+def test_rows_are_read_if_both_files_are_available(compare) -> None:
     found = compare(of("old", 2), of("new", 3))
     assert found == DataDifference(
         False, RowDifference(2, 3, 2, 1, ("Three",), ("One",)), (2, 3), ""
@@ -70,6 +70,6 @@ def test_else_what_is_recorded(
     assert compare(old, new) == expected
 
 
-def test_what_is_not_wanted_or_broken_is_said(compare) -> None:
+def test_what_is_not_wanted_or_broken_is_noted(compare) -> None:
     assert compare(of("old"), of("new"), look=False).why_not == "not asked for"
     assert "broken must have the column" in compare(of("old"), of("broken")).why_not

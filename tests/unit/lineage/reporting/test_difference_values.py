@@ -1,4 +1,4 @@
-"""Params and metrics beside each other."""
+"""Params and metrics side by side."""
 
 from __future__ import annotations
 

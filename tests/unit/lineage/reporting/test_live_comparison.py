@@ -22,7 +22,7 @@ from report_sides import rows
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return a project, with scores of single titles, and with a remote beside it."""
+    """Return a project, with scores of single titles, and with a remote next to it."""
     made = tmp_path / "project"
     (made / "eval").mkdir(parents=True)
     with Repo.init(str(made), no_scm=True) as repo, repo.config.edit() as config:
@@ -61,7 +61,7 @@ def test_titles_that_evaluate_left_are_taken_from_cache_or_remote(
 
 
 @pytest.mark.parametrize("reason", ["away", "spoilt", "other issues"])
-def test_where_they_cannot_be_had_the_model_writes_them(
+def test_where_they_are_not_available_the_model_writes_them(
     reason: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = mock.Mock(return_value=rows(60, seed=5, right=0.4))

@@ -48,7 +48,7 @@ BEFORE = side("a" * 12, rows(60, seed=1, right=0.4))
 NOW = side("working tree", rows(60, seed=2, right=0.8))
 
 
-def test_both_pages_tell_that_the_model_is_better() -> None:
+def test_both_pages_show_that_the_model_is_better() -> None:
     found = compare(NOW, BEFORE, {"train.epochs": Change(2, 3)})
     kind, sentence = wording.verdict(found)
     assert kind == "better"
@@ -118,7 +118,7 @@ def test_titles_of_any_length_fit_into_a_comment() -> None:
     assert 1_000 < len(to_markdown(found)) < LIMIT
 
 
-def test_what_is_missing_is_told_and_nothing_else_fails() -> None:
+def test_what_is_missing_is_listed_and_nothing_else_fails() -> None:
     bare = replace(
         NOW, profile=None, split=None, scores=None, curves={}, hashes={}, receipt=None,
         missing=("eval/scores.csv of w: not there",),

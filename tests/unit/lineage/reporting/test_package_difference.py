@@ -17,13 +17,13 @@ from issuesum.lineage.reporting.image_difference import SBOM, PackageDifference,
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
 from registry_stub import serve
-from shelf import Shelf
+from stored_images import StoredImages
 
 
 @pytest.fixture
-def shelf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Shelf, str]]:
+def stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[StoredImages, str]]:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "nobody"))
-    held = Shelf()
+    held = StoredImages()
     with serve(held) as (host, _):
         yield held, host
 
@@ -40,8 +40,8 @@ def sbom(*components: tuple[str, str, str]) -> bytes:
     ).encode()
 
 
-def test_sboms_go_first(shelf: tuple[Shelf, str], tmp_path: Path) -> None:
-    held, host = shelf
+def test_sboms_go_first(stored: tuple[StoredImages, str], tmp_path: Path) -> None:
+    held, host = stored
     one, two = (held.put("titles", tag, {tag: b""}) for tag in ("one", "two"))
     held.attach("titles", one, "application/x-other", b"{")
     held.attach("titles", one, SBOM, b"[]")
@@ -61,9 +61,9 @@ def test_sboms_go_first(shelf: tuple[Shelf, str], tmp_path: Path) -> None:
 
 
 def test_requirements_count_only_if_the_image_was_built_from_them(
-    shelf: tuple[Shelf, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stored: tuple[StoredImages, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    host = shelf[1]
+    host = stored[1]
     texts = {"a" * 40: b"numpy==1.26.4 \\\n", "b" * 40: b"numpy==1.26.5 ; x\nflask==3.0\n"}
     monkeypatch.setattr(
         image_difference.git, "file_at", lambda _root, commit, _path: texts.get(commit)
@@ -74,13 +74,13 @@ def test_requirements_count_only_if_the_image_was_built_from_them(
         return found(host, digest, commit=commit * 40, **provenance)
 
     right, other = hashlib.sha256(texts["b" * 40]).hexdigest(), "d" * 64
-    told = compare_packages(image("a"), image("b", dirty=True, requirements=right), tmp_path)
-    assert told.changed == {"flask": Change(None, "3.0"), "numpy": Change("1.26.4", "1.26.5")}
-    told = compare_packages(
+    difference = compare_packages(image("a"), image("b", dirty=True, requirements=right), tmp_path)
+    assert difference.changed == {"flask": Change(None, "3.0"), "numpy": Change("1.26.4", "1.26.5")}
+    difference = compare_packages(
         image("a", requirements=right), image("b", requirements=other), tmp_path
     )
-    assert told == PackageDifference("hash", False, {})
+    assert difference == PackageDifference("hash", False, {})
     hashes = {"uv.lock": "e" * 64}
-    told = compare_packages(image("a", hashes=hashes), image("c", hashes=hashes), tmp_path)
-    assert told == PackageDifference("hash", True, {})
+    difference = compare_packages(image("a", hashes=hashes), image("c", hashes=hashes), tmp_path)
+    assert difference == PackageDifference("hash", True, {})
     assert compare_packages(image("a"), image("c"), tmp_path) == PackageDifference(None, None, {})

@@ -46,21 +46,23 @@ class Tables:
 
 
 class Language:
-    """Probabilities that depend on the history; the state is the row and what was said in it."""
+    """Probabilities that depend on the history; the state is the row and its words so far."""
 
     def __init__(self, seed: int, rows: int, ids: int, *, coarse: bool = False) -> None:
         self.seed, self.rows, self.ids, self.coarse = seed, rows, ids, coarse
 
-    def probabilities(self, row: int, said: tuple[int, ...]) -> np.ndarray:
-        draw = np.random.default_rng([self.seed, row, *said])
+    def probabilities(self, row: int, history: tuple[int, ...]) -> np.ndarray:
+        draw = np.random.default_rng([self.seed, row, *history])
         logits = draw.integers(0, 2, self.ids) * 2.0 if self.coarse else draw.normal(0, 2, self.ids)
         return (np.exp(logits) / np.exp(logits).sum()).astype(np.float32)
 
-    def scores(self, row: int, said: tuple[int, ...]) -> np.ndarray:
-        return np.log(self.probabilities(row, said))
+    def scores(self, row: int, history: tuple[int, ...]) -> np.ndarray:
+        return np.log(self.probabilities(row, history))
 
     def step(self, previous: np.ndarray, state: list) -> tuple[np.ndarray, list]:
-        state = [(row, (*said, int(w))) for (row, said), w in zip(state, previous, strict=True)]
+        state = [
+            (row, (*history, int(w))) for (row, history), w in zip(state, previous, strict=True)
+        ]
         return np.stack([self.probabilities(*of_row) for of_row in state]), state
 
     def expand(self, state: list, rows: np.ndarray) -> list:
@@ -134,7 +136,7 @@ class TestOneBeam:
         assert [title.score for title in found] == pytest.approx([-1.5 / 8, -101.1 / 27])
         assert _ids(tables, max_words=2) == [[A, A]]
 
-    def test_words_in_a_row_are_not_said_twice(self) -> None:
+    def test_words_in_a_row_do_not_occur_twice(self) -> None:
         again = [[*[{A: -1, B: -2}] * 3, {A: -1, B: -2, END: -3}, {END: -1}]]
         assert _ids(again, max_words=4) == [[A, A, A, A]]
         assert _ids(again, max_words=4, no_repeat=3) == [[A, B, A, B]]
@@ -160,7 +162,7 @@ class TestOneBeam:
     def test_of_equal_words_the_one_with_the_lowest_id_is_taken(self) -> None:
         assert _ids([[{A: -1, B: -1}, {END: -1}]], max_words=1) == [[A]]
 
-    def test_where_nothing_may_be_said_there_is_no_title(self) -> None:
+    def test_where_no_word_is_allowed_there_is_no_title(self) -> None:
         scorer = Tables([[{A: -1}] * 3], ids=5)
         rules = _rules(1, max_words=2, size=5, no_repeat=1, min_words=2)
         object.__setattr__(rules, "forbidden", (0, 1, START))
@@ -190,14 +192,14 @@ def _every_title(
         for words in product(allowed, repeat=length):
             if _repeats(words, rules.settings.no_repeat):
                 continue
-            said = (*words, END)
+            history = (*words, END)
             total = sum(
-                float(scorer.scores(row, (START, *said[:place]))[index])
+                float(scorer.scores(row, (START, *history[:place]))[index])
                 if place < rules.settings.max_words
                 else CUT_OFF
-                for place, index in enumerate(said)
+                for place, index in enumerate(history)
             )
-            found.append((total / len(said) ** rules.settings.length_penalty, words))
+            found.append((total / len(history) ** rules.settings.length_penalty, words))
     return sorted(found, key=lambda title: -title[0])
 
 
@@ -223,20 +225,20 @@ def _plain_beam(
         for total, words in going:
             scores = scorer.scores(row, (START, *words))
             for index in range(scorer.ids):
-                said = (*words, index)
+                history = (*words, index)
                 early = index == END and place < rules.settings.min_words
-                again = index != END and _repeats(said, rules.settings.no_repeat)
+                again = index != END and _repeats(history, rules.settings.no_repeat)
                 late = index != END and place == rules.settings.max_words
                 score = CUT_OFF if place == rules.settings.max_words else float(scores[index])
                 if index not in rules.forbidden and not (early or late or again):
-                    grown.append((total + score, said))
+                    grown.append((total + score, history))
         best = sorted(grown, key=lambda title: -title[0])[: rules.settings.beam_width]
         ended = [title for title in best if title[1][-1] == END]
         done += [(total / (place + 1) ** rules.settings.length_penalty, s) for total, s in ended]
         going = [title for title in best if title not in ended]
     return [
-        (score, tuple(index for index in said if index != END))
-        for score, said in sorted(done, key=lambda title: -title[0])
+        (score, tuple(index for index in history if index != END))
+        for score, history in sorted(done, key=lambda title: -title[0])
     ]
 
 

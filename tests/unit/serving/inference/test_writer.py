@@ -47,10 +47,10 @@ def test_each_body_gets_its_titles_best_first(folder: Path) -> None:
         assert all(score < 0 for score in scores)
         read = words(body)[: BODY.maxlen]
         for title in titles:
-            said = [word.word for word in title.words]
-            assert words(title.text) == said
-            assert 2 <= len(said) <= TITLE.maxlen - 1
-            assert not UNSPEAKABLE & set(said)
+            written = [word.word for word in title.words]
+            assert words(title.text) == written
+            assert 2 <= len(written) <= TITLE.maxlen - 1
+            assert not UNSPEAKABLE & set(written)
             for word in title.words:
                 assert word.word in TITLE.ids or word.word in read
                 assert word.copied == (word.word in read)

@@ -49,11 +49,11 @@ def test_what_is_signed_is_what_dsse_says(tmp_path: Path, monkeypatch: pytest.Mo
     private, public = write_keys(tmp_path, "a")
     content = sealed(PAYLOAD, load(monkeypatch, private))
     assert content == sealed(PAYLOAD, signing_key())
-    said = json.loads(content)
-    assert (base64.b64decode(said["payload"]), said["payloadType"]) == (PAYLOAD, IN_TOTO)
+    envelope = json.loads(content)
+    assert (base64.b64decode(envelope["payload"]), envelope["payloadType"]) == (PAYLOAD, IN_TOTO)
     # PAE, written out: "DSSEv1" SP length SP type SP length SP body.
     encoded = b"DSSEv1 28 application/vnd.in-toto+json 14 " + PAYLOAD
-    (signature,) = said["signatures"]
+    (signature,) = envelope["signatures"]
     key = load_pem_public_key(public.read_bytes())
     key.verify(base64.b64decode(signature["sig"]), encoded)  # raises if it is another's
 
@@ -69,13 +69,13 @@ def test_only_the_right_key_and_the_right_bytes_pass(
     assert signed_by(opened(content), public_keys([public]))
     assert signed_by(opened(content), public_keys([both]))
     assert not signed_by(opened(content), public_keys([other]))
-    said = json.loads(content)
-    said["payload"] = base64.b64encode(PAYLOAD + b" ").decode()
-    assert not signed_by(opened(json.dumps(said).encode()), public_keys([public]))
-    said["signatures"][0]["sig"] = ""
-    assert not signed_by(opened(json.dumps(said).encode()), public_keys([public]))
-    said["signatures"] = []
-    assert not signed_by(opened(json.dumps(said).encode()), public_keys([public]))
+    envelope = json.loads(content)
+    envelope["payload"] = base64.b64encode(PAYLOAD + b" ").decode()
+    assert not signed_by(opened(json.dumps(envelope).encode()), public_keys([public]))
+    envelope["signatures"][0]["sig"] = ""
+    assert not signed_by(opened(json.dumps(envelope).encode()), public_keys([public]))
+    envelope["signatures"] = []
+    assert not signed_by(opened(json.dumps(envelope).encode()), public_keys([public]))
 
 
 @pytest.mark.parametrize(

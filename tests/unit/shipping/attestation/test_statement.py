@@ -1,4 +1,4 @@
-"""What a statement says, against the words of its specification."""
+"""The content of a statement, against the words of its specification."""
 
 from __future__ import annotations
 

@@ -101,14 +101,14 @@ def test_names_are_those_that_kubernetes_and_the_operator_take(
         assert ports == {"http": 9000, "grpc": 5000, "metrics": 6000}
 
 
-def test_images_are_pinned_and_told_by_tag(components: list[dict]) -> None:
+def test_images_are_pinned_and_labelled_by_tag(components: list[dict]) -> None:
     for component in components:
         (container,) = component["spec"]["containers"]
         tag = component["metadata"]["annotations"]["io.issuesum/image"]
         assert container["image"] == f"{NAME}@{DIGESTS[tag]}"
 
 
-def test_the_server_is_handed_the_lineage_that_its_tag_tells(components: list[dict]) -> None:
+def test_the_server_is_given_the_lineage_in_its_tag(components: list[dict]) -> None:
     for component in components:
         (container,) = component["spec"]["containers"]
         (labels,) = (json.loads(each["value"]) for each in container["env"]
@@ -136,8 +136,8 @@ def test_a_name_without_a_lineage_hands_nothing(reference: str, labels: dict) ->
 def test_the_server_is_handed_the_labels_of_its_image_but_the_lineage_of_its_tag() -> None:
     own = {"io.issuesum.git": "another", "io.issuesum.provenance": "0" * 64}
     image = PinnedImage(f"{NAME}:0123456789ab-ba9876543210", f"{NAME}@sha256:0", own)
-    told = {"io.issuesum.git": "0123456789ab", "io.issuesum.dvc": "ba9876543210"}
-    assert image.labels == {**own, **told}
+    of_tag = {"io.issuesum.git": "0123456789ab", "io.issuesum.dvc": "ba9876543210"}
+    assert image.labels == {**own, **of_tag}
 
 
 def test_no_annotation_is_a_predictors(deployment: dict) -> None:

@@ -1,4 +1,4 @@
-"""What one process of a training job does, by what the cluster tells it."""
+"""What one process of a training job does, given what the cluster passes to it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PET = {
 WORKERS = [f"titles-node-0-{index}.titles:29400" for index in range(3)]
 
 
-OWN = {"1": "titles-worker-1.team.svc:2222"}  # all that a TFJob with dynamic workers tells
+OWN = {"1": "titles-worker-1.team.svc:2222"}  # all that a TFJob with dynamic workers passes
 PODS = [f"titles-worker-{index}.team.svc:2222" for index in range(3)]
 OF_JOB = {"JOB_COMPLETION_INDEX": "2", "ISSUESUM_WORKERS": "3"}
 
@@ -115,10 +115,10 @@ def test_nonsense_ends_with_one_line(environ: dict, message: str, job, capsys) -
     with pytest.raises(SystemExit) as ended:
         job.is_chief(job.tf_config(environ))
     assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert said.startswith("error: ")
-    assert message in said
-    assert said.count("\n") == 1
+    errors = capsys.readouterr().err
+    assert errors.startswith("error: ")
+    assert message in errors
+    assert errors.count("\n") == 1
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_it_ends_with_the_exit_code_of_the_stage(
     assert ended.value.code == code
 
 
-def test_checkpoints_lie_beside_the_dvc_remote(commands, tmp_path: Path, root: Path) -> None:
+def test_checkpoints_are_next_to_the_dvc_remote(commands, tmp_path: Path, root: Path) -> None:
     write(tmp_path / "app/.dvc/config", (root / ".dvc/config").read_text())
     commands()
     assert os.environ["ISSUESUM_CHECKPOINTS"] == "s3://issuesum/dvc/issuesum-checkpoints"
@@ -253,7 +253,7 @@ def test_what_fails_ends_the_process_with_its_exit_code(command: str, code: int,
 
 
 def test_sigterm_reaches_the_stage_and_waits_for_it(root: Path, tmp_path: Path) -> None:
-    # As process 1 of a container: the one to whom the children of those that end are given.
+    # As process 1 of a container, which inherits the children of processes that end.
     dvc = (
         "sh -c 'trap \"sleep 1; touch saved; exit 143\" TERM; touch ready; sleep 60 & wait' & wait"
     )

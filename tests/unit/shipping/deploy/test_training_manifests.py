@@ -121,7 +121,7 @@ def test_credentials_come_from_a_secret_that_need_not_be_there(pod: dict, root: 
         assert "kind: Secret" not in text
 
 
-def test_the_settings_are_said_in_one_file(pod: dict, documents: dict, root: Path) -> None:
+def test_the_settings_are_written_to_one_file(pod: dict, documents: dict, root: Path) -> None:
     (container,) = pod["containers"]
     assert container["image"] == IMAGE
     assert "command" not in container  # the image's own

@@ -36,7 +36,7 @@ def client(monkeypatch: pytest.MonkeyPatch) -> Client:
     return made
 
 
-def test_where_none_answers_it_is_said_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_none_answers_the_error_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
     def absent(**_: object) -> Client:
         raise DockerException("Error while fetching server API version:\n no such file")
 
@@ -53,7 +53,7 @@ def test_where_none_answers_it_is_said_how_to_get_one(monkeypatch: pytest.Monkey
         (ReadTimeout("read timed out"), "read timed out"),
     ],
 )
-def test_what_it_refuses_is_told_in_its_own_words(
+def test_a_refusal_is_reported_in_the_words_of_the_engine(
     client: Client, refusal: Exception, words: str
 ) -> None:
     with pytest.raises(EngineError, match=rf"Received: {words}\. Try: docker info"), engine():
@@ -63,7 +63,7 @@ def test_what_it_refuses_is_told_in_its_own_words(
 
 def test_an_error_of_ours_passes_as_it_is(client: Client) -> None:
     refusal = GateError("too low")
-    with pytest.raises(GateError) as told, engine():
+    with pytest.raises(GateError) as raised, engine():
         raise refusal
-    assert told.value is refusal
+    assert raised.value is refusal
     assert client.closed

@@ -80,7 +80,7 @@ def test_the_engine_of_the_context_or_the_variable_answers(
 
 
 @pytest.mark.parametrize(
-    ("variables", "said"),
+    ("variables", "message"),
     [
         ({"DOCKER_CONTEXT": "gone"}, r"by the context gone \(docker context ls\): none with"),
         ({"DOCKER_CONTEXT": "broken"}, "no engine by the context broken"),
@@ -91,7 +91,7 @@ def test_the_engine_of_the_context_or_the_variable_answers(
     ],
 )
 def test_what_leads_to_none_is_one_line(
-    variables: dict[str, str], said: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    variables: dict[str, str], message: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (folder / "config.json").write_text("{}")
     add_context(folder, "broken", "")
@@ -99,7 +99,7 @@ def test_what_leads_to_none_is_one_line(
     install_ssh(folder, "1", monkeypatch)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(EngineError, match=said) as failed, engine():
+    with pytest.raises(EngineError, match=message) as failed, engine():
         pass
     assert "\n" not in str(failed.value)
 

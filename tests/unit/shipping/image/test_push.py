@@ -110,7 +110,7 @@ def test_a_layer_that_gets_through_begins_the_count_again(
     assert pauses == [0.5] * 2
 
 
-def test_a_fault_that_may_pass_is_told_from_a_refusal() -> None:
+def test_a_temporary_fault_is_not_a_refusal() -> None:
     with (
         registry(Answer(503, b"busy")) as (there, name, _),
         pytest.raises(PassingError) as failed,

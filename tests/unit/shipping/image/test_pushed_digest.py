@@ -25,7 +25,7 @@ def target(host: str, tag: str = "tag") -> Target:
 
 
 def labels_of(lineage: Lineage) -> dict[str, str]:
-    """Return the labels that tell a lineage."""
+    """Return the labels that record a lineage."""
     found = {
         "org.opencontainers.image.revision": lineage.commit,
         "io.issuesum.hash.bundle": lineage.bundle,

@@ -1,4 +1,4 @@
-"""An image whose container does not answer as it should is not pushed, and the reason is told."""
+"""An image whose container does not answer as it should is not pushed, and the error says why."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ GOOD = {"data": {"ndarray": ["Fix crash"]}, "meta": {"tags": {"image": CALLED}}}
 class Container:
     """Answers what it is given, and ends if that is nothing."""
 
-    def __init__(self, *said: tuple[int, Any] | None, log: str = "") -> None:
-        self.said, self.log = list(said), log
+    def __init__(self, *answers: tuple[int, Any] | None, log: str = "") -> None:
+        self.answers, self.log = list(answers), log
         self.status, self.removed = "running", False
         self.attrs = {"State": {"ExitCode": 137}}
 
     def exec_run(self, _: list[str]) -> tuple[int, bytes]:
-        answer = self.said.pop(0) if len(self.said) > 1 else self.said[0]
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer is None:
             self.status = "exited"
             raise APIError("container is not running")
@@ -67,7 +67,7 @@ def test_a_server_that_needs_two_turns_is_asked_twice() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("answers", "words"),
     [
         ({"uid": 10001, "answer": {"status": {"info": "no"}}}, "must answer with a title"),
         ({"uid": 10001, "answer": {"data": {"ndarray": [""]}}}, "must answer with a title"),
@@ -80,13 +80,13 @@ def test_a_server_that_needs_two_turns_is_asked_twice() -> None:
         ({"uid": 0, "answer": GOOD}, "must not run as root. Received: uid 0"),
     ],
 )
-def test_an_answer_that_is_not_the_one_to_ship_is_refused(said: dict, words: str) -> None:
+def test_an_answer_that_is_not_the_one_to_ship_is_refused(answers: dict, words: str) -> None:
     with pytest.raises(EngineError) as refused:
-        _smoke(Container((0, said)))
+        _smoke(Container((0, answers)))
     assert words in str(refused.value)
 
 
-def test_a_container_that_ended_is_told_by_its_error_and_not_by_what_came_after_it() -> None:
+def test_a_container_that_ended_is_reported_by_its_error_and_not_by_later_lines() -> None:
     log = "starting\nerror: The model must be read.\n Received: no file.\nworker exited\n1\n2\n3\n"
     with pytest.raises(EngineError, match="it ended with exit code 137") as refused:
         _smoke(Container(None, log=log))

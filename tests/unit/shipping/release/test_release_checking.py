@@ -42,8 +42,8 @@ def registered(tagged: Tagged, **files: str | None) -> Registered:
 
 
 @pytest.fixture
-def said(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
-    """Return what the checks of the image will have said: nothing, unless a test adds to it."""
+def checked(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
+    """Return what the checks of the image will find: nothing, unless a test adds to it."""
     checks: list[Check] = []
     monkeypatch.setattr(release, "look_up", lambda *_, **__: type("Found", (), {
         "image": None, "content": b""}))  # fmt: skip
@@ -51,23 +51,23 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[Check]:
     return checks
 
 
-def test_what_passed_and_is_what_it_says_is_released(tagged: Tagged, said: list[Check]) -> None:
-    said.append(Check("digest", "ok", "as in the receipt"))
+def test_what_passed_and_is_what_it_says_is_released(tagged: Tagged, checked: list[Check]) -> None:
+    checked.append(Check("digest", "ok", "as in the receipt"))
     found = registered(tagged)
     receipt = checked_receipt(tagged.path, found, [])
     assert receipt.dvc == DVC
     assert changed_since(tagged.path, found, receipt) == []
 
 
-def test_an_image_that_is_not_what_it_says_is_refused(tagged: Tagged, said: list[Check]) -> None:
-    said += [Check("digest", "ok", ""), Check("labels", "failed", "another commit")]
+def test_an_image_that_is_not_what_it_says_is_refused(tagged: Tagged, checked: list[Check]) -> None:
+    checked += [Check("digest", "ok", ""), Check("labels", "failed", "another commit")]
     with pytest.raises(
         VerificationError, match=r"Received: labels: another commit\. Try: issuesum"
     ):
         checked_receipt(tagged.path, registered(tagged), [])
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("checked")
 def test_a_model_that_the_gate_refused_is_not_released(tagged: Tagged) -> None:
     metrics = json.dumps({"gate": {"passed": False, "reasons": ["ROUGE-L is 3.10"]}})
     found = registered(tagged, **{"eval/metrics.json": metrics})
@@ -75,7 +75,7 @@ def test_a_model_that_the_gate_refused_is_not_released(tagged: Tagged) -> None:
         checked_receipt(tagged.path, found, [])
 
 
-@pytest.mark.usefixtures("said")
+@pytest.mark.usefixtures("checked")
 @pytest.mark.parametrize(
     ("files", "words"),
     [
@@ -96,8 +96,8 @@ def test_a_commit_that_is_not_of_a_finished_run_is_refused(
         checked_receipt(tagged.path, registered(tagged, **files), [])
 
 
-@pytest.mark.usefixtures("said")
-def test_code_that_changed_since_the_image_was_made_is_told(tagged: Tagged) -> None:
+@pytest.mark.usefixtures("checked")
+def test_code_that_changed_since_the_image_was_made_is_reported(tagged: Tagged) -> None:
     found = registered(tagged, **{"params.yaml": "train: {epochs: 3}\n", "README.md": "x"})
     receipt = checked_receipt(tagged.path, found, [])
     assert changed_since(tagged.path, found, receipt) == ["params.yaml"]

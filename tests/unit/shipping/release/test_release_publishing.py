@@ -1,4 +1,4 @@
-"""Manifests reach their branch, beside those of others and also when others push first."""
+"""Manifests reach their branch, next to those of others and also when others push first."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ def test_a_late_run_for_an_earlier_tag_undoes_nothing(tagged: Tagged) -> None:
 def test_what_names_no_version_is_refused(
     tagged: Tagged, tag: str | None, stage: str | None, current: bool, expected: tuple[type, str]
 ) -> None:
-    kind, said = expected
-    with pytest.raises(kind, match=said):
+    kind, message = expected
+    with pytest.raises(kind, match=message):
         wanted(tagged.path, tag, stage, current=current)
 
 

@@ -1,4 +1,4 @@
-"""The graphs say what Keras says, and whatever differs is noticed."""
+"""The graphs compute what Keras computes, and a difference is noticed."""
 
 from __future__ import annotations
 

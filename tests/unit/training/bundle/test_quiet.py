@@ -9,7 +9,7 @@ import pytest
 from issuesum.training.bundle.convert import quiet_stderr
 
 
-def test_it_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
+def test_it_is_not_released(capfd: pytest.CaptureFixture[str]) -> None:
     with quiet_stderr():
         os.write(2, b"noise\n")
     os.write(2, b"signal\n")

@@ -66,7 +66,7 @@ def test_the_distance_of_near_equal_histograms_is_a_number() -> None:
     assert drift.body.length_distance == 0
 
 
-def test_before_and_after_are_told() -> None:
+def test_before_and_after_are_shown() -> None:
     now = profile({"words_mean": 40.0, "unknown": 0.3}, rows=_rows(2000))
     drift = _compare(now, profile())
     assert (drift.commit, drift.rows_before, drift.rows_added) == (COMMIT, 1234, 766)

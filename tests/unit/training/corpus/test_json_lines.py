@@ -28,7 +28,7 @@ def test_rows_of_feedback_are_ingested_and_what_is_no_text_is_rejected(tmp_path:
 
 
 @pytest.mark.parametrize("line", ["{", '{"body": 1} x', "[]"])
-def test_a_broken_line_is_told_and_nothing_replaced(line: str, tmp_path: Path) -> None:
+def test_a_broken_line_is_reported_and_nothing_replaced(line: str, tmp_path: Path) -> None:
     source, output = tmp_path / "a.jsonl", tmp_path / "out.csv"
     output.write_text("before", encoding="utf-8")
     source.write_text('{"issue_title": "a", "body": "b"}\n' + line + "\n", encoding="utf-8")

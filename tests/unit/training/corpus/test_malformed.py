@@ -80,7 +80,7 @@ CASES: dict[str, tuple[bytes, Refused | Taken]] = {
         GOOD.replace(b"issue_url,", b"body,"),
         Refused("must have the column body once. Received: 2 times"),
     ),
-    "duplicate-headers-beside-all": (
+    "duplicate-headers-next-to-all": (
         GOOD.replace(b"\n", b",more\n").replace(b"body,more", b"body,body"),
         Refused("must have the column body once. Received: 2 times"),
     ),

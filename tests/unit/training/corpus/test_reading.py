@@ -177,26 +177,26 @@ def test_csv_module_is_left_as_it_was_found(read):
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_watch_is_told_how_far_the_reading_is(tmp_path, pack):
+def test_watch_receives_the_progress_of_reading(tmp_path, pack):
     path = tmp_path / "upload.csv"
     chance = random.Random(7)  # noqa: S311 -- bytes that gzip cannot shorten
     rows = b"".join(b"u,t,%s\n" % chance.randbytes(40).hex().encode() for _ in range(20_500))
     path.write_bytes(pack(HEADER + rows))
-    told: list[tuple[int, float]] = []
-    for _ in read_issues(path, watch=lambda *now: told.append(now)):
+    progress: list[tuple[int, float]] = []
+    for _ in read_issues(path, watch=lambda *now: progress.append(now)):
         pass
-    assert [rows for rows, _ in told] == [*range(1_000, 21_000, 1_000), 20_500]
-    assert all(0 < share <= 1 for _, share in told)
-    assert told[9][1] == pytest.approx(10_000 / 20_500, abs=0.1)
-    assert told[-1][1] == 1
+    assert [rows for rows, _ in progress] == [*range(1_000, 21_000, 1_000), 20_500]
+    assert all(0 < share <= 1 for _, share in progress)
+    assert progress[9][1] == pytest.approx(10_000 / 20_500, abs=0.1)
+    assert progress[-1][1] == 1
 
 
-def test_watch_of_a_header_alone_is_told_the_end(tmp_path):
+def test_watch_of_a_header_alone_receives_the_end(tmp_path):
     path = tmp_path / "upload.csv"
     path.write_bytes(HEADER)
-    told: list[tuple[int, float]] = []
-    assert list(read_issues(path, watch=lambda *now: told.append(now))) == []
-    assert told == [(0, 1.0)]
+    progress: list[tuple[int, float]] = []
+    assert list(read_issues(path, watch=lambda *now: progress.append(now))) == []
+    assert progress == [(0, 1.0)]
 
 
 def test_normalise_can_be_repeated():

@@ -186,10 +186,10 @@ def test_several_sources_are_taken_together_or_not_at_all(tmp_path: Path) -> Non
     (tmp_path / "c.csv").write_bytes(b"title,body\n")
     output, rejects = tmp_path / "out.csv", tmp_path / "rejects.csv"
     sources = [str(tmp_path / name) for name in ("a.csv", "b.json", "c.csv")]
-    told: list[tuple[int, float]] = []
-    report = ingest(sources[:2], output, rejects, watch=lambda *now: told.append(now))
+    progress: list[tuple[int, float]] = []
+    report = ingest(sources[:2], output, rejects, watch=lambda *now: progress.append(now))
     assert (report.read, report.accepted, report.repeated) == (12, 11, 2)
-    assert (told[-1], rejects.read_text().splitlines()[1]) == (
+    assert (progress[-1], rejects.read_text().splitlines()[1]) == (
         (12, 1.0), f"{sources[0]}:10,empty title,u,,b",
     )  # fmt: skip
     before = output.read_bytes()

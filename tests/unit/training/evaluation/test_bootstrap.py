@@ -37,7 +37,7 @@ def test_two_equal_models_differ_by_more_than_chance_rarely() -> None:
     assert sum(of["rouge_l"].excludes_zero for of in wrong) <= 5  # 1 or 2 are expected
 
 
-def test_a_better_model_is_told_from_chance_in_every_score() -> None:
+def test_a_better_model_differs_from_chance_in_every_score() -> None:
     found = paired_difference(_statistics(seed=1, right=0.8), _statistics(seed=2, right=0.5))
     more_is_better = [of for key, of in found.items() if METRICS[key].better > 0]
     assert all(of.low > 0 and of.low < of.value < of.high for of in more_is_better)

@@ -43,14 +43,14 @@ def scores(**rouge_l: float) -> dict[str, Scores]:
         ),
     ],
 )
-def test_what_falls_short_is_told_with_the_numbers(
+def test_what_falls_short_is_reported_with_the_numbers(
     reached: dict[str, float], asked: dict[str, float], reason: str | None
 ) -> None:
     nothing = {"min_rouge_l": 0.0, "min_over_lead": 0.0, "min_over_neighbour": 0.0}
     assert shortfalls(scores(**reached), {**nothing, **asked}) == ([reason] if reason else [])
 
 
-def test_each_reason_is_told() -> None:
+def test_each_reason_is_listed() -> None:
     limits = {"min_rouge_l": 25.0, "min_over_lead": 0.0, "min_over_neighbour": 0.0}
     assert len(shortfalls(scores(lead=30, neighbour=30), limits)) == 3
 

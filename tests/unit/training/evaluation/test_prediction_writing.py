@@ -17,11 +17,11 @@ NONE = Prediction("", "", None)
 @pytest.mark.parametrize(
     ("name", "form"), [("x.jsonl", "jsonl"), ("x.JSONL", "jsonl"), ("x.csv", "csv"), ("x", "csv")]
 )
-def test_the_extension_tells_the_format(name: str, form: str) -> None:
+def test_the_extension_decides_the_format(name: str, form: str) -> None:
     assert format_of(Path(name)) == form
 
 
-def test_standard_output_is_csv_unless_told_otherwise() -> None:
+def test_standard_output_is_csv_by_default() -> None:
     assert format_of(None) == "csv"
 
 

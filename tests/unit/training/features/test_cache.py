@@ -19,7 +19,7 @@ def _age(path: Path, days: float) -> None:
     os.utime(path, (then, then))
 
 
-def test_what_is_put_is_held(tmp_path: Path) -> None:
+def test_what_is_put_is_stored(tmp_path: Path) -> None:
     cache = EntryCache(tmp_path / "cache")
     assert not cache.holds(FIRST)
     cache.put(FIRST, {"x": b"1", "y": b"2"})

@@ -31,7 +31,7 @@ def _extended(table: WordTable, body: Ids) -> list[list[int]]:
     return of_body.tolist()
 
 
-def test_own_unknown_words_get_ids_behind_the_vocabulary_in_each_row_anew() -> None:
+def test_source_words_out_of_vocabulary_get_ids_behind_it_in_each_row() -> None:
     table = WordTable()
     body = _matrix(table, [["Foo", "app", "bar9", "Foo"], ["bar9", "crash"], []], 5, "pre")
     assert _extended(table, body) == [

@@ -144,7 +144,7 @@ def test_attention_is_on_words_and_an_output_to_look_at(pointer, rows) -> None:
 
 
 @pytest.mark.parametrize(("name", "near"), [("nothing", "pointer"), ("seq2sec", "seq2seq")])
-def test_an_unknown_architecture_is_named_beside_those_that_there_are(name: str, near: str) -> None:
+def test_an_unknown_architecture_is_named_with_those_that_exist(name: str, near: str) -> None:
     from issuesum.training.model.interface import create_model
 
     there = ", ".join(tiny_models.ARCHITECTURES)

@@ -1,4 +1,4 @@
-"""What is wrong with a new architecture is said in one line, before it is trained."""
+"""A mistake in a new architecture is reported in one line, before it is trained."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _STATE = '{"hidden": self._read(body, None)}'
 
 
 def _check(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **sizes: int) -> None:
-    """Check an architecture of this source, as if its file stood beside the others."""
+    """Check an architecture of this source, as if its file were next to the others."""
     from issuesum.training.model.contract import check_architecture
 
     example_architecture.place("tried", source, folder, monkeypatch)

@@ -1,4 +1,4 @@
-"""Who trains with whom, and that many workers do what one does."""
+"""Which workers train together, and that many workers do what one does."""
 
 from __future__ import annotations
 

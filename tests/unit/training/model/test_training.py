@@ -87,7 +87,9 @@ def test_the_best_validation_is_kept_not_the_last(
     values = [sign * record[f"eval/{monitor}"] for record in records]
     assert sign * trained.best[f"eval/{monitor}"] == min(values)
     if monitor == "loss":
-        assert values[-1] > min(values), "the last must not be the best for this test to tell"
+        assert values[-1] > min(values), (
+            "the last must not be the best for this test to mean anything"
+        )
 
     from issuesum.training.model.trainer import Validator
 
@@ -226,7 +228,7 @@ def test_a_validation_that_sigterm_ended_is_made_when_training_resumes(begin) ->
     assert [r["train/loss"] for r in records] == [r["train/loss"] for r in expected_records]
 
 
-def test_without_s3_a_training_is_told_so_once(
+def test_without_s3_a_training_notes_it_once(
     tmp_path: Path, learnt: Shards, judged, simple, capsys: pytest.CaptureFixture[str]
 ) -> None:
     away = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "none")

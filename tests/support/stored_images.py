@@ -30,7 +30,7 @@ def model_files(folder: Path) -> dict[str, bytes]:
     return {f"app/model/{path.name}": path.read_bytes() for path in sorted(folder.iterdir())}
 
 
-class Shelf:
+class StoredImages:
     """What the registry holds, by the path under which it is asked for."""
 
     def __init__(self) -> None:
