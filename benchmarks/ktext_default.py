@@ -6,8 +6,6 @@ imported without running the package's `__init__`. Keras' tokenizer is one line 
 documentation (keras.io, 2.2.4): lower-case, filter characters, split.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import sys

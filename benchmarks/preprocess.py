@@ -5,8 +5,6 @@ are the given issues, repeated and perturbed (`synthetic_rows`). They go through
 the two stages, and what DVC does around these. TMPDIR must hold seven times the largest of them.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import re

@@ -6,8 +6,6 @@ writes titles as it did there, one Keras `predict` per word; its weights are ran
 neither its steps nor their time.
 """
 
-from __future__ import annotations
-
 import argparse
 import http.client
 import json

@@ -1,7 +1,5 @@
 """`issuesum export`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`issuesum provenance`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """`issuesum serve`."""
 
-from __future__ import annotations
-
 import json
 
 import click

@@ -1,7 +1,5 @@
 """`issuesum verify`: whether an image is what it says, by its registry alone."""
 
-from __future__ import annotations
-
 import contextlib
 from dataclasses import asdict
 from pathlib import Path

@@ -4,8 +4,6 @@ DVC hashes dependencies when a stage has ended. What was edited while it ran wou
 next to the outputs of what was there before. What cannot be read raises a RepositoryError.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterable
 from contextlib import suppress

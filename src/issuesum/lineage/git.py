@@ -4,8 +4,6 @@ Where there is no Git, no repository or no commit, or Git refuses, a RepositoryE
 unless a function says that it returns None or nothing then.
 """
 
-from __future__ import annotations
-
 import getpass
 import os
 import re

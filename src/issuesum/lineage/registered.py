@@ -4,8 +4,6 @@ GTO orders tags by the second in which they were set. A version is a commit, of 
 says what the image is. Where Git or GTO cannot read the tags, a RepositoryError is raised.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass
 from pathlib import Path

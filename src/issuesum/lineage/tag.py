@@ -1,7 +1,5 @@
 """What an image is made from: its tag, `<git>[-dirty]-<dvc>`, and what a dirty tree adds."""
 
-from __future__ import annotations
-
 import ast
 import re
 from dataclasses import dataclass

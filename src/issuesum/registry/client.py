@@ -1,7 +1,5 @@
 """The requests of the OCI distribution specification that we need, and limits on their answers."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import json
@@ -53,8 +51,10 @@ _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 class PassingError(RegistryError):
     """The registry gives no answer, or one that may soon be another (429, 5xx)."""
 
-    pause: float = 0
-    """Seconds that it asks to wait."""
+    def __init__(self, message: str, pause: float = 0) -> None:
+        """Say what failed; the registry asks to wait for `pause` seconds."""
+        super().__init__(message)
+        self.pause = pause
 
 
 class Artifact(NamedTuple):
@@ -344,11 +344,7 @@ def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0)
         f"{registry} must take or give {image}. Received: {reason}. "
         "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
     )
-    if not passing:
-        return RegistryError(message)
-    error = PassingError(message)
-    error.pause = pause
-    return error
+    return PassingError(message, pause) if passing else RegistryError(message)
 
 
 def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:

@@ -1,7 +1,5 @@
 """Connections to a registry: how long they wait, and what they take to where they are sent."""
 
-from __future__ import annotations
-
 import sys
 from typing import Any, Self
 from urllib.parse import urlsplit

@@ -5,8 +5,6 @@ only to the registry of ISSUESUM_REGISTRY.
 Source: CNCF distribution, "Token Authentication Specification" and "OAuth2 Token Authentication".
 """
 
-from __future__ import annotations
-
 import base64
 import json
 import os

@@ -1,7 +1,5 @@
 """Labels, files and folders of an image, read from its registry without Docker Engine."""
 
-from __future__ import annotations
-
 import gzip
 import io
 import json

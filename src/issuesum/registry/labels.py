@@ -3,8 +3,6 @@
 The image has this module, so that its server derives the labels as export did; no DVC here.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping

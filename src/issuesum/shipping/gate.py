@@ -3,8 +3,6 @@
 Evaluate cannot compare with what is live: its result depends on what dvc.yaml lists alone.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The exported image, or its bundle where no engine answers, as a server on this machine."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -1,7 +1,5 @@
 """Releasing a version that GTO registered: its checks, and manifests for Argo CD or Flux."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """Learn the vocabularies, turn train and validation into ids, and judge the data."""
 
-from __future__ import annotations
-
 import os
 import time
 from contextlib import ExitStack

@@ -9,8 +9,6 @@ Each pattern begins with one character, which the engine looks for first, and it
 nothing back or are bounded, so time is linear in the length of hostile input.
 """
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from collections.abc import Iterable

@@ -4,8 +4,6 @@ A title's words come from the title vocabulary or from the body, so what is read
 behind each extended id of a row, and the place of every word in the raw text.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice

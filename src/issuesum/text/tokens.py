@@ -7,8 +7,6 @@ can hold them and a title should not repeat them. `tokens` also gives each word'
 word that a model copies can be written as its author wrote it.
 """
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Iterator

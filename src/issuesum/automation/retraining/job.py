@@ -1,7 +1,5 @@
 """One retraining, from what is stale to a commit on the branch; a killed one resumes when rerun."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import sys

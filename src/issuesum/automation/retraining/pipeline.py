@@ -1,7 +1,5 @@
 """The stages of a clone: what is stale, and DVC's commands, whose output goes to the terminal."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

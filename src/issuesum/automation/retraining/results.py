@@ -1,7 +1,5 @@
 """What a run leaves in Git: commits of params and results, on a branch that others push to too."""
 
-from __future__ import annotations
-
 import io
 import os
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """The pipeline image of a commit: built and pushed where the registry lacks it."""
 
-from __future__ import annotations
-
 import io
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`kubectl` with the user's kubeconfig: one command for each question."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One training in a cluster, or one of each variant, from the commit to its result here."""
 
-from __future__ import annotations
-
 import shutil
 import tempfile
 import time

@@ -1,7 +1,5 @@
 """What lies between raw data and image, as dvc.lock, summaries and records of runs have it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress

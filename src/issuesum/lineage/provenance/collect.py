@@ -1,7 +1,5 @@
 """Where an image comes from, gathered before it is built."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Mapping

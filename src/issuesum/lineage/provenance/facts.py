@@ -1,7 +1,5 @@
 """A trace in few words: facts for terminals and pages alike, and the text for a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime

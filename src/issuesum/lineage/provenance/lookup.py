@@ -1,7 +1,5 @@
 """From what a person holds, a tag say, to the provenance of the image."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 from pathlib import Path

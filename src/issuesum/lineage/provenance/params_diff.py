@@ -1,7 +1,5 @@
 """Params under the names that people type, and what differs between two sets of them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """From what a person holds to all that is known of its making, whatever its age."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Mapping

@@ -6,8 +6,6 @@ obeys any folder that looks like a repository, which needs no name that Git woul
 ArtifactError names what is refused.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """The data of a restored tree: DVC's remote, without credentials in a file, and the outputs."""
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -1,7 +1,5 @@
 """From an image back to the working tree that it was made from."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import shutil

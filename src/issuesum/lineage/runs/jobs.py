@@ -1,7 +1,5 @@
 """The history of stage runs, from the records of runs and the commits of dvc.lock."""
 
-from __future__ import annotations
-
 import json
 import os
 import socket

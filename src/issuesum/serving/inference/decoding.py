@@ -5,8 +5,6 @@ A title's score is the sum of its words' log-probabilities over its length to th
 others' are not made larger for it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import accumulate, chain
 from typing import NamedTuple, Protocol

@@ -5,8 +5,6 @@ keep what stands between them. `tokens.words` of the text gives the decoded word
 scores the same with capitals as without.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence

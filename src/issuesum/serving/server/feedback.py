@@ -4,8 +4,6 @@ A message is Seldon's `Feedback`: the text in `request`, the title that was show
 `reward` from 0 (bad) to 1 (good), and in `truth` a better title, if the reader wrote one.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import os

@@ -6,8 +6,6 @@ multiprocessing waits for the gRPC process, which waits for ever: the container 
 it is killed, and requests in flight over gRPC would be lost (seen with 1.19.0).
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import http.client

@@ -5,8 +5,6 @@ A request is a `SeldonMessage` as JSON: `data.ndarray` (a list of texts, or one 
 https://docs.seldon.io/projects/seldon-core/en/latest/reference/apis/internal-api.html
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -6,8 +6,6 @@ gives a bad request a 4xx with a reason: left alone, seldon-core answers 500 to 
 wrong content type or deep JSON, and updates its store of metrics before each answer.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -1,7 +1,5 @@
 """The attestations that a registry holds of an image: made, signed, attached, and read again."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress

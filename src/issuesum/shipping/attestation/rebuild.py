@@ -1,7 +1,5 @@
 """Whether an image is what its provenance makes: it is made again, and compared."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import tarfile

@@ -1,7 +1,5 @@
 """The SBOM of an image, as CycloneDX 1.6, of the Python distributions that its Python lists."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ and "DigestSet" (v1); SLSA v1 "Provenance"; in-toto predicate "CycloneDX"; secur
 "DSSE: Dead Simple Signing Envelope", protocol and envelope v1.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """All that can be checked of an image; each `wrong_…` returns what is wrong, or None."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress

@@ -1,7 +1,5 @@
 """Who makes the runtime of an image and tries the image: an engine, or this process without one."""
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """The image in a container as strict as production's, and the smoke test of it."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable, Iterator

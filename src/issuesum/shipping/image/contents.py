@@ -1,7 +1,5 @@
 """Files of an image, copied out of it; nothing of the image is run."""
 
-from __future__ import annotations
-
 import tarfile
 import tempfile
 from collections.abc import Iterator

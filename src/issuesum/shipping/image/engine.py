@@ -4,8 +4,6 @@ It is the one that Docker's own programs would use: of DOCKER_HOST, or of the co
 socket, TCP, TLS or ssh. Credentials are in no file of ours.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
 import shutil

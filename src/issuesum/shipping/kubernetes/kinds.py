@@ -1,7 +1,5 @@
 """What runs the pods of an image: Seldon's operator, KServe's, or Kubernetes alone."""
 
-from __future__ import annotations
-
 import math
 from typing import Any, Literal
 

@@ -3,8 +3,6 @@
 The same arguments give the same bytes.
 """
 
-from __future__ import annotations
-
 import re
 from functools import partial
 from pathlib import Path

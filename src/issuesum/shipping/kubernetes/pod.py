@@ -4,8 +4,6 @@ Seldon's operator adds its own container, and reads what it must know from names
 is that of the graph's node, and ports are `http`, `grpc` and `metrics`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from contextlib import suppress

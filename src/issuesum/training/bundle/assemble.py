@@ -1,7 +1,5 @@
 """The bundle: everything that `docker build` needs, and no TensorFlow."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

@@ -8,8 +8,6 @@ The onnx package has no pass for this. A slice that takes everything, which tf2o
 `x[:, None]` and onnxruntime does not optimise, is a copy too.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count

@@ -5,8 +5,6 @@ word. So while a model is traced, a GRU leaves one mark in the graph, with its i
 which becomes ONNX's own GRU.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import tempfile

@@ -7,8 +7,6 @@ word is a placeholder; a caller who knows passes UNKNOWN in place of its id: the
 and every other word has the chance that it has in the image.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """How the data differs from the last other data in Git, and when that is too much."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 

@@ -3,8 +3,6 @@
 Both files appear whole or not at all. Rows are streamed; the key of each goes to a temporary file.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack

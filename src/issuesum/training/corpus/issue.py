@@ -1,7 +1,5 @@
 """One issue as every part of the corpus passes it on, and which ones were seen before."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import sqlite3

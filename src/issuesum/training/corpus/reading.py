@@ -6,8 +6,6 @@ Rows are written in one form, so that equal rows give equal bytes: UTF-8 without
 between rows, quotes only where needed.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import os

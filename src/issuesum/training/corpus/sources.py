@@ -4,8 +4,6 @@ No more than a few rows are held; of a URL, and of a ZIP or Parquet file in a pi
 is made.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import os

@@ -4,8 +4,6 @@ The split is a hash of the normalised title and body, or of the repository that 
 adding or reordering rows moves no old row, and equal issues are never in two splits.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import ExitStack

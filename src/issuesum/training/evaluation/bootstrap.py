@@ -4,8 +4,6 @@ Titles are drawn with replacement, as many as there are, `resamples` times; the 
 Statistics are those of `metrics.statistics`, (titles, columns), of at least one title.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

@@ -5,8 +5,6 @@ ROUGE: Lin 2004, "ROUGE: A Package for Automatic Evaluation of Summaries"; BLEU:
 sees, so no English stemmer scores another language 0, and no start or end mark is counted.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence

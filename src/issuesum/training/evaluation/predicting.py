@@ -1,7 +1,5 @@
 """From rows of a file to lines of text with a title: one each, in the order of the rows."""
 
-from __future__ import annotations
-
 import csv
 import json
 import math

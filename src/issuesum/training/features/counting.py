@@ -6,8 +6,6 @@ Memory is bounded by ENTRIES_AT_ONCE, or by the largest bucket where all shards 
 than 64 times as many words; not by the distinct words of all.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched

@@ -6,8 +6,6 @@ the body (See et al. 2017, "Get To The Point", section 2.2). The n-th distinct w
 the title vocabulary does not hold gets the id `size + n`, which means something in that row alone.
 """
 
-from __future__ import annotations
-
 import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -3,8 +3,6 @@
 Entries of tokenised shards are kept by content hash in a folder that Git and DVC ignore.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

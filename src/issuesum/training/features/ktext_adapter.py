@@ -7,8 +7,6 @@ workers count the words of a shard at a time, its indexer numbers the merged cou
 is kept as JSON.
 """
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 Numbers are rounded so that diffs of the profile stay readable.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -11,8 +11,6 @@ a few buckets at a time in bounded memory. `rows.arrow` holds the rows as number
 and take longer to write than all words to find.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import unicodedata

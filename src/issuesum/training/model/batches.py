@@ -5,8 +5,6 @@ Rows of similar length go into one batch, which is cut to its longest body, so t
 cost less; the batches of a pool are shuffled again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice

@@ -1,7 +1,5 @@
 """Whether an architecture does what training and export need, in a line before it is trained."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

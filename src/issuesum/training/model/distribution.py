@@ -4,8 +4,6 @@ Several machines are described by TF_CONFIG, as Kubeflow's operators and `deploy
 https://www.tensorflow.org/guide/distributed_training#setting_up_the_tf_config_environment_variable
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Building blocks of architectures: recurrence over whole rows, and noise that can be repeated."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import keras

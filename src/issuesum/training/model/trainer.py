@@ -1,7 +1,5 @@
 """One training step on every replica, and how well a model does on rows that it does not learn."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace

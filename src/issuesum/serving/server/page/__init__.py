@@ -1,7 +1,5 @@
 """A page on which people try the model and send feedback, served by the component itself."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from flask import Blueprint, Response, redirect, request

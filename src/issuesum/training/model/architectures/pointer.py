@@ -15,8 +15,6 @@ Words have one embedding as a title word, shared by encoder, decoder and output 
 2017, arXiv:1608.05859). The encoder adds one as a body word, for words that no title holds.
 """
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import keras

@@ -6,8 +6,6 @@ of 300, 70 body words and vocabularies of 8,000 and 4,500 it has 6,191,702 param
 example's had. Cho et al. 2014, arXiv:1406.1078 (hence `reset_after=False`).
 """
 
-from __future__ import annotations
-
 import keras
 import tensorflow as tf
 
