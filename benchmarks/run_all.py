@@ -37,7 +37,6 @@ class Benchmark:
 
 
 BENCHMARKS = {
-    "command_line": Benchmark(quick="--repeats 2"),
     "preprocess": Benchmark("--issues {issues}", quick="--rows 2000 20000 --repeats 1"),
     "training": Benchmark(
         real="--issues {issues}", quick="--rows 256 --pairs 1 --batch-sizes 32 --steps 12"

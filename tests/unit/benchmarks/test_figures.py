@@ -6,30 +6,17 @@ import shutil
 
 import pytest
 
-import command_line
 import end_to_end
 import export
 import preprocess
 import quality
 import training
-from common import Done, Project, Ratio
+from common import Done, Project
 from issuesum.errors import ArtifactError
 from issuesum.layout import RAW
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import read_issues, write_issues
 from issuesum.training.evaluation.metrics import Scores
-
-
-def test_commands_are_divided_by_what_they_cannot_do_without():
-    seconds = {
-        command_line._PYTHON: 0.1,
-        ("issuesum", "jobs"): 0.3,
-        command_line._DVC: 2.0,
-        command_line._NOTHING_STALE: 3.0,
-    }
-    jobs, repro = command_line.ratios(seconds)
-    assert jobs == Ratio("issuesum jobs: time vs. python -c pass", 0.3 / 0.1)
-    assert repro == Ratio("dvc repro evaluate: time vs. dvc version", 1.5)
 
 
 def test_a_push_is_compared_with_what_is_promised(capsys):
