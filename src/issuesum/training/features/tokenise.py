@@ -220,10 +220,10 @@ def _cleaned_where_odd(text: bytes) -> bytes:
     odd[1:] |= (raw[1:] == ord(".")) & _W[raw[:-1]]
     spaces = np.flatnonzero(_SPACE[raw])
     parts = np.unique(np.searchsorted(spaces, np.flatnonzero(odd)))
-    befores = spaces[parts[np.diff(parts, prepend=-1) > 1] - 1].tolist()
+    begins = spaces[parts[np.diff(parts, prepend=-1) > 1] - 1].tolist()
     ends = spaces[parts[np.diff(parts, append=len(text) + 1) > 1]].tolist()
     pieces, done = [], 0
-    for start, end in zip(befores, ends, strict=True):
+    for start, end in zip(begins, ends, strict=True):
         pieces += [text[done : start + 1], clean(text[start + 1 : end].decode()).encode()]
         done = end
     return b"".join([*pieces, text[done:]])
