@@ -88,11 +88,11 @@ def push(
     manifest = {
         "schemaVersion": 2,
         "mediaType": MANIFEST,
-        "config": registry._put_blob(
+        "config": registry.put_blob(
             image, json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"
         ),
         "layers": [
-            registry._put_blob(image, layer.getvalue(), "application/vnd.oci.image.layer.v1.tar")
+            registry.put_blob(image, layer.getvalue(), "application/vnd.oci.image.layer.v1.tar")
         ],
     }
     body = json.dumps(manifest).encode()

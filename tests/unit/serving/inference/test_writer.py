@@ -153,7 +153,6 @@ def test_where_no_title_is_possible_there_is_an_empty_one(tmp_path: Path) -> Non
     marks = Vocabulary(("_start_", "_end_", "_url_", "app"), 6, "post", append_indicators=True)
     writer = TitleWriter(folder)
     writer._title = marks
-    writer._forbidden = tuple(range(TITLE.size))
     assert writer.write(["app"]) == [[NO_TITLE]]
     assert writer.titles(["app"]) == [""]
 
