@@ -49,7 +49,7 @@ NOW = side("working tree", rows(60, seed=2, right=0.8))
 
 
 def test_both_pages_show_that_the_model_is_better() -> None:
-    found = compare(NOW, BEFORE, {"train.epochs": Change(2, 3)})
+    found = compare(NOW, BEFORE, {"train.epochs": Change(2, 3), "train.xla": Change(None, True)})
     kind, sentence = wording.verdict(found)
     assert kind == "better"
     assert sentence.endswith("the difference is larger than chance.")
@@ -57,6 +57,8 @@ def test_both_pages_show_that_the_model_is_better() -> None:
         assert sentence in text
         assert "Paired bootstrap over the same 60 issues." in text
         assert "train.epochs" in text
+        assert "not set" in text
+        assert "None" not in text
     assert '<p class="verdict better">' in to_page(found)
     assert found.changed == {"train"}
     assert '["train ●"]' in to_markdown(found)
