@@ -181,7 +181,7 @@ def keys(path: Path) -> dict[str, str]:
 def choose_ports(wanted: int | None, last: dict[str, int]) -> dict[str, int]:
     """Choose a port for every flag, the ones of the last run where they are still free.
 
-    Keeping them matters: other clones hold the address, and the master's folder bears its port.
+    Keeping them matters: other clones hold the address, and the master's folder has its port.
     """
     first = [wanted, last.get(S3_PORT), DEFAULT_S3_PORT if wanted is None else None]
     chosen: dict[str, int] = {}

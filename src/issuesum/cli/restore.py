@@ -61,8 +61,8 @@ def command(
     known, top = found.exported(), git.top(Path())
     if folder is None:
         image = Reference.parse(known.image)
-        beside = top.parent if top else Path()
-        folder = beside / f"{image.name.rsplit('/', 1)[-1]}-{image.version}"
+        parent = top.parent if top else Path()
+        folder = parent / f"{image.name.rsplit('/', 1)[-1]}-{image.version}"
     data = not no_data
     restored = restore(found, folder, here=Path(), source=source, url=remote, data=data)
     dirty = ", and the changes that were not committed" if known.dirty else ""

@@ -42,7 +42,7 @@ class Kubectl:
         if done.returncode:
             reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             raise ClusterError(
-                f"The cluster must do `kubectl {arguments[0]}`. Received: {reason[-1][:500]}. "
+                f"`kubectl {arguments[0]}` failed. Received: {reason[-1][:500]}. "
                 "Try: kubectl config get-contexts, then --context or --namespace."
             )
         return done.stdout
