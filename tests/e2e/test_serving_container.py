@@ -296,8 +296,10 @@ def test_requests_in_flight_are_answered_before_it_stops(
     many = ["the app crashes on start " * 200] * 500
     with images.running(engine, image) as server:
         answers: dict[str, object] = {}
+        ready = threading.Barrier(len(protocols) + 1, timeout=60)
 
         def by_rest() -> None:
+            ready.wait()
             answers["rest"] = server.ask(PREDICT, {"data": {"ndarray": many}})[0]
 
         def by_grpc() -> None:
@@ -305,13 +307,16 @@ def test_requests_in_flight_are_answered_before_it_stops(
                 message = prediction_pb2.SeldonMessage()
                 message.data.ndarray.extend(many)
                 stub = prediction_pb2_grpc.ModelStub(channel)
+                grpc.channel_ready_future(channel).result(timeout=60)
+                ready.wait()
                 answers["grpc"] = len(stub.Predict(message, timeout=60).data.ndarray)
 
         ways = {"rest": by_rest, "grpc": by_grpc}
         threads = [threading.Thread(target=ways[name]) for name in protocols]
         for thread in threads:
             thread.start()
-        time.sleep(0.25)
+        ready.wait()
+        time.sleep(0.25)  # until the requests are there; to answer takes seconds
         stopped = time.monotonic()
         server.container.stop(timeout=50)
         seconds = time.monotonic() - stopped
