@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import importlib
 import json
 import os
 import shutil
@@ -44,6 +45,8 @@ def project(tmp_path_factory: pytest.TempPathFactory, engine) -> Iterator[Projec
     """Return a project whose first image, and so its base, the registry holds."""
     build_base(engine)
     made = make_project(tmp_path_factory.mktemp("faults") / "project", image=NAME)
+    # Whether another test has imported it must not matter: to be imported is not to be called.
+    importlib.import_module("issuesum.shipping.image.process")
     with watched() as FIRST["ran"]:
         export(made)
     yield made
