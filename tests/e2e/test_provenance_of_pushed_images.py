@@ -6,7 +6,6 @@ import io
 import json
 import os
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import provenances
 from browser import chromium
 from issuesum.registry.labels import labels_of
 from projects import Project
+from stored_images import tar
 
 pytestmark = pytest.mark.e2e
 
@@ -39,14 +39,7 @@ def pushed(engine: docker.DockerClient, services) -> Iterator[Pushed]:
     origin = provenances.dirty(image=image, message="Say <script>alert(1)</script>")
     inside = json.dumps(origin, indent=2).encode()
     dockerfile = b"FROM scratch\nCOPY provenance.json /app/\n"
-    files = {"Dockerfile": dockerfile, "provenance.json": inside}
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as tar:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    context.seek(0)
+    context = io.BytesIO(tar({"Dockerfile": dockerfile, "provenance.json": inside}))
     made, _ = engine.images.build(
         fileobj=context, custom_context=True, tag=image, labels=labels_of(inside), rm=True
     )

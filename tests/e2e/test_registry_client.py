@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import tarfile
 import uuid
 from collections.abc import Iterator
 
@@ -15,20 +13,15 @@ from issuesum.errors import ArtifactError
 from issuesum.registry.client import Artifact, Registry
 from issuesum.registry.image import read_file, read_image
 from issuesum.registry.reference import Reference
+from stored_images import tar
 
 
 @pytest.fixture(scope="module")
 def image(services, engine: docker.DockerClient) -> Iterator[Reference]:
     """Return a pushed image of one layer, which holds app/a.json."""
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as tar:
-        entry = tarfile.TarInfo("app/a.json")
-        entry.size = 2
-        tar.addfile(entry, io.BytesIO(b"{}"))
+    layer = tar({"app/a.json": b"{}"})
     name = f"{services.registry}/client-{uuid.uuid4().hex[:8]}"
-    engine.api.import_image_from_data(
-        layer.getvalue(), name, "v1", changes=["LABEL io.issuesum.git=abc"]
-    )
+    engine.api.import_image_from_data(layer, name, "v1", changes=["LABEL io.issuesum.git=abc"])
     engine.images.push(name, "v1")
     yield Reference.parse(f"{name}:v1")
     engine.images.remove(f"{name}:v1", force=True)

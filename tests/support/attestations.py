@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from issuesum.registry.client import MANIFEST, Registry
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.sbom import Distribution
+from stored_images import tar
 
 DISTRIBUTIONS = (Distribution("Flask", "3.1.0", "BSD-3-Clause"), Distribution("numpy", "1.26.4"))
 
@@ -77,9 +77,7 @@ def push(
     Returns:
         The image, pinned.
     """
-    layer = io.BytesIO()
-    with tarfile.open(fileobj=layer, mode="w") as tar:
-        _add(tar, "app/provenance.json", _text(origin))
+    layer = tar({"app/provenance.json": _content(origin)})
     config = {
         "created": "2026-11-25T10:00:00Z",
         "config": {"Labels": all_labels(labelled or origin)},
@@ -91,9 +89,7 @@ def push(
         "config": registry.put_blob(
             image, json.dumps(config).encode(), "application/vnd.oci.image.config.v1+json"
         ),
-        "layers": [
-            registry.put_blob(image, layer.getvalue(), "application/vnd.oci.image.layer.v1.tar")
-        ],
+        "layers": [registry.put_blob(image, layer, "application/vnd.oci.image.layer.v1.tar")],
     }
     body = json.dumps(manifest).encode()
     registry._ask("PUT", image, f"manifests/{image.tag}", body, media_type=MANIFEST)
@@ -102,11 +98,8 @@ def push(
 
 def build(engine: docker.DockerClient, image: Reference, origin: dict[str, Any], base: str) -> None:
     """Build an image of a base image and its provenance."""
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as tar:
-        _add(tar, "Dockerfile", f"FROM {base}\nCOPY provenance.json /app/\n")
-        _add(tar, "provenance.json", _text(origin))
-    context.seek(0)
+    dockerfile = f"FROM {base}\nCOPY provenance.json /app/\n".encode()
+    context = io.BytesIO(tar({"Dockerfile": dockerfile, "provenance.json": _content(origin)}))
     engine.images.build(
         fileobj=context, custom_context=True, tag=str(image), labels=all_labels(origin), rm=True
     )
@@ -114,17 +107,11 @@ def build(engine: docker.DockerClient, image: Reference, origin: dict[str, Any],
 
 def all_labels(origin: dict[str, Any]) -> dict[str, str]:
     """Return the labels of an image with that provenance."""
-    return labels_of(_text(origin).encode())
+    return labels_of(_content(origin))
 
 
-def _text(origin: dict[str, Any]) -> str:
-    return json.dumps(origin, indent=2)
-
-
-def _add(tar: tarfile.TarFile, name: str, text: str) -> None:
-    entry = tarfile.TarInfo(name)
-    entry.size = len(text.encode())
-    tar.addfile(entry, io.BytesIO(text.encode()))
+def _content(origin: dict[str, Any]) -> bytes:
+    return json.dumps(origin, indent=2).encode()
 
 
 def write_keys(folder: Path, name: str, *, passphrase: str | None = None) -> tuple[Path, Path]:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import json
-import tarfile
 from pathlib import Path
 
 import docker
@@ -23,6 +21,7 @@ from issuesum.registry.client import Registry
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attachments import attest
+from stored_images import tar
 
 
 def push_light(
@@ -49,14 +48,10 @@ def push_light(
     values = json.loads(content.to_json())
     values |= {"patch": encoded if patch else None, **changes}
     data = json.dumps(values, indent=2).encode()
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w") as tar:
-        entry = tarfile.TarInfo("app/provenance.json")
-        entry.size = len(data)
-        tar.addfile(entry, io.BytesIO(data))
+    packed = tar({"app/provenance.json": data})
     labels = [f"LABEL {name}={json.dumps(value)}" for name, value in labels_of(data).items()]
     client.api.import_image_from_data(
-        packed.getvalue(), repository=repository, tag=version.tag, changes=labels
+        packed, repository=repository, tag=version.tag, changes=labels
     )
     try:
         for answer in client.images.push(repository, tag=version.tag, stream=True, decode=True):

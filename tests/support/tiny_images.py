@@ -11,7 +11,6 @@ import json
 import random
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
 import docker
@@ -20,6 +19,7 @@ from images import BASE
 from issuesum.shipping.attestation.sbom import SCRIPT
 from projects import ROOT, Project
 from provenances import METRICS
+from stored_images import tar
 
 TINY_BASE = "issuesum-test-base:tiny"
 _SERVER = """
@@ -63,14 +63,8 @@ def build_base(client: docker.DockerClient) -> None:
         "FROM scratch\nCOPY --from=full /tiny /\n"
         "ENV PATH=/usr/local/bin:/usr/bin PYTHONUNBUFFERED=1\n"
     )
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as tar:
-        entry = tarfile.TarInfo("Dockerfile")
-        entry.size = len(dockerfile)
-        tar.addfile(entry, io.BytesIO(dockerfile.encode()))
-    client.images.build(
-        fileobj=io.BytesIO(context.getvalue()), custom_context=True, tag=TINY_BASE, rm=True
-    )
+    context = io.BytesIO(tar({"Dockerfile": dockerfile.encode()}))
+    client.images.build(fileobj=context, custom_context=True, tag=TINY_BASE, rm=True)
 
 
 def make_project(folder: Path, *, image: str) -> Project:
