@@ -19,6 +19,7 @@ from issuesum.registry.reference import Reference
 
 CONTAINER = "issuesummarization"  # not IssueSummarization: Kubernetes wants lower case
 ANNOTATION = "io.issuesum/image"
+ARCHITECTURE = "kubernetes.io/arch"  # label of nodes
 HTTP, GRPC, METRICS = 9000, 5000, 6000
 USER = 10001  # the image's
 
@@ -102,7 +103,7 @@ def pod(image: PinnedImage, *, pull_secret: str | None) -> dict[str, Any]:
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
     if image.architecture:
-        spec["nodeSelector"] = {"kubernetes.io/arch": image.architecture}
+        spec["nodeSelector"] = {ARCHITECTURE: image.architecture}
     if pull_secret:
         spec["imagePullSecrets"] = [{"name": pull_secret}]
     # Not among the annotations of Seldon's predictor: some operators take their values for names of
