@@ -73,11 +73,12 @@ class StageEntry:
 def read_stages(root: Path) -> dict[str, StageEntry]:
     """Return the stages of dvc.yaml by name, each after those that it depends on.
 
-    Raises:
-        RepositoryError: there is no dvc.yaml, or it is not one.
+    There are none without dvc.yaml; a broken one raises a RepositoryError.
     """
     import yaml
 
+    if not (root / PIPELINE).exists():
+        return {}
     try:
         content = yaml.safe_load((root / PIPELINE).read_text(encoding="utf-8"))
         entries = [

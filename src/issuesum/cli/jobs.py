@@ -38,11 +38,11 @@ _DIGITS = 12
 @click.option("--sync", is_flag=True, help="First exchange records with the DVC remote.")
 def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, sync: bool) -> None:
     from issuesum.errors import ArtifactError, ParamsError
-    from issuesum.layout import RUNS
+    from issuesum.layout import RUNS, read_stages
     from issuesum.lineage.runs.jobs import led_to, list_jobs
     from issuesum.lineage.runs.record import exchange, read_all
 
-    if stage and (stages := shared.pipeline_stages()) and stage not in stages:
+    if stage and (stages := read_stages(Path())) and stage not in stages:
         raise ParamsError(
             f"--stage must be a stage of dvc.yaml. Received: {stage}. Try: {', '.join(stages)}."
         )

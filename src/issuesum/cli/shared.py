@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from issuesum.console import say
-from issuesum.layout import PARAMS, PIPELINE, RUNS, read_stages
+from issuesum.layout import PARAMS, RUNS, read_stages
 
 NAME = "issuesummarization"
 """Default name of the image and of what serves it."""
@@ -29,17 +29,8 @@ def complete_stage(_: object, __: object, incomplete: str) -> list[str]:
     from issuesum.errors import RepositoryError
 
     with contextlib.suppress(RepositoryError):  # a broken dvc.yaml
-        return [stage for stage in pipeline_stages() if stage.startswith(incomplete)]
+        return [stage for stage in read_stages(Path()) if stage.startswith(incomplete)]
     return []
-
-
-def pipeline_stages() -> tuple[str, ...]:
-    """Return the stages of dvc.yaml in the order of the pipeline, or none if there is no dvc.yaml.
-
-    Raises:
-        RepositoryError: dvc.yaml is broken.
-    """
-    return tuple(read_stages(Path())) if PIPELINE.exists() else ()
 
 
 def complete_tag(_: object, __: object, incomplete: str) -> list[CompletionItem[str]]:

@@ -1,10 +1,11 @@
 """`issuesum summary`."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import json_option, pipeline_stages, print_json, verb
+from issuesum.cli.shared import json_option, print_json, verb
 
 
 @verb("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l")
@@ -13,7 +14,7 @@ from issuesum.cli.shared import json_option, pipeline_stages, print_json, verb
 @json_option
 def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     from issuesum.errors import ArtifactError, RegistryError
-    from issuesum.layout import DATA_REPORT, METRICS, RUNS
+    from issuesum.layout import DATA_REPORT, METRICS, RUNS, read_stages
     from issuesum.lineage.metrics import Metrics
     from issuesum.lineage.provenance.facts import score_tables
     from issuesum.lineage.receipt import Receipt
@@ -42,7 +43,7 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
             "Try: dvc repro."
         )
     runs = {run.stage: run for run in reversed(read_all(RUNS)) if run.state == "done"}
-    last = {stage: runs[stage] for stage in pipeline_stages() or runs if stage in runs}
+    last = {stage: runs[stage] for stage in read_stages(Path()) or runs if stage in runs}
     report = str(DATA_REPORT / "report.html")
     if as_json:
         scores = {of: metrics.scores[of] for of in methods}

@@ -62,22 +62,23 @@ def run(stage: str, body: Body) -> None:
 
 def _run_watched(stage: str, body: Body, record: "_Recording") -> None:
     check_installed(stage, ROOT)
-    inputs = read_inputs(stage, ROOT)
+    params = load_params()
+    inputs = read_inputs(stage, ROOT, params.model_dump())
     if inputs is None:  # no repository: nobody will hash anything
-        record.note(**(body(load_params()) or {}))
+        record.note(**(body(params) or {}))
         return
     record.note_contents("deps", "bytes_in", inputs.contents)
     for out in filter(Path.is_dir, map(Path, inputs.outs)):
         replaceable(out)  # raises before anything is computed
     check_current(inputs.contents, ROOT)
 
-    def check(target: Path) -> None:
-        if target.as_posix() in inputs.outs:
-            check_unchanged(inputs, stage, ROOT)
+    def check(target: Path | None = None) -> None:
+        if target is None or target.as_posix() in inputs.outs:
+            check_unchanged(inputs, stage, ROOT, load_params().model_dump())
 
     with checking_before_replacing(check):
-        record.note(**(body(load_params()) or {}))
-    check_unchanged(inputs, stage, ROOT)
+        record.note(**(body(params) or {}))
+    check()
     outs = hash_all(inputs.outs, ROOT)
     record.note_contents("outs", "bytes_out", outs)
     if RECEIPT.as_posix() in outs:
