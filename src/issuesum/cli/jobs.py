@@ -78,7 +78,7 @@ def _print_table(jobs: list[Job]) -> None:
 
 
 def _cells(job: Job) -> tuple[str, ...]:
-    from issuesum.lineage.provenance.facts import duration, human_size
+    from issuesum.console import duration, human_size
 
     commit = (job.commit or "-")[:_DIGITS] + ("-dirty" if job.dirty else "")
     when = job.time[:16].replace("T", " ")

@@ -25,14 +25,11 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     bundle, or a receipt; without it, the image last exported. An image is read from its registry;
     Docker Engine is asked for a name without a registry, and for images that the registry lacks.
     """
-    from issuesum.lineage.provenance.facts import text_of
-    from issuesum.lineage.provenance.trace import trace
-    from issuesum.lineage.reporting.provenance_page import write_page, write_picture
+    from issuesum.lineage.provenance.lookup import trace
+    from issuesum.lineage.reporting.provenance_page import text_of, write_page, write_picture
     from issuesum.shipping.attestation.attachments import as_attested
     from issuesum.shipping.image.contents import read_local
     from issuesum.stages.params import defaults
-    from issuesum.training.evaluation.baselines import method_titles
-    from issuesum.training.evaluation.metrics import metric_titles
 
     default = shared.default_repository()
     found = trace(
@@ -45,7 +42,7 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     if as_json:
         shared.print_json(found.as_json())
         return
-    click.echo(text_of(found, method_titles(), metric_titles()), nl=False)
+    click.echo(text_of(found), nl=False)
     if html:
         click.echo(f"page      {html}")
     if svg:

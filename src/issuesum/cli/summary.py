@@ -16,7 +16,6 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     from issuesum.errors import ArtifactError, RegistryError
     from issuesum.layout import DATA_REPORT, METRICS, RUNS, read_stages
     from issuesum.lineage.metrics import Metrics
-    from issuesum.lineage.provenance.facts import score_tables
     from issuesum.lineage.receipt import Receipt
     from issuesum.lineage.runs.record import read_all
     from issuesum.registry.client import Registry
@@ -54,11 +53,7 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     shipped = f"image    {receipt.image}\ndigest   {receipt.digest}\n" if receipt else ""
     click.echo(f"\n{shipped}data     {report}\n")
     head = f"on {metrics.test_rows:,} test issues"
-    for table in score_tables(metrics, methods, metric_titles()):
-        for title, *cells in table:
-            first = f"  {title}" if title else head
-            click.echo(f"{first:34s}" + "".join(f"{cell:>9s}" for cell in cells))
-        head = ""
+    click.echo("\n".join(metrics.lines(methods, metric_titles(), head)))
     click.echo("\nlast run of each stage")
     for stage, run in last.items():
         click.echo(f"  {stage:12s}{run.seconds or 0:7.1f} s   started {run.started}")

@@ -1,4 +1,4 @@
-"""What DVC knows: the hash of a folder and the outputs that dvc.lock records.
+"""What DVC knows: the hash of a folder, the outputs that dvc.lock records, and params by its names.
 
 Without a DVC repository, or where DVC fails, every function raises a RepositoryError.
 """
@@ -19,7 +19,6 @@ import yaml
 from issuesum.errors import ArtifactError, RepositoryError, one_line
 from issuesum.layout import LOCK, StageEntry, in_order
 from issuesum.lineage.git import without_secrets
-from issuesum.lineage.provenance.params_diff import dotted
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -183,6 +182,33 @@ class Lock:
         """Return the hash of what is recorded under a path."""
         item = self.items.get(path if isinstance(path, str) else path.as_posix())
         return item.md5 if item else None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was and what is; None is absent."""
+
+    old: Any
+    new: Any
+
+
+def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested values by dotted names, as `dvc exp run -S` takes them: `train.epochs`."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        found |= dotted(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return found
+
+
+def params_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change]:
+    """Return what differs by dotted names, in the order of `old`, then what only `new` has."""
+    before, after = dotted(old), dotted(new)
+    return {
+        name: Change(before.get(name), after.get(name))
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
+    }
 
 
 def default_remote(root: Path) -> dict[str, str | None] | None:

@@ -16,19 +16,18 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import provenances
+from issuesum import console
 from issuesum.errors import ArtifactError, EngineError, ParamsError, RegistryError
 from issuesum.lineage.dvc import hash_of
-from issuesum.lineage.provenance import facts
-from issuesum.lineage.provenance.lookup import Found
+from issuesum.lineage.provenance.lookup import Found, Image, Trace
+from issuesum.lineage.provenance.lookup import trace as trace_by
 from issuesum.lineage.provenance.model import Artefact, Provenance
-from issuesum.lineage.provenance.trace import Image, Trace
-from issuesum.lineage.provenance.trace import trace as trace_by
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.reporting.provenance_page import page, write_picture
+from issuesum.lineage.reporting import provenance_page as facts
+from issuesum.lineage.reporting.provenance_page import page, text_of, write_picture
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
-from provenances import text_of
 
 DIGEST = "sha256:" + "ab" * 32
 NAME = "registry.example.com/name"
@@ -215,7 +214,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         image = RemoteImage(Reference.parse(f"{NAME}@{DIGEST}"), 5, labels, "", ())
         return Found(image, Provenance.parse(content, NAME), content)
 
-    monkeypatch.setattr("issuesum.lineage.provenance.trace.look_up", look_up)
+    monkeypatch.setattr("issuesum.lineage.provenance.lookup.look_up", look_up)
     return known
 
 
@@ -339,7 +338,7 @@ def test_a_bundle_is_found_in_the_history_of_the_lock(
      (141_900_000, "141.9 MB"), (2_500_000_000_000, "2.5 TB"), (10**16, "10000.0 TB")],
 )  # fmt: skip
 def test_sizes_are_human(size: int, shown: str) -> None:
-    assert facts.human_size(size) == shown
+    assert console.human_size(size) == shown
 
 
 @pytest.mark.parametrize(
@@ -348,4 +347,4 @@ def test_sizes_are_human(size: int, shown: str) -> None:
      (3599.8, "1 h 0 min"), (7260, "2 h 1 min")],
 )  # fmt: skip
 def test_durations_are_human(seconds: float, shown: str) -> None:
-    assert facts.duration(seconds) == shown
+    assert console.duration(seconds) == shown

@@ -86,6 +86,7 @@ class _Maker:
             rows["features"] = rows["train"] + rows["validation"]
         self._items, self._bundle, self._rows, self._runs = lock.items, bundle, rows, runs
         self._stages = lock.stages
+        self._needed = {path for stage in lock.stages.values() for path in stage.deps}
         self._makers = {out: name for name, stage in lock.stages.items() for out in stage.outs}
 
     def of_stage(self, name: str, stage: LockedStage) -> list[Artefact]:
@@ -95,9 +96,7 @@ class _Maker:
             known.append("split")
         if known:
             return [self.named(each) for each in known]
-        others = [other for each, other in self._stages.items() if each != name]
-        used = [path for path in stage.outs if any(path in other.deps for other in others)]
-        paths = used or list(stage.outs)
+        paths = [path for path in stage.outs if path in self._needed] or list(stage.outs)
         if len(paths) > 1:
             return [self.whole(name, {PurePosixPath(path).name: path for path in paths})]
         return [self.one(name, path) for path in paths]
@@ -126,13 +125,12 @@ class _Maker:
     def one(self, name: str, path: str) -> Artefact:
         """Return what is known of one path."""
         item = self._items.get(path)
-        size, nfiles = (item.size, item.nfiles) if item else (None, None)
-        values = {"rows": self._rows.get(name), "size": size, "nfiles": nfiles}
-        known: dict[str, Any] = {key: of for key, of in values.items() if of is not None}
+        known: dict[str, Any] = {"md5": None} | (item.as_locked() if item else {})
+        if name in self._rows:
+            known["rows"] = self._rows[name]
         if name not in _PARTS:
             known |= self._run_of(path)
-        md5, stage = item.md5 if item else None, self._makers.get(path)
-        return Artefact(name=name, path=path, md5=md5, stage=stage, **known)
+        return Artefact(name=name, path=path, stage=self._makers.get(path), **known)
 
     def whole(self, name: str, paths: Mapping[str, str]) -> Artefact:
         """Return several outputs of a stage as one artefact with parts."""
@@ -155,8 +153,7 @@ class _Maker:
         )
 
     def _run_of(self, path: str) -> dict[str, Any]:
-        item = self._items.get(path)
-        for run in self._runs:
-            if item and path in run.outs and run.outs[path].md5 == item.md5:
-                return {key: value for key in RUN if (value := getattr(run, key)) is not None}
-        return {}
+        md5 = getattr(self._items.get(path), "md5", None)
+        those = (run for run in self._runs if path in run.outs and run.outs[path].md5 == md5)
+        made = next(those, None)
+        return {key: value for key in RUN if (value := getattr(made, key, None)) is not None}

@@ -7,8 +7,8 @@ from typing import Any
 from markupsafe import Markup
 
 from issuesum.layout import MODEL_CARD, MODELS, RAW
+from issuesum.lineage.dvc import dotted
 from issuesum.lineage.metrics import Metrics
-from issuesum.lineage.provenance.params_diff import dotted
 from issuesum.lineage.reporting import html, wording
 from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.reporting.model_side import ModelSide, read_side

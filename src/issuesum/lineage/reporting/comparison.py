@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from issuesum.errors import ArtifactError
+from issuesum.lineage.dvc import Change
 from issuesum.lineage.metrics import Metrics
-from issuesum.lineage.provenance.params_diff import Change
 from issuesum.lineage.reporting.model_side import ModelSide
 from issuesum.training.evaluation import bootstrap
 from issuesum.training.evaluation.baselines import BASELINES

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from issuesum.errors import RepositoryError
 from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 from issuesum.lineage import git
-from issuesum.lineage.provenance.params_diff import params_diff
+from issuesum.lineage.dvc import params_diff
 from issuesum.lineage.reporting import graph, html, plots, wording
 from issuesum.lineage.reporting.comparison import SHOWN, ModelComparison, compare
 from issuesum.lineage.reporting.model_side import read_side

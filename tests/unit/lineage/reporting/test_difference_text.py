@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from issuesum.lineage.provenance.params_diff import Change
+from issuesum.lineage.dvc import Change
 from issuesum.lineage.reporting.image_difference import (
     CodeDifference,
     DataDifference,

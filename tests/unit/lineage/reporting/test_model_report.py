@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.lineage.provenance.params_diff import Change
+from issuesum.lineage.dvc import Change
 from issuesum.lineage.reporting import wording
 from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.reporting.graph import Pipeline, to_mermaid

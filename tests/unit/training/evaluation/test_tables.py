@@ -13,18 +13,19 @@ from click.testing import CliRunner
 
 from issuesum.cli import summary
 from issuesum.layout import SCORES
-from issuesum.lineage.provenance.trace import Trace
+from issuesum.lineage.provenance.lookup import Trace
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting import card
 from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.reporting.model_report import to_markdown
+from issuesum.lineage.reporting.provenance_page import text_of
 from issuesum.stages import evaluate
 from issuesum.stages.params import Params, load_params
 from issuesum.training.corpus.shards import ShardWriter
 from issuesum.training.evaluation.baselines import BASELINES, Baseline, Settings, shortfalls
 from issuesum.training.evaluation.metrics import METRICS, Floats, Metric
 from projects import ROOT
-from provenances import provenance, read, text_of
+from provenances import provenance, read
 from report_sides import rows, side
 from toy_bundle import write_bundle
 
