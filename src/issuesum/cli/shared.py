@@ -139,7 +139,7 @@ def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=not utf8, indent=2))
 
 
-def show(document: Mapping[str, Any], *lines: str, as_json: bool) -> None:
+def show(document: Mapping[str, Any] | list[Any], *lines: str, as_json: bool) -> None:
     """Print a document, or instead lines for people."""
     if as_json:
         print_json(document)

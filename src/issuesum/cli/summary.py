@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from issuesum.cli.shared import json_option, print_json, verb
+from issuesum.errors import ArtifactError, RegistryError
+from issuesum.layout import DATA_REPORT, METRICS, RUNS, read_stages
 
 
 @verb("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l")
@@ -13,8 +15,6 @@ from issuesum.cli.shared import json_option, print_json, verb
 @click.option("--no-image", is_flag=True, help="Show scores even if nothing was exported.")
 @json_option
 def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
-    from issuesum.errors import ArtifactError, RegistryError
-    from issuesum.layout import DATA_REPORT, METRICS, RUNS, read_stages
     from issuesum.lineage.metrics import Metrics
     from issuesum.lineage.receipt import Receipt
     from issuesum.lineage.runs.record import read_all

@@ -80,7 +80,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
 
 
 _HTML, _TEXT = environment(), environment(finalize=_text)
-_TEXT.filters["line"] = lambda text, longest=100: cut(" ".join(str(text).split()), longest)
+_TEXT.filters["line"] = lambda text, longest=76: cut(" ".join(str(text).split()), longest)
 
 
 def render(template: str, **values: object) -> Markup:

@@ -158,7 +158,7 @@ def compare_code(old: Provenance, new: Provenance, root: Path) -> CodeDifference
                     fetch = f": {shlex.join(['git', 'fetch', source, commit])}"
                 missing.append(f"{commit} is not in this repository{fetch}")
         if not missing:
-            options = ("--stat=100", "--no-color", "--no-ext-diff")
+            options = ("--stat=78", "--no-color", "--no-ext-diff")
             stat = os.fsdecode(git.run(root, "diff", *options, *sources, "--", *git.CODE))
     found = None if missing else stat.rstrip("\n")
     return CodeDifference(_named(old), _named(new), found, tuple(missing))
