@@ -17,7 +17,7 @@ from issuesum.layout import DATA_REPORT, METRICS, RUNS, read_stages
 def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     from issuesum.lineage.metrics import Metrics
     from issuesum.lineage.receipt import Receipt
-    from issuesum.lineage.runs.record import read_all
+    from issuesum.lineage.runs.record import last_runs
     from issuesum.registry.client import Registry
     from issuesum.registry.reference import Reference
     from issuesum.stages.params import load_params
@@ -41,7 +41,7 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
             f"{METRICS} must hold scores. Received: {'not all' if text else 'none'}. "
             "Try: dvc repro."
         )
-    runs = {run.stage: run for run in reversed(read_all(RUNS)) if run.state == "done"}
+    runs = last_runs(RUNS)
     last = {stage: runs[stage] for stage in read_stages(Path()) or runs if stage in runs}
     report = str(DATA_REPORT / "report.html")
     if as_json:

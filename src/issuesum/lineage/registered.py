@@ -63,10 +63,8 @@ def of_tag(root: Path, tag: str) -> Registered:
             f"TAG must register a version of {name} or put it in a stage. Received: {tag}. "
             f"Try: git tag --list '{name.replace(':', '=')}*'."
         )
-    shown = git.run(root, "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}",
-                    must=f"{tag} must be a tag of this repository",
-                    advice="git fetch --tags")  # fmt: skip
-    commit = os.fsdecode(shown).strip()
+    must = f"{tag} must be a tag of this repository"
+    commit = git.commit_of(root, f"refs/tags/{tag}", must=must, advice="git fetch --tags")
     for found in _shown(root, name):
         if found["commit_hexsha"] == commit and parts.get(VERSION) in (None, found["version"]):
             return Registered(found["version"], commit, parts.get(STAGE))

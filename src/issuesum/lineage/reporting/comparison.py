@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from issuesum.errors import ArtifactError
 from issuesum.lineage.dvc import Change
-from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.reporting.model_side import ModelSide
 from issuesum.training.evaluation import bootstrap
 from issuesum.training.evaluation.baselines import BASELINES
@@ -129,7 +128,7 @@ def compare(
 
 def _scores(of: ModelSide | None) -> dict[str, float]:
     """Return the scores of the model by metric, `PRIMARY` first; none if it lacks that."""
-    found = Metrics.read(of.metrics if of else None).scores.get("model", {})
+    found = of.metrics.scores.get("model", {}) if of else {}
     names = dict.fromkeys([PRIMARY, *METRICS] if PRIMARY in found else ())
     return {name: found[name] for name in names if name in found}
 

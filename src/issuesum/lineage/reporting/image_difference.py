@@ -13,13 +13,12 @@ from pathlib import Path
 from issuesum.errors import DataError, RepositoryError, one_line
 from issuesum.layout import REQUIREMENTS
 from issuesum.lineage import git
-from issuesum.lineage.dvc import Change, dotted, params_diff
+from issuesum.lineage.dvc import Change, dotted, params_diff, stored_file
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.reporting import html
 from issuesum.lineage.reporting.issue_difference import RowDifference, TitleDifference, compare_rows
-from issuesum.lineage.tracking import stored_file
 from issuesum.registry.client import Registry
 
 SBOM = "application/vnd.cyclonedx+json"

@@ -90,15 +90,8 @@ def _values(of: ModelComparison, shown: int) -> dict[str, object]:
 
 
 def _commit(root: Path, revision: str) -> str:
-    commit = f"{revision}^{{commit}}"
-    try:
-        found = git.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", commit)
-    except RepositoryError as error:
-        raise RepositoryError(
-            f"A revision must be a commit that this repository has. Received: {revision!r}. "
-            "Try: git fetch, or git log --oneline."
-        ) from error
-    return found.decode("ascii").strip()
+    must = f"{revision!r} must be a commit that this repository has"
+    return git.commit_of(root, revision, must=must, advice="git fetch, or git log --oneline")
 
 
 def _differences(of: ModelComparison) -> Markup | str:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from issuesum.cli import summary
 from issuesum.layout import SCORES
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.lookup import Trace
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting import card
@@ -100,7 +101,7 @@ def test_a_baseline_is_one_function_and_one_entry(
     assert "one title for all" in text_of(_traced(metrics))
     model = side("now", rows(30).assign(same=5.0))
     assert "Against the one title for all" in to_markdown(compare(model, None, {}, resamples=9))
-    metrics_of_model = {**model.metrics, "same": metrics["same"]}  # type: ignore[dict-item]
+    metrics_of_model = Metrics.read({**model.metrics.content(), "same": metrics["same"]})
     model = side("now", rows(30).assign(same=5.0), metrics=metrics_of_model)
     assert "| one title for all |" in card.render(model, params.model_dump())
 
