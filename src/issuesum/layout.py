@@ -110,7 +110,7 @@ def in_order(entries: Iterable[StageEntry]) -> dict[str, StageEntry]:
 
     def is_ready(entry: StageEntry) -> bool:
         others = (other for other in waiting.values() if other is not entry)
-        return not any(feeds(out, entry) for other in others for out in other.outs)
+        return not any(feeds(out, entry.deps) for other in others for out in other.outs)
 
     while waiting:
         name = next((name for name, entry in waiting.items() if is_ready(entry)), None)
@@ -120,6 +120,6 @@ def in_order(entries: Iterable[StageEntry]) -> dict[str, StageEntry]:
     return found
 
 
-def feeds(out: str, entry: StageEntry) -> bool:
-    """Return whether a stage depends on an output, or on a part of it."""
-    return any(dep == out or dep.startswith(f"{out}/") for dep in entry.deps)
+def feeds(out: str, deps: Iterable[str]) -> bool:
+    """Return whether a stage with these dependencies needs an output, or a part of it."""
+    return any(dep == out or dep.startswith(f"{out}/") for dep in deps)

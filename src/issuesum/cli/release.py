@@ -1,19 +1,14 @@
 """`issuesum release`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli import shared
 from issuesum.console import say
 from issuesum.errors import shortened
-
-if TYPE_CHECKING:
-    from issuesum.shipping.kubernetes.kinds import Kind
+from issuesum.shipping.kubernetes import Kind
 
 
 @shared.verb(

@@ -7,13 +7,14 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from click.shell_completion import CompletionItem
 
 from issuesum.console import say
 from issuesum.layout import PARAMS, RUNS, read_stages
+from issuesum.shipping.kubernetes import Kind
 
 NAME = "issuesummarization"
 """Default name of the image and of what serves it."""
@@ -84,7 +85,7 @@ name_option = click.option(
     "--name", metavar="NAME", default=NAME, show_default=True, help="Name of the resources."
 )
 kind_option = click.option(
-    "--kind", type=click.Choice(["seldon", "kubernetes", "kserve"]), default="seldon",
+    "--kind", type=click.Choice(get_args(Kind)), default="seldon",
     show_default=True, help="Serving platform: Seldon Core, a plain Deployment, or KServe.",
 )  # fmt: skip
 replicas_option = count_option("--replicas", default=2, about="Number of pods.")

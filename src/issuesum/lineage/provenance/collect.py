@@ -38,13 +38,8 @@ def collect(
     Equal inputs give equal bytes, at any time, on any machine and for anyone. Of DVC's and Git's
     configuration only what is named here gets in, never a credential.
 
-    Args:
-        root: of the project.
-        image: registry/name:tag.
-        made_from: commit and bundle hash.
-        params: the whole of params.yaml.
-        defaults: what it came with.
-        metrics: the whole of eval/metrics.json.
+    `image` is registry/name:tag; `params` and `metrics` are the whole of their files, `defaults`
+    what the first came with.
 
     Raises:
         RepositoryError: there is no commit or no dvc.lock, or a configuration is broken.

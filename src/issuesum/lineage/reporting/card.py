@@ -44,7 +44,7 @@ def render(of: ModelSide, params: Mapping[str, Any]) -> str:
     languages = of.profile.languages.shares if of.profile else {}
     run = f"docker run --rm -p 9000:9000 {of.receipt.pinned}" if of.receipt else "make serve"
     figures = {name: figure.now for name, figure in found.figures.items()}
-    return wording.render_markdown(
+    return html.render_markdown(
         "templates/model_card.md",
         of=of,
         name=NAME,

@@ -1,12 +1,14 @@
 """Two models compared, as numbers; nothing here knows Markdown or HTML."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from issuesum.errors import ArtifactError
 from issuesum.lineage.dvc import Change
@@ -15,11 +17,6 @@ from issuesum.training.evaluation import bootstrap
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import RESAMPLES, Interval
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY, statistics
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 LENGTHS = (0, 16, 32, 64, 128, 256)
 """The least number of words of each bin; the last has no upper end."""
@@ -84,8 +81,6 @@ def compare(
     Raises:
         ArtifactError: the model has no metrics.
     """
-    import pandas as pd
-
     scores, earlier = _scores(now), _scores(before)
     if not scores:
         raise ArtifactError(
@@ -137,7 +132,7 @@ def _statistics(titles: pd.DataFrame) -> NDArray[np.float64]:
     return statistics(list(titles["predicted"]), list(titles["issue_title"]))
 
 
-def _mean(values: pd.Series[float], resamples: int) -> Interval:
+def _mean(values: "pd.Series[float]", resamples: int) -> Interval:
     return bootstrap.mean_interval(values.to_numpy(), resamples=resamples)
 
 

@@ -79,7 +79,7 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
     return made
 
 
-_HTML, _TEXT = environment(), environment(finalize=_text)
+_HTML, _MARKDOWN, _TEXT = (environment(finalize=of) for of in (None, markdown, _text))
 _TEXT.filters["line"] = lambda text, longest=76: cut(" ".join(str(text).split()), longest)
 
 
@@ -93,6 +93,13 @@ def render_text(template: str, **values: object) -> str:
     """Return lines for people; what images and data hold is made safe for a terminal."""
     text = _TEXT.get_template(template).render(values)
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def render_markdown(template: str, **values: object) -> str:
+    """Return Markdown; every value that is not Markup is escaped."""
+    macros = _MARKDOWN.get_template("templates/macros.md").module
+    text = _MARKDOWN.get_template(template).render(values, ui=macros)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def page(template: str, *, title: str, **values: object) -> str:

@@ -62,7 +62,7 @@ def to_markdown(of: ModelComparison) -> str:
     drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
         values = {**_values(of, shown), **drawn, "spark": _spark}
-        if len(text := wording.render_markdown(_TEMPLATE, **values)) < LIMIT:
+        if len(text := html.render_markdown(_TEMPLATE, **values)) < LIMIT:
             break
     return text
 

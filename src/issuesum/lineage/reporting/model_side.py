@@ -1,7 +1,5 @@
 """What the working tree, or a commit, records of its model."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json
@@ -10,8 +8,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 from pydantic import TypeAdapter
 
 from issuesum import layout
@@ -24,9 +23,6 @@ from issuesum.lineage.runs import record as records
 from issuesum.training.corpus.profile import DataProfile
 from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.evaluation import per_row
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CURVES = {
     "loss, validation": "eval/loss",

@@ -1,10 +1,9 @@
-"""A comparison in the same words for Markdown, page and terminal; and Markdown from templates."""
+"""A comparison in the same words for Markdown, page and terminal."""
 
-import re
 from collections.abc import Mapping
 
 from issuesum.lineage.reporting.comparison import Figure, ModelComparison
-from issuesum.lineage.reporting.html import environment, markdown, signed
+from issuesum.lineage.reporting.html import signed
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import Interval
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY
@@ -12,15 +11,6 @@ from issuesum.training.evaluation.metrics import METRICS, PRIMARY
 _PRIMARY = METRICS[PRIMARY].title
 SCALE = "F1 and BLEU times 100, on issues that training never saw; in brackets 95 % intervals."
 EXPLAINED = " ".join(f"{of.title}: {of.about}." for of in METRICS.values() if of.about)
-
-_MARKDOWN = environment(finalize=markdown)
-
-
-def render_markdown(template: str, **values: object) -> str:
-    """Return Markdown; every value that is not Markup is escaped."""
-    macros = _MARKDOWN.get_template("templates/macros.md").module
-    text = _MARKDOWN.get_template(template).render(values, ui=macros)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def heading(of: ModelComparison) -> str:

@@ -1,11 +1,11 @@
 """What runs the pods of an image: Seldon's operator, KServe's, or Kubernetes alone."""
 
 import math
-from typing import Any, Literal
+from typing import Any
 
+from issuesum.shipping.kubernetes import Kind
 from issuesum.shipping.kubernetes.pod import CONTAINER, GRPC, HTTP
 
-Kind = Literal["seldon", "kubernetes", "kserve"]
 Document = dict[str, Any]
 LABELS: dict[Kind, str] = {
     "seldon": "seldon-deployment-id",

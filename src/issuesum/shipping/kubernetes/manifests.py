@@ -11,10 +11,10 @@ import yaml
 
 from issuesum.errors import ParamsError
 from issuesum.files import replacing_file
+from issuesum.shipping.kubernetes import Kind
 from issuesum.shipping.kubernetes.kinds import (
     LABELS,
     Document,
-    Kind,
     deployment,
     inference_service,
     seldon_deployments,
