@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import click
-
 from issuesum.cli import shared
 
 
@@ -39,11 +37,6 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
         write_page(html, found)
     if svg:
         write_picture(svg, found)
-    if as_json:
-        shared.print_json(found.as_json())
-        return
-    click.echo(text_of(found), nl=False)
-    if html:
-        click.echo(f"page      {html}")
-    if svg:
-        click.echo(f"drawing   {svg}")
+    files = {"page": html, "drawing": svg}
+    written = (f"{what:<9} {path}" for what, path in files.items() if path)
+    shared.show(found.as_json(), text_of(found).rstrip("\n"), *written, as_json=as_json)

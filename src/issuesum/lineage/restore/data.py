@@ -111,8 +111,10 @@ def pull(root: Path, owner: Path | None, *, only: Path | None = None) -> None:
         logging.disable()  # what DVC would log is said below; its bars are no logging
         try:
             recorded = [out for out in repo.index.outs if is_meant(out)]
-            if listed := [out.fs_path for out in recorded if fetch_list(repo, out)]:
-                repo.pull(listed, allow_missing=True)
+            listed = [out.fs_path for out in recorded if fetch_list(repo, out)]
+            if listed:
+                whole = only is None and len(listed) == len(recorded)
+                repo.pull(None if whole else listed, allow_missing=True)
         except ArtifactError:
             raise
         except Exception as error:  # noqa: BLE001 -- DVC lets through what any file system raises
