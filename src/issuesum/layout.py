@@ -11,6 +11,8 @@ from typing import Literal
 
 from issuesum.errors import RepositoryError, one_line
 
+NAME = "issuesummarization"
+"""Of the model: as an artifact of dvc.yaml, and by default of the image and what serves it."""
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 PARAMS = Path("params.yaml")

@@ -24,7 +24,8 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     Docker Engine is asked for a name without a registry, and for images that the registry lacks.
     """
     from issuesum.lineage.provenance.lookup import trace
-    from issuesum.lineage.reporting.provenance_page import text_of, write_page, write_picture
+    from issuesum.lineage.reporting.html import write
+    from issuesum.lineage.reporting.provenance_page import page, picture, text_of
     from issuesum.shipping.attestation.attachments import as_attested
     from issuesum.shipping.image.contents import read_local
     from issuesum.stages.params import defaults
@@ -34,9 +35,9 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
         ref, default=default, read_local=read_local, defaults=defaults(), attested=as_attested
     )
     if html:
-        write_page(html, found)
+        write(html, page(found))
     if svg:
-        write_picture(svg, found)
+        write(svg, picture(found))
     files = {"page": html, "drawing": svg}
     written = (f"{what:<9} {path}" for what, path in files.items() if path)
     shared.show(found.as_json(), text_of(found).rstrip("\n"), *written, as_json=as_json)

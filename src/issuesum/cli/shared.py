@@ -13,11 +13,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from issuesum.console import say
-from issuesum.layout import PARAMS, RUNS, read_stages
+from issuesum.layout import NAME, PARAMS, RUNS, read_stages
 from issuesum.shipping.kubernetes import Kind
-
-NAME = "issuesummarization"
-"""Default name of the image and of what serves it."""
 
 
 def complete_file(_: object, __: object, incomplete: str) -> list[CompletionItem[str]]:

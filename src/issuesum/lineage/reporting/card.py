@@ -6,7 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from issuesum.layout import MODEL_CARD, MODELS, RAW
+from issuesum.layout import MODEL_CARD, MODELS, NAME, RAW
 from issuesum.lineage.dvc import dotted
 from issuesum.lineage.reporting import html, wording
 from issuesum.lineage.reporting.comparison import compare
@@ -14,7 +14,6 @@ from issuesum.lineage.reporting.model_side import ModelSide, read_side
 from issuesum.training.evaluation.baselines import method_titles
 from issuesum.training.evaluation.metrics import METRICS
 
-NAME = "issuesummarization"
 _NO_LANGUAGE = {"unknown", "other"}
 _RARE = 0.01  # a rarer language is as likely a mistake of whoever detected it
 _MADE_BY = ("preprocess", "train", "build")

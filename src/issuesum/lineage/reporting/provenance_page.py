@@ -4,7 +4,6 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from issuesum.console import duration, human_size
@@ -49,14 +48,9 @@ def facts_of(trace: Trace) -> list[Fact]:
     return [Fact("image", image.digest, size, "export", made, known.user or ""), *facts]
 
 
-def write_page(path: Path, trace: Trace) -> None:
-    """Write the page, atomically; equal traces, equal bytes."""
-    html.write(path, page(trace))
-
-
-def write_picture(path: Path, trace: Trace) -> None:
-    """Write the drawing alone as SVG, atomically, for a README or a ticket."""
-    html.write(path, f"{graph.wide(*_drawing(trace), style=html.style())}\n")
+def picture(trace: Trace) -> str:
+    """Return the drawing alone as SVG, for a README or a ticket; equal traces, equal text."""
+    return f"{graph.wide(*_drawing(trace), style=html.style())}\n"
 
 
 def text_of(trace: Trace) -> str:
@@ -84,7 +78,7 @@ def text_of(trace: Trace) -> str:
 
 
 def page(trace: Trace) -> str:
-    """Return the page as HTML."""
+    """Return the page as HTML; equal traces, equal text."""
     known, drawing = trace.provenance, _drawing(trace)
     metrics = Metrics.read(known.metrics)
     tag = "-".join(filter(None, (known.git, known.dvc))) or UNKNOWN
