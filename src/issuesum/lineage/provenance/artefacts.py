@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -50,20 +49,13 @@ def artefacts_of(
     """
     runs = [run for run in made_by if run.state == "done"]
     maker = _Maker(lock, bundle, dict(rows or {}), runs)
-    found = [maker.one("raw", layout.RAW.as_posix())]
-    leading = maker.leading_to(layout.BUNDLE.as_posix())
+    found = [maker.named(name) for name in layout.ARTEFACTS]
     for name, stage in lock.stages.items():
-        if name in (layout.EVALUATE_STAGE, layout.EXPORT_STAGE):
-            continue
-        made, place = maker.of_stage(name, stage), len(found)
-        if name not in leading and not {item.name for item in made} & layout.ARTEFACTS.keys():
-            above = maker.leading_to(*stage.deps)  # a side branch stands next to where it begins
+        named = stage.outs.keys() & {*_NAMES, *_PARTS.values()}
+        if not named and name not in (layout.EVALUATE_STAGE, layout.EXPORT_STAGE):
+            above = maker.leading_to(*stage.deps)  # it stands behind what it begins with
             place = 1 + max((at for at, each in enumerate(found) if each.stage in above), default=0)
-        found[place:place] = made
-    for before, name in pairwise(layout.ARTEFACTS):
-        names = [item.name for item in found]
-        if name not in names:
-            found.insert(names.index(before) + 1, maker.named(name))
+            found[place:place] = maker.of_stage(name, stage)
     return tuple(found)
 
 
@@ -90,12 +82,7 @@ class _Maker:
         self._makers = {out: name for name, stage in lock.stages.items() for out in stage.outs}
 
     def of_stage(self, name: str, stage: LockedStage) -> list[Artefact]:
-        """Return the known artefacts of a stage, or else one of all that it hands on."""
-        known = [_NAMES[path] for path in stage.outs if path in _NAMES]
-        if not stage.outs.keys().isdisjoint(_PARTS.values()):
-            known.append("split")
-        if known:
-            return [self.named(each) for each in known]
+        """Return one artefact of all that a stage hands on; none if it writes nothing."""
         paths = [path for path in stage.outs if path in self._needed] or list(stage.outs)
         if len(paths) > 1:
             return [self.whole(name, {PurePosixPath(path).name: path for path in paths})]
