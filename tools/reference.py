@@ -1,4 +1,4 @@
-"""Writes the parts of docs/cli.md and docs/params.md that are made from the code.
+"""Writes the parts of docs/cli.md and docs/params.md that are made from code and params.yaml.
 
 `make docs` runs it; a test compares.
 """

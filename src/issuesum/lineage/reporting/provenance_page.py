@@ -55,32 +55,16 @@ def picture(trace: Trace) -> str:
 
 def text_of(trace: Trace) -> str:
     """Return the trace as lines; what came from elsewhere cannot move the cursor."""
-    known, facts = trace.provenance, facts_of(trace)
-    metrics = Metrics.read(known.metrics)
-    names = [f"{'   ' * (depth - 1)}{'└─ ' * bool(depth)}{fact.title}"
-             for depth, fact in enumerate(facts)]  # fmt: skip
-    return html.render_text(
-        "templates/provenance.txt",
-        trace=trace,
-        known=known,
-        UNKNOWN=UNKNOWN,
-        facts=list(zip(names, facts, strict=True)),
-        widths=[
-            max([22, *map(len, names)]),
-            max((len(fact.measure) for fact in facts), default=0),
-            max((len(fact.making) for fact in facts), default=0),
-        ],
-        files=dirty_files(known),
-        change=change,
-        scores=metrics.lines(method_titles(), metric_titles()),
-        gate=metrics.gate,
-    )
+    values = _values(trace)
+    names = [f"{'   ' * (depth - 1)}{'└─ ' * bool(depth)}{step.title}"
+             for depth, step in enumerate(values["steps"])]  # fmt: skip
+    scores = values["metrics"].lines(method_titles(), metric_titles())
+    return html.render_text("templates/provenance.txt", **values, names=names, scores=scores)
 
 
 def page(trace: Trace) -> str:
     """Return the page as HTML; equal traces, equal text."""
-    known, drawing = trace.provenance, _drawing(trace)
-    metrics = Metrics.read(known.metrics)
+    known, drawing, values = trace.provenance, _drawing(trace), _values(trace)
     tag = "-".join(filter(None, (known.git, known.dvc))) or UNKNOWN
     details = {
         "All params": known.params,
@@ -94,18 +78,21 @@ def page(trace: Trace) -> str:
         "templates/provenance.html",
         title=f"Provenance of {tag}",
         tag=tag,
-        trace=trace,
-        known=known,
-        UNKNOWN=UNKNOWN,
-        files=dirty_files(known),
-        steps=facts_of(trace),
-        change=change,
+        **values,
         drawings=(graph.wide(*drawing), graph.tall(*drawing)),
-        metrics=list(metrics.known(metric_titles()).values()),
-        scores=metrics.table(method_titles(), metric_titles()),
-        gate=metrics.gate,
+        titles=list(values["metrics"].known(metric_titles()).values()),
+        scores=values["metrics"].table(method_titles(), metric_titles()),
         details=pretty | {"dvc.lock": known.lock},
     )
+
+
+def _values(trace: Trace) -> dict[str, Any]:
+    """Return what text and page show."""
+    known = trace.provenance
+    return {
+        "trace": trace, "known": known, "UNKNOWN": UNKNOWN, "files": dirty_files(known),
+        "steps": facts_of(trace), "change": change, "metrics": Metrics.read(known.metrics),
+    }  # fmt: skip
 
 
 def _drawing(trace: Trace) -> tuple[list[graph.Card], list[graph.Edge]]:
