@@ -72,6 +72,7 @@ def _print_table(jobs: list[Job]) -> None:
     columns = dict(zip(_HEADER, zip(*rows, strict=True), strict=True))
     width = get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     widths = {name: max(map(len, cells)) for name, cells in columns.items()}
+    widths[_HEADER[-1]] = min(widths[_HEADER[-1]], 20)  # what is longer may be cut
     for name in _LEFT_OUT:
         if sum(widths.values()) + 2 * len(widths) > width:
             del widths[name]
