@@ -66,8 +66,8 @@ def credentials_for(host: str) -> Credentials:
     path, wrong = Path(folder) / "config.json", ""
     try:
         config = json.loads(path.read_bytes())
-        sections = ("auths", "credHelpers", "credsStore")
-        known = AuthConfig({name: config.get(name) or {} for name in sections})
+        known = AuthConfig({name: config.get(name) or {} for name in ("auths", "credHelpers")})
+        known["credsStore"] = config.get("credsStore")
         try:
             with warnings.catch_warnings(action="ignore"):  # a missing program is also an error
                 found = known.resolve_authconfig(host)
