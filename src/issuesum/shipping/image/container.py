@@ -58,7 +58,8 @@ def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout:
     container = run(client, image, network_mode="none")
 
     def ask(seconds: float) -> bytes:
-        code, output = container.exec_run(["python3", "-c", _ASK, f"{min(seconds, _TURN):g}"])
+        answer: Any = container.exec_run(["python3", "-c", _ASK, f"{min(seconds, _TURN):g}"])
+        code, output = answer
         if code != 0:
             raise OSError(" ".join(output.decode(errors="replace").split()[-20:]))
         return bytes(output)
