@@ -31,12 +31,7 @@ from issuesum.registry.canonical import read_canonical
 from issuesum.registry.client import LARGEST, Registry, too_large
 from issuesum.registry.labels import VARIABLE
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.container import (
-    REQUEST,
-    first_answer,
-    title_of,
-    with_last_words,
-)
+from issuesum.shipping.image.container import REQUEST, first_answer, title_of, with_last_words
 from issuesum.shipping.image.dockerfile import ALL_HIDDEN, HIDDEN
 
 URL = "http://127.0.0.1:{}/api/v1.0/predictions"
