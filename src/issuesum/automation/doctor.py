@@ -65,6 +65,7 @@ class Clone:
     invalid: IssuesumError | None = None
     builder: Literal["auto", "engine", "registry"] = "auto"
     base_image: str = ""
+    platform: str = "auto"
     repository: Callable[[], str] = str
     scheduler: Callable[[], str | None] = str
 
@@ -193,7 +194,7 @@ def _refusal(error: Exception) -> tuple[str, str]:
 
 def _engine(clone: Clone) -> Finding:
     from issuesum.shipping.image.builder import check_builder
-    from issuesum.shipping.image.engine import engine
+    from issuesum.shipping.image.engine import Base, engine
 
     try:
         with engine() as client:
@@ -201,8 +202,8 @@ def _engine(clone: Clone) -> Finding:
     except EngineError as error:
         failed = _of_error(error)
         with suppress(IssuesumError, OSError):
-            repository = clone.repository()
-            check_builder(clone.builder, repository, clone.root, base_image=clone.base_image)
+            base = Base(clone.base_image, clone.platform)
+            check_builder(clone.builder, clone.repository(), clone.root, base=base)
             found = f"{failed.found}; export takes the runtime that the registry holds"
             return note(found, "start Docker for issuesum serve and verify --deep")
         return fail(failed.found, f"{failed.advice}; or issuesum export --runtime-only elsewhere")

@@ -71,6 +71,6 @@ def _clone() -> Clone:
         return Clone(Path(), error)
     export = params.export
     return Clone(
-        Path(), None, export.builder, export.base_image, lambda: export.repository,
-        lambda: params.preprocess.cluster,
+        Path(), None, export.builder, export.base_image, export.platform,
+        lambda: export.repository, lambda: params.preprocess.cluster,
     )  # fmt: skip

@@ -75,10 +75,12 @@ def _write_report(base: str) -> None:
 
 def _check_builder() -> None:
     from issuesum.shipping.image.builder import check_builder
+    from issuesum.shipping.image.engine import Base
     from issuesum.stages.params import load_params
 
     params = load_params().export
-    check_builder(params.builder, params.repository, Path(), base_image=params.base_image)
+    base = Base(params.base_image, params.platform)
+    check_builder(params.builder, params.repository, Path(), base=base)
 
 
 def _write_card() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from issuesum.errors import ClusterError, ParamsError
+from issuesum.registry.image import architecture
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,15 @@ class Kubectl:
         """Return the objects that `get` lists."""
         found: list[dict[str, Any]] = json.loads(self.run("get", *arguments, "-o", "json"))["items"]
         return found
+
+    def architecture(self) -> str | None:
+        """Return that of nodes, by choice this machine's; None if we may not see nodes."""
+        try:
+            nodes = self.items("nodes")
+        except ClusterError:
+            return None
+        found = {each["status"]["nodeInfo"]["architecture"] for each in nodes}
+        return architecture() if architecture() in found else min(found, default=None)
 
     def rendered(self, folder: Path) -> list[dict[str, Any]]:
         """Return the documents of a kustomization.

@@ -206,11 +206,12 @@ def _manifests(request: Request, root: Path) -> Manifests:
 
 
 def _image(request: Request, root: Path, commit: str, manifests: Manifests) -> RemoteImage:
+    machine = manifests.architecture or request.kubectl.architecture()
     if request.image is None:
         extra = "gpu" if manifests.asks_for_gpus else "cpu"
-        return pipeline_image(root, commit, request.repository(), extra=extra)
+        return pipeline_image(root, commit, request.repository(), extra=extra, machine=machine)
     given = Reference.parse(request.image)
-    image = read_image(Registry(given.host), given)
+    image = read_image(Registry(given.host), given, machine and f"linux/{machine}")
     made_of = image.labels.get("org.opencontainers.image.revision")
     if made_of != commit:
         raise ParamsError(

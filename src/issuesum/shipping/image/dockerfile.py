@@ -34,7 +34,7 @@ from issuesum.registry.canonical import (
 )
 from issuesum.registry.image import unpacked
 from issuesum.registry.labels import labels_of
-from issuesum.shipping.image.engine import failure_of, fetch
+from issuesum.shipping.image.engine import Base, failure_of
 
 RUNTIME = "runtime"
 """The stage that an engine builds."""
@@ -124,11 +124,12 @@ def _files(line: str, bundle: Path, provenance: bytes) -> Mapping[str, Path | by
 
 
 def build_runtime(
-    client: docker.DockerClient, bundle: Path, *, base_image: str, staging: str, folder: Path
+    client: docker.DockerClient, bundle: Path, *, base: Base, staging: str, folder: Path
 ) -> CanonicalImage:
     """Build a runtime as `staging`, its layers in `folder` (EngineError: a step failed)."""
-    below = fetch(client, base_image).attrs["RootFS"]["Layers"]
-    _build(client, bundle, base_image=base_image, image=staging)
+    base, image = base.fetch(client)
+    below = image.attrs["RootFS"]["Layers"]
+    _build(client, bundle, base, image=staging)
     with tempfile.TemporaryFile(dir=folder) as saved:
         saved.writelines(client.images.get(staging).save())
         saved.seek(0)
@@ -148,7 +149,7 @@ def build_runtime(
     return CanonicalImage.of(config, layers)
 
 
-def _build(client: docker.DockerClient, bundle: Path, *, base_image: str, image: str) -> None:
+def _build(client: docker.DockerClient, bundle: Path, base: Base, *, image: str) -> None:
     context = io.BytesIO()
     with tarfile.open(fileobj=context, mode="w") as tar:
         for name in (DOCKERFILE.name, REQUIREMENTS.name):  # what the key of a runtime is made of
@@ -157,7 +158,8 @@ def _build(client: docker.DockerClient, bundle: Path, *, base_image: str, image:
             tar.addfile(entry, io.BytesIO(content))
     answers = client.api.build(
         fileobj=io.BytesIO(context.getvalue()), custom_context=True, tag=image, target=RUNTIME,
-        buildargs={"BASE_IMAGE": base_image}, rm=True, forcerm=True, decode=True,
+        buildargs={"BASE_IMAGE": base.name}, platform=base.platform, rm=True, forcerm=True,
+        decode=True,
     )  # fmt: skip
     if failure := failure_of(answers, "docker build"):
         raise EngineError(
