@@ -352,4 +352,4 @@ def _fetch(training: _Watched, commit: str, root: Path) -> None:
         if training.variant.overrides:
             pipeline.experiment(training.variant.overrides)
         else:
-            pipeline.take(TRAIN_STAGE)
+            pipeline.repro("--pull", "--single-item", TRAIN_STAGE)
