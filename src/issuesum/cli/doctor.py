@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from issuesum.automation.doctor import CHECKS, Clone, examine
-from issuesum.cli.shared import json_option, print_json, verb
+from issuesum.cli.shared import check_builder, json_option, print_json, verb
 from issuesum.errors import ParamsError
 
 _MARKS = {"ok": ("ok", "green"), "note": ("note", "yellow"), "fail": ("FAIL", "red")}
@@ -69,8 +69,7 @@ def _clone() -> Clone:
         params = load_params()
     except ParamsError as error:
         return Clone(Path(), error)
-    export = params.export
     return Clone(
-        Path(), None, export.builder, export.base_image, export.platform,
-        lambda: export.repository, lambda: params.preprocess.cluster,
+        Path(), None, check_builder, lambda: params.export.repository,
+        lambda: params.preprocess.cluster,
     )  # fmt: skip
