@@ -118,11 +118,10 @@ def run_inside(container: Container, code: str) -> str:
 
 
 def remove_images(client: docker.DockerClient, part: str) -> None:
-    """Remove the images of which a name contains `part`, whatever else is removed meanwhile."""
+    """Remove the images of which a tag contains `part`, whatever else is removed meanwhile."""
     # Unlike images.list, which asks for each image and fails if another worker has removed it.
     for listed in client.api.images():
-        names = [*(listed["RepoTags"] or ()), *(listed["RepoDigests"] or ())]
-        if any(part in name for name in names):
+        if any(part in tag for tag in listed["RepoTags"] or ()):
             with contextlib.suppress(docker.errors.ImageNotFound):
                 client.images.remove(listed["Id"], force=True)
 

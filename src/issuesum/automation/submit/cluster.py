@@ -13,7 +13,7 @@ from typing import Any, Literal
 import yaml
 from tqdm import tqdm
 
-from issuesum.automation.submit.manifests import INSTANCE, RESOURCES, Kind
+from issuesum.automation.submit.manifests import ARCHITECTURE, INSTANCE, RESOURCES, Kind
 from issuesum.errors import ClusterError, ParamsError
 from issuesum.registry.image import architecture
 
@@ -72,10 +72,10 @@ class Kubectl:
     def architecture(self) -> str | None:
         """Return that of nodes, by choice this machine's; None if we may not see nodes."""
         try:
-            nodes = self.items("nodes")
+            nodes = self.items("nodes", f"--selector=kubernetes.io/os=linux,{ARCHITECTURE}")
         except ClusterError:
             return None
-        found = {each["status"]["nodeInfo"]["architecture"] for each in nodes}
+        found = {each["metadata"]["labels"][ARCHITECTURE] for each in nodes}
         return architecture() if architecture() in found else min(found, default=None)
 
     def rendered(self, folder: Path) -> list[dict[str, Any]]:

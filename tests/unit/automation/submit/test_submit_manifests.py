@@ -78,7 +78,7 @@ def test_the_image_is_for_nodes_of_the_cluster(
     def items(*_: str) -> list[dict]:
         if nodes is None:
             raise ClusterError("may not list nodes")
-        return [{"status": {"nodeInfo": {"architecture": each}}} for each in nodes]
+        return [{"metadata": {"labels": {"kubernetes.io/arch": each}}} for each in nodes]
 
     monkeypatch.setattr(Kubectl, "items", items)
     assert Kubectl().architecture() == wanted
