@@ -28,6 +28,7 @@ from issuesum.lineage import git
 def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
     from issuesum.lineage.receipt import Receipt
     from issuesum.shipping.image.builder import push_runtime
+    from issuesum.shipping.image.engine import Base
     from issuesum.stages import export, runner
     from issuesum.stages.params import load_params
 
@@ -37,9 +38,8 @@ def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
         return
     if runtime_only:
         params = load_params().export
-        runtime = push_runtime(
-            params.repository, Path(), base_image=params.base_image, patience=params.push_patience
-        )
+        base = Base(params.base_image, params.platform)
+        runtime = push_runtime(params.repository, Path(), base=base, patience=params.push_patience)
         show({"runtime": str(runtime)}, str(runtime), as_json=as_json)
         return
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():

@@ -34,8 +34,7 @@ def command(
     canary_traffic: int, shadow: str | None, pull_secret: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     from issuesum.lineage.receipt import Receipt
-    from issuesum.shipping.kubernetes.manifests import write_manifests
-    from issuesum.shipping.kubernetes.pod import resolve
+    from issuesum.shipping.kubernetes.manifests import resolve, write_manifests
 
     if image is None:
         receipt = Receipt.load()

@@ -46,8 +46,7 @@ def command(
     released.
     """
     from issuesum.shipping.attestation.verification import public_keys
-    from issuesum.shipping.kubernetes.manifests import write_manifests
-    from issuesum.shipping.kubernetes.pod import resolve
+    from issuesum.shipping.kubernetes.manifests import resolve, write_manifests
     from issuesum.shipping.release import changed_since, checked_receipt, publish, wanted
 
     root = Path()

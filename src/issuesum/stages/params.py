@@ -181,6 +181,7 @@ class ExportParams(_Section):
     registry: str = _param("localhost:5000", pattern=f"^{_REGISTRY}$")
     image: str = _param("issuesummarization", pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")
     base_image: str = _param("python:3.12-slim-bookworm")
+    platform: Literal["auto", "linux/amd64", "linux/arm64"] = _param("auto")
     smoke_timeout: float = _param(60, gt=0)
     push_patience: float = _param(60, ge=0)
     builder: Literal["auto", "engine", "registry"] = _param("auto")
