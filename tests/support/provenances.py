@@ -9,8 +9,9 @@ from typing import Any
 
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of
-from issuesum.lineage.provenance.lookup import Found, completed
+from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Exported, Provenance
+from issuesum.lineage.provenance.trace import completed
 from issuesum.lineage.runs.record import RunRecord, parse
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference

@@ -23,7 +23,7 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     bundle, or a receipt; without it, the image last exported. An image is read from its registry;
     Docker Engine is asked for a name without a registry, and for images that the registry lacks.
     """
-    from issuesum.lineage.provenance.lookup import trace
+    from issuesum.lineage.provenance.trace import trace
     from issuesum.lineage.reporting.html import write
     from issuesum.lineage.reporting.provenance_page import page, picture, text_of
     from issuesum.shipping.attestation.attachments import as_attested

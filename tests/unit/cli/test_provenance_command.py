@@ -12,7 +12,7 @@ import provenances
 from issuesum.cli.provenance import command
 from issuesum.cli.shared import default_repository
 from issuesum.errors import ArtifactError, ParamsError
-from issuesum.lineage.provenance.lookup import Image, Trace
+from issuesum.lineage.provenance.trace import Image, Trace
 
 FOUND = Trace(
     provenances.read(provenances.provenance()),
@@ -29,7 +29,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list:
         seen.append((text, default))
         return FOUND
 
-    monkeypatch.setattr("issuesum.lineage.provenance.lookup.trace", trace)
+    monkeypatch.setattr("issuesum.lineage.provenance.trace.trace", trace)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ISSUESUM_REGISTRY", raising=False)
     return seen

@@ -10,8 +10,8 @@ import json
 
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.artefacts import artefacts_of
-from issuesum.lineage.provenance.lookup import Image, Trace, completed
 from issuesum.lineage.provenance.model import Exported, Provenance
+from issuesum.lineage.provenance.trace import Image, Trace, completed
 from issuesum.lineage.reporting.provenance_page import text_of
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference

@@ -9,7 +9,7 @@ import pytest
 
 import provenances
 from issuesum.lineage.metrics import Metrics
-from issuesum.lineage.provenance.lookup import Image, Trace
+from issuesum.lineage.provenance.trace import Image, Trace
 from issuesum.lineage.reporting import provenance_page as facts
 from issuesum.lineage.reporting.provenance_page import text_of
 from issuesum.training.evaluation.baselines import method_titles

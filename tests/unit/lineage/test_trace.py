@@ -19,9 +19,10 @@ import provenances
 from issuesum import console
 from issuesum.errors import ArtifactError, EngineError, ParamsError, RegistryError
 from issuesum.lineage.dvc import hash_of
-from issuesum.lineage.provenance.lookup import Found, Image, Trace
-from issuesum.lineage.provenance.lookup import trace as trace_by
+from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Artefact, Provenance
+from issuesum.lineage.provenance.trace import Image, Trace
+from issuesum.lineage.provenance.trace import trace as trace_by
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting import provenance_page as facts
 from issuesum.lineage.reporting.provenance_page import page, picture, text_of
@@ -214,7 +215,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         image = RemoteImage(Reference.parse(f"{NAME}@{DIGEST}"), 5, labels, "", ())
         return Found(image, Provenance.parse(content, NAME), content)
 
-    monkeypatch.setattr("issuesum.lineage.provenance.lookup.look_up", look_up)
+    monkeypatch.setattr("issuesum.lineage.provenance.trace.look_up", look_up)
     return known
 
 

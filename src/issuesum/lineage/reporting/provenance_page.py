@@ -8,8 +8,8 @@ from typing import Any
 
 from issuesum.console import duration, human_size
 from issuesum.lineage.metrics import UNKNOWN, Metrics
-from issuesum.lineage.provenance.lookup import Trace
 from issuesum.lineage.provenance.model import Artefact, Provenance
+from issuesum.lineage.provenance.trace import Trace
 from issuesum.lineage.reporting import graph, html
 from issuesum.lineage.tag import patched_files
 from issuesum.training.evaluation.baselines import method_titles

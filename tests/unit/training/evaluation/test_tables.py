@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from issuesum.cli import summary
 from issuesum.layout import SCORES
 from issuesum.lineage.metrics import Metrics
-from issuesum.lineage.provenance.lookup import Trace
+from issuesum.lineage.provenance.trace import Trace
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting import card
 from issuesum.lineage.reporting.comparison import compare
