@@ -84,6 +84,9 @@ def reading_artifact(must: str, advice: str) -> Iterator[None]:
 
 def one_line(error: object) -> str:
     """Return an error or a text, folded to one line, without colours of a terminal."""
+    if callable(mistakes := getattr(error, "errors", None)):  # pydantic's: the image lacks it
+        first = mistakes()[0]
+        error = ": ".join((*map(str, first["loc"]), first["msg"]))
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
 
 

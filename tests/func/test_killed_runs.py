@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from issuesum.layout import RUNS
-from issuesum.lineage.runs.record import last
+from issuesum.lineage.runs.record import last_runs
 from projects import Project
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def test_after_ten_kills_a_rerun_ends_as_one_that_was_never_disturbed(
 
     struck = []
     for stage in STAGES:
-        seconds = last(stage, finished.path / RUNS).seconds
+        seconds = last_runs(finished.path / RUNS)[stage].seconds
         for _ in range(KILLS[stage]):
             struck.append(_kill(project, stage, choose.uniform(0, 0.8) * seconds))
             _repair(project)

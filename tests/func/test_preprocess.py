@@ -23,7 +23,7 @@ from projects import Project, copy_project
 
 pytestmark = pytest.mark.slow
 
-COMMAND = ("python", "-m", "issuesum.stages.preprocess")
+COMMAND = ("python", "-m", "issuesum.stages", "preprocess")
 ENTRIES = ".issuesum/cache/tokens"
 
 

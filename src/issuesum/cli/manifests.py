@@ -1,16 +1,11 @@
 """`issuesum manifests`."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli import shared
-
-if TYPE_CHECKING:
-    from issuesum.shipping.kubernetes.manifests import Kind
+from issuesum.shipping.kubernetes import Kind
 
 
 @shared.verb(

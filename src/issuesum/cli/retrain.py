@@ -66,8 +66,7 @@ def command(
     show(document, image, commit, as_json=as_json)
 
 
-# Imported only if there is something to report: the import takes as long as the check.
-def _write_report(base: str) -> None:
+def _write_report(base: str) -> None:  # imported late: it takes as long as finding nothing to do
     from issuesum.lineage.reporting.model_report import write_report
 
     write_report(Path(), base=base)

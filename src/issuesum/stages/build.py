@@ -7,7 +7,6 @@ from issuesum.files import replacing_directory
 from issuesum.layout import BUNDLE, BUNDLE_MODEL, DOCKERFILE, FEATURES, MODELS, SAVED_MODEL, SERVING
 from issuesum.serving.inference.rules import DECODING, Decoding
 from issuesum.stages.params import Params
-from issuesum.stages.runner import run
 from issuesum.text import features
 from issuesum.training.bundle.assemble import copy_code
 
@@ -37,7 +36,3 @@ def main(params: Params) -> None:
             of = saved_model.check(target, folder, rows, tolerance=params.build.parity_tolerance)
             print(f"build: the SavedModel writes ONNX's greedy titles, scores within {of:.1e}")
     print(f"build: ONNX and Keras agree to {difference:.1e} on {len(rows)} rows")
-
-
-if __name__ == "__main__":
-    run("build", main)

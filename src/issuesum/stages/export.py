@@ -20,7 +20,7 @@ from issuesum.registry.client import Registry
 from issuesum.shipping.gate import Judged, check_gate, check_regression
 from issuesum.shipping.image.ship import Target
 from issuesum.stages.params import ExportParams, Params, defaults
-from issuesum.stages.runner import ROOT, run
+from issuesum.stages.runner import ROOT
 
 if TYPE_CHECKING:
     from issuesum.shipping.image.builder import Builder
@@ -107,7 +107,3 @@ def _ship(by: Builder, target: Target, params: Params, metrics: dict[str, Any]) 
     else:
         print(f"export: {by.tried}: {title}\nexport: pushed {image}")
     return digest
-
-
-if __name__ == "__main__":
-    run("export", main)

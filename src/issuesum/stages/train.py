@@ -9,7 +9,6 @@ from issuesum.errors import ArtifactError
 from issuesum.files import replacing_directory
 from issuesum.layout import CURVES, FEATURES, MODELS, SPEED, TRAINED_ELSEWHERE
 from issuesum.stages.params import Params
-from issuesum.stages.runner import run
 from issuesum.text import features
 from issuesum.text.tokens import END, START
 from issuesum.text.vocabulary import Vocabulary
@@ -76,7 +75,3 @@ def main(params: Params) -> dict[str, int | str]:
 
 def _pick[T](kind: type[T], values: dict[str, Any]) -> T:
     return kind(**{field.name: values[field.name] for field in fields(kind)})  # type: ignore[arg-type]
-
-
-if __name__ == "__main__":
-    run("train", main)

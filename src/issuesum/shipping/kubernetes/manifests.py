@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -21,8 +20,8 @@ from issuesum.lineage.provenance.lookup import OUR_TAG
 from issuesum.registry.client import Registry
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
+from issuesum.shipping.kubernetes import Kind
 
-Kind = Literal["seldon", "kubernetes", "kserve"]
 _KINDS: dict[Kind, tuple[str, str]] = {
     "seldon": ("seldondeployment.yaml", "seldon-deployment-id"),
     "kubernetes": ("deployment.yaml", "app.kubernetes.io/name"),

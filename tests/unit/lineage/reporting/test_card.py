@@ -9,6 +9,7 @@ import yaml
 
 from issuesum.errors import ArtifactError
 from issuesum.lineage.dvc import Item
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.reporting.card import render
 from issuesum.lineage.runs.record import RunRecord
 from report_sides import rows, side
@@ -50,7 +51,7 @@ def test_header_has_known_fields_and_our_scores() -> None:
         assert isinstance(metric["value"], float)
     values = {metric.get("config", metric["type"]): metric["value"] for metric in result["metrics"]}
     assert values.keys() == {"rouge1", "rouge2", "rougeL", "bleu"}
-    assert values["rougeL"] == round(SIDE.metrics["model"]["rouge_l"], 2)
+    assert values["rougeL"] == round(SIDE.metrics.scores["model"]["rouge_l"], 2)
 
 
 def test_card_shows_how_to_run_the_image_and_what_it_was_made_from() -> None:
@@ -88,4 +89,4 @@ def test_card_without_what_is_optional_and_without_what_is_not() -> None:
     assert "language" not in _header(card)
     assert "make serve" in card
     with pytest.raises(ArtifactError, match="Try: dvc repro evaluate"):
-        render(replace(SIDE, metrics=None), PARAMS)
+        render(replace(SIDE, metrics=Metrics()), PARAMS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,7 +9,9 @@ from html.parser import HTMLParser
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.lineage.provenance.params_diff import Change
+from issuesum.lineage.dvc import Change
+from issuesum.lineage.metrics import GateResult, Metrics
+from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting import wording
 from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.reporting.graph import Pipeline, to_mermaid
@@ -74,7 +75,7 @@ def test_the_same_model_is_neither_better_nor_worse() -> None:
     assert "No param differs." in to_markdown(found)
 
 
-@pytest.mark.parametrize("base", [None, replace(BEFORE, metrics=None)])
+@pytest.mark.parametrize("base", [None, replace(BEFORE, metrics=Metrics())])
 def test_without_a_base_it_is_the_first_model(base) -> None:
     found = compare(NOW, base, {})
     assert wording.heading(found) == "working tree: first model"
@@ -98,7 +99,7 @@ def test_hostile_words_are_shown_and_not_read() -> None:
     table["predicted"] = HOSTILE + " too"
     table["issue_url"] = 'javascript:alert("x")'
     found = compare(
-        side("w", table, receipt={"image": HOSTILE, "digest": HOSTILE}),
+        side("w", table, receipt=Receipt(HOSTILE, HOSTILE, HOSTILE, HOSTILE)),
         side("b", table.assign(predicted=HOSTILE, rouge_l=0.0)),
         {HOSTILE: Change(HOSTILE, HOSTILE)},
     )
@@ -137,7 +138,7 @@ def test_a_model_without_scores_is_an_error_of_one_line(metrics) -> None:
     with pytest.raises(
         ArtifactError, match=r"^eval/metrics.json must .* Try: dvc repro evaluate\.$"
     ):
-        compare(replace(NOW, metrics=metrics), None, {})
+        compare(replace(NOW, metrics=Metrics.read(metrics)), None, {})
 
 
 def test_equal_comparisons_give_equal_pages_that_ask_for_nothing() -> None:
@@ -153,7 +154,7 @@ def test_names_of_files_cannot_leave_their_label() -> None:
 
 
 def test_a_refused_model_says_so() -> None:
-    metrics = json.loads(json.dumps(NOW.metrics))
-    metrics["gate"] = {"passed": False, "reasons": ["ROUGE-L is 1.00, below 2"]}
+    gate = GateResult(passed=False, reasons=("ROUGE-L is 1.00, below 2",))
+    metrics = NOW.metrics.model_copy(update={"gate": gate})
     found = compare(replace(NOW, metrics=metrics), None, {})
     assert "The gate refuses this model: ROUGE-L is 1.00, below 2." in to_page(found)
