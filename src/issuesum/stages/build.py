@@ -14,10 +14,12 @@ from issuesum.training.bundle.assemble import copy_code
 def main(params: Params) -> None:
     """Read models, vocabularies, serving and Dockerfile; write serving/bundle."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before its import; 2 reports a missing GPU
-    from issuesum.training.bundle.convert import check_parity, convert
     from issuesum.training.model.interface import load_model
 
     model = load_model(MODELS)
+    # Not before: tf2onnx imports Keras, too, with all that issuesum.training.model leaves out.
+    from issuesum.training.bundle.convert import check_parity, convert
+
     rows = features.Shards(FEATURES / "validation").head(params.build.parity_rows)
     with replacing_directory(BUNDLE) as bundle:
         folder = bundle / BUNDLE_MODEL.name

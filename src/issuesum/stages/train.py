@@ -24,8 +24,7 @@ def main(params: Params) -> dict[str, int | str]:
             "Try: the job's log; if `dvc push` failed there, delete the job, and submit again."
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before its import; 2 reports a missing GPU
-    import keras
-
+    from issuesum.training.model import keras
     from issuesum.training.model.checkpoint import VARIABLE, Checkpoint
     from issuesum.training.model.contract import check_architecture
     from issuesum.training.model.distribution import Distribution, read_cluster

@@ -10,13 +10,12 @@ import json
 import re
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
 from issuesum.errors import ParamsError
 from issuesum.shipping.kubernetes.manifests import PinnedImage, write_manifests
-from schemas import read_definition, schema_of, validate, validate_pod
+from schemas import read_definition, schema_of, validate, validate_pod, validator
 from serving_example import DIGESTS, EXAMPLE, NAME, TAG, run, write
 
 DEFINITION = "machinelearning.seldon.io_seldondeployments.yaml"
@@ -78,11 +77,11 @@ def test_the_committed_files_are_what_the_verb_writes(tmp_path: Path) -> None:
 
 
 def test_deployments_fit_the_schema_of_their_operator(deployment: dict, definition: dict) -> None:
-    validator = jsonschema.Draft202012Validator(schema_of(deployment, definition))
-    assert [error.message for error in validator.iter_errors(deployment)] == []
+    checked = validator(schema_of(deployment, definition))
+    assert [error.message for error in checked.iter_errors(deployment)] == []
     wrong = copy.deepcopy(deployment)
     wrong["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["container"] = []
-    assert not validator.is_valid(wrong)
+    assert not checked.is_valid(wrong)
 
 
 def test_pods_and_the_service_fit_the_schema_of_kubernetes(
@@ -311,8 +310,8 @@ def test_a_plain_deployment_needs_no_operator(written) -> None:
 def test_an_inference_service_asks_for_the_model_by_its_name(written, shared: Path) -> None:
     (service,), monitors = written("kserve", "inferenceservice.yaml")
     definition = read_definition(shared / "schemas/serving.kserve.io_inferenceservices.yaml")
-    validator = jsonschema.Draft202012Validator(schema_of(service, definition))
-    assert [error.message for error in validator.iter_errors(service)] == []
+    checked = validator(schema_of(service, definition))
+    assert [error.message for error in checked.iter_errors(service)] == []
     predictor = service["spec"]["predictor"]
     assert (predictor["minReplicas"], predictor["maxReplicas"]) == (2, 2)
     assert predictor["imagePullSecrets"] == [{"name": "pull"}]
