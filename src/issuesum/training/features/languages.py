@@ -1,9 +1,8 @@
 """In which languages texts are: py3langid's model, over many texts at once.
 
-Its 97 languages are known by their byte n-grams (Lui & Baldwin 2011, "Cross-domain Feature
-Selection for Language Identification"). An automaton finds these: its state follows from the last
-LONGEST bytes, so the states at all places of all texts take as many look-ups as an n-gram has
-bytes, where py3langid goes from byte to byte.
+It knows 97 languages by their byte n-grams (Lui & Baldwin 2011, "Cross-domain Feature Selection for
+Language Identification"). An automaton finds these. Its state follows from the last _LONGEST bytes,
+so the states at all places of all texts take that many look-ups, not one a byte.
 """
 
 from collections import Counter

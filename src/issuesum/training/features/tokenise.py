@@ -60,7 +60,7 @@ WORD_COLUMNS = pa.schema(
 """The distinct words of a shard."""
 
 LANGUAGE_STEP = 20
-"""Of every so many issues one language is looked up: all would take longer than the rest."""
+"""Of every so many issues one language is looked up: all would take as long as the rest."""
 
 _COLUMNS = pa.schema(
     pa.field(name, pa.int64() if name == "row" else pa.string(), nullable=False)
