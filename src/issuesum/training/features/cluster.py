@@ -131,8 +131,8 @@ def _dask(address: str) -> Iterator[_Workers]:
     from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
-    # A failure is one line, and it is ours.
-    for name in ("distributed", "distributed.client"):
+    # A failure is one line, and it is ours. Tornado and asyncio log jobs that it leaves behind.
+    for name in ("distributed", "distributed.client", "tornado.application", "asyncio"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS))
