@@ -41,13 +41,13 @@ def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
 
 def _push_runtime() -> str:
     from issuesum.shipping.image.builder import push_runtime
+    from issuesum.shipping.image.engine import Base
     from issuesum.stages.params import load_params
     from issuesum.stages.runner import ROOT
 
     params = load_params().export
-    return str(push_runtime(
-        params.repository, ROOT, base_image=params.base_image, patience=params.push_patience
-    ))  # fmt: skip
+    base = Base(params.base_image, params.platform)
+    return str(push_runtime(params.repository, ROOT, base=base, patience=params.push_patience))
 
 
 def _plan() -> dict[str, Any]:

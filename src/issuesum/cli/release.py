@@ -12,7 +12,7 @@ from issuesum.cli import shared
 from issuesum.console import say
 
 if TYPE_CHECKING:
-    from issuesum.shipping.kubernetes.kinds import Kind
+    from issuesum.shipping.kubernetes.manifests import Kind
 
 
 @shared.verb(
@@ -60,8 +60,7 @@ def command(
     released.
     """
     from issuesum.shipping.attestation.verification import public_keys
-    from issuesum.shipping.kubernetes.manifests import write_manifests
-    from issuesum.shipping.kubernetes.pod import resolve
+    from issuesum.shipping.kubernetes.manifests import resolve, write_manifests
     from issuesum.shipping.release import changed_since, checked_receipt, publish, wanted
 
     root = Path()

@@ -60,7 +60,7 @@ def command(
     command follows it again, or fetches its result. If a stage fails, its error and its exit
     code are those of this command.
     """
-    from issuesum.automation.submit.kubectl import Kubectl
+    from issuesum.automation.submit.cluster import Kubectl
     from issuesum.automation.submit.submitting import Request, submit
     from issuesum.stages.params import load_params
 

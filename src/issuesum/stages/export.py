@@ -35,6 +35,7 @@ def main(params: Params) -> None:
     from issuesum.shipping.attestation.sbom import SCRIPT, read_distributions
     from issuesum.shipping.attestation.statement import metadata_of, signing_key
     from issuesum.shipping.image.builder import builder
+    from issuesum.shipping.image.engine import Base
 
     key = signing_key()  # first: a key that cannot be used is reported before anything is pushed
     metrics = check_gate()
@@ -48,7 +49,8 @@ def main(params: Params) -> None:
         @cache  # only if it is needed: an engine may not answer
         def by() -> Builder:
             return stack.enter_context(builder(
-                params.export.builder, target.image, base_image=params.export.base_image,
+                params.export.builder, target.image,
+                base=Base(params.export.base_image, params.export.platform),
                 patience=params.export.push_patience,
             ))  # fmt: skip
 

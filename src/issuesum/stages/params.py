@@ -247,6 +247,8 @@ class ExportParams(_Section):
     """Repository name within the registry."""
     base_image: str = _param("python:3.12-slim-bookworm")
     """What the Dockerfile builds on; it needs Python 3.12."""
+    platform: Literal["auto", "linux/amd64", "linux/arm64"] = _param("auto")
+    """What the image is for; auto: what the engine runs on, which must emulate anything else."""
     smoke_timeout: float = _param(60, gt=0)
     """Seconds that the container has to answer a first request."""
     push_patience: float = _param(60, ge=0)
