@@ -66,7 +66,7 @@ def beam[S](
     for length in range(1, rules.steps):
         previous = [ids[-1] if ids else rules.start for of in going for _, ids, _ in of]
         probabilities, state = scorer.step(np.array(previous, np.int32), state)
-        rows = []  # of the state, those that go on
+        rows: list[int] = []  # of the state, those that go on
         for body, beginnings in enumerate(going):
             found = [_grow(one, probabilities[one.row], rules, body) for one in beginnings]
             best = list(islice(merge(*found, key=lambda one: -one.total), width))

@@ -98,14 +98,13 @@ class Pointer(TitleModel):
         return -(1 - smoothing) * chosen - smoothing * evenly
 
     def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return what the decoder needs of bodies, whose words are left-aligned.
+        """Return what the decoder needs of bodies, with their words left-aligned.
 
-        The hypotheses of a body share, for each of its places, `words` (batch, 2, places), the
-        extended ids of the word and of the one before; `keys`; `padding`, what attention adds; and
-        what the decoder would make of the encoder's states at every step: `read`, and `context`.
-        `of_body` says whose hypothesis a row is, `hidden` is the decoder's state, and `written` which
-        words the title has so far. The places are as many as the longest of the bodies has words,
-        and one at least.
+        Shared are `words`, the extended ids of each place and of the one before it; `padding`, what
+        attention adds; `keys`; and `read` and `context`, the encoder's states times the weights
+        that every step would multiply them with. `of_body` is the body of a row, `hidden` the
+        decoder's state, `written` whether the title has a place's word. The places are as many as
+        the longest of the bodies has words, and one at least.
         """
         places = tf.reduce_max(tf.math.count_nonzero(body, axis=1, dtype=tf.int32))
         of_words = slice(-tf.maximum(places, 1), None)
@@ -152,7 +151,8 @@ class Pointer(TitleModel):
         weights = tf.concat([0 * query + self.hints.kernel, query], axis=1)
         mixed = tf.tanh(shared["keys"] + tf.matmul(hints, weights, transpose_a=True))
         energies = tf.squeeze(tf.matmul(mixed, self.energy.kernel), -1)[:, None]
-        energies += tf.matmul(tf.pad(self.hint_energy.kernel, ((0, 1), (0, 0))), hints, transpose_a=True)
+        hint_energy = tf.pad(self.hint_energy.kernel, ((0, 1), (0, 0)))
+        energies += tf.matmul(hint_energy, hints, transpose_a=True)
         attention = tf.nn.softmax(energies + shared["padding"])
         kernel, bias = self._seen()
         units = self.config.hidden_units
