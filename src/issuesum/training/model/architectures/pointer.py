@@ -109,21 +109,25 @@ class Pointer(TitleModel):
         places = tf.reduce_max(tf.math.count_nonzero(body, axis=1, dtype=tf.int32))
         of_words = slice(-tf.maximum(places, 1), None)
         state = self._read_body(body[:, of_words], body_extended[:, of_words], None)
-        words, memory = state["words"], state["memory"]
+        words = state["words"]
+        # Also under mixed precision: only layers cast their weights themselves.
+        memory, keys, hidden = (
+            tf.cast(state[of], tf.float32) for of in ("memory", "keys", "hidden")
+        )
         is_padding = words == PADDING
         words -= tf.cast(is_padding, tf.int32)  # -1, which no word is
         before = tf.pad(words, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
-        same = tf.cast(words[:, :, None] == words[:, None], memory.dtype)
+        same = tf.cast(words[:, :, None] == words[:, None], tf.float32)
         kernel, _ = self._seen()
         units = self.config.hidden_units
         return {
             "shared_words": tf.stack([words, before], axis=1),
             "shared_padding": _NEVER * tf.cast(is_padding, tf.float32)[:, None],
-            "shared_keys": state["keys"],
+            "shared_keys": keys,
             "shared_read": tf.matmul(memory, self.read.kernel) / tf.reduce_sum(same, -1)[..., None],
             "shared_context": tf.matmul(memory, kernel[units : 3 * units]),
             "of_body": tf.cumsum(tf.ones_like(words[:, 0]), exclusive=True),
-            "hidden": state["hidden"],
+            "hidden": hidden,
             "written": tf.zeros_like(words, tf.bool)[:, None],
         }
 
@@ -139,15 +143,16 @@ class Pointer(TitleModel):
             for name in ("words", "padding", "keys", "read", "context")
         }
         here, follows = tf.split(previous[:, None, None] == shared["words"], 2, axis=1)
-        read = tf.matmul(tf.cast(here, shared["read"].dtype), shared["read"])
+        read = tf.matmul(tf.cast(here, tf.float32), shared["read"])
         word = tf.gather(self.title_embedding.embeddings, self._known(previous))
         given = tf.concat([word, tf.squeeze(read, 1) + self.read.bias], axis=-1)
-        hidden = gru_step(self.decoder_input(given), state["hidden"], self.decoder)
+        projected = tf.cast(self.decoder_input(given), tf.float32)
+        hidden = gru_step(projected, state["hidden"], self.decoder)
         held = here | state["written"]
         # Hints and query in one product: what is of the size of the keys takes most of the time.
         hints = tf.concat([follows, held, follows & ~held, here | ~here], axis=1)
-        hints = tf.cast(hints, shared["keys"].dtype)
-        query = self.query(hidden)[:, None]
+        hints = tf.cast(hints, tf.float32)
+        query = tf.cast(self.query(hidden), tf.float32)[:, None]
         weights = tf.concat([0 * query + self.hints.kernel, query], axis=1)
         mixed = tf.tanh(shared["keys"] + tf.matmul(hints, weights, transpose_a=True))
         energies = tf.squeeze(tf.matmul(mixed, self.energy.kernel), -1)[:, None]
