@@ -111,7 +111,8 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
         """Return named state tensors of bodies, both int32 (batch, body_maxlen) as in `Inputs`.
 
         The batch is their first axis; an axis behind it may depend on the bodies, or grow from step
-        to step.
+        to step. A search has several rows for a body: those whose name begins with `shared_` are
+        not copied for them, so `step` needs the body of each row in another tensor.
         """
         raise NotImplementedError
 
