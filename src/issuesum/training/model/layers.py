@@ -99,10 +99,10 @@ def gru_scan(
 
         of_hidden, totals = _scan(backward, tf.zeros_like(hidden), places[::-1])
         totals = totals[::-1]
-        of_projected = tf.concat([totals * by for by in (by_update, by_reset, by_candidate)], -1)
-        of_recurrent = tf.concat([totals] * 3, axis=-1) * slopes
+        *of_gates, of_candidate = (totals * by for by in (by_update, by_reset, by_candidate))
+        of_recurrent = tf.concat([*of_gates, of_candidate * reset], axis=-1)
         of_kernel = tf.einsum("t...bi,t...bj->...ij", before, of_recurrent)
-        return of_projected, of_hidden, of_kernel
+        return tf.concat([*of_gates, of_candidate], axis=-1), of_hidden, of_kernel
 
     return states, gradient
 
