@@ -63,7 +63,7 @@ class Trainer:
             self._moments = [[tf.Variable(0 * of) for of in self._weights] for _ in range(2)]
             self._average = [tf.Variable(of) for of in self._weights]
             once = tf.VariableAggregation.ONLY_FIRST_REPLICA
-            self._done = tf.Variable(0, trainable=False, aggregation=once)  # steps
+            self._done = tf.Variable(0, dtype=tf.int64, trainable=False, aggregation=once)  # steps
         self._groups: dict[str, list[Any]] = {
             "model": [of.value for of in self._model.variables],
             "optimizer": [self._done, *self._moments[0], *self._moments[1]],
@@ -99,14 +99,15 @@ class Trainer:
     def _run(self, batch: Batch) -> tf.Tensor:
         gradients, losses = self._strategy.run(self._replica_step, args=(batch,))
         rate = self._schedule(self._done)
-        done = tf.cast(self._done.assign_add(1), tf.float32)
+        self._done.assign_add(1)
+        done = tf.cast(self._done, tf.float32)
         # A short memory at first, or the average would long hold the weights of the beginning.
         change = 1 - tf.minimum(self._settings.average_decay, done / (10.0 + done))
         first, second = 0.9, 0.999  # decays of Adam's moments: Kingma and Ba 2015, arXiv:1412.6980
 
         def update(weight: tf.Variable, *parts: Any) -> tf.Tensor:  # noqa: ANN401
             mean, square, average, gradient = parts
-            # One pass over the memory, where Keras' Adam needs a dozen.
+            # One pass over memory; Keras' Adam takes a dozen.
             tf.raw_ops.ResourceApplyAdam(
                 var=weight.handle, m=mean.handle, v=square.handle, grad=gradient, lr=rate,
                 beta1=first, beta2=second, beta1_power=first**done, beta2_power=second**done,
@@ -114,13 +115,14 @@ class Trainer:
             )  # fmt: skip
             return average.assign_sub(change * (average - weight))
 
-        parts = zip(*self._moments, self._average, gradients, strict=True)
-        for weight, of_weight in zip(self._weights, parts, strict=True):
-            self._strategy.extended.update(weight, update, args=of_weight)
+        groups = self._weights, *self._moments, self._average, gradients
+        for weight, *parts in zip(*groups, strict=True):
+            self._strategy.extended.update(weight, update, args=parts)
         return self._strategy.reduce(tf.distribute.ReduceOp.SUM, losses, axis=None)
 
     def _replica_step(self, batch: Batch) -> tuple[list[tf.Tensor], tf.Tensor]:
-        seed = tf.random.experimental.stateless_fold_in([self._settings.seed, 0], self._done)
+        step = tf.cast(self._done, tf.int32)
+        seed = tf.random.experimental.stateless_fold_in([self._settings.seed, 0], step)
         gradients, loss = self._gradients(*batch, seed)
         replica = tf.distribute.get_replica_context()
         summed = replica.all_reduce(tf.distribute.ReduceOp.SUM, gradients)
