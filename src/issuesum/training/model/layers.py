@@ -77,8 +77,8 @@ def gru_scan(
         state = gru_step(inputs.read(place), state, kernel)
         return state, state
 
-    places = tf.range(tf.shape(projected)[0])
-    _, states = _scan(forward, hidden, places)
+    steps = tf.shape(projected)[0]
+    _, states = _scan(forward, hidden, steps)
 
     def gradient(of_states: tf.Tensor) -> tuple[tf.Tensor, ...]:
         before = tf.concat([hidden[None], states[:-1]], axis=0)
@@ -90,14 +90,14 @@ def gru_scan(
         slopes = tf.concat([by_update, by_reset, by_candidate * reset], axis=-1)
         arrays = [_array(of) for of in (of_states, update, slopes)]
 
-        def backward(place: tf.Tensor, later: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            of_state, update, slope = (array.read(place) for array in arrays)
+        def backward(done: tf.Tensor, later: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            of_state, update, slope = (array.read(steps - 1 - done) for array in arrays)
             of_state += later
             of_recurrent = tf.concat([of_state] * 3, axis=-1) * slope
             later = update * of_state + tf.matmul(of_recurrent, kernel, transpose_b=True)
             return later, of_state
 
-        of_hidden, totals = _scan(backward, tf.zeros_like(hidden), places[::-1])
+        of_hidden, totals = _scan(backward, tf.zeros_like(hidden), steps)
         totals = totals[::-1]
         *of_gates, of_candidate = (totals * by for by in (by_update, by_reset, by_candidate))
         of_recurrent = tf.concat([*of_gates, of_candidate * reset], axis=-1)
@@ -114,18 +114,17 @@ def _array(values: tf.Tensor) -> tf.TensorArray:
 def _scan(
     step: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
     state: tf.Tensor,
-    places: tf.Tensor,
+    steps: tf.Tensor,
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the last state, and what `step` returned next to it for each of `places`."""
-    steps = tf.shape(places)[0]
-    outputs = tf.TensorArray(state.dtype, steps, element_shape=state.shape)
+    """Return the last state, and what each call of `step` returned next to its state."""
 
     def body(
         done: tf.Tensor, state: tf.Tensor, outputs: tf.TensorArray
     ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-        state, output = step(places[done], state)
+        state, output = step(done, state)
         return done + 1, state, outputs.write(done, output)
 
+    outputs = tf.TensorArray(state.dtype, steps, element_shape=state.shape)
     _, state, outputs = tf.while_loop(
         lambda done, *_: done < steps, body, (0, state, outputs), maximum_iterations=steps
     )
