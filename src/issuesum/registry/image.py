@@ -47,16 +47,17 @@ class RemoteImage:
     architecture: str = ""  # as Go names it: amd64, arm64
 
 
-def read_image(registry: Registry, image: Reference) -> RemoteImage:
-    """Return an image; of an index, the one that `docker pull` takes here.
+def read_image(registry: Registry, image: Reference, platform: str | None = None) -> RemoteImage:
+    """Return an image; of an index, the one for a platform, by default this machine's.
 
     Raises:
-        ArtifactError: it is no image, or an index of several and none for this machine.
+        ArtifactError: it is no image, or an index of several and none for that platform.
     """
+    platform = platform or f"linux/{architecture()}"
     try:
         digest, manifest = registry.manifest(image)
         if "manifests" in manifest:
-            digest, manifest = registry.manifest(_for_here(image, manifest["manifests"]))
+            digest, manifest = registry.manifest(_of_index(image, manifest["manifests"], platform))
         config = json.loads(registry.blob(image, manifest["config"]["digest"]))
         return RemoteImage(
             reference=image.at(digest),
@@ -73,7 +74,7 @@ def read_image(registry: Registry, image: Reference) -> RemoteImage:
         ) from error
 
 
-def _for_here(image: Reference, listed: Iterable[dict[str, Any]]) -> Reference:
+def _of_index(image: Reference, listed: Iterable[dict[str, Any]], wanted: str) -> Reference:
     """Return the image of an index that is meant; where it has several, say which."""
     found: dict[str, str] = {}
     for item in listed:
@@ -82,13 +83,12 @@ def _for_here(image: Reference, listed: Iterable[dict[str, Any]]) -> Reference:
         named = "/".join(filter(None, parts))
         if "artifactType" not in item and platform.get("os") != "unknown":  # no attestation
             found[item["digest"]] = named or "unnamed platform"
-    ours = f"linux/{architecture()}"
-    fitting = [digest for digest, named in found.items() if f"{named}/".startswith(f"{ours}/")]
+    fitting = [digest for digest, named in found.items() if f"{named}/".startswith(f"{wanted}/")]
     chosen = [*found] if len(found) == 1 else fitting
     if len(chosen) != 1:
         images = ", ".join(f"{named} {digest}" for digest, named in found.items())
         raise ArtifactError(
-            f"{image} must be one image, or an index with one for {ours}. Received: an index of "
+            f"{image} must be one image, or an index with one for {wanted}. Received: an index of "
             f"{images or 'no images'}. Try: {image.repository}@ and one of the digests."
         )
     if len(found) > 1:

@@ -1,57 +1,55 @@
 """The pipeline image of a commit: built and pushed where the registry lacks it."""
 
 import io
+import re
 from pathlib import Path
 
-import docker
-
-from issuesum.errors import EngineError
 from issuesum.lineage import git
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.engine import engine, failure_of
+from issuesum.shipping.image.engine import Base, build, engine, failure_of
 
 DOCKERFILE = Path("deploy/training/Dockerfile")
+_BASE = re.compile(r"^ARG BASE_IMAGE=(\S+)", re.MULTILINE)
 
 
-def pipeline_image(root: Path, commit: str, repository: str, *, extra: str) -> RemoteImage:
+def pipeline_image(
+    root: Path, commit: str, repository: str, *, extra: str, machine: str | None
+) -> RemoteImage:
     """Return the image of a commit, registry/name:COMMIT, or …:COMMIT-gpu for the extra `gpu`.
+
+    Where that is not for the architecture `machine`, it is …:COMMIT-arm64 or the like.
 
     Raises:
         EngineError: no engine answers, or a step of the Dockerfile failed.
         RegistryError: the registry is unreachable or refuses us.
     """
     tag = commit if extra == "cpu" else f"{commit}-{extra}"
-    image = Reference.parse(f"{repository}:{tag}")
-    registry = Registry(image.host)
-    if not registry.digest(image):
-        with engine() as client:
-            _build(client, root, commit, image, extra)
-            _push(client, image)
-    return read_image(registry, image)
-
-
-def _build(
-    client: docker.DockerClient, root: Path, commit: str, image: Reference, extra: str
-) -> None:
-    context = io.BytesIO(git.run(root, "archive", commit))
-    answers = client.api.build(
-        fileobj=context, custom_context=True, dockerfile=str(DOCKERFILE), tag=str(image), rm=True,
-        buildargs={"COMMIT": commit, "EXTRA": extra}, forcerm=True, decode=True,
-    )  # fmt: skip
-    if failure := failure_of(answers, f"docker build {image}"):
-        raise EngineError(
-            f"Cannot build {image}. Received: {failure}. Try: git archive "
-            f"{commit} | docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
+    platform = machine and f"linux/{machine}"
+    for name in (tag, f"{tag}-{machine}"):
+        image = Reference.parse(f"{repository}:{name}")
+        registry = Registry(image.host)
+        if not registry.digest(image):
+            break
+        found = read_image(registry, image, platform)
+        if machine in (None, found.architecture):
+            return found
+    with engine() as client:
+        arguments = {"COMMIT": commit, "EXTRA": extra}
+        if platform and (named := _BASE.search((root / DOCKERFILE).read_text(encoding="utf-8"))):
+            arguments["BASE_IMAGE"] = Base(named[1], platform).fetch(client)[0].name
+        again = f"docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
+        build(
+            client, str(image), what=image, advice=f"git archive {commit} | {again}",
+            fileobj=io.BytesIO(git.run(root, "archive", commit)), dockerfile=str(DOCKERFILE),
+            buildargs=arguments, platform=platform,
+        )  # fmt: skip
+        known = credentials_for(image.host).for_engine
+        answers = client.api.push(
+            image.repository, image.tag, auth_config=known, stream=True, decode=True
         )
-
-
-def _push(client: docker.DockerClient, image: Reference) -> None:
-    known = credentials_for(image.host).for_engine
-    answers = client.api.push(
-        image.repository, image.tag, auth_config=known, stream=True, decode=True
-    )
-    if failure := failure_of(answers, f"docker push {image}"):
-        raise refusal(str(image), failure)
+        if failure := failure_of(answers, f"docker push {image}"):
+            raise refusal(str(image), failure)
+    return read_image(registry, image)

@@ -29,6 +29,7 @@ PARAMS = "ISSUESUM_PARAMS"
 _KINDS: dict[str, Kind] = {"Job": "job", "TFJob": "tfjob", "TrainJob": "trainjob"}
 _WORKERS = "ISSUESUM_WORKERS"
 _GPU = "nvidia.com/gpu"
+ARCHITECTURE = "kubernetes.io/arch"  # label of nodes
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,12 @@ class Manifests:
         )
         return any(_GPU in group for each in resources for group in each.values())
 
+    @property
+    def architecture(self) -> str | None:
+        """Of the nodes that the pods select, if they select any."""
+        selected = (pod["spec"].get("nodeSelector", {}) for pod in _templates(self.documents))
+        return next((each[ARCHITECTURE] for each in selected if ARCHITECTURE in each), None)
+
     def name(self, commit: str, variant: Variant) -> str:
         """Return what the job of a commit and variant is called."""
         parts = (self.job["metadata"]["name"], commit[:12], variant.fingerprint)
@@ -131,7 +138,7 @@ class Manifests:
             if spec.get("subdomain") == own:
                 spec["subdomain"] = name
             if image.architecture:
-                nodes = {"kubernetes.io/arch": image.architecture}
+                nodes = {ARCHITECTURE: image.architecture}
                 spec["nodeSelector"] = nodes | spec.get("nodeSelector", {})
             for container in spec["containers"]:
                 container["image"] = str(image.reference)

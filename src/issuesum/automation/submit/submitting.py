@@ -13,10 +13,9 @@ import yaml
 
 from issuesum.automation.retraining.job import only_one
 from issuesum.automation.retraining.pipeline import Pipeline, stale_stages
+from issuesum.automation.submit.cluster import MISTAKES, Job, Kubectl, Log, Pod, State
 from issuesum.automation.submit.image import pipeline_image
-from issuesum.automation.submit.kubectl import Kubectl
 from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Kind, Manifests, Variant
-from issuesum.automation.submit.watching import MISTAKES, Job, Log, Pod, State
 from issuesum.console import say
 from issuesum.errors import (
     ClusterError,
@@ -206,11 +205,12 @@ def _manifests(request: Request, root: Path) -> Manifests:
 
 
 def _image(request: Request, root: Path, commit: str, manifests: Manifests) -> RemoteImage:
+    machine = manifests.architecture or request.kubectl.architecture()
     if request.image is None:
         extra = "gpu" if manifests.asks_for_gpus else "cpu"
-        return pipeline_image(root, commit, request.repository(), extra=extra)
+        return pipeline_image(root, commit, request.repository(), extra=extra, machine=machine)
     given = Reference.parse(request.image)
-    image = read_image(Registry(given.host), given)
+    image = read_image(Registry(given.host), given, machine and f"linux/{machine}")
     made_of = image.labels.get("org.opencontainers.image.revision")
     if made_of != commit:
         raise ParamsError(
@@ -352,4 +352,4 @@ def _fetch(training: _Watched, commit: str, root: Path) -> None:
         if training.variant.overrides:
             pipeline.experiment(training.variant.overrides)
         else:
-            pipeline.take(TRAIN_STAGE)
+            pipeline.repro("--pull", "--single-item", TRAIN_STAGE)

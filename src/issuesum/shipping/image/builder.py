@@ -28,7 +28,7 @@ from issuesum.registry.image import architecture
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import python_output, smoke_test
 from issuesum.shipping.image.dockerfile import build_runtime, key_of
-from issuesum.shipping.image.engine import engine, fetch
+from issuesum.shipping.image.engine import Base, emulating, engine, fetch, platform_of
 from issuesum.shipping.image.process import Unpacked
 
 Kind = Literal["auto", "engine", "registry"]
@@ -41,13 +41,13 @@ class _Builder:
 
     registry: Registry
     image: Reference  # registry/name:tag; without a tag for its runtime alone
-    base_image: str  # as `docker pull` takes it
+    base: Base  # of a platform, not auto
     patience: float  # seconds, as `push` takes them
 
-    def newest_tag(self, bundle: Path, machine: str) -> Reference:
-        """Return where the runtime of a bundle is that an engine pushed last for a machine."""
-        key = key_of(bundle, self.base_image)
-        return replace(self.image, tag=f"runtime-{machine}-{key}")
+    def newest_tag(self, bundle: Path) -> Reference:
+        """Return where the runtime of a bundle is that an engine pushed last for the platform."""
+        machine = self.base.platform.rpartition("/")[2]
+        return replace(self.image, tag=f"runtime-{machine}-{key_of(bundle, self.base.name)}")
 
     def held(self, kept: Reference) -> CanonicalImage | None:
         """Return the runtime that the registry holds, whole, under a tag."""
@@ -71,17 +71,17 @@ class ByEngine(_Builder):
 
         It is made and pushed if the registry lacks it; `folder` gets its layers then.
         """
-        base = fetch(self.client, self.base_image).attrs
-        below = (base["RootFS"]["Layers"], [base["Os"], base["Architecture"]])
+        base, pulled = self.base.fetch(self.client)
+        found = pulled.attrs
+        below = (found["RootFS"]["Layers"], [found["Os"], found["Architecture"]])
         kept = replace(self.image, tag=f"runtime-{key_of(bundle, *below)}")
         made = self.held(kept)
         if made is None:
             made = build_runtime(
-                self.client, bundle, base_image=self.base_image, staging=self._staging,
-                folder=folder,
-            )  # fmt: skip
+                self.client, bundle, base=base, staging=self._staging, folder=folder
+            )
             push(self.registry, kept, made, patience=self.patience)
-        newest = self.newest_tag(bundle, base["Architecture"])
+        newest = self.newest_tag(bundle)
         if self.registry.digest(newest) != made.digest:
             try:
                 push(self.registry, newest, made, patience=self.patience)
@@ -91,7 +91,7 @@ class ByEngine(_Builder):
 
     def first_title(self, pinned: Reference, *, timeout: float) -> str:
         """Run the image as the engine pulls it; its answers must name it. The engine keeps it."""
-        pulled = fetch(self.client, str(pinned))
+        pulled = fetch(self.client, str(pinned), self.base.platform)
         pulled.tag(*self._staging.split(":"))
         title = smoke_test(self.client, self._staging, called=str(self.image), timeout=timeout)
         pulled.tag(self.image.repository, self.image.tag)
@@ -117,9 +117,9 @@ class ByRegistry(_Builder):
     def runtime(self, bundle: Path, _: Path | None = None) -> tuple[CanonicalImage, Reference]:
         """Return the runtime that an engine pushed last, and where it is.
 
-        Its base image has the name and the architecture that an engine on this machine would take.
+        Its base image has the name and the platform that an engine on this machine would take.
         """
-        newest = self.newest_tag(bundle, architecture())
+        newest = self.newest_tag(bundle)
         if found := self.held(newest):
             return found, newest
         raise EngineError(
@@ -145,11 +145,9 @@ Builder = ByEngine | ByRegistry
 
 
 @contextmanager
-def builder(
-    kind: Kind, image: Reference, *, base_image: str, patience: float = 0
-) -> Iterator[Builder]:
+def builder(kind: Kind, image: Reference, *, base: Base, patience: float = 0) -> Iterator[Builder]:
     """Give a builder for the block; `auto` is an engine if one answers (EngineError: none does)."""
-    known = (Registry(image.host), image, base_image, patience)
+    registry = Registry(image.host)
     with ExitStack() as stack:
         reason = "export.builder is registry"
         if kind != "registry":
@@ -160,21 +158,24 @@ def builder(
                     raise
                 reason = error.received
             else:
-                yield ByEngine(*known, client, stack)
+                base = base.built_by(platform_of(client.version()))
+                yield ByEngine(registry, image, base, patience, client, stack)
                 return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="issuesum-"))
-        yield ByRegistry(*known, Path(folder), reason)
+        stack.enter_context(emulating())
+        base = base.built_by(f"linux/{architecture()}")
+        yield ByRegistry(registry, image, base, patience, Path(folder), reason)
 
 
-def check_builder(kind: Kind, repository: str, root: Path, *, base_image: str) -> None:
+def check_builder(kind: Kind, repository: str, root: Path, *, base: Base) -> None:
     """Check that a next export has an engine or a runtime (EngineError: it has neither)."""
     image = Reference.parse(repository)
-    with builder(kind, image, base_image=base_image) as by, _recipe(root) as files:
+    with builder(kind, image, base=base) as by, _recipe(root) as files:
         if isinstance(by, ByRegistry):
             by.runtime(files)
 
 
-def push_runtime(repository: str, root: Path, *, base_image: str, patience: float) -> Reference:
+def push_runtime(repository: str, root: Path, *, base: Base, patience: float) -> Reference:
     """Have an engine make the runtime of a project's next image, unless the registry holds it.
 
     Returns where exports without an engine find it (EngineError: no engine, or a step failed).
@@ -182,7 +183,7 @@ def push_runtime(repository: str, root: Path, *, base_image: str, patience: floa
     image = Reference.parse(repository)
     with (
         exclusive(image.repository),
-        builder("engine", image, base_image=base_image, patience=patience) as by,
+        builder("engine", image, base=base, patience=patience) as by,
         _recipe(root) as files,
         tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
     ):

@@ -4,6 +4,8 @@ It is the one that Docker's own programs would use: of DOCKER_HOST, or of the co
 socket, TCP, TLS or ssh. Credentials are in no file of ours.
 """
 
+from __future__ import annotations
+
 import os
 import shlex
 import shutil
@@ -13,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -25,9 +28,10 @@ from requests import RequestException
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
-from issuesum.errors import EngineError, one_line
-from issuesum.registry.client import refusal
+from issuesum.errors import ArtifactError, EngineError, one_line
+from issuesum.registry.client import Registry, refusal
 from issuesum.registry.credentials import credentials_for
+from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
 
 _NOBODY = AuthConfig({"auths": {"localhost": {}}})  # empty, it would be read from the file
@@ -49,7 +53,11 @@ def engine() -> Iterator[docker.DockerClient]:
     """
     answered = False
     try:
-        with environment() as known, closing(docker.from_env(environment=known)) as client:
+        with (
+            environment() as known,
+            closing(docker.from_env(environment=known)) as client,
+            emulating(),
+        ):
             client.ping()
             answered = True
             # Pulls get our credentials, and builds need none: no helper is asked for all it has.
@@ -67,6 +75,21 @@ def engine() -> Iterator[docker.DockerClient]:
         raise NoEngineError(
             f"Docker Engine must answer. Received: {reason}. Try: {advice}; "
             "then the same command again."
+        ) from error
+
+
+@contextmanager
+def emulating() -> Iterator[None]:
+    """Add to an EngineError of the block how programs of another architecture can be run."""
+    try:
+        yield
+    except EngineError as error:
+        if "exec format error" not in str(error).lower():
+            raise
+        raise EngineError(
+            "The machine must run programs of the image's architecture. Received: "
+            f"{error.received}. Try: docker run --privileged --rm tonistiigi/binfmt --install all, "
+            "which emulates others; or a machine of that architecture."
         ) from error
 
 
@@ -144,21 +167,71 @@ def reason_of(error: Exception) -> str:
     return " ".join(str(getattr(error, "explanation", None) or error).split())
 
 
-def fetch(client: docker.DockerClient, name: str) -> Image:
-    """Return an image by its digest or tag, pulled unless the engine holds it."""
+@dataclass(frozen=True)
+class Base:
+    """A base image."""
+
+    name: str  # as `docker pull` takes it
+    platform: str  # os/architecture; auto: that of who builds
+
+    def built_by(self, platform: str) -> Base:
+        """Return it with a platform, for one who builds on `platform`."""
+        return replace(self, platform=platform) if self.platform == "auto" else self
+
+    def fetch(self, client: docker.DockerClient) -> tuple[Base, Image]:
+        """Pull it; by its digest, if it is for another platform than the engine's own.
+
+        Or the engine's tag would be moved, and other builds with it. Raises ArtifactError if there
+        is none for the platform.
+        """
+        if self.platform == platform_of(client.version()):
+            return self, fetch(client, self.name, self.platform)
+        image = Reference.parse(self.name)
+        found = read_image(Registry(image.host), image, self.platform)
+        if self.platform != f"linux/{found.architecture}":
+            raise ArtifactError(
+                f"{self.name} must be an image for {self.platform}. Received: one for "
+                f"{found.architecture}. Try: another export.base_image or export.platform."
+            )
+        name = str(found.reference)
+        return replace(self, name=name), fetch(client, name, self.platform)
+
+
+def platform_of(found: Mapping[str, Any]) -> str:
+    """Return os/architecture from what the engine says of itself, or of an image."""
+    return f"{found['Os']}/{found.get('Arch') or found['Architecture']}"
+
+
+def fetch(client: docker.DockerClient, name: str, platform: str | None = None) -> Image:
+    """Return an image by its digest or tag, pulled unless the engine holds it for that platform."""
     with suppress(ImageNotFound):
-        return client.images.get(name)
+        found = client.images.get(name)
+        if platform in (None, platform_of(found.attrs)):
+            return found
     image = Reference.parse(name)
     known = credentials_for(image.host).for_engine
     try:
         answers = client.api.pull(
-            image.repository, image.version, stream=True, decode=True, auth_config=known
-        )
+            image.repository, image.version, stream=True, decode=True, auth_config=known,
+            platform=platform,
+        )  # fmt: skip
         if failure := failure_of(answers, f"docker pull {image}"):
             raise refusal(str(image), failure)
     except APIError as error:
         raise refusal(str(image), reason_of(error)) from error
     return client.images.get(name)
+
+
+def build(
+    client: docker.DockerClient, image: str, *, what: object, advice: str,
+    **options: Any,  # noqa: ANN401 -- of the SDK
+) -> None:  # fmt: skip
+    """Build an image of `what`, whose tar is the option `fileobj` (EngineError: a step failed)."""
+    answers = client.api.build(
+        custom_context=True, tag=image, rm=True, forcerm=True, decode=True, **options
+    )
+    if failure := failure_of(answers, f"docker build {image}"):
+        raise EngineError(f"Cannot build {what}. Received: {failure}. Try: {advice}.")
 
 
 def failure_of(answers: Iterable[dict[str, Any]], description: str) -> str | None:

@@ -8,15 +8,18 @@ from typing import Any, Literal
 import keras
 import numpy as np
 import tensorflow as tf
-from rouge_score.rouge_scorer import RougeScorer
 
 from issuesum.text.features import Features
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids
+from issuesum.training.model import hidden
 from issuesum.training.model.batches import SIGNATURE, Batch, learnt
 from issuesum.training.model.contract import state_specs
 from issuesum.training.model.distribution import Arrays
 from issuesum.training.model.interface import Inputs, ModelConfig, create_model
 from issuesum.training.model.layers import Noise
+
+with hidden("sklearn"):  # by nltk, of which this needs a stemmer
+    from rouge_score.rouge_scorer import RougeScorer
 
 _ROWS = 128
 _NEVER = -1e9

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.automation.submit.kubectl import Kubectl
+from issuesum.automation.submit.cluster import Kubectl
 from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Manifests, Variant
-from issuesum.errors import ParamsError
-from issuesum.registry.image import RemoteImage
+from issuesum.errors import ClusterError, ParamsError
+from issuesum.registry.image import RemoteImage, architecture
 from issuesum.registry.reference import Reference
 from missing import without
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NAME = "issuesum-train-0123456789ab"
+OWN = architecture()
 DIGEST = "sha256:" + "0" * 64
 IMAGE = f"registry.example.com/issuesum-pipeline@{DIGEST}"
 
@@ -65,6 +66,27 @@ def test_a_training_has_names_image_and_nodes_of_its_own(manifests: Manifests) -
         assert by_kind["Service"]["spec"]["selector"] == {"app.kubernetes.io/instance": NAME}
     if manifests.kind == "trainjob":
         assert by_kind["TrainJob"]["spec"]["runtimeRef"]["name"] == NAME
+
+
+@pytest.mark.parametrize(
+    ("nodes", "wanted"),
+    [(["s390x", OWN], OWN), (["s390x", "other"], "other"), ([], None), (None, None)],
+)
+def test_the_image_is_for_nodes_of_the_cluster(
+    nodes: list[str] | None, wanted: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def items(*_: str) -> list[dict]:
+        if nodes is None:
+            raise ClusterError("may not list nodes")
+        return [{"metadata": {"labels": {"kubernetes.io/arch": each}}} for each in nodes]
+
+    monkeypatch.setattr(Kubectl, "items", items)
+    assert Kubectl().architecture() == wanted
+
+
+def test_or_for_those_that_the_pods_select(manifests: Manifests) -> None:
+    assert manifests.architecture is None
+    assert Manifests(tuple(_made(manifests))).architecture == "arm64"
 
 
 def test_workers_and_params_reach_the_pods(manifests: Manifests) -> None:
