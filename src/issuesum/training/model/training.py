@@ -181,7 +181,7 @@ class Training:
             self._steps, self._seconds = 0, 0.0
             record = {
                 "train/loss": progress.period_loss / (progress.step % self._period or self._period),
-                "train/learning_rate": float(self._trainer.optimizer.learning_rate),
+                "train/learning_rate": self._trainer.learning_rate,
                 "train/epoch": progress.step / self._epochs.steps, EXAMPLES_PER_SECOND: speed,
                 "eval/loss": loss, "eval/rouge_l": rouge_l,
             }  # fmt: skip

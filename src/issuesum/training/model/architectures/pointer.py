@@ -89,13 +89,18 @@ class Pointer(TitleModel):
         there = tf.cast(words[:, None] == target[:, :, None], tf.float32)
         copied = tf.reduce_sum(scores.attention * there, axis=-1)
         known = self._known(target)
-        vocabulary = tf.nn.log_softmax(scores.vocabulary)
-        generated = tf.exp(tf.gather(vocabulary, known, batch_dims=2))
+        # Not from `log_softmax`, whose gradient takes several passes over all words.
+        generated = tf.exp(
+            -tf.nn.sparse_softmax_cross_entropy_with_logits(known, scores.vocabulary)
+        )
         generated = tf.where(known == target, generated, 0)
         generate, copy = _shares(scores)
         chosen = tf.math.log(generate * generated + copy * copied + _TINY)
-        evenly = tf.reduce_mean(vocabulary[..., FIRST_WORD:], axis=-1)
-        return -(1 - smoothing) * chosen - smoothing * evenly
+        size = self.config.title_size
+        evenly = [0.0] * FIRST_WORD + [1 / (size - FIRST_WORD)] * (size - FIRST_WORD)
+        evenly = tf.broadcast_to(tf.constant(evenly), tf.shape(scores.vocabulary))
+        spread = tf.nn.softmax_cross_entropy_with_logits(evenly, scores.vocabulary)
+        return smoothing * spread - (1 - smoothing) * chosen
 
     def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return what the decoder needs of bodies, with their words left-aligned.
