@@ -148,7 +148,7 @@ class Project:
 
     def stage(self, name: str, *, weigh: bool = False) -> Done:
         """Run a stage by itself, without DVC around it."""
-        return self.run("python", "-m", f"issuesum.stages.{name}", weigh=weigh)
+        return self.run("python", "-m", "issuesum.stages", name, weigh=weigh)
 
     def start(self, *command: str, **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401
         """Start a command; `env` is added to the variables."""

@@ -247,7 +247,7 @@ def train(project: Project, workers: int) -> tuple[NDArray[np.float64], float]:
     for copy, config in zip(copies, _configs(workers), strict=True):
         with (copy.path / "log").open("w") as log:
             into = {"stdout": log, "stderr": subprocess.STDOUT, "env": {**threads, **config}}
-            processes.append(copy.start("python", "-m", "issuesum.stages.train", **into))
+            processes.append(copy.start("python", "-m", "issuesum.stages", "train", **into))
     while None in (codes := [process.poll() for process in processes]) and not any(codes):
         time.sleep(0.1)
     for process in processes:  # when one failed, the others would wait for it

@@ -19,9 +19,23 @@ settings.register_profile("issuesum", deadline=None)
 settings.load_profile("issuesum")
 
 
+# Files that take minutes, the longest first. Of these only the first waits for `finished`.
+_LONGEST = (
+    "test_retrain_on_push", "test_training_image", "test_training", "test_export_faults",
+    "test_serving_container", "test_ship", "test_restore", "test_experiments",
+    "test_same_image", "test_new_architecture", "test_killed_runs",
+)  # fmt: skip
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put slow tests first: at the end, one would keep one worker while the others idle."""
-    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+    places = {name: place for place, name in enumerate(_LONGEST)}
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("slow") is None,
+            places.get(item.path.stem, len(places)),
+        )
+    )
 
 
 @pytest.fixture(scope="session")

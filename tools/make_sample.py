@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Make synthetic issues like those of data/sample/issues.csv.gz, any number of them.
 
-A title is made of two or three facts in a fixed style; the body states the same facts in other
-words, in varying order, among chatter and facts that do not count. So a small model can learn the
-way from one to the other, while neither the first words of the body nor the title of the most
-similar issue is the answer. A few issues are noise, repeats, or in another language.
+A title is made of two or three facts in a fixed style; the body states the same facts in the same
+or in other words, in varying order, among chatter and facts that do not count. Half of the titles
+name a function that few other issues name. So a small model soon learns the way from one to the
+other, while neither the first words of the body nor the title of the most similar issue is the
+answer. A few issues are noise, repeats, or in another language.
 
 Equal --rows and --seed give equal bytes on every machine, and more rows of a seed begin with the
 same issues. `issuesum ingest FILE` makes them the raw data.
@@ -24,6 +25,8 @@ from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import write_issues
 
 NOISE, FOREIGN, REPEATED = 0.02, 0.04, 0.01  # shares of all issues
+FUNCTIONS = 0.5  # share of issues about a function, not a part
+VERBATIM = 0.7  # share of facts that bodies state in the words of the title
 REMEMBERED = 500  # earlier issues that may be repeated
 
 
@@ -48,6 +51,48 @@ mail queue | the outgoing letter spool | the part that delivers e-mail
 cache layer | the in-memory copy of results | the memoizing store
 package installer | the setup of dependencies | the routine that fetches libraries
 session store | the memory of who is signed in | the place that keeps visitors' state
+# verbs
+add
+clear
+close
+decode
+delete
+export
+fetch
+find
+format
+import
+load
+merge
+open
+parse
+print
+render
+save
+send
+sort
+update
+# nouns
+account
+archive
+buffer
+column
+cookie
+event
+filter
+footer
+header
+image
+index
+message
+number
+order
+page
+query
+record
+report
+table
+token
 # symptoms
 crashes | dies with a segmentation fault | quits without any warning
 freezes | stops reacting at all | hangs until I kill the process
@@ -72,6 +117,7 @@ with accented names | if there is an é or ü in the path | for users called Jos
 with an empty database | on a fresh installation | while there are no records yet
 inside a container | in our docker image | when it runs in a kubernetes pod
 for guest users | for visitors who are not signed in | if you have no account
+while the disk is full | when no space is left | as soon as the drive has no room
 after waking from sleep | when I open the lid again | once the laptop was suspended
 # features
 a dry run | a mode that only shows what it would do | a simulation without effects
@@ -188,7 +234,8 @@ class Kind(NamedTuple):
     """One kind of issue; facts and frames are headings in TEXTS.
 
     A frame is sentences separated by `|`, between which a fact that does not count may be put.
-    {np} is the part, {vp} the fact and {cond} the condition, in other words.
+    {np} is the part, {vp} the fact and {cond} the condition, often in other words; {object} is the
+    part as the object of a sentence.
     """
 
     share: int
@@ -201,12 +248,12 @@ class Kind(NamedTuple):
 KINDS = (
     Kind(60, "{part} {fact} {condition}", "symptoms", REPORT_SECTIONS, "problem"),
     Kind(10, "Regression: {part} {fact} since {new}", "symptoms", REPORT_SECTIONS, "regression"),
-    Kind(14, "Add {fact} to the {part}", "features", TEXTS["wish sections"], "feature"),
+    Kind(14, "Add {fact} to {object}", "features", TEXTS["wish sections"], "feature"),
     Kind(8, "{part}: how to {fact}", "tasks", TEXTS["wish sections"], "question"),
-    Kind(8, "Docs: {fact} for the {part}", "gaps", TEXTS["wish sections"], "documentation"),
+    Kind(8, "Docs: {fact} for {object}", "gaps", TEXTS["wish sections"], "documentation"),
 )
 LANGUAGES = {  # frames
-    "German": ("Hallo zusammen,\n\n{Np} {vp}.\n\nViele Grüße", "Guten Tag,\n\n{np} {vp}. Danke!"),
+    "German": ("Hallo zusammen,\n\n{Np} {vp}.\n\nViele Grüße", "Moin,\n\n{np} {vp}. Danke!"),
     "Spanish": ("Hola a todos:\n\n{Np} {vp}.\n\nUn saludo", "Buenos días,\n\n{np} {vp}. ¡Gracias!"),
     "French": ("Bonjour à tous,\n\n{Np} {vp}.\n\nCordialement", "Salut,\n\n{np} {vp}. Merci !"),
 }
@@ -241,11 +288,18 @@ def _text(rng: random.Random, product: str, earlier: deque[tuple[str, str]]) -> 
     (kind,) = rng.choices(KINDS, [kind.share for kind in KINDS])
     release = rng.randrange(1, len(VERSIONS))
     values = {"product": product, "old": VERSIONS[release - 1], "new": VERSIONS[release]}
-    values["part"], values["np"] = _pick(rng, "parts")
-    values["fact"], values["vp"] = _pick(rng, kind.facts)
-    values["condition"], values["cond"] = _pick(rng, "conditions")
+    values["part"], values["np"] = _pick(rng, "parts", VERBATIM, "the {}")
+    values["object"] = f"the {values['part']}"
+    if rng.random() < FUNCTIONS:
+        values["part"] = f"{rng.choice(TEXTS['verbs'])}_{rng.choice(TEXTS['nouns'])}"
+        values["object"], values["np"] = values["part"], f"`{values['part']}`"
+    # A gap is a noun in the title, and a verb in the body.
+    values["fact"], values["vp"] = _pick(rng, kind.facts, VERBATIM * (kind.facts != "gaps"))
+    values["condition"], values["cond"] = _pick(rng, "conditions", VERBATIM)
     title = kind.title.format(**values)
-    return title[:1].upper() + title[1:], _body(rng, kind, values)
+    if not title.startswith(values["object"]):
+        title = title[:1].upper() + title[1:]
+    return title, _body(rng, kind, values)
 
 
 def _body(rng: random.Random, kind: Kind, values: dict[str, str]) -> str:
@@ -255,17 +309,20 @@ def _body(rng: random.Random, kind: Kind, values: dict[str, str]) -> str:
     paragraphs = [
         rng.choice(TEXTS["openings"]),
         " ".join(sentences),
-        *rng.sample(kind.sections, rng.randint(1, 2)),
-        *rng.sample(TEXTS["closings"], rng.randint(0, 2)),
+        *rng.sample(kind.sections, rng.randint(1, len(kind.sections) // 2 + 1)),
+        *rng.sample(TEXTS["closings"], rng.randint(1, 3)),
     ]
     return "\n\n".join(_fill(rng, paragraph, **values) for paragraph in paragraphs)
 
 
-def _pick(rng: random.Random, heading: str) -> tuple[str, str]:
-    """Return the words for the title and those for the body."""
+def _pick(
+    rng: random.Random, heading: str, verbatim: float = 0, form: str = "{}"
+) -> tuple[str, str]:
+    """Return the words for the title and those for the body, often the same in a `form`."""
     facts = table(heading)
     title = rng.choice(list(facts))
-    return title, rng.choice(facts[title])
+    other = rng.choice(facts[title])
+    return title, form.format(title) if rng.random() < verbatim else other
 
 
 def _fill(rng: random.Random, template: str, **values: str) -> str:

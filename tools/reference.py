@@ -1,4 +1,4 @@
-"""Writes the parts of docs/cli.md and docs/params.md that are made from the code.
+"""Writes the parts of docs/cli.md and docs/params.md that are made from code and params.yaml.
 
 `make docs` runs it; a test compares.
 """
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from issuesum.cli import SECTIONS, cli
 from issuesum.files import replacing_file
+from issuesum.layout import PARAMS
 from issuesum.stages.params import Params, defaults
 
 ROOT = Path(__file__).parents[1]
@@ -83,27 +84,42 @@ def _escaped(text: str) -> str:
 
 
 def params() -> str:
-    """Return a table for each section of params.yaml, from the models that check it."""
-    values = defaults()
+    """Return a table for each section of params.yaml, from its comments and from the models."""
+    values, about = defaults(), comments()
     parts = []
     for stage, field in Params.model_fields.items():
         section: Any = field.annotation  # a model
         parts.append(f"## {stage}\n\n{section.__doc__}\n")
-        rows = "\n".join(_rows(section, values[stage], f"{stage}."))
+        rows = "\n".join(_rows(section, values[stage], about, f"{stage}."))
         parts.append(f"| key | default | allowed | what it is |\n|---|---|---|---|\n{rows}\n")
     return "\n".join(parts)
 
 
-def _rows(section: type[BaseModel], values: Mapping[str, Any], prefix: str) -> Iterator[str]:
+def comments() -> dict[str, str]:
+    """Return what params.yaml says next to each key that has a value, by dotted names."""
+    found, path = {}, list[str]()
+    for line in (ROOT / PARAMS).read_text(encoding="utf-8").splitlines():
+        if key := re.match(r"( *)(\w+): +[^ #][^#]*# (.*)|( *)(\w+):", line):
+            indent, name, comment = key[1] or key[4] or "", key[2] or key[5], key[3]
+            path[len(indent) // 2 :] = [name]
+            if comment:
+                found[".".join(path)] = comment
+    return found
+
+
+def _rows(
+    section: type[BaseModel], values: Mapping[str, Any], about: Mapping[str, str], prefix: str
+) -> Iterator[str]:
     schema = section.model_json_schema()
     for name, field in section.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
-            yield from _rows(inner, values[name], f"{prefix}{name}.")
+            yield from _rows(inner, values[name], about, f"{prefix}{name}.")
         else:
             allowed = _allowed(schema["properties"][name]).replace("|", "\\|")
             value = yaml.safe_dump(values[name]).splitlines()[0]
-            meaning = " ".join(str(field.description).split())
+            meaning = about[f"{prefix}{name}"]
+            meaning = f"{meaning[0].upper()}{meaning[1:]}."
             yield f"| `{prefix}{name}` | `{value}` | {allowed} | {meaning} |"
 
 

@@ -65,7 +65,7 @@ def main() -> None:
         os.environ.setdefault("ISSUESUM_CHECKPOINTS", place)
     must("dvc", "pull", INPUT)
     if not chief:
-        must(sys.executable, "-m", "issuesum.stages.train")
+        must(sys.executable, "-m", "issuesum.stages", "train")
         return
     if code := run("dvc", "repro", "--single-item", "train"):
         sys.exit(stage_code() or code)

@@ -20,6 +20,7 @@ INTERRUPTED = 130
 _READER_GONE = 141
 """Exit code if nobody reads standard output any more: 128 and the number of SIGPIPE."""
 _NETWORK = {"http", "requests", "socket", "ssl", "urllib"}
+_KILO = 1000
 _UNREACHABLE = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH}
 
 
@@ -99,6 +100,27 @@ def reading_bar(description: str) -> Iterator[Callable[[int, float], None]]:
             shown.update(rows - shown.n)
 
         yield watch
+
+
+def human_size(size: int) -> str:
+    """Return bytes in the largest unit that leaves a number of at least 1."""
+    if size < _KILO:
+        return f"{size} B"
+    number = float(size)
+    for unit in ("kB", "MB", "GB"):
+        number /= _KILO
+        if number < _KILO - 0.05:  # which would be shown as 1000.0
+            return f"{number:.1f} {unit}"
+    return f"{number / _KILO:.1f} TB"
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in at most two units."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{seconds:.1f} s"
 
 
 def printable(text: str) -> str:

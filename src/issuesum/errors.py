@@ -6,6 +6,7 @@ A message is one line: what must hold or what failed, what was received or why, 
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from zipfile import BadZipFile
 
 
 class IssuesumError(Exception):
@@ -78,12 +79,15 @@ def reading_artifact(must: str, advice: str) -> Iterator[None]:
     """Raise an ArtifactError, which begins with `must`, if the block cannot read a file."""
     try:
         yield
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ArtifactError(f"{must}. Received: {one_line(error)}. Try: {advice}.") from error
 
 
 def one_line(error: object) -> str:
     """Return an error or a text, folded to one line, without colours of a terminal."""
+    if callable(mistakes := getattr(error, "errors", None)):  # pydantic's: the image lacks it
+        first = mistakes()[0]
+        error = ": ".join((*map(str, first["loc"]), first["msg"]))
     return " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
 
 

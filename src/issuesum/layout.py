@@ -11,6 +11,8 @@ from typing import Literal
 
 from issuesum.errors import RepositoryError, one_line
 
+NAME = "issuesummarization"
+"""Of the model: as an artifact of dvc.yaml, and by default of the image and what serves it."""
 PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 PARAMS = Path("params.yaml")
@@ -73,11 +75,12 @@ class StageEntry:
 def read_stages(root: Path) -> dict[str, StageEntry]:
     """Return the stages of dvc.yaml by name, each after those that it depends on.
 
-    Raises:
-        RepositoryError: there is no dvc.yaml, or it is not one.
+    There are none without dvc.yaml; a broken one raises a RepositoryError.
     """
     import yaml
 
+    if not (root / PIPELINE).exists():
+        return {}
     try:
         content = yaml.safe_load((root / PIPELINE).read_text(encoding="utf-8"))
         entries = [
@@ -109,7 +112,7 @@ def in_order(entries: Iterable[StageEntry]) -> dict[str, StageEntry]:
 
     def is_ready(entry: StageEntry) -> bool:
         others = (other for other in waiting.values() if other is not entry)
-        return not any(feeds(out, entry) for other in others for out in other.outs)
+        return not any(feeds(out, entry.deps) for other in others for out in other.outs)
 
     while waiting:
         name = next((name for name, entry in waiting.items() if is_ready(entry)), None)
@@ -119,6 +122,6 @@ def in_order(entries: Iterable[StageEntry]) -> dict[str, StageEntry]:
     return found
 
 
-def feeds(out: str, entry: StageEntry) -> bool:
-    """Return whether a stage depends on an output, or on a part of it."""
-    return any(dep == out or dep.startswith(f"{out}/") for dep in entry.deps)
+def feeds(out: str, deps: Iterable[str]) -> bool:
+    """Return whether a stage with these dependencies needs an output, or a part of it."""
+    return any(dep == out or dep.startswith(f"{out}/") for dep in deps)

@@ -357,7 +357,7 @@ class OwnEngine:
 
 
 def start(project: Project, **env: str) -> subprocess.Popen[str]:
-    return project.start("python", "-m", "issuesum.stages.export", **env)
+    return project.start("python", "-m", "issuesum.stages", "export", **env)
 
 
 def receipt(project: Project) -> dict:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 
 from images import remove_images
-from issuesum.cli.retrain import _check_builder
+from issuesum.cli.shared import check_builder
 from issuesum.errors import EngineError
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage, read_file, read_image
@@ -63,7 +63,7 @@ def test_a_retraining_finds_that_before_it_trains(project: Project) -> None:
         patch.setenv("DOCKER_HOST", HIDDEN)
         patch.setenv("ISSUESUM_REGISTRY", project.env["ISSUESUM_REGISTRY"])
         with pytest.raises(EngineError, match="or the registry hold the runtime"):
-            _check_builder()
+            check_builder()
 
 
 def test_both_ways_give_the_same_digest(project: Project, place: Path) -> None:

@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 import attestations
 from issuesum.cli.release import command
 from issuesum.errors import IssuesumError
-from issuesum.lineage.registered import ARTIFACT
+from issuesum.layout import NAME as ARTIFACT
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.attachments import attest

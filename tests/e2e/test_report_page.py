@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from browser import chromium
-from issuesum.lineage.provenance.params_diff import Change
+from issuesum.lineage.dvc import Change
 from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.reporting.model_report import to_page
 from report_sides import HOSTILE, rows, side

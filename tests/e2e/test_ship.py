@@ -261,19 +261,19 @@ def test_another_bundle_makes_another_tag_and_the_first_the_first_tag(
     first = receipt(shipped)
     assert shipped.repro() == []
 
-    before = tags(services.registry)
+    before = tags(shipped, services.registry)
     shipped.edit("src/issuesum/serving/inference/decoding.py", lambda text: text + "# changed\n")
     assert shipped.repro() == ["build", "evaluate", "export"]
     second = receipt(shipped)
     assert second["git"] == f"{first['git']}-dirty"
-    assert tags(services.registry) == before | {second["image"].rsplit(":", 1)[1]}
+    assert tags(shipped, services.registry) == before | {second["image"].rsplit(":", 1)[1]}
 
     shipped.run("git", "checkout", "src")
     done = shipped.run("dvc", "repro")
     assert f"the registry holds {first['image']} already" in done.stdout
     assert "export: pushed" not in done.stdout
     assert receipt(shipped) == first
-    assert tags(services.registry) == before | {second["image"].rsplit(":", 1)[1]}
+    assert tags(shipped, services.registry) == before | {second["image"].rsplit(":", 1)[1]}
 
 
 def test_what_the_registry_holds_needs_no_engine(shipped: Project) -> None:
@@ -297,7 +297,7 @@ def test_without_a_part_export_says_so_and_the_rerun_continues(shipped: Project)
 
 
 def test_an_image_that_does_not_answer_is_never_pushed(shipped: Project, services) -> None:
-    before = tags(services.registry)
+    before = tags(shipped, services.registry)
     encoder = shipped.path / "serving/bundle/model/encoder.onnx"
     content = encoder.read_bytes()
     encoder.unlink()
@@ -311,7 +311,7 @@ def test_an_image_that_does_not_answer_is_never_pushed(shipped: Project, service
     assert done.stderr.count("\n") == 1
     assert "must keep running" in done.stderr
     assert "encoder.onnx must be an ONNX graph" in done.stderr
-    assert tags(services.registry) == before
+    assert tags(shipped, services.registry) == before
 
 
 def test_the_commands_of_the_readme_work(shipped: Project, root: Path) -> None:
@@ -352,14 +352,11 @@ def post(url: str, content: dict) -> requests.Response:
     return requests.post(f"{url}/api/v1.0/predictions", json=content, timeout=30)
 
 
-def tags(registry: str) -> set[str]:
+def tags(project: Project, registry: str) -> set[str]:
+    """Return the tags of the project's commit; other tests push to the same repository."""
     url = f"http://{registry}/v2/issuesummarization/tags/list"
-    return of_images(requests.get(url, timeout=10).json()["tags"])
-
-
-def of_images(tags: list[str]) -> set[str]:
-    """Leave out the tags of runtimes, and those under which a registry lists attestations."""
-    return {tag for tag in tags if not tag.startswith(("sha256-", "runtime-"))}
+    commit = project.run("git", "rev-parse", "HEAD").stdout[:12]
+    return {tag for tag in requests.get(url, timeout=10).json()["tags"] if tag.startswith(commit)}
 
 
 def remote_digest(registry: str, tag: str) -> str:

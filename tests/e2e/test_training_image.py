@@ -170,7 +170,7 @@ def test_of_two_processes_on_one_network_the_chief_pushes(
     chief, worker = (finish(job) for job in jobs)
     assert TRAIN in chief
     assert PUSH in chief
-    assert "-m issuesum.stages.train" in worker
+    assert "-m issuesum.stages train" in worker
     assert "push" not in worker
     with pytest.raises(NotFound):
         jobs[1].get_archive("/work/models/trained")

@@ -21,7 +21,6 @@ from pydantic import BaseModel
 from issuesum.files import write_json
 from issuesum.layout import SPLIT
 from issuesum.stages.params import Params
-from issuesum.stages.runner import run
 from issuesum.training.corpus.shards import read_head
 
 
@@ -34,13 +33,10 @@ def main(params: Params) -> dict[str, int]:
     write_json(Path("data/census.json"), {"issues": found})
     return {"rows": found}
 
-
-if __name__ == "__main__":
-    run("census", main)
 '''
 ENTRY = {
     "desc": "Count the issues of the training split.",
-    "cmd": "python -m issuesum.stages.census",
+    "cmd": "sh tools/stage census",
     "deps": ["data/split/train", "src/issuesum/stages/census.py"],
     "params": ["census"],
     "outs": ["data/census.json"],

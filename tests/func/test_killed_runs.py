@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from issuesum.layout import RUNS
-from issuesum.lineage.runs.record import last
+from issuesum.lineage.runs.record import last_runs
 from projects import Project
 
 pytestmark = pytest.mark.slow
@@ -46,7 +46,7 @@ def test_after_ten_kills_a_rerun_ends_as_one_that_was_never_disturbed(
 
     struck = []
     for stage in STAGES:
-        seconds = last(stage, finished.path / RUNS).seconds
+        seconds = last_runs(finished.path / RUNS)[stage].seconds
         for _ in range(KILLS[stage]):
             struck.append(_kill(project, stage, choose.uniform(0, 0.8) * seconds))
             _repair(project)
@@ -85,7 +85,7 @@ def test_ctrl_c_is_one_line_of_the_stage_and_none_of_its_workers(
     finally:
         signal.signal(signal.SIGINT, default)
     started = psutil.Process(process.pid)
-    while len([child for child in started.children() if "spawn_main" in str(child.cmdline())]) < 2:
+    while len(_forked(started)) < 3:  # the two workers, and the process they are forked from
         assert process.poll() is None
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)
@@ -93,6 +93,14 @@ def test_ctrl_c_is_one_line_of_the_stage_and_none_of_its_workers(
     assert (process.returncode, out, err) == (130, "", "error: preprocess: interrupted\n")
     after = project.run("md5sum", "data/features/body_vocabulary.json", "eval/data.json").stdout
     assert after == before
+
+
+def _forked(stage: psutil.Process) -> list[psutil.Process]:
+    """Return the stage's workers, and the process that they are forked from."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        children = stage.children(recursive=True)
+        return [child for child in children if "forkserver" in str(child.cmdline())]
+    return []
 
 
 def _kill(project: Project, stage: str, later: float) -> str:

@@ -23,7 +23,7 @@ from projects import Project, copy_project
 
 pytestmark = pytest.mark.slow
 
-COMMAND = ("python", "-m", "issuesum.stages.preprocess")
+COMMAND = ("python", "-m", "issuesum.stages", "preprocess")
 ENTRIES = ".issuesum/cache/tokens"
 
 
@@ -237,12 +237,11 @@ preprocess.run('preprocess', preprocess.main)
 """
 WORKER_DIES_WITH_A_RESULT = """
 import distributed, os, signal
-wait = distributed.wait
-def wait_and_kill(*arguments, **options):
-    finished = wait(*arguments, **options)
+gather = distributed.Client._gather
+def kill_and_gather(*arguments, **options):
     os.kill(int(os.environ['WORKER']), signal.SIGKILL)
-    return finished
-distributed.wait = wait_and_kill
+    return gather(*arguments, **options)
+distributed.Client._gather = kill_and_gather
 """
 
 

@@ -139,7 +139,7 @@ def test_what_the_cache_lacks_is_listed(
     Path("eval/metrics.json").unlink()
     with pytest.raises(ArtifactError, match="Try: dvc repro evaluate"):
         _report()
-    with pytest.raises(RepositoryError, match="Received: 'nope'"):
+    with pytest.raises(RepositoryError, match="'nope' must be a commit that this repository has"):
         _report("nope")
 
 

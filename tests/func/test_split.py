@@ -38,7 +38,7 @@ def _files(project: Project) -> dict[str, bytes]:
 
 def test_it_leaves_three_sides_and_a_summary_that_dvc_shows(project: Project) -> None:
     (project.path / RAW).write_bytes(GOOD + b"u,title 7,body  OF 7\nu,,b\nu,t\nu,,c\n")
-    done = project.run("python", "-m", "issuesum.stages.split")
+    done = project.run("python", "-m", "issuesum.stages", "split")
     assert done.stderr == ""
     counted, left_out = done.stdout.splitlines()
     summary = json.loads(_files(project)["summary.json"])

@@ -23,7 +23,10 @@ import yaml
 ROOT = Path(__file__).parents[2]
 TINY = {
     "split": {"shard_rows": 150},
-    "preprocess": {"body": {"keep_n": 300}, "title": {"keep_n": 150}},
+    "preprocess": {
+        "body": {"keep_n": 300, "padding_maxlen": 24},
+        "title": {"keep_n": 150, "padding_maxlen": 6},
+    },
     "train": {
         "embedding_dim": 8,
         "hidden_units": 8,
@@ -31,7 +34,7 @@ TINY = {
         "batch_size": 64,
         "checkpoint_steps": 1,
     },
-    "build": {"parity_rows": 8},
+    "build": {"parity_rows": 8, "decoding": {"max_words": 6}},
     "evaluate": {
         "max_rows": 30,
         "examples": 5,

@@ -8,16 +8,13 @@ import json
 from typing import Any
 
 from issuesum.lineage.dvc import Lock
-from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Exported, Provenance
-from issuesum.lineage.provenance.trace import Trace, completed
+from issuesum.lineage.provenance.trace import completed
 from issuesum.lineage.runs.record import RunRecord, parse
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.reference import Reference
-from issuesum.training.evaluation.baselines import method_titles
-from issuesum.training.evaluation.metrics import metric_titles
 
 COMMIT = "3f2c1ab4d5e6" + "0" * 28
 BUNDLE = "9d8e7f6a5b4c3d2e1f009d8e7f6a5b4c.dir"
@@ -63,11 +60,6 @@ PATCH = (
     b'diff --git "a/src/\\303\\274.py" "b/src/\\303\\274.py"\nnew file mode 100644\n'
 )
 _OF_EACH = {"user": "Ada Lovelace", "host": "engine-1"}
-
-
-def text_of(trace: Trace) -> str:
-    """Return what `issuesum provenance` prints."""
-    return facts.text_of(trace, method_titles(), metric_titles())
 
 
 def run(stage: str, path: str, seconds: float, **more: Any) -> dict[str, Any]:

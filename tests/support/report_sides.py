@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from issuesum.lineage.metrics import Metrics
+from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting.graph import Pipeline
 from issuesum.lineage.reporting.model_side import ModelSide
 from issuesum.training.corpus.shards import SplitSummary
@@ -60,12 +62,14 @@ def side(name: str, scores: pd.DataFrame, **changes: Any) -> ModelSide:
     of_model = score(list(scores["predicted"]), list(scores["issue_title"]))
     made = ModelSide(
         name=name,
-        metrics={
-            "test_rows": len(scores),
-            "model": of_model,
-            "lead": {"rouge_1": 3.0, "rouge_2": 2.0, "rouge_l": 1.0, "bleu": 0.5},
-            "gate": {"passed": True, "reasons": []},
-        },
+        metrics=Metrics.read(
+            {
+                "test_rows": len(scores),
+                "model": of_model,
+                "lead": {"rouge_1": 3.0, "rouge_2": 2.0, "rouge_l": 1.0, "bleu": 0.5},
+                "gate": {"passed": True, "reasons": []},
+            }
+        ),
         profile=profile(),
         split=SplitSummary(1234, {"empty body": 4}, 30, 1000, 100, 100),
         scores=scores,
@@ -85,11 +89,7 @@ def side(name: str, scores: pd.DataFrame, **changes: Any) -> ModelSide:
             "data/raw/github_issues.csv": "d" * 32,
             "models/trained": f"{sum(map(ord, name)):032x}",
         },
-        receipt={
-            "image": "localhost:5000/issues:tag",
-            "digest": "sha256:" + "b" * 64,
-            "git": "c" * 12,
-        },
+        receipt=Receipt("localhost:5000/issues:tag", "sha256:" + "b" * 64, "c" * 12, "d" * 12),
         params={},
         runs={},
         refused=None,

@@ -35,7 +35,7 @@ def run(*arguments: str) -> Result:
         mock.patch(
             "issuesum.registry.client.Registry.digest", lambda _, image: DIGESTS.get(str(image))
         ),
-        mock.patch("issuesum.shipping.kubernetes.pod.read_image", _read_image),
+        mock.patch("issuesum.shipping.kubernetes.manifests.read_image", _read_image),
     ):
         return CliRunner().invoke(command, arguments)
 

@@ -111,4 +111,4 @@ def export(project: Project, *, ok: bool = True, **env: str) -> subprocess.Compl
     """Run the export stage; one that may fail, and leave connections open, in its own process."""
     if ok:
         return project.stage("export", **env)
-    return project.run("python", "-m", "issuesum.stages.export", ok=False, **env)
+    return project.run("python", "-m", "issuesum.stages", "export", ok=False, **env)

@@ -40,21 +40,36 @@ def write_bundle(
 
     node = helper.make_node
     words = [("body_extended", TensorProto.INT32, ("n", places))] if copies else []
+    sharing = [
+        node("Identity", ["body_extended"], ["shared_words"]),
+        node("Shape", ["body"], ["axis"], start=0, end=1),
+        node("Squeeze", ["axis"], ["rows"]),
+        node("Range", ["int0", "rows", "int1"], ["of_body"]),
+    ]
+    state = [
+        ("shared_words", TensorProto.INT32, ("bodies", places)),
+        ("of_body", TensorProto.INT64, ("n",)),
+    ] * copies
     _save(
         folder / "encoder.onnx",
         [
             node("Gather", ["body_table", "body"], ["read"]),
             node("ReduceMean", ["read", "one"], ["hidden"], keepdims=0),
-            *([node("Identity", ["body_extended"], ["words"])] if copies else []),
+            *(sharing if copies else []),
         ],
         [("body", TensorProto.INT32, ("n", places)), *words],
         [
             ("hidden", TensorProto.FLOAT, ("n", _UNITS)),
-            *(("words", *rest) for _, *rest in words),
+            *state,
         ],
-        [weights("body_table", BODY.size, _UNITS), constant("one", [1], np.int64)],
+        [
+            weights("body_table", BODY.size, _UNITS),
+            constant("one", [1], np.int64),
+            *(constant(f"int{of}", of, np.int64) for of in range(2)),
+        ],
     )
     copying = [
+        node("Gather", ["shared_words", "of_body"], ["words"]),
         node("MatMul", ["next_hidden", "attend"], ["energy"]),
         node("Cast", ["words"], ["is_word"], to=TensorProto.BOOL),
         node("Where", ["is_word", "energy", "never"], ["masked"]),
@@ -86,7 +101,7 @@ def write_bundle(
         [
             ("previous", TensorProto.INT32, ("n",)),
             ("hidden", TensorProto.FLOAT, ("n", _UNITS)),
-            *(("words", *rest) for _, *rest in words),
+            *state,
         ],
         [
             ("probabilities", TensorProto.FLOAT, ("n", size + places if copies else size)),

@@ -37,7 +37,7 @@ ONLY_IN = {
     "docker": {"shipping", "registry", "automation"},
     "dvc": {"lineage", "automation", "training"},  # there for the file system of its remote
     "gto": {"lineage"},
-    "jinja2": {"lineage"},
+    "jinja2": {"lineage", "shipping"},
     "securesystemslib": {"shipping"},
     "cyclonedx": {"shipping"},
     "click": {"cli", "console"},

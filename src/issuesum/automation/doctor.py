@@ -63,9 +63,7 @@ class Clone:
 
     root: Path
     invalid: IssuesumError | None = None
-    builder: Literal["auto", "engine", "registry"] = "auto"
-    base_image: str = ""
-    platform: str = "auto"
+    check_builder: Callable[[], object] | None = None  # raises EngineError if none makes images
     repository: Callable[[], str] = str
     scheduler: Callable[[], str | None] = str
 
@@ -193,8 +191,7 @@ def _refusal(error: Exception) -> tuple[str, str]:
 
 
 def _engine(clone: Clone) -> Finding:
-    from issuesum.shipping.image.builder import check_builder
-    from issuesum.shipping.image.engine import Base, engine
+    from issuesum.shipping.image.engine import engine
 
     try:
         with engine() as client:
@@ -202,10 +199,10 @@ def _engine(clone: Clone) -> Finding:
     except EngineError as error:
         failed = _of_error(error)
         with suppress(IssuesumError, OSError):
-            base = Base(clone.base_image, clone.platform)
-            check_builder(clone.builder, clone.repository(), clone.root, base=base)
-            found = f"{failed.found}; export takes the runtime that the registry holds"
-            return note(found, "start Docker for issuesum serve and verify --deep")
+            if clone.check_builder:
+                clone.check_builder()
+                found = f"{failed.found}; export takes the runtime that the registry holds"
+                return note(found, "start Docker for issuesum serve and verify --deep")
         return fail(failed.found, f"{failed.advice}; or issuesum export --runtime-only elsewhere")
     return ok(f"{version['Version']}, {version['Os']}/{version['Arch']}, {where}")
 

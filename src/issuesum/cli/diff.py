@@ -61,7 +61,5 @@ def command(
             found = replace(found, titles=titles)
         except ArtifactError as error:  # a model of another time; all else can still be compared
             found = replace(found, no_titles=f"not compared: {error}")
-    if as_json:
-        shared.print_json(asdict(found))
-    else:
-        click.echo(image_difference.text_of(found), nl=False)
+    text = image_difference.text_of(found).rstrip("\n")
+    shared.show(asdict(found), text, as_json=as_json)

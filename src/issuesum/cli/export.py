@@ -1,11 +1,17 @@
 """`issuesum export`."""
 
+import contextlib
+import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
 
-from issuesum.cli.shared import json_option, print_json, verb
+from issuesum.cli.shared import json_option, print_json, show, verb
+from issuesum.errors import GateError, RegistryError
+from issuesum.layout import BUNDLE
+from issuesum.lineage import git
 
 
 @verb(
@@ -20,18 +26,21 @@ from issuesum.cli.shared import json_option, print_json, verb
 )  # fmt: skip
 @json_option
 def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
-    import contextlib
-    import sys
-
     from issuesum.lineage.receipt import Receipt
+    from issuesum.shipping.image.builder import push_runtime
+    from issuesum.shipping.image.engine import Base
     from issuesum.stages import export, runner
+    from issuesum.stages.params import load_params
 
     if dry_run:
-        print_json(_plan()) if as_json else _print(_plan())
+        plan = _plan()
+        show(plan, *_lines(plan), as_json=as_json)
         return
     if runtime_only:
-        runtime = _push_runtime()
-        print_json({"runtime": runtime}) if as_json else click.echo(runtime)
+        params = load_params().export
+        base = Base(params.base_image, params.platform)
+        runtime = push_runtime(params.repository, Path(), base=base, patience=params.push_patience)
+        show({"runtime": str(runtime)}, str(runtime), as_json=as_json)
         return
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
         runner.run("export", export.main)
@@ -39,30 +48,15 @@ def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
         print_json(asdict(Receipt.load()))
 
 
-def _push_runtime() -> str:
-    from issuesum.shipping.image.builder import push_runtime
-    from issuesum.shipping.image.engine import Base
-    from issuesum.stages.params import load_params
-    from issuesum.stages.runner import ROOT
-
-    params = load_params().export
-    base = Base(params.base_image, params.platform)
-    return str(push_runtime(params.repository, ROOT, base=base, patience=params.push_patience))
-
-
 def _plan() -> dict[str, Any]:
     """Return the JSON document of --dry-run; `size` is that of the bundle in bytes."""
-    from issuesum.errors import GateError, RegistryError
-    from issuesum.layout import BUNDLE
-    from issuesum.lineage import git
     from issuesum.registry.client import Registry
     from issuesum.shipping.gate import check_gate
-    from issuesum.stages import export
+    from issuesum.stages.export import target_of
     from issuesum.stages.params import load_params
-    from issuesum.stages.runner import ROOT
 
     params = load_params().export
-    target = export.target_of(params)
+    target = target_of(params)
     refusal = digest = trouble = None
     try:
         check_gate()
@@ -75,7 +69,7 @@ def _plan() -> dict[str, Any]:
     return {
         "image": str(target.image),
         "lineage": str(target.lineage),
-        "dirty": list(git.changed_files(ROOT)),
+        "dirty": list(git.changed_files(Path())),
         "gate": refusal,
         "digest": digest,
         "registry": trouble,
@@ -85,9 +79,7 @@ def _plan() -> dict[str, Any]:
     }
 
 
-def _print(plan: dict[str, Any]) -> None:
-    from issuesum.layout import BUNDLE
-
+def _lines(plan: dict[str, Any]) -> list[str]:
     actions = {
         "build": (
             f"build on {plan['base']} from {BUNDLE} ({plan['size'] / 1e6:.1f} MB), "
@@ -97,9 +89,10 @@ def _print(plan: dict[str, Any]) -> None:
         "refuse": "refuse the model",
         "fail": "fail",
     }
-    click.echo(f"image    {plan['image']}\nmade of  {plan['lineage']}")
-    for path in plan["dirty"] or ["nothing differs from the commit"]:
-        click.echo(f"dirty    {path}")
-    click.echo(f"gate     {plan['gate'] or 'passed'}")
-    found = f"holds it as {plan['digest']}" if plan["digest"] else "does not hold it"
-    click.echo(f"registry {plan['registry'] or found}\nwould    {actions[plan['action']]}")
+    held = f"holds it as {plan['digest']}" if plan["digest"] else "does not hold it"
+    return [
+        f"image    {plan['image']}\nmade of  {plan['lineage']}",
+        *(f"dirty    {path}" for path in plan["dirty"] or ["nothing differs from the commit"]),
+        f"gate     {plan['gate'] or 'passed'}\nregistry {plan['registry'] or held}",
+        f"would    {actions[plan['action']]}",
+    ]

@@ -40,6 +40,7 @@ def command(
     """
     from issuesum.console import reading_bar
     from issuesum.lineage import git, tracking
+    from issuesum.lineage.dvc import stored_file
     from issuesum.training.corpus.ingest import ingest
     from issuesum.training.corpus.reading import Form
 
@@ -47,7 +48,7 @@ def command(
         raise click.UsageError("Give one SOURCE or more, or --merge alone.")
     source, after = ", ".join(sources), None
     if merge:
-        mine, other = (tracking.stored_file(Path(), md5) for md5 in tracking.sides(output))
+        mine, other = (stored_file(Path(), md5) for md5 in tracking.sides(output))
         source, sources, after = f"their side of {output}.dvc", (str(other),), mine
     with tracking.updating(output, append=append, force=force, merging=merge) as update:
         if append:

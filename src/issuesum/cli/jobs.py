@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli import shared
-from issuesum.console import say
+from issuesum.console import duration, human_size, printable, say
+from issuesum.errors import ArtifactError, ParamsError
+from issuesum.layout import RUNS, read_stages
 
 if TYPE_CHECKING:
     from issuesum.lineage.runs.jobs import Job
@@ -18,6 +22,7 @@ _HEADER = (
     "state", "image or error",
 )  # fmt: skip
 _TO_THE_RIGHT = ("took", "rows", "in", "out")
+_LEFT_OUT = ("in", "out", "recorded in", "commit", "output")  # of a narrow terminal, in this order
 _DIGITS = 12
 
 
@@ -37,12 +42,10 @@ _DIGITS = 12
 @shared.json_option
 @click.option("--sync", is_flag=True, help="First exchange records with the DVC remote.")
 def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, sync: bool) -> None:
-    from issuesum.errors import ArtifactError, ParamsError
-    from issuesum.layout import RUNS
     from issuesum.lineage.runs.jobs import led_to, list_jobs
     from issuesum.lineage.runs.record import exchange, read_all
 
-    if stage and (stages := shared.pipeline_stages()) and stage not in stages:
+    if stage and (stages := read_stages(Path())) and stage not in stages:
         raise ParamsError(
             f"--stage must be a stage of dvc.yaml. Received: {stage}. Try: {', '.join(stages)}."
         )
@@ -65,27 +68,28 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
 
 
 def _print_table(jobs: list[Job]) -> None:
-    from issuesum.console import printable
-
     rows = [_HEADER, *(tuple(map(printable, _cells(job))) for job in jobs)]  # of others, too
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [
-            cell.rjust(width) if name in _TO_THE_RIGHT else cell.ljust(width)
-            for name, cell, width in zip(_HEADER, row, widths, strict=True)
-        ]
-        click.echo("  ".join(cells).rstrip())
+    columns = dict(zip(_HEADER, zip(*rows, strict=True), strict=True))
+    width = get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    widths = {name: max(map(len, cells)) for name, cells in columns.items()}
+    widths[_HEADER[-1]] = min(widths[_HEADER[-1]], 20)  # what is longer may be cut
+    for name in _LEFT_OUT:
+        if sum(widths.values()) + 2 * len(widths) > width:
+            del widths[name]
+    for place in range(len(rows)):
+        cells = (
+            columns[name][place].rjust(size if name in _TO_THE_RIGHT else 0).ljust(size)
+            for name, size in widths.items()
+        )
+        click.echo("  ".join(cells)[:width].rstrip())
 
 
 def _cells(job: Job) -> tuple[str, ...]:
-    from issuesum.lineage.provenance.facts import duration, human_size
-
-    commit = (job.commit or "-")[:_DIGITS] + ("-dirty" if job.dirty else "")
     when = job.time[:16].replace("T", " ")
     return (
         job.stage,
         (job.output or "-")[:_DIGITS],
-        commit,
+        (job.commit or "-")[:_DIGITS] + ("-dirty" if job.dirty else ""),
         (job.recorded or "-")[:_DIGITS],
         when if job.started else f"by {when}",
         "-" if job.seconds is None else duration(job.seconds),

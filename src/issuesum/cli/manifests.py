@@ -1,16 +1,11 @@
 """`issuesum manifests`."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli import shared
-
-if TYPE_CHECKING:
-    from issuesum.shipping.kubernetes.kinds import Kind
+from issuesum.shipping.kubernetes import Kind
 
 
 @shared.verb(
@@ -39,8 +34,7 @@ def command(
     canary_traffic: int, shadow: str | None, pull_secret: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     from issuesum.lineage.receipt import Receipt
-    from issuesum.shipping.kubernetes.manifests import write_manifests
-    from issuesum.shipping.kubernetes.pod import resolve
+    from issuesum.shipping.kubernetes.manifests import resolve, write_manifests
 
     if image is None:
         receipt = Receipt.load()

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from issuesum.cli import shared
+from issuesum.console import bar
+from issuesum.errors import ParamsError
+from issuesum.layout import BUNDLE
 
 if TYPE_CHECKING:
     from issuesum.serving.inference.writer import TitleWriter
@@ -49,8 +52,6 @@ def command(
     URL, or - for standard input. It needs the column body; the URL is copied. A row that cannot
     be used has an empty title.
     """
-    from issuesum.console import bar
-    from issuesum.errors import ParamsError
     from issuesum.training.corpus.reading import Form
     from issuesum.training.corpus.sources import read_source
     from issuesum.training.evaluation.predicting import predictions, writing
@@ -69,10 +70,8 @@ def command(
     writer, form = _writer(bundle, image), Form(("issue_url", "body"), columns, separator)
     started, rows, titles = time.monotonic(), 0, 0
     hidden = output is None and sys.stdout.isatty()  # the titles are where the bar would be
-    with (
-        writing(output, kind or format_of(output)) as write,
-        bar("predict", hidden=hidden) as shown,
-    ):
+    file = writing(output, kind or format_of(output))
+    with file as write, bar("predict", hidden=hidden) as shown:
 
         def watch(read: int, share: float) -> None:
             shown.total = round(read / share)
@@ -98,8 +97,6 @@ def format_of(output: Path | None) -> Format:
 
 def check_output(output: Path, source: Path) -> None:
     """Raise ParamsError if `output` must not be replaced: it is the source, or no file."""
-    from issuesum.errors import ParamsError
-
     if output.exists() and not output.is_file():
         raise ParamsError(
             f"--output must be a file. Received: {output}. Try: a redirection with > instead."
@@ -112,7 +109,6 @@ def check_output(output: Path, source: Path) -> None:
 
 
 def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
-    from issuesum.layout import BUNDLE
     from issuesum.serving.inference.writer import TitleWriter
 
     if image is None:

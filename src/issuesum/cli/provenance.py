@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import click
-
 from issuesum.cli import shared
 
 
@@ -25,28 +23,21 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
     bundle, or a receipt; without it, the image last exported. An image is read from its registry;
     Docker Engine is asked for a name without a registry, and for images that the registry lacks.
     """
-    from issuesum.lineage.provenance.facts import text_of
     from issuesum.lineage.provenance.trace import trace
-    from issuesum.lineage.reporting.provenance_page import write_page, write_picture
+    from issuesum.lineage.reporting.html import write
+    from issuesum.lineage.reporting.provenance_page import page, picture, text_of
     from issuesum.shipping.attestation.attachments import as_attested
     from issuesum.shipping.image.contents import read_local
     from issuesum.stages.params import defaults
-    from issuesum.training.evaluation.baselines import method_titles
-    from issuesum.training.evaluation.metrics import metric_titles
 
     default = shared.default_repository()
     found = trace(
         ref, default=default, read_local=read_local, defaults=defaults(), attested=as_attested
     )
     if html:
-        write_page(html, found)
+        write(html, page(found))
     if svg:
-        write_picture(svg, found)
-    if as_json:
-        shared.print_json(found.as_json())
-        return
-    click.echo(text_of(found, method_titles(), metric_titles()), nl=False)
-    if html:
-        click.echo(f"page      {html}")
-    if svg:
-        click.echo(f"drawing   {svg}")
+        write(svg, picture(found))
+    files = {"page": html, "drawing": svg}
+    written = (f"{what:<9} {path}" for what, path in files.items() if path)
+    shared.show(found.as_json(), text_of(found).rstrip("\n"), *written, as_json=as_json)

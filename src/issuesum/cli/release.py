@@ -1,18 +1,14 @@
 """`issuesum release`."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from issuesum.cli import shared
 from issuesum.console import say
-
-if TYPE_CHECKING:
-    from issuesum.shipping.kubernetes.kinds import Kind
+from issuesum.errors import shortened
+from issuesum.shipping.kubernetes import Kind
 
 
 @shared.verb(
@@ -39,20 +35,10 @@ if TYPE_CHECKING:
 @shared.keys_option
 @shared.json_option
 def command(
-    *,
-    tag: str | None,
-    stage: str | None,
-    output: Path | None,
-    push: bool,
-    remote: str,
-    branch: str,
-    kind: Kind,
-    name: str,
-    replicas: int,
-    pull_secret: str | None,
-    keys: tuple[Path, ...],
-    as_json: bool,
-) -> None:
+    *, tag: str | None, stage: str | None, output: Path | None, push: bool, remote: str,
+    branch: str, kind: Kind, name: str, replicas: int, pull_secret: str | None,
+    keys: tuple[Path, ...], as_json: bool,
+) -> None:  # fmt: skip
     """Write manifests for a version registered with GTO, pinned by digest.
 
     TAG is a tag of GTO: issuesummarization@v1.2.0 or issuesummarization#prod#3. The same version
@@ -60,22 +46,19 @@ def command(
     released.
     """
     from issuesum.shipping.attestation.verification import public_keys
-    from issuesum.shipping.kubernetes.manifests import write_manifests
-    from issuesum.shipping.kubernetes.pod import resolve
+    from issuesum.shipping.kubernetes.manifests import resolve, write_manifests
     from issuesum.shipping.release import changed_since, checked_receipt, publish, wanted
 
     root = Path()
     found = wanted(root, tag, stage, current=push)
     receipt = checked_receipt(root, found, public_keys(keys))
     folder = found.stage or found.version
-    target = output or Path("deploy/live") / folder
-    image = resolve(f"{receipt.image}@{receipt.digest}")
     written = write_manifests(
-        target, name, image, kind=kind, replicas=replicas, pull_secret=pull_secret
-    )
+        output or Path("deploy/live") / folder, name, resolve(f"{receipt.image}@{receipt.digest}"),
+        kind=kind, replicas=replicas, pull_secret=pull_secret,
+    )  # fmt: skip
     if changed := changed_since(root, found, receipt):
-        some = ", ".join(changed[:3]) + (" …" if changed[3:] else "")
-        say("note", f"at that commit is other code than in its image: {some}")
+        say("note", f"at that commit is other code than in its image: {shortened(changed, 3)}")
     shared.warn_of_localhost(receipt.pinned)
     commit = None
     if push:
@@ -83,16 +66,13 @@ def command(
         commit = publish(
             root, written, folder=folder, message=message, remote=remote, branch=branch
         )
-    if as_json:
-        document = {**asdict(found), "image": receipt.pinned, "changed": changed, "pushed": commit}
-        shared.print_json({**document, "files": list(map(str, written))})
-        return
     stage = f"in stage {found.stage}" if found.stage else "in no stage"
-    click.echo(f"{found.version} {stage}, commit {found.commit[:12]}\n{receipt.pinned}\n")
-    for path in written:
-        click.echo(f"  {path}")
-    if push:
-        state = f"is at {commit[:12]}" if commit else "had the same already"
-        click.echo(f"\n{remote}/{branch} {state}")
-    else:
-        click.echo(f"\nServe it:  kubectl apply -f {written[0]}")
+    state = f"is at {commit[:12]}" if commit else "had the same already"
+    shared.show(
+        {**asdict(found), "image": receipt.pinned, "changed": changed, "pushed": commit,
+         "files": list(map(str, written))},
+        f"{found.version} {stage}, commit {found.commit[:12]}\n{receipt.pinned}\n",
+        *(f"  {path}" for path in written),
+        f"\n{remote}/{branch} {state}" if push else f"\nServe it:  kubectl apply -f {written[0]}",
+        as_json=as_json,
+    )  # fmt: skip

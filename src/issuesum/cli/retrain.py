@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import json_option, show, verb
+from issuesum.cli.shared import check_builder, json_option, show, verb
 
 NOTHING_TO_DO = 11
 
@@ -44,7 +44,7 @@ def command(
 
     hooks = Hooks(
         lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
-        _write_report, _write_card, _check_builder,
+        _write_report, _write_card, check_builder,
     )  # fmt: skip
     outcome = retrain(
         hooks, Path(), remote=remote, name=branch, push=not no_push, settings=settings,
@@ -66,21 +66,10 @@ def command(
     show(document, image, commit, as_json=as_json)
 
 
-# Imported only if there is something to report: the import takes as long as the check.
-def _write_report(base: str) -> None:
+def _write_report(base: str) -> None:  # imported late: it takes as long as finding nothing to do
     from issuesum.lineage.reporting.model_report import write_report
 
     write_report(Path(), base=base)
-
-
-def _check_builder() -> None:
-    from issuesum.shipping.image.builder import check_builder
-    from issuesum.shipping.image.engine import Base
-    from issuesum.stages.params import load_params
-
-    params = load_params().export
-    base = Base(params.base_image, params.platform)
-    check_builder(params.builder, params.repository, Path(), base=base)
 
 
 def _write_card() -> None:

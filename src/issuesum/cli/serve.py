@@ -4,7 +4,7 @@ import json
 
 import click
 
-from issuesum.cli.shared import count_option, json_option, print_json, verb
+from issuesum.cli.shared import count_option, json_option, show, verb
 
 
 @verb("issuesum serve --port 9001", "issuesum serve --port 9001 --stop")
@@ -26,7 +26,7 @@ def command(*, port: int, stop: bool, as_json: bool) -> None:
             with engine() as client:
                 stopped = local_server.stop(client, port=port)
         words = "stopped" if stopped else "no server was running"
-        print_json({"stopped": stopped}) if as_json else click.echo(words)
+        show({"stopped": stopped}, words, as_json=as_json)
         return
     image: str | None = None
     try:
@@ -42,16 +42,15 @@ def command(*, port: int, stop: bool, as_json: bool) -> None:
             "process that other machines can reach too,"
         )
     url, page = URL.format(port), f"http://127.0.0.1:{port}/"
-    if as_json:
-        asked = {"page": page, "url": url, "request": json.loads(REQUEST)}
-        print_json({"image": image, **asked, "answer": json.loads(answer)})
-        return
-    click.echo(
+    show(
+        {"image": image, "page": page, "url": url, "request": json.loads(REQUEST),
+         "answer": json.loads(answer)},
         f"{what} answers.\n\nIn a browser: {page}\nOr by a request:\n\n"
         f"  curl -s -H 'Content-Type: application/json' -d '{REQUEST}' {url}\n\n"
         f"Response:\n\n  {answer.strip()}\n\n"
-        f"Stop it with: .venv/bin/issuesum serve --stop --port {port}"
-    )
+        f"Stop it with: .venv/bin/issuesum serve --stop --port {port}",
+        as_json=as_json,
+    )  # fmt: skip
 
 
 def _start_process(port: int) -> str:

@@ -7,16 +7,14 @@ import re
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from click.shell_completion import CompletionItem
 
 from issuesum.console import say
-from issuesum.layout import PARAMS, PIPELINE, RUNS, read_stages
-
-NAME = "issuesummarization"
-"""Default name of the image and of what serves it."""
+from issuesum.layout import NAME, PARAMS, RUNS, read_stages
+from issuesum.shipping.kubernetes import Kind
 
 
 def complete_file(_: object, __: object, incomplete: str) -> list[CompletionItem[str]]:
@@ -29,17 +27,8 @@ def complete_stage(_: object, __: object, incomplete: str) -> list[str]:
     from issuesum.errors import RepositoryError
 
     with contextlib.suppress(RepositoryError):  # a broken dvc.yaml
-        return [stage for stage in pipeline_stages() if stage.startswith(incomplete)]
+        return [stage for stage in read_stages(Path()) if stage.startswith(incomplete)]
     return []
-
-
-def pipeline_stages() -> tuple[str, ...]:
-    """Return the stages of dvc.yaml in the order of the pipeline, or none if there is no dvc.yaml.
-
-    Raises:
-        RepositoryError: dvc.yaml is broken.
-    """
-    return tuple(read_stages(Path())) if PIPELINE.exists() else ()
 
 
 def complete_tag(_: object, __: object, incomplete: str) -> list[CompletionItem[str]]:
@@ -93,7 +82,7 @@ name_option = click.option(
     "--name", metavar="NAME", default=NAME, show_default=True, help="Name of the resources."
 )
 kind_option = click.option(
-    "--kind", type=click.Choice(["seldon", "kubernetes", "kserve"]), default="seldon",
+    "--kind", type=click.Choice(get_args(Kind)), default="seldon",
     show_default=True, help="Serving platform: Seldon Core, a plain Deployment, or KServe.",
 )  # fmt: skip
 replicas_option = count_option("--replicas", default=2, about="Number of pods.")
@@ -148,7 +137,7 @@ def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=not utf8, indent=2))
 
 
-def show(document: Mapping[str, Any], *lines: str, as_json: bool) -> None:
+def show(document: Mapping[str, Any] | list[Any], *lines: str, as_json: bool) -> None:
     """Print a document, or instead lines for people."""
     if as_json:
         print_json(document)
@@ -168,6 +157,17 @@ def warn_of_localhost(image: str) -> None:
 
     if Reference.parse(image).is_local:
         say("note", "to a node, localhost is the node itself (ISSUESUM_REGISTRY)")
+
+
+def check_builder() -> None:
+    """Check that an image can be made here, with an engine or without (EngineError: it cannot)."""
+    from issuesum.shipping.image.builder import check_builder
+    from issuesum.shipping.image.engine import Base
+    from issuesum.stages.params import load_params
+
+    params = load_params().export
+    base = Base(params.base_image, params.platform)
+    check_builder(params.builder, params.repository, Path(), base=base)
 
 
 def default_repository() -> str | None:

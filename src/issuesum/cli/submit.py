@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.shared import count_option, default_repository, json_option, print_json, verb
+from issuesum.cli.shared import count_option, default_repository, json_option, show, verb
 
 if TYPE_CHECKING:
     from issuesum.automation.submit.manifests import Kind
@@ -41,18 +41,10 @@ if TYPE_CHECKING:
 @click.option("--no-wait", is_flag=True, help="Start and return; run the command again to follow.")
 @json_option
 def command(
-    *,
-    kind: Kind | None,
-    workers: int | None,
-    overlay: Path | None,
-    image: str | None,
-    context: str | None,
-    namespace: str | None,
-    settings: tuple[str, ...],
-    at_once: int,
-    no_wait: bool,
-    as_json: bool,
-) -> None:
+    *, kind: Kind | None, workers: int | None, overlay: Path | None, image: str | None,
+    context: str | None, namespace: str | None, settings: tuple[str, ...], at_once: int,
+    no_wait: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Train this commit in a Kubernetes cluster, and bring the model back.
 
     Builds and pushes the pipeline image, pushes the features, applies deploy/training, follows the
@@ -60,26 +52,19 @@ def command(
     command follows it again, or fetches its result. If a stage fails, its error and its exit
     code are those of this command.
     """
-    from issuesum.automation.submit.kubectl import Kubectl
+    from issuesum.automation.submit.cluster import Kubectl
     from issuesum.automation.submit.submitting import Request, submit
     from issuesum.stages.params import load_params
 
     request = Request(
-        Kubectl(context, namespace), kind, workers, overlay, image, _repository, settings,
-        at_once=at_once, wait=not no_wait,
+        Kubectl(context, namespace), kind, workers, overlay, image,
+        lambda: f"{default_repository()}-pipeline", settings, at_once=at_once, wait=not no_wait,
     )  # fmt: skip
     jobs = submit(request, Path(), lambda path: load_params(path, root=Path()))
-    if as_json:
-        print_json([
-            {"name": job.name, "kind": job.kind, "namespace": job.kubectl.namespace,
-             "params": variant.overrides}
-            for job, variant in jobs
-        ])  # fmt: skip
-        return
-    for job, variant in jobs:
-        where = f"{job.kind:8} {job.kubectl.namespace}/{job.name}"
-        click.echo(" ".join((where, *variant.overrides)))
-
-
-def _repository() -> str:
-    return f"{default_repository()}-pipeline"
+    show(
+        [{"name": job.name, "kind": job.kind, "namespace": job.kubectl.namespace,
+          "params": variant.overrides} for job, variant in jobs],
+        *(" ".join((f"{job.kind:8} {job.kubectl.namespace}/{job.name}", *variant.overrides))
+          for job, variant in jobs),
+        as_json=as_json,
+    )  # fmt: skip

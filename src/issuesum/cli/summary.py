@@ -1,10 +1,13 @@
 """`issuesum summary`."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import json_option, pipeline_stages, print_json, verb
+from issuesum.cli.shared import json_option, print_json, verb
+from issuesum.errors import ArtifactError, RegistryError
+from issuesum.layout import DATA_REPORT, METRICS, RUNS, read_stages
 
 
 @verb("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l")
@@ -12,12 +15,9 @@ from issuesum.cli.shared import json_option, pipeline_stages, print_json, verb
 @click.option("--no-image", is_flag=True, help="Show scores even if nothing was exported.")
 @json_option
 def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
-    from issuesum.errors import ArtifactError, RegistryError
-    from issuesum.layout import DATA_REPORT, METRICS, RUNS
     from issuesum.lineage.metrics import Metrics
-    from issuesum.lineage.provenance.facts import score_tables
     from issuesum.lineage.receipt import Receipt
-    from issuesum.lineage.runs.record import read_all
+    from issuesum.lineage.runs.record import last_runs
     from issuesum.registry.client import Registry
     from issuesum.registry.reference import Reference
     from issuesum.stages.params import load_params
@@ -41,8 +41,8 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
             f"{METRICS} must hold scores. Received: {'not all' if text else 'none'}. "
             "Try: dvc repro."
         )
-    runs = {run.stage: run for run in reversed(read_all(RUNS)) if run.state == "done"}
-    last = {stage: runs[stage] for stage in pipeline_stages() or runs if stage in runs}
+    runs = last_runs(RUNS)
+    last = {stage: runs[stage] for stage in read_stages(Path()) or runs if stage in runs}
     report = str(DATA_REPORT / "report.html")
     if as_json:
         scores = {of: metrics.scores[of] for of in methods}
@@ -53,11 +53,7 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     shipped = f"image    {receipt.image}\ndigest   {receipt.digest}\n" if receipt else ""
     click.echo(f"\n{shipped}data     {report}\n")
     head = f"on {metrics.test_rows:,} test issues"
-    for table in score_tables(metrics, methods, metric_titles()):
-        for title, *cells in table:
-            first = f"  {title}" if title else head
-            click.echo(f"{first:34s}" + "".join(f"{cell:>9s}" for cell in cells))
-        head = ""
+    click.echo("\n".join(metrics.lines(methods, metric_titles(), head)))
     click.echo("\nlast run of each stage")
     for stage, run in last.items():
         click.echo(f"  {stage:12s}{run.seconds or 0:7.1f} s   started {run.started}")

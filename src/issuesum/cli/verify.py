@@ -60,16 +60,15 @@ def command(
         done.append(check_rebuilt(found, here=Path()))
     failed = [check.name for check in done if check.state == "failed"]
     uncommitted = any(check.state == "not committed" for check in done)
-    if as_json:
-        shared.print_json({
-            "image": str(reference), "verified": not (failed or uncommitted),
-            "checks": [asdict(check) for check in done],
-        })  # fmt: skip
-    else:
-        click.echo(f"{reference}\n")
-        for check in done:
-            why = f"not checked: {check.detail}" if check.state == "not checked" else check.detail
-            click.echo(f"  {_MARKS[check.state]:<7} {check.name:<13} {printable(why)}")
+    why = {"not checked": "not checked: "}
+    shared.show(
+        {"image": str(reference), "verified": not (failed or uncommitted),
+         "checks": [asdict(check) for check in done]},
+        f"{reference}\n",
+        *(f"  {_MARKS[check.state]:<7} {check.name:<13} "
+          f"{why.get(check.state, '')}{printable(check.detail)}" for check in done),
+        as_json=as_json,
+    )  # fmt: skip
     if failed:
         raise VerificationError(
             f"{reference} must be what it says. Received: {len(failed)} of {len(done)} checks "

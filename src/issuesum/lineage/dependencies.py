@@ -5,16 +5,14 @@ next to the outputs of what was there before. What cannot be read raises a Repos
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from issuesum.errors import RepositoryError, one_line, shortened
-from issuesum.layout import LOCKS, PARAMS, PIPELINE
+from issuesum.errors import RepositoryError, shortened
+from issuesum.layout import LOCKS, PIPELINE, read_stages
 from issuesum.lineage.dvc import Item, hashed, open_repo
 
 
@@ -35,20 +33,14 @@ class Inputs:
     outs: tuple[str, ...] = ()  # paths
 
 
-def read_inputs(stage: str, root: Path) -> Inputs | None:
-    """Hash what a stage depends on; None without a DVC repository, dvc.yaml or such a stage."""
-    if not (root / ".dvc").is_dir() or not (root / PIPELINE).is_file():
+def read_inputs(stage: str, root: Path, params: Mapping[str, Any]) -> Inputs | None:
+    """Hash what a stage depends on, by dvc.yaml; None without a DVC repository or such a stage."""
+    entry = read_stages(root).get(stage) if (root / ".dvc").is_dir() else None
+    if entry is None:
         return None
-    entry = (_load(root / PIPELINE).get("stages") or {}).get(stage)
-    if not isinstance(entry, dict):
-        return None
-    params = _load(root / PARAMS) if entry.get("params") else {}
-    settings = {f"params.yaml ({name})": params.get(name) for name in entry.get("params") or ()}
-    return Inputs(
-        hash_all(entry.get("deps") or (), root),
-        {**settings, f"dvc.yaml (stages.{stage})": entry},
-        tuple(out if isinstance(out, str) else next(iter(out)) for out in entry.get("outs") or ()),
-    )
+    settings = {f"params.yaml ({name})": params.get(name) for name in entry.params}
+    settings[f"{PIPELINE} (stages.{stage})"] = entry
+    return Inputs(hash_all(entry.deps, root), settings, entry.outs)
 
 
 def hash_all(paths: Iterable[str], root: Path) -> dict[str, Content]:
@@ -73,9 +65,9 @@ def hash_all(paths: Iterable[str], root: Path) -> dict[str, Content]:
     return found
 
 
-def check_unchanged(before: Inputs, stage: str, root: Path) -> None:
+def check_unchanged(before: Inputs, stage: str, root: Path, params: Mapping[str, Any]) -> None:
     """Raise a RepositoryError that names what changed since `before` of what a stage depends on."""
-    after = read_inputs(stage, root) or Inputs()
+    after = read_inputs(stage, root, params) or Inputs()
     changed = [name for name, value in before.settings.items() if value != after.settings.get(name)]
     then, now = (
         {file for content in inputs.contents.values() for file in content.files.items()}
@@ -110,13 +102,3 @@ def check_installed(stage: str, root: Path) -> None:
             f"The libraries of a stage must be those that {LOCKS}/{stage}.txt lists. Received: "
             f"{shortened(wrong, 5)}. Try: make setup; for new versions, make lock before."
         )
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RepositoryError(
-            f"{path} must be YAML in UTF-8. Received: {one_line(error)}. Try: fix that file."
-        ) from error
-    return content if isinstance(content, dict) else {}

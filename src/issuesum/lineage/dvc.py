@@ -1,4 +1,4 @@
-"""What DVC knows: the hash of a folder and the outputs that dvc.lock records.
+"""What DVC knows: the hash of a folder, the outputs that dvc.lock records, and params by its names.
 
 Without a DVC repository, or where DVC fails, every function raises a RepositoryError.
 """
@@ -9,7 +9,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,6 @@ import yaml
 from issuesum.errors import ArtifactError, RepositoryError, one_line
 from issuesum.layout import LOCK, StageEntry, in_order
 from issuesum.lineage.git import without_secrets
-from issuesum.lineage.provenance.params_diff import dotted
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -75,16 +74,25 @@ def hash_of(path: Path, root: Path) -> str:
         return str(hashed(repo, str(path.resolve()))[1].hash_info.value)
 
 
-def stored(root: Path, md5: str) -> bytes | None:
-    """Return a small file by its hash, from DVC's cache or else its remote; None if in neither."""
-    with open_repo(root, "DVC must be able to read its cache", "dvc status") as repo:
-        for find in (lambda: repo.cache.local, repo.cloud.get_remote_odb):
-            with suppress(Exception):  # DVC lets through what any file system raises
-                store = find()
-                content: bytes = store.fs.cat_file(store.oid_to_path(md5))
-                if md5_of(content) == md5:
-                    return content
-    return None
+def stored_file(root: Path, md5: str) -> Path:
+    """Return where DVC's cache holds a file, which the default remote gives if need be.
+
+    The workspace is neither read nor changed. If neither has it, a RepositoryError is raised.
+    """
+    from dvc_data.hashfile.hash_info import HashInfo
+
+    must, reason = f"DVC must have {md5}", "it is in neither cache nor remote"
+    advice = "dvc push in the clone that made it; the remote's address and your credentials"
+    with open_repo(root, must, advice) as repo:
+        cache = repo.cache.local
+        try:
+            if not cache.exists(md5):
+                repo.cloud.pull([HashInfo("md5", md5)])
+        except Exception as error:  # noqa: BLE001 -- each kind of remote has error classes of its own
+            reason = one_line(error)
+        if not cache.exists(md5):
+            raise RepositoryError(f"{must}. Received: {reason}. Try: {advice}.")
+        return Path(cache.oid_to_path(md5))
 
 
 def md5_of(content: bytes) -> str:
@@ -183,6 +191,33 @@ class Lock:
         """Return the hash of what is recorded under a path."""
         item = self.items.get(path if isinstance(path, str) else path.as_posix())
         return item.md5 if item else None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What was and what is; None is absent."""
+
+    old: Any
+    new: Any
+
+
+def dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested values by dotted names, as `dvc exp run -S` takes them: `train.epochs`."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        found |= dotted(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return found
+
+
+def params_diff(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Change]:
+    """Return what differs by dotted names, in the order of `old`, then what only `new` has."""
+    before, after = dotted(old), dotted(new)
+    return {
+        name: Change(before.get(name), after.get(name))
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
+    }
 
 
 def default_remote(root: Path) -> dict[str, str | None] | None:

@@ -52,6 +52,12 @@ def head(root: Path) -> str:
     return os.fsdecode(run(root, "rev-parse", "--verify", "HEAD^{commit}")).strip()
 
 
+def commit_of(root: Path, revision: str, *, must: str, advice: str) -> str:
+    """Return the commit that a revision names, 40 hex digits; else an error as of `run`."""
+    command = ("rev-parse", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+    return os.fsdecode(run(root, *command, must=must, advice=advice)).strip()
+
+
 def changed_files(root: Path) -> list[str]:
     """Return the files of code, params, dvc.yaml and data that differ from HEAD, or are new.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from itertools import islice
+from itertools import batched, islice
 from typing import Any, TypeGuard
 
 from pydantic import BaseModel
@@ -79,6 +79,19 @@ class Metrics(BaseModel, frozen=True):
             for method, title in methods.items()
             if (own := self.scores.get(method)) is not None
         ]
+
+    def lines(
+        self, methods: Mapping[str, str], metrics: Mapping[str, str], head: str = ""
+    ) -> list[str]:
+        """Return tables of at most four metrics each, which fit 80 columns, as lines under `head`.
+
+        `methods` and `metrics` are titles by key.
+        """
+        wide, rows = max(map(len, [head, *methods.values()])) + 1, list[list[str]]()
+        for part in batched(self.known(metrics).items(), 4):
+            titles = dict(part)
+            rows += [[head, *titles.values()], *self.table(methods, titles)]
+        return [f"{first:{wide}s}" + "".join(f"{cell:>9s}" for cell in row) for first, *row in rows]
 
 
 def _is_number(value: object) -> TypeGuard[int | float]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from issuesum.errors import ArtifactError, reading_artifact
+from issuesum.errors import reading_artifact
 from issuesum.files import write_json
 from issuesum.layout import RECEIPT
 
@@ -35,15 +35,10 @@ class Receipt:
         """Read a receipt; an ArtifactError if there is none, or it is broken."""
         must, advice = f"{path} must name the exported image", "dvc repro"
         with reading_artifact(must, advice):
-            content = path.read_bytes()
-        return cls.parse(content, must, advice=advice)
+            return cls.parse(path.read_bytes(), must, advice=advice)
 
     @classmethod
-    def parse(cls, content: bytes | str, must: str, *, advice: str) -> Receipt:
+    def parse(cls, content: bytes, must: str, *, advice: str) -> Receipt:
         """Read the content of a receipt; the ArtifactError for a broken one says `must`."""
-        try:
+        with reading_artifact(must, advice):
             return TypeAdapter(cls).validate_json(content)
-        except ValidationError as error:
-            wrong = error.errors()[0]
-            received = ": ".join((*map(str, wrong["loc"]), wrong["msg"]))
-            raise ArtifactError(f"{must}. Received: {received}. Try: {advice}.") from error

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from issuesum import layout
 from issuesum.errors import ArtifactError, ParamsError, RepositoryError, one_line
-from issuesum.layout import RECEIPT
 from issuesum.lineage import git
 from issuesum.lineage.receipt import Receipt
 
-ARTIFACT = "issuesummarization"  # under `artifacts` in dvc.yaml
 LIVE = "ISSUESUM_LIVE"
 STAGE = "prod"  # the stage of GTO whose version people have
 
@@ -63,10 +62,8 @@ def of_tag(root: Path, tag: str) -> Registered:
             f"TAG must register a version of {name} or put it in a stage. Received: {tag}. "
             f"Try: git tag --list '{name.replace(':', '=')}*'."
         )
-    shown = git.run(root, "rev-parse", "--verify", f"refs/tags/{tag}^{{commit}}",
-                    must=f"{tag} must be a tag of this repository",
-                    advice="git fetch --tags")  # fmt: skip
-    commit = os.fsdecode(shown).strip()
+    must = f"{tag} must be a tag of this repository"
+    commit = git.commit_of(root, f"refs/tags/{tag}", must=must, advice="git fetch --tags")
     for found in _shown(root, name):
         if found["commit_hexsha"] == commit and parts.get(VERSION) in (None, found["version"]):
             return Registered(found["version"], commit, parts.get(STAGE))
@@ -91,16 +88,16 @@ def live_image(root: Path) -> Live | None:
     receipt = committed_receipt(root, released.commit if released else "HEAD")
     if receipt is None and released:
         raise ArtifactError(
-            f"The commit of {released.version}, which is in stage {STAGE}, must hold {RECEIPT}. "
-            f"Received: none at {released.commit[:12]}. Try: {LIVE}=none, and register the commit "
-            "that retraining made."
+            f"The commit of {released.version}, which is in stage {STAGE}, must hold "
+            f"{layout.RECEIPT}. Received: none at {released.commit[:12]}. Try: {LIVE}=none, and "
+            "register the commit that retraining made."
         )
     return Live(receipt.pinned, receipt.dvc) if receipt else None
 
 
 def committed_receipt(root: Path, commit: str) -> Receipt | None:
     """Return the receipt of a commit, None if that has none; an ArtifactError if it is broken."""
-    path = RECEIPT.as_posix()
+    path = layout.RECEIPT.as_posix()
     if not git.run(root, "ls-tree", commit, "--", path):
         return None
     content = git.run(root, "cat-file", "blob", f"{commit}:./{path}")
@@ -111,7 +108,7 @@ def committed_receipt(root: Path, commit: str) -> Receipt | None:
 
 def _name(root: Path) -> str:
     folder = git.prefix(root).rstrip("/")
-    return f"{folder}:{ARTIFACT}" if folder else ARTIFACT
+    return f"{folder}:{layout.NAME}" if folder else layout.NAME
 
 
 def _shown(root: Path, name: str) -> list[dict[str, Any]]:

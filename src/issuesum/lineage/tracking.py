@@ -20,7 +20,7 @@ from issuesum.errors import RepositoryError, one_line
 from issuesum.files import replacing_file
 from issuesum.lineage import git
 from issuesum.lineage.dependencies import Content
-from issuesum.lineage.dvc import hashed, open_repo
+from issuesum.lineage.dvc import hashed, open_repo, stored_file
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -285,24 +285,3 @@ def _repository(path: Path) -> Iterator[Repo]:
             f"{must}. Received: {one_line(error)}. "
             "Try: check free space and permissions, here and in DVC's cache."
         ) from error
-
-
-def stored_file(root: Path, md5: str) -> Path:
-    """Return where DVC's cache holds a file, which the default remote gives if need be.
-
-    The workspace is neither read nor changed. If neither has it, a RepositoryError is raised.
-    """
-    from dvc_data.hashfile.hash_info import HashInfo
-
-    must, reason = f"DVC must have {md5}", "it is in neither cache nor remote"
-    advice = "dvc push in the clone that made it; the remote's address and your credentials"
-    with open_repo(root, must, advice) as repo:
-        cache = repo.cache.local
-        try:
-            if not cache.exists(md5):
-                repo.cloud.pull([HashInfo("md5", md5)])
-        except Exception as error:  # noqa: BLE001 -- each kind of remote has error classes of its own
-            reason = one_line(error)
-        if not cache.exists(md5):
-            raise RepositoryError(f"{must}. Received: {reason}. Try: {advice}.")
-        return Path(cache.oid_to_path(md5))

@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 import requests
 
 from issuesum.errors import ArtifactError, RegistryError, one_line
-from issuesum.registry.connection import LONGEST, Retries, new_session, origin
+from issuesum.registry.connection import LONGEST, Retries, Session
 from issuesum.registry.credentials import Credentials, authorize, credentials_for
 from issuesum.registry.reference import Reference, is_loopback
 
@@ -51,10 +51,7 @@ _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 class PassingError(RegistryError):
     """The registry gives no answer, or one that may soon be another (429, 5xx)."""
 
-    def __init__(self, message: str, pause: float = 0) -> None:
-        """Say what failed; the registry asks to wait for `pause` seconds."""
-        super().__init__(message)
-        self.pause = pause
+    pause = 0.0  # seconds that it asks to wait
 
 
 class Artifact(NamedTuple):
@@ -80,9 +77,9 @@ class Registry:
         scheme = "http" if is_loopback(host) or host in insecure else "https"
         address = "registry-1.docker.io" if host == "docker.io" else host
         self._base = f"{scheme}://{address}/v2/"
-        self._session = new_session(host, _RETRIES)
+        self._session = Session(host, _RETRIES)
         # What came of an upload that was cut off stays in its place: it must be begun again.
-        self._uploads = new_session(host, Retries(0))
+        self._uploads = Session(host, Retries(0))
         self._authorization: str | None = None
 
     @cached_property
@@ -267,14 +264,15 @@ class Registry:
         file = content if content is not None and not isinstance(content, bytes) else None
         session = self._uploads if file else self._session
         try:
-            ours = origin(url) == origin(self._base)  # uploads may go elsewhere
+            # Uploads may go elsewhere.
+            elsewhere = session.should_strip_auth(self._base, url)  # type: ignore[no-untyped-call]
             for _ in range(2):
                 if file:
                     file.seek(0)
                 headers = {
                     "Accept": accept,
                     "Content-Type": media_type,
-                    "Authorization": self._authorization if ours else None,
+                    "Authorization": None if elsewhere else self._authorization,
                 }
                 answer = session.request(
                     method, url, data=content, params=params, headers=headers, timeout=_TIMEOUT,
@@ -344,7 +342,11 @@ def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0)
         f"{registry} must take or give {image}. Received: {reason}. "
         "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
     )
-    return PassingError(message, pause) if passing else RegistryError(message)
+    if not passing:
+        return RegistryError(message)
+    error = PassingError(message)
+    error.pause = pause
+    return error
 
 
 def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:

@@ -2,7 +2,6 @@
 
 import sys
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -15,7 +14,6 @@ from issuesum.registry.reference import is_loopback
 
 LONGEST = 60.0
 """Seconds that a registry may have us wait before another try."""
-_PORTS = {"http": 80, "https": 443}
 
 
 class Retries(Retry):
@@ -43,30 +41,22 @@ class Retries(Retry):
         return super().sleep_for_retry(response)
 
 
-class _Session(requests.Session):
-    def rebuild_auth(
+class Session(requests.Session):
+    """Sends no authorization but what a request has, and that to its own registry alone."""
+
+    def __init__(self, host: str, retries: Retry) -> None:
+        """Connect to host[:port]."""
+        super().__init__()
+        self.trust_env = not is_loopback(host)  # no proxy
+        self.auth = lambda request: request  # or requests would put ~/.netrc in place of our header
+        self.headers["User-Agent"] = "issuesum"
+        for scheme in ("http://", "https://"):
+            self.mount(scheme, HTTPAdapter(max_retries=retries))
+
+    def rebuild_auth(  # noqa: D102 -- of requests
         self, prepared_request: requests.PreparedRequest, response: requests.Response
     ) -> None:
         # Without a look into ~/.netrc, which is not for registries, nor for their storage.
-        moved = self.should_strip_auth(  # type: ignore[no-untyped-call]
-            response.request.url, prepared_request.url
-        )
-        if moved:
+        urls = response.request.url, prepared_request.url
+        if self.should_strip_auth(*urls):  # type: ignore[no-untyped-call]
             prepared_request.headers.pop("Authorization", None)
-
-
-def new_session(host: str, retries: Retry) -> requests.Session:
-    """Return a session for host[:port] that sends no authorization but what a request has."""
-    session = _Session()
-    session.trust_env = not is_loopback(host)  # no proxy
-    session.auth = lambda request: request  # or requests would put ~/.netrc in place of our header
-    session.headers["User-Agent"] = "issuesum"
-    session.mount("http://", HTTPAdapter(max_retries=retries))
-    session.mount("https://", HTTPAdapter(max_retries=retries))
-    return session
-
-
-def origin(url: str) -> tuple[str, str | None, int | None]:
-    """Return scheme, host and port, which a URL leaves out if it is the scheme's own."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or _PORTS.get(parts.scheme)

@@ -12,11 +12,10 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from docker.auth import AuthConfig, resolve_index_name
+from docker.auth import AuthConfig
 from docker.errors import DockerException
 from requests.utils import parse_dict_header
 
@@ -67,36 +66,24 @@ def credentials_for(host: str) -> Credentials:
     path, wrong = Path(folder) / "config.json", ""
     try:
         config = json.loads(path.read_bytes())
-        helpers = {"credHelpers": config.get("credHelpers") or {}}
-        helpers |= {"credsStore": config.get("credsStore")}
+        known = AuthConfig({name: config.get(name) or {} for name in ("auths", "credHelpers")})
+        known["credsStore"] = config.get("credsStore")
         try:
-            if found := _of_helper(helpers, host):
-                return found
+            with warnings.catch_warnings(action="ignore"):  # a missing program is also an error
+                found = known.resolve_authconfig(host)
         except (DockerException, OSError, ValueError, LookupError) as error:
             wrong = one_line(error.__cause__ or error)
-        entries = config.get("auths") or {}
-        # A name that is the host itself goes before one that is an address at it.
-        names = [host, *(name for name in entries if resolve_index_name(name) == host)]
-        entry: Mapping[str, str] = next(filter(None, map(entries.get, names)), {})
-        return replace(_of_entry(entry), wrong=wrong)
+            found = AuthConfig({"auths": known.auths}).resolve_authconfig(host)
+        return replace(_of_entry(found or {}), wrong=wrong)
     except FileNotFoundError:
         return Credentials()
     except (OSError, ValueError, TypeError, AttributeError, RuntimeError) as error:
         return Credentials(wrong=f"{path}: {type(error).__name__} {one_line(error)}")
 
 
-def _of_helper(helpers: dict[str, Any], host: str) -> Credentials | None:
-    with warnings.catch_warnings(action="ignore"):  # a program that is missing is also an error
-        found = AuthConfig(helpers).resolve_authconfig(host)
-    if not found:
-        return None
-    return Credentials(
-        found.get("Username", ""), found.get("Password", ""), found.get("IdentityToken", "")
-    )
-
-
-def _of_entry(entry: Mapping[str, str]) -> Credentials:
-    """Read an entry of `auths`, in which `auth` goes before `username` and `password`."""
+def _of_entry(found: Mapping[str, str]) -> Credentials:
+    """Read what a helper gave, or an entry of `auths`, whose `auth` goes before its `username`."""
+    entry = {name.lower(): value for name, value in found.items()}
     username, password = entry.get("username") or "", entry.get("password") or ""
     if entry.get("auth"):
         username, _, password = base64.b64decode(entry["auth"]).decode().partition(":")

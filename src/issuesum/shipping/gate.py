@@ -6,6 +6,7 @@ Evaluate cannot compare with what is live: its result depends on what dvc.yaml l
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +77,17 @@ def check_regression(
     live = live_image(root) if max_regression < _ANYTHING else None
     if live is None or live.dvc == made_from.dvc:
         return
+    worse = partial(regression, rows=rows, max_regression=max_regression)
     try:
         found = look_up(live.image, default=new.image.rpartition(":")[0])
         if found.provenance.hashes.get("bundle") == made_from.bundle:
             return
+        name = found.provenance.image or live.image
         reached = found.provenance.score_on(Lock.read(root).md5(SPLIT / "test"), rows)
         if reached is None:
-            name = str(found.image.reference)
-            note(f"export: {name} has no scores on these test issues: they are made now")
-        if reached is None or _lost(new.rouge_l, reached) > max_regression:
+            shown = str(found.image.reference)
+            note(f"export: {shown} has no scores on these test issues: they are made now")
+        if reached is None or worse(new, Judged(name, reached)):
             reached, (low, high) = compare(found)
     except (ArtifactError, ParamsError, RegistryError) as error:
         by_receipt = live.dvc is not None
@@ -98,8 +101,7 @@ def check_regression(
             f"Received: {cause} Try: the same again when it is available, or {LIVE}=none to ship "
             "without comparing."
         ) from error
-    judged = Judged(found.provenance.image or live.image, reached)
-    if reason := regression(new, judged, rows=rows, max_regression=max_regression):
+    if reason := worse(new, Judged(name, reached)):
         between = f"95 % interval of the difference {low:+.2f} to {high:+.2f}"
         if high < 0:
             raise refused((f"{reason}, and more than chance explains ({between})",))
@@ -108,7 +110,7 @@ def check_regression(
 
 def regression(new: Judged, live: Judged, *, rows: int, max_regression: float) -> str | None:
     """Return why `new` should not take the place of `live`, both scored on `rows` test issues."""
-    lost = _lost(new.rouge_l, live.rouge_l)
+    lost = round(live.rouge_l - new.rouge_l, 4)
     if lost <= max_regression:
         return None
     return (
@@ -116,7 +118,3 @@ def regression(new: Judged, live: Judged, *, rows: int, max_regression: float) -
         f"{live.rouge_l:.2f} on the same {rows:,} test issues: {lost:.2f} lost, more than "
         f"evaluate.gate.max_regression = {max_regression:g}"
     )
-
-
-def _lost(new: float, live: float) -> float:
-    return round(live - new, 4)

@@ -17,7 +17,7 @@ from issuesum.files import replacing_directory, write_json
 from issuesum.lineage.receipt import Receipt
 from issuesum.shipping.image.container import run, with_last_words
 from issuesum.shipping.image.engine import fetch, reason_of
-from issuesum.shipping.image.process import first_answer, launch
+from issuesum.shipping.image.process import answer_on, launch
 
 _NAME = "issuesum-serve-{}"
 _PROCESSES = Path(".issuesum/serve")
@@ -52,7 +52,7 @@ def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: 
             "Try: another --port, tools/services up, or dvc repro -f -s export."
         ) from error
     with with_last_words(lambda: container.logs(tail=200)):
-        return first_answer(port, timeout)
+        return answer_on(port, timeout)
 
 
 def stop(client: docker.DockerClient, *, port: int) -> bool:
@@ -89,7 +89,7 @@ def start_process(bundle: Path, provenance: bytes, *, port: int, timeout: float)
         started = psutil.Process(process.pid).create_time()
         write_json(folder / "process.json", {"pid": process.pid, "started": started})
         with with_last_words(log.read_bytes):
-            answer = first_answer(port, timeout, process.poll)
+            answer = answer_on(port, timeout, process.poll)
     except EngineError:
         stop_process(port)
         raise

@@ -1,6 +1,6 @@
 """`python -m issuesum.stages NAME` runs a stage; Ctrl+C is one line while it is imported, too."""
 
-import runpy
+import importlib
 import signal
 import sys
 
@@ -9,7 +9,9 @@ def main() -> None:
     """Run the stage that the command line names."""
     (stage,) = sys.argv[1:]
     try:
-        runpy.run_module(f"issuesum.stages.{stage}", run_name="__main__")
+        from issuesum.stages.runner import run
+
+        run(stage, importlib.import_module(f"issuesum.stages.{stage}").main)
     except KeyboardInterrupt:
         from issuesum.console import interrupted  # not above, where it would take its time
 

@@ -7,7 +7,6 @@ from issuesum.files import replacing_directory
 from issuesum.layout import BUNDLE, BUNDLE_MODEL, DOCKERFILE, FEATURES, MODELS, SAVED_MODEL, SERVING
 from issuesum.serving.inference.rules import DECODING, Decoding
 from issuesum.stages.params import Params
-from issuesum.stages.runner import run
 from issuesum.text import features
 from issuesum.training.bundle.assemble import copy_code
 
@@ -15,10 +14,12 @@ from issuesum.training.bundle.assemble import copy_code
 def main(params: Params) -> None:
     """Read models, vocabularies, serving and Dockerfile; write serving/bundle."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before its import; 2 reports a missing GPU
-    from issuesum.training.bundle.convert import check_parity, convert
     from issuesum.training.model.interface import load_model
 
     model = load_model(MODELS)
+    # Not before: tf2onnx imports Keras, too, with all that issuesum.training.model leaves out.
+    from issuesum.training.bundle.convert import check_parity, convert
+
     rows = features.Shards(FEATURES / "validation").head(params.build.parity_rows)
     with replacing_directory(BUNDLE) as bundle:
         folder = bundle / BUNDLE_MODEL.name
@@ -37,7 +38,3 @@ def main(params: Params) -> None:
             of = saved_model.check(target, folder, rows, tolerance=params.build.parity_tolerance)
             print(f"build: the SavedModel writes ONNX's greedy titles, scores within {of:.1e}")
     print(f"build: ONNX and Keras agree to {difference:.1e} on {len(rows)} rows")
-
-
-if __name__ == "__main__":
-    run("build", main)

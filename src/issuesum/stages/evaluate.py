@@ -8,7 +8,6 @@ from issuesum.layout import BUNDLE_MODEL, EXAMPLES, METRICS, PLOTS, SCORES, SPLI
 from issuesum.lineage.metrics import GateResult, Metrics
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.stages.params import Params
-from issuesum.stages.runner import run
 from issuesum.training.corpus.shards import read_head
 from issuesum.training.evaluation import metrics, per_row
 from issuesum.training.evaluation.baselines import BASELINES, shortfalls
@@ -52,7 +51,3 @@ def main(params: Params) -> dict[str, int]:
         shown = "  ".join(f"{m.title} {of[key]:5.2f}" for key, m in metrics.METRICS.items())
         print(f"evaluate: {method:10s} {shown}")
     return {"rows": len(test)}
-
-
-if __name__ == "__main__":
-    run("evaluate", main)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from issuesum.layout import ATTESTATIONS, BUNDLE, RUNS
@@ -12,15 +12,14 @@ from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.artefacts import artefacts_of
 from issuesum.lineage.provenance.collect import collect
-from issuesum.lineage.provenance.lookup import look_up
+from issuesum.lineage.provenance.lookup import Found, look_up
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.reporting.live_comparison import compare_with_live
 from issuesum.lineage.runs.record import read_all
 from issuesum.registry.client import Registry
 from issuesum.shipping.gate import Judged, check_gate, check_regression
 from issuesum.shipping.image.ship import Target
 from issuesum.stages.params import ExportParams, Params, defaults
-from issuesum.stages.runner import ROOT, run
+from issuesum.stages.runner import ROOT
 
 if TYPE_CHECKING:
     from issuesum.shipping.image.builder import Builder
@@ -92,9 +91,15 @@ def _ship(by: Builder, target: Target, params: Params, metrics: dict[str, Any]) 
     from issuesum.shipping.image.ship import ship
 
     image, evaluate = str(target.image), params.evaluate
-    compare = partial(
-        compare_with_live, root=ROOT, max_rows=evaluate.max_rows, batch_size=evaluate.batch_size
-    )
+
+    def compare(live: Found) -> tuple[float, tuple[float, float]]:
+        # Imported if there is a live image: pandas alone takes half a second.
+        from issuesum.lineage.reporting.live_comparison import compare_with_live
+
+        return compare_with_live(
+            live, ROOT, max_rows=evaluate.max_rows, batch_size=evaluate.batch_size
+        )
+
     check_regression(
         Judged(image, metrics["model"]["rouge_l"]), ROOT, made_from=target.version,
         rows=metrics["test_rows"], max_regression=evaluate.gate.max_regression,
@@ -107,7 +112,3 @@ def _ship(by: Builder, target: Target, params: Params, metrics: dict[str, Any]) 
     else:
         print(f"export: {by.tried}: {title}\nexport: pushed {image}")
     return digest
-
-
-if __name__ == "__main__":
-    run("export", main)

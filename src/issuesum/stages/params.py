@@ -1,4 +1,4 @@
-"""params.yaml as frozen models, one a stage; unknown keys are refused.
+"""params.yaml, which says what each param means, as frozen models that say what is allowed.
 
 Only `issuesum.stages` and `issuesum.cli` read the file; library modules are handed values.
 """
@@ -19,8 +19,7 @@ _REGISTRY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
 
 
 class _Section(BaseModel):
-    # docs/params.md is made of the strings under the fields (tools/reference.py).
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def _param(default: Any, **limits: Any) -> Any:  # noqa: ANN401 -- as pydantic's Field
@@ -43,24 +42,17 @@ class SplitLimits(_Section):
     """Above these the raw data is suspicious and split fails; 1 never fails."""
 
     rejected: float = _param(0.1, ge=0, le=1)
-    """Share of rows that cannot be used."""
     repeated: float = _param(0.5, ge=0, le=1)
-    """Share of usable rows that repeat an earlier issue."""
 
 
 class SplitParams(_Section):
     """How issues are divided into train, validation and test."""
 
     group: Literal["issue", "repository"] = _param("issue")
-    """What stays together in one split: equal issues, or all issues of a repository."""
     validation: float = _param(0.1, gt=0, lt=1)
-    """Share of distinct issues that the training loop watches."""
     test: float = _param(0.1, gt=0, lt=1)
-    """Share of distinct issues that only evaluate sees."""
     shard_rows: int = _param(2000, gt=0)
-    """Rows of the raw file that one shard of each split is cut from."""
     limits: SplitLimits
-    """What suspicious raw data may look like before split fails."""
 
     @model_validator(mode="after")
     def _leave_rows_for_training(self) -> Self:
@@ -74,33 +66,24 @@ class FieldParams(_Section):
     """How one text field becomes ids; the names are those of ktext's `processor`."""
 
     keep_n: int = Field(gt=0)
-    """Words kept, the most frequent first; the others become 1 (unknown)."""
     padding_maxlen: int = Field(gt=2)
-    """Ids a row; longer texts lose their end."""
 
 
 class PreprocessLimits(_Section):
     """Above these the data is suspicious and preprocess fails; 1 never fails."""
 
     unknown: float = _param(0.6, ge=0, le=1)
-    """Share of the validation split's body words that the body vocabulary does not hold."""
     drift: float = _param(1, ge=0, le=1)
-    """Jensen-Shannon distance of body lengths from those of the last committed data."""
 
 
 class PreprocessParams(_Section):
     """Vocabularies and id arrays."""
 
     body: FieldParams = _param({"keep_n": 8000, "padding_maxlen": 70})
-    """Body vocabulary and ids."""
     title: FieldParams = _param({"keep_n": 4500, "padding_maxlen": 12})
-    """Title vocabulary and ids; `_start_` and `_end_` count as words."""
     scheduler: str = _param("local", pattern=_SCHEDULER)
-    """`local`, or the address of a Dask scheduler; ISSUESUM_SCHEDULER takes precedence."""
     workers: int = _param(0, ge=0)
-    """Local processes; 0 is one per core. The outputs are the same for any number."""
     limits: PreprocessLimits
-    """What suspicious data may look like before preprocess fails."""
 
     @property
     def cluster(self) -> str | None:
@@ -114,62 +97,36 @@ class TrainParams(_Section):
     """The model and its training."""
 
     arch: str = _param("pointer", pattern=r"^[A-Za-z][A-Za-z0-9_]*$")
-    """Module of `issuesum.training.model.architectures` that makes the model."""
     embedding_dim: int = _param(128, gt=0)
-    """Width of the vector that stands for a word."""
     hidden_units: int = _param(192, gt=0)
-    """Width of the recurrent layers; the time of a step grows with its square."""
     dropout: float = _param(0.3, ge=0, lt=1)
-    """Share of features left out of each row while learning."""
     word_dropout: float = _param(0.1, ge=0, lt=1)
-    """Share of body words made unknown while learning, which teaches to copy."""
     label_smoothing: float = _param(0.1, ge=0, lt=1)
-    """Probability spread evenly over all words instead of given to the right one."""
     batch_size: int = _param(32, gt=0)
-    """Rows of an update, over all replicas, whose number must divide it."""
     epochs: int = _param(12, gt=0)
-    """Passes over the training split, at most; the learning rate falls to 0 over them."""
     max_steps: int = _param(6000, gt=0)
-    """Updates, at most; where they are fewer than the epochs hold, the rate falls over these."""
     eval_steps: int = _param(500, gt=0)
-    """Updates between validations; an epoch that has fewer ends with one."""
     patience: int = _param(3, ge=0)
-    """Validations without a better one before training stops."""
     monitor: Literal["loss", "rouge_l"] = _param("loss")
-    """What decides which validation was the best one."""
     validation_rows: int = _param(1000, gt=0)
-    """Validation rows that are looked at, the first in file order."""
     learning_rate: float = _param(0.002, gt=0)
-    """Of Adam, at its highest."""
     warmup_steps: int = _param(200, ge=0)
-    """Updates over which the learning rate rises from 0."""
     clip_norm: float = _param(1.0, gt=0)
-    """Longest gradient, by its global norm; longer ones are shortened to it."""
     average_decay: float = _param(0.99, ge=0, lt=1)
-    """Of the moving average of weights that is kept; 0 keeps the weights themselves."""
     precision: Literal["float32", "mixed_bfloat16"] = _param("float32")
-    """Of activations. mixed_float16 would need loss scaling; bfloat16 has the range of float32."""
     xla: bool = _param(False)
-    """Whether to compile the step with XLA."""
     checkpoint_steps: int = _param(200, gt=0)
-    """Updates between checkpoints: what an interruption costs at most."""
     seed: int = _param(2018, ge=0, lt=2**32)
-    """Of initial weights, the order of rows, and dropout."""
 
 
 class DecodingParams(_Section):
     """How the bundle searches for titles; the names are those of `inference.settings.Decoding`."""
 
     beam_width: int = _param(4, ge=1, le=64)
-    """Beginnings of a title that are followed at once; 1 takes the best word at every step."""
     length_penalty: float = _param(1.0, ge=0)
-    """A title is judged by its log-probability over its length to this power."""
     min_words: int = _param(2, ge=1)
-    """Words of a title, at least."""
     max_words: int = _param(15, ge=1, le=64)
-    """Words of a title, at most; one that long only if no shorter one ended."""
     no_repeat: int = _param(2, ge=0)
-    """Words in a row that a title holds at most once; 0 allows everything."""
 
     @model_validator(mode="after")
     def _allow_a_length(self) -> Self:
@@ -184,15 +141,10 @@ class BuildParams(_Section):
     """The bundle that the image carries."""
 
     opset: int = _param(18, ge=15, le=18)
-    """ONNX operator set; 18 is the newest that tf2onnx 1.17 writes."""
     parity_rows: int = _param(64, gt=0)
-    """Validation rows on which ONNX and Keras must agree."""
     parity_tolerance: float = _param(0.001, gt=0)
-    """Largest absolute difference of a log-probability that is accepted."""
     saved_model: bool = _param(False)
-    """Whether to write the model for TensorFlow Serving too, which decodes greedily."""
     decoding: DecodingParams
-    """How evaluate and the image search for titles."""
 
 
 class GateParams(_Section):
@@ -202,60 +154,37 @@ class GateParams(_Section):
     """
 
     min_rouge_l: float = _param(0.1, ge=0, le=100)
-    """What the model must reach on the test split."""
     min_over_lead: float = Field(0, ge=-100, le=100)
-    """Above copying the first words; negative allows the model to be below."""
     min_over_neighbour: float = Field(0, ge=-100, le=100)
-    """Above the title of the most similar issue; negative allows the model to be below."""
     max_dangling: float = Field(100, ge=0, le=100)
-    """Titles that end in a function word."""
     max_at_limit: float = Field(100, ge=0, le=100)
-    """Titles as long as `build.decoding` allows."""
     max_opening: float = Field(100, ge=0, le=100)
-    """Titles that are empty or the first words of the body."""
     max_length: float = Field(1000, ge=0)
-    """Words of the titles, in percent of those of the authors' titles."""
     max_regression: float = Field(1, ge=0, le=100)
-    """What it may be below the live image, beyond what chance explains; 100 compares with none."""
 
 
 class EvaluateParams(_Section):
     """Scores of the bundle on the test split."""
 
     max_rows: int = _param(5000, gt=0)
-    """Test rows scored, the first in file order."""
     batch_size: int = _param(64, gt=0)
-    """Bodies decoded at once; changes the time and the memory, not the titles."""
     lead_words: int = _param(12, gt=0)
-    """Length of the copy-the-first-words baseline."""
     neighbour_rows: int = _param(50000, gt=0)
-    """Train rows that the nearest-neighbour baseline knows, the first in file order."""
     examples: int = _param(200, ge=0)
-    """Rows written to eval/examples.csv."""
     heat_maps: int = _param(3, ge=0)
-    """Test rows, the first in file order, whose attention is drawn."""
     gate: GateParams
-    """What export asks for."""
 
 
 class ExportParams(_Section):
     """Where the image goes."""
 
     registry: str = _param("localhost:5000", pattern=f"^{_REGISTRY}$")
-    """Host[:port][/namespace]; the environment variable ISSUESUM_REGISTRY takes precedence."""
     image: str = _param("issuesummarization", pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")
-    """Repository name within the registry."""
     base_image: str = _param("python:3.12-slim-bookworm")
-    """What the Dockerfile builds on; it needs Python 3.12."""
     platform: Literal["auto", "linux/amd64", "linux/arm64"] = _param("auto")
-    """What the image is for; auto: what the engine runs on, which must emulate anything else."""
     smoke_timeout: float = _param(60, gt=0)
-    """Seconds that the container has to answer a first request."""
     push_patience: float = _param(60, ge=0)
-    """Seconds that the registry may fail before a push is given up."""
     builder: Literal["auto", "engine", "registry"] = _param("auto")
-    """Docker Engine, or the registry's client alone with a runtime that an engine has pushed; auto:
-    an engine if one answers. Both make the same image."""
 
     @property
     def address(self) -> str:
@@ -307,8 +236,7 @@ def load_params(path: Path = PARAMS, *, root: Path | None = None) -> Params:
             f"{path} must be YAML in UTF-8. Received: {one_line(error)}. Try: fix that line."
         ) from error
     found = _validated(Params, values)
-    root = root or path.parent
-    stages = read_stages(root).values() if (root / PIPELINE).is_file() else ()
+    stages = read_stages(root or path.parent).values()
     known = {name for stage in stages for name in stage.params}
     for name in (found.model_extra or {}).keys() - known:
         raise _mismatch(f"at {name}: no stage of {PIPELINE} has such params")

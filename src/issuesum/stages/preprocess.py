@@ -11,7 +11,6 @@ from issuesum.layout import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SU
 from issuesum.lineage.git import earlier_versions
 from issuesum.lineage.reporting.data_report import write_report
 from issuesum.stages.params import Params, PreprocessLimits
-from issuesum.stages.runner import run
 from issuesum.training.corpus.drift import check_limits, is_committed, with_drift
 from issuesum.training.corpus.profile import DataProfile
 from issuesum.training.corpus.shards import SplitSummary
@@ -69,7 +68,3 @@ def _judge(profile: DataProfile, limits: PreprocessLimits, unknown: UnknownWords
         with replacing_directory(REFUSED) as folder:
             write_report(folder, profile)
         raise DataError(f"{error} The data is shown in {REFUSED / 'report.html'}.") from error
-
-
-if __name__ == "__main__":
-    run("preprocess", main)

@@ -10,20 +10,13 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Self
+from typing import Any
 
 from issuesum.console import INTERRUPTED, VERBOSE, explained, interrupted, reader_gone, say
 from issuesum.errors import IssuesumError, RepositoryError, one_line
 from issuesum.files import checking_before_replacing, replaceable
 from issuesum.layout import RECEIPT, RUNS
-from issuesum.lineage import git
-from issuesum.lineage.dependencies import (
-    Content,
-    check_installed,
-    check_unchanged,
-    hash_all,
-    read_inputs,
-)
+from issuesum.lineage import dependencies, git
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.runs import record as runs
 from issuesum.lineage.tracking import check_current
@@ -44,8 +37,8 @@ def run(stage: str, body: Body) -> None:
     """
     try:
         if _is_chief(stage):
-            with _ended_by_sigterm(), _Recording(stage) as record:
-                _run_watched(stage, body, record)
+            with _ended_by_sigterm(), _recorded(stage) as note:
+                _run_watched(stage, body, note)
         else:  # it writes nothing, and its chief records the run
             body(load_params())
     except BrokenPipeError:
@@ -60,28 +53,29 @@ def run(stage: str, body: Body) -> None:
         sys.exit(known.exit_code)
 
 
-def _run_watched(stage: str, body: Body, record: "_Recording") -> None:
-    check_installed(stage, ROOT)
-    inputs = read_inputs(stage, ROOT)
+def _run_watched(stage: str, body: Body, note: Callable[..., None]) -> None:
+    dependencies.check_installed(stage, ROOT)
+    params = load_params()
+    inputs = dependencies.read_inputs(stage, ROOT, params.model_dump())
     if inputs is None:  # no repository: nobody will hash anything
-        record.note(**(body(load_params()) or {}))
+        note(**(body(params) or {}))
         return
-    record.note_contents("deps", "bytes_in", inputs.contents)
+    note(**_contents("deps", "bytes_in", inputs.contents))
     for out in filter(Path.is_dir, map(Path, inputs.outs)):
         replaceable(out)  # raises before anything is computed
     check_current(inputs.contents, ROOT)
 
-    def check(target: Path) -> None:
-        if target.as_posix() in inputs.outs:
-            check_unchanged(inputs, stage, ROOT)
+    def check(target: Path | None = None) -> None:
+        if target is None or target.as_posix() in inputs.outs:
+            dependencies.check_unchanged(inputs, stage, ROOT, load_params().model_dump())
 
     with checking_before_replacing(check):
-        record.note(**(body(load_params()) or {}))
-    check_unchanged(inputs, stage, ROOT)
-    outs = hash_all(inputs.outs, ROOT)
-    record.note_contents("outs", "bytes_out", outs)
+        note(**(body(params) or {}))
+    check()
+    outs = dependencies.hash_all(inputs.outs, ROOT)
+    note(**_contents("outs", "bytes_out", outs))
     if RECEIPT.as_posix() in outs:
-        record.note(image=Receipt.load().image)
+        note(image=Receipt.load().image)
 
 
 def _is_chief(stage: str) -> bool:
@@ -94,43 +88,47 @@ def _is_chief(stage: str) -> bool:
     return read_cluster(config).is_chief
 
 
-class _Recording:
-    def __init__(self, stage: str) -> None:
+@contextmanager
+def _recorded(stage: str) -> Iterator[Callable[..., None]]:
+    """Give what notes facts in the record of this run, which is written as it begins and ends."""
+    try:
+        commit, dirty = git.head(ROOT), bool(git.changed_files(ROOT))
+    except git.ForeignRepositoryError:
+        raise
+    except RepositoryError:
+        commit, dirty = None, False
+    record, clock, writable = runs.RunRecord.begin(stage), time.monotonic(), True
+
+    def note(**values: object) -> None:
+        nonlocal record
+        record = replace(record, **values)  # type: ignore[arg-type]
+
+    def write() -> None:
+        nonlocal writable
         try:
-            commit, dirty = git.head(ROOT), bool(git.changed_files(ROOT))
-        except git.ForeignRepositoryError:
-            raise
-        except RepositoryError:
-            commit, dirty = None, False
-        self._record = runs.RunRecord.begin(stage)
-        self.note(commit=commit, dirty=dirty, user=git.user(ROOT))
-        self._clock, self._writable = time.monotonic(), True
-        self._write()
-
-    def note(self, **values: object) -> None:
-        self._record = replace(self._record, **values)  # type: ignore[arg-type]
-
-    def note_contents(self, name: str, size: str, contents: Mapping[str, Content]) -> None:
-        items = {path: content.item for path, content in contents.items()}
-        self.note(**{name: items, size: sum(item.size or 0 for item in items.values())})
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        self.note(seconds=round(time.monotonic() - self._clock, 2), state="done")
-        if error:
-            reason, code = _failure(error)
-            self.note(state="failed", error=reason, exit_code=code)
-        self._write()
-
-    def _write(self) -> None:
-        try:
-            if self._writable:
-                runs.write(self._record, RUNS)
+            if writable:
+                runs.write(record, RUNS)
         except OSError as error:  # the stage goes on
-            self._writable = False
+            writable = False
             say("warning", f"this run is not recorded in {RUNS}: {one_line(error)}")
+
+    note(commit=commit, dirty=dirty, user=git.user(ROOT))
+    write()
+    try:
+        yield note
+        note(state="done")
+    except BaseException as error:
+        reason, code = _failure(error)
+        note(state="failed", error=reason, exit_code=code)
+        raise
+    finally:
+        note(seconds=round(time.monotonic() - clock, 2))
+        write()
+
+
+def _contents(name: str, size: str, of: Mapping[str, dependencies.Content]) -> dict[str, Any]:
+    items = {path: content.item for path, content in of.items()}
+    return {name: items, size: sum(item.size or 0 for item in items.values())}
 
 
 def _failure(error: BaseException) -> tuple[str, int]:

@@ -6,7 +6,6 @@ from issuesum.console import reading_bar
 from issuesum.files import replacing_directory, replacing_file
 from issuesum.layout import RAW, SPLIT, SPLIT_SUMMARY, SPLITS
 from issuesum.stages.params import Params
-from issuesum.stages.runner import run
 from issuesum.training.corpus.splitting import split_csv
 
 
@@ -32,7 +31,3 @@ def main(params: Params) -> dict[str, int]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in summary.rejected.items())
         print(f"split: {sum(summary.rejected.values()):,} rows cannot be used: {reasons}")
     return {"rows": summary.rows}
-
-
-if __name__ == "__main__":
-    run("split", main)

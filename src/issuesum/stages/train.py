@@ -9,7 +9,6 @@ from issuesum.errors import ArtifactError
 from issuesum.files import replacing_directory
 from issuesum.layout import CURVES, FEATURES, MODELS, SPEED, TRAINED_ELSEWHERE
 from issuesum.stages.params import Params
-from issuesum.stages.runner import run
 from issuesum.text import features
 from issuesum.text.tokens import END, START
 from issuesum.text.vocabulary import Vocabulary
@@ -25,8 +24,7 @@ def main(params: Params) -> dict[str, int | str]:
             "Try: the job's log; if `dvc push` failed there, delete the job, and submit again."
         )
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before its import; 2 reports a missing GPU
-    import keras
-
+    from issuesum.training.model import keras
     from issuesum.training.model.checkpoint import VARIABLE, Checkpoint
     from issuesum.training.model.contract import check_architecture
     from issuesum.training.model.distribution import Distribution, read_cluster
@@ -76,7 +74,3 @@ def main(params: Params) -> dict[str, int | str]:
 
 def _pick[T](kind: type[T], values: dict[str, Any]) -> T:
     return kind(**{field.name: values[field.name] for field in fields(kind)})  # type: ignore[arg-type]
-
-
-if __name__ == "__main__":
-    run("train", main)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 import numpy as np
 
-from issuesum.errors import ArtifactError, one_line
+from issuesum.errors import ArtifactError, reading_artifact
 from issuesum.text.vocabulary import Ids
 
 BODY_VOCABULARY = "body_vocabulary.json"
@@ -87,7 +87,7 @@ def concatenate(parts: Sequence[Features]) -> Features:
 
 
 def _count_rows(path: Path) -> int:
-    with _broken_is_an_error(path), ZipFile(path) as file, file.open("body.npy") as array:
+    with _reading(path), ZipFile(path) as file, file.open("body.npy") as array:
         np.lib.format.read_magic(array)  # type: ignore[no-untyped-call]
         (rows, _), _, _ = np.lib.format.read_array_header_1_0(array)  # type: ignore[no-untyped-call]
         return int(rows)
@@ -95,20 +95,9 @@ def _count_rows(path: Path) -> int:
 
 def _load_shard(path: Path) -> Features:
     # numpy leaves a file that it opened itself open if it is not a whole zip.
-    with (
-        _broken_is_an_error(path),
-        path.open("rb") as file,
-        np.load(file, allow_pickle=False) as arrays,
-    ):
+    with _reading(path), path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return Features(**arrays)
 
 
-@contextmanager
-def _broken_is_an_error(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError, TypeError, KeyError, EOFError, BadZipFile) as error:
-        raise ArtifactError(
-            f"{path} must be a shard of ids. Received: {one_line(error)}. "
-            "Try: dvc repro -f preprocess."
-        ) from error
+def _reading(path: Path) -> AbstractContextManager[None]:
+    return reading_artifact(f"{path} must be a shard of ids", "dvc repro -f preprocess")

@@ -139,7 +139,7 @@ def hold_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the registry hold the image of RECEIPT, without labels."""
     image = RemoteImage(Reference.parse(RECEIPT.pinned), 0, {}, "", ())
     monkeypatch.setattr("issuesum.registry.client.Registry.digest", lambda *_: RECEIPT.digest)
-    monkeypatch.setattr("issuesum.shipping.kubernetes.pod.read_image", lambda *_: image)
+    monkeypatch.setattr("issuesum.shipping.kubernetes.manifests.read_image", lambda *_: image)
 
 
 def test_manifests(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,11 +12,11 @@ from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.artefacts import artefacts_of
 from issuesum.lineage.provenance.model import Exported, Provenance
 from issuesum.lineage.provenance.trace import Image, Trace, completed
+from issuesum.lineage.reporting.provenance_page import text_of
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.statement import slsa_statement
 from projects import ROOT
-from provenances import text_of
 
 FOLDER = ROOT / "tests/fixtures/earlier_image"
 CONTENT = (FOLDER / "provenance.json").read_bytes()

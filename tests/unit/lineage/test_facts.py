@@ -9,11 +9,11 @@ import pytest
 
 import provenances
 from issuesum.lineage.metrics import Metrics
-from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.trace import Image, Trace
+from issuesum.lineage.reporting import provenance_page as facts
+from issuesum.lineage.reporting.provenance_page import text_of
 from issuesum.training.evaluation.baselines import method_titles
 from issuesum.training.evaluation.metrics import metric_titles
-from provenances import text_of
 
 DIGEST = "sha256:" + "ab" * 32
 

@@ -245,3 +245,16 @@ def test_options_choose(listed: Callable) -> None:
         listed("--stage", "deploy")
     with pytest.raises(ArtifactError, match="--image must name an image of this history"):
         listed("--image", "host/name:three")
+
+
+@pytest.mark.usefixtures("shipped")
+def test_a_narrow_terminal_has_fewer_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    command(["-n", "3"], standalone_mode=False)
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "stage"
+    assert head.endswith("state   image or error")
+    assert max(map(len, (head, *rows))) <= 80

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuesum.lineage.provenance.params_diff import dotted
+from issuesum.lineage.dvc import dotted
 
 names = st.sampled_from(["a", "b_c", "d"])
 sections = st.dictionaries(names, st.integers() | st.lists(st.integers(), max_size=2), min_size=1)

@@ -54,7 +54,7 @@ def _provenance(**changes: object) -> Exported:
 
 def test_the_same_bundle_is_the_same(restored) -> None:
     root = restored(_lock(split="1", train="2", build="3"))
-    assert restoring.rerun(root, _provenance()) == restoring.Rerun("3", "3", None, None)
+    assert restoring.rerun(root, _provenance()) is None
     seen = (root / "seen").read_text()
     assert seen.startswith(str(root / "src"))
     assert seen.endswith("-m dvc repro --force build False")
@@ -63,15 +63,19 @@ def test_the_same_bundle_is_the_same(restored) -> None:
 def test_the_first_stage_that_differs_is_named_and_the_gpu(restored) -> None:
     artefacts = [{"name": "model", "device": "GPU: A100"}]
     root = restored(_lock(split="1", train="7", build="8"))
-    result = restoring.rerun(root, _provenance(artefacts=artefacts))
-    assert result == restoring.Rerun("3", "8", "train: out/train", "GPU: A100")
+    expected = (
+        "make the bundle 3 again. Received: 8; first other outputs: train: out/train. "
+        "It was trained on GPU: A100, not as here"
+    )
+    with pytest.raises(ArtifactError, match=expected):
+        restoring.rerun(root, _provenance(artefacts=artefacts))
 
 
 def test_the_processor_that_trained_is_named_if_this_is_another(restored) -> None:
     root = restored(_lock(split="1", train="2", build="3"))
     for name, recorded in (("Z80", "Z80"), (processor(), None)):
         known = _provenance(artefacts=[{"name": "model", "processor": name}])
-        assert restoring.rerun(root, known) == restoring.Rerun("3", "3", None, None, recorded)
+        assert restoring.rerun(root, known) == recorded
 
 
 def test_a_stage_that_fails_is_reported_in_one_line(restored) -> None:

@@ -58,7 +58,7 @@ def test_a_run_elsewhere_is_lost_when_it_was_silent_for_a_week(days: float, stat
 
 def test_what_was_written_is_read_and_the_newest_comes_first(tmp_path: Path) -> None:
     assert runs.read_all(tmp_path / "absent") == []
-    assert runs.last("train", tmp_path) is None
+    assert runs.last_runs(tmp_path).get("train") is None
     times = [f"2026-01-0{day}T00:00:00+00:00" for day in (2, 3, 1, 4)]
     states = ["done", "done", "done", "failed"]
     written = [record(started=t, state=s) for t, s in zip(times, states, strict=True)]
@@ -66,11 +66,11 @@ def test_what_was_written_is_read_and_the_newest_comes_first(tmp_path: Path) -> 
     for run in [*written, other]:
         runs.write(run, tmp_path)
     assert runs.read_all(tmp_path) == [other, written[3], written[1], written[0], written[2]]
-    assert runs.last("train", tmp_path) == written[1]
-    assert runs.last("build", tmp_path) is None
+    assert runs.last_runs(tmp_path).get("train") == written[1]
+    assert runs.last_runs(tmp_path).get("build") is None
     runs.write(replace(written[1], rows=5), tmp_path)
     assert len(runs.read_all(tmp_path)) == 5
-    assert runs.last("train", tmp_path) == replace(written[1], rows=5)
+    assert runs.last_runs(tmp_path).get("train") == replace(written[1], rows=5)
 
 
 def test_of_runs_that_began_together_the_order_is_that_of_their_names(tmp_path: Path) -> None:

@@ -16,19 +16,19 @@ from xml.etree import ElementTree as ET
 import pytest
 
 import provenances
+from issuesum import console
 from issuesum.errors import ArtifactError, EngineError, ParamsError, RegistryError
 from issuesum.lineage.dvc import hash_of
-from issuesum.lineage.provenance import facts
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.provenance.trace import Image, Trace
 from issuesum.lineage.provenance.trace import trace as trace_by
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.reporting.provenance_page import page, write_picture
+from issuesum.lineage.reporting import provenance_page as facts
+from issuesum.lineage.reporting.provenance_page import page, picture, text_of
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.labels import labels_of
 from issuesum.registry.reference import Reference
-from provenances import text_of
 
 DIGEST = "sha256:" + "ab" * 32
 NAME = "registry.example.com/name"
@@ -168,13 +168,13 @@ def test_the_page_escapes_everything_and_loads_nothing(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["message", "author", "user", "commit"])
-def test_the_picture_is_one_svg_that_loads_nothing(key: str, tmp_path: Path) -> None:
-    write_picture(tmp_path / "lineage.svg", of_image(provenances.dirty(**{key: EVIL})))
-    read = ET.parse(tmp_path / "lineage.svg")  # noqa: S314 - written by ourselves
+def test_the_picture_is_one_svg_that_loads_nothing(key: str) -> None:
+    drawn = picture(of_image(provenances.dirty(**{key: EVIL})))
+    read = ET.fromstring(drawn)  # noqa: S314 - written by ourselves
     names = [item.tag.partition("}")[2] for item in read.iter()]
     assert names[0] == "svg"
     assert set(names) == {"svg", "style", "g", "rect", "text", "path", "polygon"}
-    shown = " ".join(read.getroot().itertext())
+    shown = " ".join(read.itertext())
     for item in provenances.provenance()["artefacts"]:
         assert item["md5"][:12] in shown
     assert not any(name in shown for name in ("url(", "@import"))
@@ -339,7 +339,7 @@ def test_a_bundle_is_found_in_the_history_of_the_lock(
      (141_900_000, "141.9 MB"), (2_500_000_000_000, "2.5 TB"), (10**16, "10000.0 TB")],
 )  # fmt: skip
 def test_sizes_are_human(size: int, shown: str) -> None:
-    assert facts.human_size(size) == shown
+    assert console.human_size(size) == shown
 
 
 @pytest.mark.parametrize(
@@ -348,4 +348,4 @@ def test_sizes_are_human(size: int, shown: str) -> None:
      (3599.8, "1 h 0 min"), (7260, "2 h 1 min")],
 )  # fmt: skip
 def test_durations_are_human(seconds: float, shown: str) -> None:
-    assert facts.duration(seconds) == shown
+    assert console.duration(seconds) == shown

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
-import jsonschema
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -25,6 +24,7 @@ from issuesum.registry import labels as origin
 from issuesum.serving.server import open_inference
 from issuesum.serving.server.answering import Answering, Limits
 from issuesum.serving.server.routes import create_routes
+from schemas import validator
 
 PREDICT = "/api/v1.0/predictions"
 FEEDBACK = "/api/v1.0/feedback"
@@ -454,11 +454,11 @@ OPEN_ROUTES = [
 
 
 @pytest.fixture(scope="module")
-def of_seldon() -> jsonschema.Draft202012Validator:
+def of_seldon():
     """Return what checks an answer by the OpenAPI document that the server has at /seldon.json."""
     document = json.loads((files("seldon_core") / "openapi/seldon.json").read_text("utf-8"))
     schema = {"$ref": "#/components/schemas/SeldonMessage", "components": document["components"]}
-    return jsonschema.Draft202012Validator(schema)
+    return validator(schema)
 
 
 # 10,000 of them: ISSUESUM_CASES=10000.
@@ -476,7 +476,7 @@ def test_whatever_is_sent_the_answer_is_of_the_protocol_and_no_server_error(
     form: str,
     mangled: str,
     client: FlaskClient,
-    of_seldon: jsonschema.Draft202012Validator,
+    of_seldon,
 ) -> None:
     text = (json.dumps(message) + mangled).encode(errors="surrogateescape")
     if form == "json":

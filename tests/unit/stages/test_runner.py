@@ -16,7 +16,7 @@ import yaml
 
 from issuesum.errors import DataError, RepositoryError
 from issuesum.files import replacing_directory
-from issuesum.layout import RUNS
+from issuesum.layout import RUNS, StageEntry
 from issuesum.lineage import dependencies
 from issuesum.lineage.runs import record as runs
 from issuesum.stages.runner import run
@@ -180,18 +180,19 @@ def test_the_libraries_that_are_locked_pass_in_both_flavours(
 
 def test_what_a_stage_reads_and_writes_is_read_from_dvc_yaml(project: Path) -> None:
     entry = {"cmd": "x", "deps": ["data"], "outs": ["plain", {"out": {"cache": False}}]}
-    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"split": entry, "none": []}}))
-    found = dependencies.read_inputs("split", project)
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {"split": entry}}))
+    found = dependencies.read_inputs("split", project, {})
     assert found is not None
     assert found.outs == ("plain", "out")
-    assert found.settings == {"dvc.yaml (stages.split)": entry}
+    assert found.settings == {
+        "dvc.yaml (stages.split)": StageEntry("split", ("data",), ("plain", "out"))
+    }
     assert found.contents["data"].files.keys() == {"data/a/part", "data/b"}
     assert found.contents["data"].item.nfiles == 2
     assert found.contents["data"].item.md5.endswith(".dir")
-    assert dependencies.read_inputs("none", project) is None
-    assert dependencies.read_inputs("absent", project) is None
+    assert dependencies.read_inputs("absent", project, {}) is None
     Path("dvc.yaml").unlink()
-    assert dependencies.read_inputs("split", project) is None
+    assert dependencies.read_inputs("split", project, {}) is None
 
 
 @pytest.mark.usefixtures("project")

@@ -32,9 +32,13 @@ def project(folder: Path, *updated: str) -> Path:
     return folder
 
 
+def committed() -> dict[str, str]:
+    """Return what the first test compares, and the others take for what `stage_locks` returns."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in ROOT.glob("locks/*")}
+
+
 def test_those_of_this_repository_are_up_to_date() -> None:
-    there = {path.stem: path.read_text(encoding="utf-8") for path in ROOT.glob("locks/*")}
-    assert there == locks.stage_locks(ROOT)
+    assert committed() == locks.stage_locks(ROOT)
 
 
 @pytest.mark.parametrize(
@@ -51,12 +55,12 @@ def test_those_of_this_repository_are_up_to_date() -> None:
 def test_a_new_version_makes_the_stages_stale_whose_outputs_it_can_change(
     updated: tuple[str, ...], stages: set[str], tmp_path: Path
 ) -> None:
-    before, after = locks.stage_locks(ROOT), locks.stage_locks(project(tmp_path, *updated))
+    before, after = committed(), locks.stage_locks(project(tmp_path, *updated))
     assert {stage for stage in before if before[stage] != after[stage]} == stages
 
 
 def test_the_flavours_of_tensorflow_are_one_line_and_must_be_of_one_version(tmp_path: Path) -> None:
-    lines = locks.stage_locks(ROOT)["train"]
+    lines = committed()["train"]
     assert re.findall(r"^tensorflow.*==", lines, re.MULTILINE) == ["tensorflow=="]
     assert "nvidia" not in lines
     with pytest.raises(ValueError, match=r"must be of one version in uv\.lock\. Received: 2"):
@@ -64,10 +68,9 @@ def test_the_flavours_of_tensorflow_are_one_line_and_must_be_of_one_version(tmp_
 
 
 def test_every_machine_writes_the_same() -> None:
-    expected = locks.stage_locks(ROOT)
     elsewhere = default_environment() | {"sys_platform": "darwin", "platform_machine": "arm64"}
     with mock.patch("packaging.markers.default_environment", return_value=elsewhere):
-        assert locks.stage_locks(ROOT) == expected
+        assert locks.stage_locks(ROOT) == committed()
 
 
 def test_imports_are_led_back_to_the_right_distributions() -> None:
@@ -97,7 +100,7 @@ def test_a_check_names_what_is_out_of_date_and_writes_nothing(
 ) -> None:
     root = project(tmp_path, "ktext")
     (root / "locks").mkdir()
-    for stage, text in locks.stage_locks(ROOT).items():
+    for stage, text in committed().items():
         (root / f"locks/{stage}.txt").write_text(text)
     (root / "locks/gone.txt").touch()
     monkeypatch.setattr("sys.argv", ["locks.py", "--check", str(root)])

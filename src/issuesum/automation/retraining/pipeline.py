@@ -33,7 +33,7 @@ class Pipeline:
 
     def reproduce(self) -> None:
         """Run what is stale; of what only the remote has, fetch what that needs."""
-        self._repro("--pull", "--allow-missing")
+        self.repro("--pull", "--allow-missing")
 
     def force(self, stage: str) -> None:
         """Run a stage that DVC does not take for stale."""
@@ -45,11 +45,7 @@ class Pipeline:
                 f"The DVC remote must have {', '.join(absent)}. Received: dvc pull failed, see "
                 "above. Try: dvc push where it was made."
             )
-        self._repro("--force", "--single-item", stage)
-
-    def take(self, stage: str) -> None:
-        """Take the result of a stage's run elsewhere, which was pushed with the run-cache."""
-        self._repro("--pull", "--single-item", stage)
+        self.repro("--force", "--single-item", stage)
 
     def experiment(self, overrides: Sequence[str]) -> None:
         """Record an experiment, in a folder of its own, from what was pushed with the run-cache."""
@@ -72,7 +68,8 @@ class Pipeline:
                 "nothing is lost. Try: the same again, which continues from here."
             )
 
-    def _repro(self, *arguments: str) -> None:
+    def repro(self, *arguments: str) -> None:
+        """Run `dvc repro` with options and targets."""
         folder = self.root / RUNS
         known = {run.id for run in runs.read_all(folder)}
         if not self._dvc("repro", *arguments):

@@ -15,10 +15,9 @@ from issuesum.errors import ParamsError, RepositoryError
 from issuesum.files import replacing_file
 from issuesum.layout import DATA_PROFILE, LOCK, METRICS, MODEL_CARD, PARAMS, RAW, RECEIPT
 from issuesum.lineage import git
-from issuesum.lineage.dvc import Lock
+from issuesum.lineage.dvc import Lock, params_diff
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.artefacts import rows_of
-from issuesum.lineage.provenance.params_diff import params_diff
 from issuesum.lineage.receipt import Receipt
 
 _LOCK, _METRICS, _PARAMS = map(str, (LOCK, METRICS, PARAMS))

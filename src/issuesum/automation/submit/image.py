@@ -4,15 +4,12 @@ import io
 import re
 from pathlib import Path
 
-import docker
-
-from issuesum.errors import EngineError
 from issuesum.lineage import git
 from issuesum.registry.client import Registry, refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.engine import Base, engine, failure_of
+from issuesum.shipping.image.engine import Base, build, engine, failure_of
 
 DOCKERFILE = Path("deploy/training/Dockerfile")
 _BASE = re.compile(r"^ARG BASE_IMAGE=(\S+)", re.MULTILINE)
@@ -43,32 +40,16 @@ def pipeline_image(
         arguments = {"COMMIT": commit, "EXTRA": extra}
         if platform and (named := _BASE.search((root / DOCKERFILE).read_text(encoding="utf-8"))):
             arguments["BASE_IMAGE"] = Base(named[1], platform).fetch(client)[0].name
-        _build(client, root, image, arguments, platform)
-        _push(client, image)
-    return read_image(registry, image)
-
-
-def _build(
-    client: docker.DockerClient, root: Path, image: Reference, arguments: dict[str, str],
-    platform: str | None,
-) -> None:  # fmt: skip
-    commit = arguments["COMMIT"]
-    context = io.BytesIO(git.run(root, "archive", commit))
-    answers = client.api.build(
-        fileobj=context, custom_context=True, dockerfile=str(DOCKERFILE), tag=str(image), rm=True,
-        buildargs=arguments, platform=platform, forcerm=True, decode=True,
-    )  # fmt: skip
-    if failure := failure_of(answers, f"docker build {image}"):
-        raise EngineError(
-            f"Cannot build {image}. Received: {failure}. Try: git archive "
-            f"{commit} | docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
+        again = f"docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
+        build(
+            client, str(image), what=image, advice=f"git archive {commit} | {again}",
+            fileobj=io.BytesIO(git.run(root, "archive", commit)), dockerfile=str(DOCKERFILE),
+            buildargs=arguments, platform=platform,
+        )  # fmt: skip
+        known = credentials_for(image.host).for_engine
+        answers = client.api.push(
+            image.repository, image.tag, auth_config=known, stream=True, decode=True
         )
-
-
-def _push(client: docker.DockerClient, image: Reference) -> None:
-    known = credentials_for(image.host).for_engine
-    answers = client.api.push(
-        image.repository, image.tag, auth_config=known, stream=True, decode=True
-    )
-    if failure := failure_of(answers, f"docker push {image}"):
-        raise refusal(str(image), failure)
+        if failure := failure_of(answers, f"docker push {image}"):
+            raise refusal(str(image), failure)
+    return read_image(registry, image)

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 from issuesum.errors import ParamsError
 from issuesum.registry.image import RemoteImage
-from issuesum.shipping.kubernetes.pod import ARCHITECTURE
 
 Kind = Literal["trainjob", "tfjob", "job"]
 Document = dict[str, Any]
@@ -30,6 +29,7 @@ PARAMS = "ISSUESUM_PARAMS"
 _KINDS: dict[str, Kind] = {"Job": "job", "TFJob": "tfjob", "TrainJob": "trainjob"}
 _WORKERS = "ISSUESUM_WORKERS"
 _GPU = "nvidia.com/gpu"
+ARCHITECTURE = "kubernetes.io/arch"  # label of nodes
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,9 @@ import yaml
 
 from issuesum.automation.retraining.job import only_one
 from issuesum.automation.retraining.pipeline import Pipeline, stale_stages
+from issuesum.automation.submit.cluster import MISTAKES, Job, Kubectl, Log, Pod, State
 from issuesum.automation.submit.image import pipeline_image
-from issuesum.automation.submit.kubectl import Kubectl
 from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Kind, Manifests, Variant
-from issuesum.automation.submit.watching import MISTAKES, Job, Log, Pod, State
 from issuesum.console import say
 from issuesum.errors import (
     ClusterError,
@@ -353,4 +352,4 @@ def _fetch(training: _Watched, commit: str, root: Path) -> None:
         if training.variant.overrides:
             pipeline.experiment(training.variant.overrides)
         else:
-            pipeline.take(TRAIN_STAGE)
+            pipeline.repro("--pull", "--single-item", TRAIN_STAGE)

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -50,20 +49,13 @@ def artefacts_of(
     """
     runs = [run for run in made_by if run.state == "done"]
     maker = _Maker(lock, bundle, dict(rows or {}), runs)
-    found = [maker.one("raw", layout.RAW.as_posix())]
-    leading = maker.leading_to(layout.BUNDLE.as_posix())
+    found = [maker.named(name) for name in layout.ARTEFACTS]
     for name, stage in lock.stages.items():
-        if name in (layout.EVALUATE_STAGE, layout.EXPORT_STAGE):
-            continue
-        made, place = maker.of_stage(name, stage), len(found)
-        if name not in leading and not {item.name for item in made} & layout.ARTEFACTS.keys():
-            above = maker.leading_to(*stage.deps)  # a side branch stands next to where it begins
+        named = stage.outs.keys() & {*_NAMES, *_PARTS.values()}
+        if not named and name not in (layout.EVALUATE_STAGE, layout.EXPORT_STAGE):
+            above = maker.leading_to(*stage.deps)  # it stands behind what it begins with
             place = 1 + max((at for at, each in enumerate(found) if each.stage in above), default=0)
-        found[place:place] = made
-    for before, name in pairwise(layout.ARTEFACTS):
-        names = [item.name for item in found]
-        if name not in names:
-            found.insert(names.index(before) + 1, maker.named(name))
+            found[place:place] = maker.of_stage(name, stage)
     return tuple(found)
 
 
@@ -86,18 +78,12 @@ class _Maker:
             rows["features"] = rows["train"] + rows["validation"]
         self._items, self._bundle, self._rows, self._runs = lock.items, bundle, rows, runs
         self._stages = lock.stages
+        self._needed = {path for stage in lock.stages.values() for path in stage.deps}
         self._makers = {out: name for name, stage in lock.stages.items() for out in stage.outs}
 
     def of_stage(self, name: str, stage: LockedStage) -> list[Artefact]:
-        """Return the known artefacts of a stage, or else one of all that it hands on."""
-        known = [_NAMES[path] for path in stage.outs if path in _NAMES]
-        if not stage.outs.keys().isdisjoint(_PARTS.values()):
-            known.append("split")
-        if known:
-            return [self.named(each) for each in known]
-        others = [other for each, other in self._stages.items() if each != name]
-        used = [path for path in stage.outs if any(path in other.deps for other in others)]
-        paths = used or list(stage.outs)
+        """Return one artefact of all that a stage hands on; none if it writes nothing."""
+        paths = [path for path in stage.outs if path in self._needed] or list(stage.outs)
         if len(paths) > 1:
             return [self.whole(name, {PurePosixPath(path).name: path for path in paths})]
         return [self.one(name, path) for path in paths]
@@ -126,13 +112,12 @@ class _Maker:
     def one(self, name: str, path: str) -> Artefact:
         """Return what is known of one path."""
         item = self._items.get(path)
-        size, nfiles = (item.size, item.nfiles) if item else (None, None)
-        values = {"rows": self._rows.get(name), "size": size, "nfiles": nfiles}
-        known: dict[str, Any] = {key: of for key, of in values.items() if of is not None}
+        known: dict[str, Any] = {"md5": None} | (item.as_locked() if item else {})
+        if name in self._rows:
+            known["rows"] = self._rows[name]
         if name not in _PARTS:
             known |= self._run_of(path)
-        md5, stage = item.md5 if item else None, self._makers.get(path)
-        return Artefact(name=name, path=path, md5=md5, stage=stage, **known)
+        return Artefact(name=name, path=path, stage=self._makers.get(path), **known)
 
     def whole(self, name: str, paths: Mapping[str, str]) -> Artefact:
         """Return several outputs of a stage as one artefact with parts."""
@@ -155,8 +140,7 @@ class _Maker:
         )
 
     def _run_of(self, path: str) -> dict[str, Any]:
-        item = self._items.get(path)
-        for run in self._runs:
-            if item and path in run.outs and run.outs[path].md5 == item.md5:
-                return {key: value for key in RUN if (value := getattr(run, key)) is not None}
-        return {}
+        md5 = getattr(self._items.get(path), "md5", None)
+        those = (run for run in self._runs if path in run.outs and run.outs[path].md5 == md5)
+        made = next(those, None)
+        return {key: value for key in RUN if (value := getattr(made, key, None)) is not None}

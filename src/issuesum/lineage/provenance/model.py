@@ -133,12 +133,10 @@ class Provenance(BaseModel, frozen=True):
                 f"no {name}" if values.get(name) is None else f"{name} of the wrong kind"
                 for name in names
             )
-            needed = (name for name, field in cls.model_fields.items() if field.is_required())
-            must = f"hold {', '.join(needed)}"
         except (ValueError, RecursionError) as error:
-            must, received = "be a provenance", one_line(error)
+            received = one_line(error)
         raise ArtifactError(
-            f"/{FILE} of {image} must {must}. Received: {received}. "
+            f"/{FILE} of {image} must be a provenance as export writes it. Received: {received}. "
             "Try: an image that the export stage made."
         )
 

@@ -1,6 +1,5 @@
 """From what a person holds to all that is known of its making, whatever its age."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -8,17 +7,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from issuesum.errors import ArtifactError, EngineError, RegistryError, RepositoryError
-from issuesum.layout import BUNDLE, DATA_PROFILE, LOCK, METRICS, PARAMS, RUNS
-from issuesum.lineage import git
-from issuesum.lineage.dvc import Lock, default_remote, hash_of
-from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of
-from issuesum.lineage.provenance.collect import changed_params
+from issuesum.lineage.dvc import Lock
+from issuesum.lineage.provenance.artefacts import artefacts_of
+from issuesum.lineage.provenance.collect import of_bundle
 from issuesum.lineage.provenance.lookup import DIGEST, OUR_TAG, look_up, reference_of
 from issuesum.lineage.provenance.model import Artefact, Provenance
-from issuesum.lineage.runs.record import read_all
 from issuesum.registry.labels import differences, labels_of
 from issuesum.registry.reference import Reference, names_host
 
@@ -61,7 +55,7 @@ def trace(
     """Find out where an image or a bundle comes from; an IssuesumError if it is not found.
 
     Args:
-        text: what `lookup.look_up` takes, an image id of this machine's Docker Engine, NAME:TAG
+        text: what `look_up` takes, an image id of this machine's Docker Engine, NAME:TAG
             without a registry, which the engine may hold, or the folder of a bundle. The engine is
             also asked for what a registry does not give.
         default: registry/name, where a tag or a digest alone is looked up; None if unknown.
@@ -71,7 +65,7 @@ def trace(
         attested: completes a registry's image by what only its attestation says.
     """
     if text and Path(text).is_dir():
-        return Trace(_provenance_of(Path(text), defaults), None)
+        return Trace(of_bundle(Path(text), defaults), None)
     if text and re.fullmatch(r"[0-9a-f]{12,64}", text):
         if local := read_local(text):
             return _of_engine(text, *local)
@@ -115,57 +109,11 @@ def _compared(known: Provenance, content: bytes, image: Image) -> Trace:
 
 
 def completed(provenance: Provenance) -> Provenance:
-    """Have the lock tell of the artefacts, where an older provenance does not."""
+    """Read the artefacts from the lock, where an older provenance does not list them."""
     if provenance.artefacts is not None:
         return provenance
-    told: tuple[Artefact, ...] = ()
+    listed: tuple[Artefact, ...] = ()
     with suppress(RepositoryError):  # the lock is broken
         lock = Lock.parse(provenance.lock or "")
-        told = artefacts_of(lock, bundle=provenance.hashes.get("bundle"))
-    return provenance.model_copy(update={"artefacts": told})
-
-
-def _provenance_of(bundle: Path, defaults: Mapping[str, Any]) -> Provenance:
-    """Return what the project that a bundle is in, or else that of the working folder, knows of it.
-
-    Of the commits whose dvc.lock has this bundle's hash the earliest counts: that is where it was
-    made. Params and metrics are those of that commit.
-    """
-    above = bundle.resolve().parents
-    root = next((folder for folder in above if (folder / ".dvc").is_dir()), Path())
-    hash_ = hash_of(bundle, root)
-    commit, lock = _recorded(root, hash_)
-    profile = git.file_at(root, commit, DATA_PROFILE.as_posix())
-    params = yaml.safe_load(git.file_at(root, commit, PARAMS.as_posix()) or b"")
-    return Provenance.model_validate(
-        {
-            "commit": commit,
-            **git.describe(root, commit),
-            "source": git.remote_url(root),
-            "remote": default_remote(root),
-            "dvc": hash_[:12],
-            "hashes": {**hashes_of(lock), "bundle": hash_},
-            "artefacts": artefacts_of(
-                lock, bundle=hash_, rows=rows_of(lock, profile), made_by=read_all(root / RUNS)
-            ),
-            "lock": lock.text,
-            "params": params,
-            "changed_params": changed_params(params, defaults),
-            "metrics": json.loads(git.file_at(root, commit, METRICS.as_posix()) or b"null"),
-        }
-    )
-
-
-def _recorded(root: Path, bundle: str) -> tuple[str, Lock]:
-    found = None
-    for commit, text in git.earlier_versions(root / LOCK):  # the newest first
-        if bundle in text:
-            with suppress(RepositoryError):  # a broken lock was committed once
-                lock = Lock.parse(text)
-                found = (commit, lock) if lock.md5(BUNDLE) == bundle else found
-    if found is None:
-        raise ArtifactError(
-            f"A commit must record the bundle in its dvc.lock. Received: none with {bundle}. "
-            "Try: git commit dvc.lock after dvc repro, or git fetch --unshallow."
-        )
-    return found
+        listed = artefacts_of(lock, bundle=provenance.hashes.get("bundle"))
+    return provenance.model_copy(update={"artefacts": listed})

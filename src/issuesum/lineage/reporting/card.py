@@ -6,16 +6,14 @@ from typing import Any
 
 from markupsafe import Markup
 
-from issuesum.layout import MODEL_CARD, MODELS, RAW
-from issuesum.lineage.metrics import Metrics
-from issuesum.lineage.provenance.params_diff import dotted
+from issuesum.layout import MODEL_CARD, MODELS, NAME, RAW
+from issuesum.lineage.dvc import dotted
 from issuesum.lineage.reporting import html, wording
 from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.reporting.model_side import ModelSide, read_side
 from issuesum.training.evaluation.baselines import method_titles
 from issuesum.training.evaluation.metrics import METRICS
 
-NAME = "issuesummarization"
 _NO_LANGUAGE = {"unknown", "other"}
 _RARE = 0.01  # a rarer language is as likely a mistake of whoever detected it
 _MADE_BY = ("preprocess", "train", "build")
@@ -40,13 +38,12 @@ def render(of: ModelSide, params: Mapping[str, Any]) -> str:
     Raises:
         ArtifactError: the model has no metrics.
     """
-    found, metrics = compare(of, None, {}), Metrics.read(of.metrics)
+    found, metrics = compare(of, None, {}), of.metrics
     ranking = [name for name in found.figures if METRICS[name].better > 0]
-    image, languages = of.receipt or {}, of.profile.languages.shares if of.profile else {}
-    pinned = f"{str(image.get('image', '')).rpartition(':')[0]}@{image.get('digest')}"
-    run = f"docker run --rm -p 9000:9000 {pinned}" if image.get("digest") else "make serve"
+    languages = of.profile.languages.shares if of.profile else {}
+    run = f"docker run --rm -p 9000:9000 {of.receipt.pinned}" if of.receipt else "make serve"
     figures = {name: figure.now for name, figure in found.figures.items()}
-    return wording.render_markdown(
+    return html.render_markdown(
         "templates/model_card.md",
         of=of,
         name=NAME,

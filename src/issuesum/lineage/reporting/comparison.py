@@ -1,26 +1,22 @@
 """Two models compared, as numbers; nothing here knows Markdown or HTML."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from issuesum.errors import ArtifactError
-from issuesum.lineage.metrics import Metrics
-from issuesum.lineage.provenance.params_diff import Change
+from issuesum.lineage.dvc import Change
 from issuesum.lineage.reporting.model_side import ModelSide
 from issuesum.training.evaluation import bootstrap
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import RESAMPLES, Interval
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY, statistics
-
-if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
 
 LENGTHS = (0, 16, 32, 64, 128, 256)
 """The least number of words of each bin; the last has no upper end."""
@@ -85,8 +81,6 @@ def compare(
     Raises:
         ArtifactError: the model has no metrics.
     """
-    import pandas as pd
-
     scores, earlier = _scores(now), _scores(before)
     if not scores:
         raise ArtifactError(
@@ -129,7 +123,7 @@ def compare(
 
 def _scores(of: ModelSide | None) -> dict[str, float]:
     """Return the scores of the model by metric, `PRIMARY` first; none if it lacks that."""
-    found = Metrics.read(of.metrics if of else None).scores.get("model", {})
+    found = of.metrics.scores.get("model", {}) if of else {}
     names = dict.fromkeys([PRIMARY, *METRICS] if PRIMARY in found else ())
     return {name: found[name] for name in names if name in found}
 
@@ -138,7 +132,7 @@ def _statistics(titles: pd.DataFrame) -> NDArray[np.float64]:
     return statistics(list(titles["predicted"]), list(titles["issue_title"]))
 
 
-def _mean(values: pd.Series[float], resamples: int) -> Interval:
+def _mean(values: "pd.Series[float]", resamples: int) -> Interval:
     return bootstrap.mean_interval(values.to_numpy(), resamples=resamples)
 
 

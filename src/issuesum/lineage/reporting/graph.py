@@ -9,7 +9,7 @@ from typing import Self
 from markupsafe import Markup
 
 from issuesum.console import printable
-from issuesum.layout import RAW, StageEntry, feeds
+from issuesum.layout import RAW, feeds
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.reporting import html
 
@@ -37,15 +37,14 @@ class Pipeline:
     def of(cls, lock: Lock) -> Self:
         """Return what dvc.lock records."""
         raw = RAW.as_posix()
-        entries = [StageEntry(name, tuple(of.deps), ()) for name, of in lock.stages.items()]
         nodes = {name: tuple(of.outs) for name, of in lock.stages.items()}
-        if any(feeds(raw, entry) for entry in entries):
+        if any(feeds(raw, of.deps) for of in lock.stages.values()):
             nodes = {raw: (raw,), **nodes}
         edges = (
-            (name, entry.name)
+            (name, user)
             for name, outs in nodes.items()
-            for entry in entries
-            if any(feeds(out, entry) for out in outs)
+            for user, of in lock.stages.items()
+            if any(feeds(out, of.deps) for out in outs)
         )
         return cls(nodes, tuple(edges))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from issuesum.console import printable
 from issuesum.files import replacing_file
 
 # Whatever a title or a commit message holds, a browser loads and runs nothing.
@@ -60,6 +61,10 @@ def markdown(text: object) -> Markup:
     return Markup(_STRUCTURE.sub(lambda found: f"&#{ord(found[0])};", guarded))  # noqa: S704
 
 
+def _text(value: object) -> Markup:
+    return value if isinstance(value, Markup) else Markup(printable(str(value)))  # noqa: S704
+
+
 def environment(finalize: Callable[[object], object] | None = None) -> Environment:
     """Return the environment of this package's templates, which escapes what is not Markup."""
     made = Environment(
@@ -74,13 +79,27 @@ def environment(finalize: Callable[[object], object] | None = None) -> Environme
     return made
 
 
-_HTML = environment()
+_HTML, _MARKDOWN, _TEXT = (environment(finalize=of) for of in (None, markdown, _text))
+_TEXT.filters["line"] = lambda text, longest=76: cut(" ".join(str(text).split()), longest)
 
 
 def render(template: str, **values: object) -> Markup:
     """Return a part of a page; every value that is not Markup is escaped."""
     macros = _HTML.get_template("templates/macros.html").module
     return Markup(_HTML.get_template(template).render(values, ui=macros))  # noqa: S704
+
+
+def render_text(template: str, **values: object) -> str:
+    """Return lines for people; what images and data hold is made safe for a terminal."""
+    text = _TEXT.get_template(template).render(values)
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+
+
+def render_markdown(template: str, **values: object) -> str:
+    """Return Markdown; every value that is not Markup is escaped."""
+    macros = _MARKDOWN.get_template("templates/macros.md").module
+    text = _MARKDOWN.get_template(template).render(values, ui=macros)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def page(template: str, *, title: str, **values: object) -> str:

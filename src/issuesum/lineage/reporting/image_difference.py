@@ -10,19 +10,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from markupsafe import Markup
-
-from issuesum.console import printable
 from issuesum.errors import DataError, RepositoryError, one_line
 from issuesum.layout import REQUIREMENTS
 from issuesum.lineage import git
+from issuesum.lineage.dvc import Change, dotted, params_diff, stored_file
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Provenance
-from issuesum.lineage.provenance.params_diff import Change, dotted, params_diff
-from issuesum.lineage.reporting.html import cut, environment
+from issuesum.lineage.reporting import html
 from issuesum.lineage.reporting.issue_difference import RowDifference, TitleDifference, compare_rows
-from issuesum.lineage.tracking import stored_file
 from issuesum.registry.client import Registry
 
 SBOM = "application/vnd.cyclonedx+json"
@@ -161,7 +157,7 @@ def compare_code(old: Provenance, new: Provenance, root: Path) -> CodeDifference
                     fetch = f": {shlex.join(['git', 'fetch', source, commit])}"
                 missing.append(f"{commit} is not in this repository{fetch}")
         if not missing:
-            options = ("--stat=100", "--no-color", "--no-ext-diff")
+            options = ("--stat=78", "--no-color", "--no-ext-diff")
             stat = os.fsdecode(git.run(root, "diff", *options, *sources, "--", *git.CODE))
     found = None if missing else stat.rstrip("\n")
     return CodeDifference(_named(old), _named(new), found, tuple(missing))
@@ -235,21 +231,5 @@ def _of_requirements(found: Found, root: Path) -> dict[str, str] | None:
 
 
 def text_of(of: ImageDifference) -> str:
-    """Return lines for people; what images and data hold is made safe for a terminal."""
-    made = environment(finalize=_printable)
-    made.filters |= {"line": _line, "figure": _figure}
-    return made.get_template("templates/difference.txt").render(of=of)
-
-
-def _printable(value: object) -> Markup:
-    return value if isinstance(value, Markup) else Markup(printable(str(value)))  # noqa: S704
-
-
-def _line(value: object, widest: int = 100) -> str:
-    return cut(" ".join(("none" if value is None else str(value)).split()), widest)
-
-
-def _figure(value: float | None, sign: str = "") -> str:
-    if value is None:
-        return "none"
-    return f"{value:{sign},}" if isinstance(value, int) else f"{value:{sign}.2f}"
+    """Return lines for people."""
+    return html.render_text("templates/difference.txt", of=of)

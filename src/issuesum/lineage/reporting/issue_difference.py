@@ -8,6 +8,7 @@ from itertools import batched, islice
 from pathlib import Path
 
 from issuesum.console import bar, reading_bar
+from issuesum.lineage.dvc import Change
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue, issue_key, seen_issues
 from issuesum.training.corpus.reading import Reject, read_issues, sample_issues
@@ -29,20 +30,12 @@ class RowDifference:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """Two titles of one issue."""
-
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
 class TitleDifference:
     """How far two models agree."""
 
     issues: int  # that both wrote a title for
     differing: int  # of them with two titles
-    pairs: tuple[Pair, ...]  # the first of these
+    pairs: tuple[Change, ...]  # the two titles of the first of these
 
 
 def compare_rows(old: Path, new: Path, *, examples: int, scratch: Path) -> RowDifference:
@@ -85,11 +78,11 @@ def compare_titles(
     rows: Iterable[Issue | Reject], old: TitleWriter, new: TitleWriter, *, examples: int
 ) -> TitleDifference:
     """Have both models title issues, a batch at a time, and keep some pairs that differ."""
-    issues, differing, pairs = 0, 0, list[Pair]()
+    issues, differing, pairs = 0, 0, list[Change]()
     bodies = (row.body for row in rows if isinstance(row, Issue))
     with bar("titles") as shown:
         for batch in batched(bodies, _BATCH):
-            for pair in map(Pair, old.titles(batch), new.titles(batch)):
+            for pair in map(Change, old.titles(batch), new.titles(batch)):
                 issues += 1
                 differing += pair.old != pair.new
                 if pair.old != pair.new and differing <= examples:

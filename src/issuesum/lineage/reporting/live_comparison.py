@@ -1,14 +1,16 @@
 """The titles of a model and of the live one for the same test issues: how much chance is in it."""
 
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from issuesum.console import with_bar
+from issuesum.errors import RepositoryError
 from issuesum.layout import SCORES, SPLIT
-from issuesum.lineage.dvc import Lock, stored
+from issuesum.lineage.dvc import Lock, stored_file
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage, remote_model
@@ -33,12 +35,12 @@ def compare_with_live(
     Raises:
         ArtifactError: the image holds no model that this code reads.
         RegistryError: the registry is unreachable or refuses us.
-        RepositoryError: `root` is no DVC repository.
     """
     ours = _read((root / SCORES).read_bytes())
-    md5 = Lock.parse(live.provenance.lock).md5(SCORES) if live.provenance.lock else None
-    kept = stored(root, md5) if md5 else None
-    theirs = _read(kept) if kept else None
+    theirs = None
+    if md5 := Lock.parse(live.provenance.lock).md5(SCORES) if live.provenance.lock else None:
+        with suppress(RepositoryError):  # neither cache nor remote has them
+            theirs = _read(stored_file(root, md5).read_bytes())
     if theirs is None or list(theirs["issue_title"]) != list(ours["issue_title"]):
         theirs = _written(live, root, max_rows, batch_size)
     now, before = (statistics(*(list(of[name]) for name in _COLUMNS)) for of in (ours, theirs))

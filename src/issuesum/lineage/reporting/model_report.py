@@ -8,7 +8,7 @@ from markupsafe import Markup
 from issuesum.errors import RepositoryError
 from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 from issuesum.lineage import git
-from issuesum.lineage.provenance.params_diff import params_diff
+from issuesum.lineage.dvc import params_diff
 from issuesum.lineage.reporting import graph, html, plots, wording
 from issuesum.lineage.reporting.comparison import SHOWN, ModelComparison, compare
 from issuesum.lineage.reporting.model_side import read_side
@@ -62,7 +62,7 @@ def to_markdown(of: ModelComparison) -> str:
     drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
         values = {**_values(of, shown), **drawn, "spark": _spark}
-        if len(text := wording.render_markdown(_TEMPLATE, **values)) < LIMIT:
+        if len(text := html.render_markdown(_TEMPLATE, **values)) < LIMIT:
             break
     return text
 
@@ -90,15 +90,8 @@ def _values(of: ModelComparison, shown: int) -> dict[str, object]:
 
 
 def _commit(root: Path, revision: str) -> str:
-    commit = f"{revision}^{{commit}}"
-    try:
-        found = git.run(root, "rev-parse", "--verify", "--quiet", "--end-of-options", commit)
-    except RepositoryError as error:
-        raise RepositoryError(
-            f"A revision must be a commit that this repository has. Received: {revision!r}. "
-            "Try: git fetch, or git log --oneline."
-        ) from error
-    return found.decode("ascii").strip()
+    must = f"{revision!r} must be a commit that this repository has"
+    return git.commit_of(root, revision, must=must, advice="git fetch, or git log --oneline")
 
 
 def _differences(of: ModelComparison) -> Markup | str:

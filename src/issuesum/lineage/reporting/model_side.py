@@ -1,29 +1,28 @@
 """What the working tree, or a commit, records of its model."""
 
-from __future__ import annotations
-
 import csv
 import io
+import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pandas as pd
 from pydantic import TypeAdapter
 
 from issuesum import layout
 from issuesum.errors import RepositoryError, one_line
 from issuesum.lineage.dvc import Lock
+from issuesum.lineage.metrics import Metrics
+from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting.graph import Pipeline
 from issuesum.lineage.runs import record as records
 from issuesum.training.corpus.profile import DataProfile
 from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.evaluation import per_row
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CURVES = {
     "loss, validation": "eval/loss",
@@ -37,14 +36,14 @@ class ModelSide:
     """What is known of one model; what could not be read is None or empty, and in `missing`."""
 
     name: str  # `working tree`, or 12 digits of the commit
-    metrics: Mapping[str, Any] | None  # eval/metrics.json
+    metrics: Metrics
     profile: DataProfile | None
     split: SplitSummary | None
     scores: pd.DataFrame | None  # eval/scores.csv
     curves: Mapping[str, tuple[tuple[float, float], ...]]  # step and value, by names of `CURVES`
     pipeline: Pipeline
     hashes: Mapping[str, str]  # what dvc.lock records, by path
-    receipt: Mapping[str, Any] | None  # serving/image.json
+    receipt: Receipt | None
     params: Mapping[str, Any]  # of the runs, by dotted names, as dvc.lock records them
     runs: Mapping[str, records.RunRecord]  # last of each stage; of the working tree only
     refused: str | None  # why export did not ship this bundle; of the working tree only
@@ -131,7 +130,6 @@ def _read(root: Path, commit: str | None, name: str) -> ModelSide:
             missing.append(f"{path} of {name}: {one_line(error)}")
         return None
 
-    mapping = TypeAdapter(dict[str, Any]).validate_json
     with Repo(str(root), rev=commit, config=offline) as repo:
         curves = {
             of: get(layout.CURVES / f"plots/metrics/{file}.tsv", _curve)
@@ -140,16 +138,16 @@ def _read(root: Path, commit: str | None, name: str) -> ModelSide:
         lock = get(layout.LOCK, Lock.parse) or Lock("", {})
         return ModelSide(
             name=name,
-            metrics=get(layout.METRICS, mapping),
+            metrics=get(layout.METRICS, lambda text: Metrics.read(json.loads(text))) or Metrics(),
             profile=get(layout.DATA_PROFILE, DataProfile.from_json),
             split=get(layout.SPLIT_SUMMARY, TypeAdapter(SplitSummary).validate_json),
             scores=get(layout.SCORES, lambda text: per_row.read(io.StringIO(text, newline=""))),
             curves={of: curve for of, curve in curves.items() if curve},
             pipeline=Pipeline.of(lock),
             hashes=lock.hashes,
-            receipt=get(layout.RECEIPT, mapping),
+            receipt=get(layout.RECEIPT, TypeAdapter(Receipt).validate_json),
             params=lock.params,
-            runs={run.stage: run for run in reversed(runs) if run.state == "done"},
+            runs={} if commit else records.last_runs(root / layout.RUNS),
             refused=_refused(runs, lock),
             missing=tuple(missing),
         )

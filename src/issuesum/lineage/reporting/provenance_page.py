@@ -1,31 +1,70 @@
-"""A trace as a page for people: self-contained, without scripts, and safe to open."""
+"""A trace for people: lines for a terminal, a page that is safe to open, and a drawing."""
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import pairwise
-from pathlib import Path
+from typing import Any
 
+from issuesum.console import duration, human_size
 from issuesum.lineage.metrics import UNKNOWN, Metrics
-from issuesum.lineage.provenance import facts
+from issuesum.lineage.provenance.model import Artefact, Provenance
 from issuesum.lineage.provenance.trace import Trace
 from issuesum.lineage.reporting import graph, html
+from issuesum.lineage.tag import patched_files
 from issuesum.training.evaluation.baselines import method_titles
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY, metric_titles
 
 
-def write_page(path: Path, trace: Trace) -> None:
-    """Write the page, atomically; equal traces, equal bytes."""
-    html.write(path, page(trace))
+@dataclass(frozen=True)
+class Fact:
+    """What is known of one thing on the way from raw data to the image; the rest is empty."""
+
+    name: str  # `image`, or that of an artefact
+    hash: str | None  # whole
+    measure: str  # size, and rows or files
+    making: str  # stage, duration and device
+    when: str  # that stage began
+    who: str  # user and host
+
+    @property
+    def title(self) -> str:
+        """The name for people."""
+        return "raw data" if self.name == "raw" else self.name
+
+    @property
+    def short(self) -> str:
+        """The first 12 digits of the hash."""
+        return (self.hash or UNKNOWN).removeprefix("sha256:")[:12]
 
 
-def write_picture(path: Path, trace: Trace) -> None:
-    """Write the drawing alone as SVG, atomically, for a README or a ticket."""
-    html.write(path, f"{graph.wide(*_drawing(trace), style=html.style())}\n")
+def facts_of(trace: Trace) -> list[Fact]:
+    """Return what is known of each thing, the image first and the raw data last."""
+    known, image = trace.provenance, trace.image
+    facts = [_fact(item) for item in reversed(known.artefacts or ())]
+    if image is None:
+        return facts
+    size, made = human_size(image.size), _when(known.created)
+    return [Fact("image", image.digest, size, "export", made, known.user or ""), *facts]
+
+
+def picture(trace: Trace) -> str:
+    """Return the drawing alone as SVG, for a README or a ticket; equal traces, equal text."""
+    return f"{graph.wide(*_drawing(trace), style=html.style())}\n"
+
+
+def text_of(trace: Trace) -> str:
+    """Return the trace as lines; what came from elsewhere cannot move the cursor."""
+    values = _values(trace)
+    names = [f"{'   ' * (depth - 1)}{'└─ ' * bool(depth)}{step.title}"
+             for depth, step in enumerate(values["steps"])]  # fmt: skip
+    scores = values["metrics"].lines(method_titles(), metric_titles())
+    return html.render_text("templates/provenance.txt", **values, names=names, scores=scores)
 
 
 def page(trace: Trace) -> str:
-    """Return the page as HTML."""
-    known, drawing = trace.provenance, _drawing(trace)
-    metrics = Metrics.read(known.metrics)
+    """Return the page as HTML; equal traces, equal text."""
+    known, drawing, values = trace.provenance, _drawing(trace), _values(trace)
     tag = "-".join(filter(None, (known.git, known.dvc))) or UNKNOWN
     details = {
         "All params": known.params,
@@ -39,23 +78,26 @@ def page(trace: Trace) -> str:
         "templates/provenance.html",
         title=f"Provenance of {tag}",
         tag=tag,
-        trace=trace,
-        known=known,
-        UNKNOWN=UNKNOWN,
-        files=facts.dirty_files(known),
-        steps=facts.facts_of(trace),
-        change=facts.change,
+        **values,
         drawings=(graph.wide(*drawing), graph.tall(*drawing)),
-        metrics=list(metrics.known(metric_titles()).values()),
-        scores=metrics.table(method_titles(), metric_titles()),
-        gate=metrics.gate,
+        titles=list(values["metrics"].known(metric_titles()).values()),
+        scores=values["metrics"].table(method_titles(), metric_titles()),
         details=pretty | {"dvc.lock": known.lock},
     )
 
 
+def _values(trace: Trace) -> dict[str, Any]:
+    """Return what text and page show."""
+    known = trace.provenance
+    return {
+        "trace": trace, "known": known, "UNKNOWN": UNKNOWN, "files": dirty_files(known),
+        "steps": facts_of(trace), "change": change, "metrics": Metrics.read(known.metrics),
+    }  # fmt: skip
+
+
 def _drawing(trace: Trace) -> tuple[list[graph.Card], list[graph.Edge]]:
     """Return the chain of whatever stages there are, and next to it scores and commit."""
-    steps = facts.facts_of(trace)[::-1]
+    steps = facts_of(trace)[::-1]
     cards = [
         graph.Card(
             of.title, of.short, tuple(filter(None, (of.measure, of.making, of.when, of.who)))
@@ -85,6 +127,46 @@ def _scores(trace: Trace) -> graph.Card:
 
 
 def _commit(trace: Trace) -> graph.Card:
-    known, files = trace.provenance, facts.dirty_files(trace.provenance)
+    known, files = trace.provenance, dirty_files(trace.provenance)
     lines = (known.message, known.author, f"and a patch of {len(files)} files" if files else None)
     return graph.Card("commit", (known.commit or UNKNOWN)[:12], lines, "related", below=True)
+
+
+def dirty_files(provenance: Provenance) -> list[str] | None:
+    """Return the files of the patch, none for a clean tree, or None if they are not known."""
+    patch = provenance.patch
+    if patch is None:
+        return None if provenance.dirty is not False else []
+    try:
+        return patched_files(patch.content) or None
+    except (ValueError, SyntaxError):
+        return None
+
+
+def change(values: list[Any]) -> str:
+    """Return a changed param as `default → used`."""
+    return " → ".join("none" if value is None else str(value) for value in values)
+
+
+def _fact(item: Artefact) -> Fact:
+    size = None if item.size is None else human_size(item.size)
+    files = None if item.nfiles is None else f"{item.nfiles:,} files"
+    amount = files if item.rows is None else f"{item.rows:,} rows"
+    took = None if item.seconds is None else duration(item.seconds)
+    return Fact(
+        name=item.name,
+        hash=item.md5,
+        measure=", ".join(filter(None, (size, amount))),
+        making=", ".join(filter(None, (item.stage, took, item.device))),
+        when=_when(item.started),
+        who=" @ ".join(filter(None, (item.user, item.host))),
+    )
+
+
+def _when(text: object) -> str:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return ""
+    moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return f"{moment:%Y-%m-%d %H:%M} UTC"

@@ -1,11 +1,9 @@
-"""A comparison in the same words for Markdown, page and terminal; and Markdown from templates."""
+"""A comparison in the same words for Markdown, page and terminal."""
 
-import re
 from collections.abc import Mapping
 
-from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.reporting.comparison import Figure, ModelComparison
-from issuesum.lineage.reporting.html import environment, markdown, signed
+from issuesum.lineage.reporting.html import signed
 from issuesum.training.evaluation.baselines import BASELINES
 from issuesum.training.evaluation.bootstrap import Interval
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY
@@ -13,15 +11,6 @@ from issuesum.training.evaluation.metrics import METRICS, PRIMARY
 _PRIMARY = METRICS[PRIMARY].title
 SCALE = "F1 and BLEU times 100, on issues that training never saw; in brackets 95 % intervals."
 EXPLAINED = " ".join(f"{of.title}: {of.about}." for of in METRICS.values() if of.about)
-
-_MARKDOWN = environment(finalize=markdown)
-
-
-def render_markdown(template: str, **values: object) -> str:
-    """Return Markdown; every value that is not Markup is escaped."""
-    macros = _MARKDOWN.get_template("templates/macros.md").module
-    text = _MARKDOWN.get_template(template).render(values, ui=macros)
-    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def heading(of: ModelComparison) -> str:
@@ -41,8 +30,8 @@ def verdict(of: ModelComparison) -> tuple[str, str]:
         return "unknown", f"{_PRIMARY} {change}; {reason}."
     if kind == "equal":
         return "even", f"{_PRIMARY} {now} (unchanged): the titles score the same."
-    sides = [Metrics.read(side.metrics) for side in (of.now, of.before) if side]
-    rows, common = [side.test_rows or 0 for side in sides], of.titles.common if of.titles else 0
+    rows = [side.metrics.test_rows or 0 for side in (of.now, of.before) if side]
+    common = of.titles.common if of.titles else 0
     # Paired over part of the issues, a difference is not that of the two scores.
     part = f" on the {common:,} issues that both have" if min(rows) <= common < max(rows) else ""
     change = f"{_PRIMARY} goes from {before} to {now} ({with_interval(figure.difference)}{part})"
@@ -64,7 +53,7 @@ def chance(figure: Figure) -> str:
 
 def gate(of: ModelComparison) -> str:
     """Return the gate's verdict."""
-    result = Metrics.read(of.now.metrics).gate
+    result = of.now.metrics.gate
     if not of.now.refused and result and result.passed:
         return "The gate is passed."
     reason = of.now.refused or ("; ".join(result.reasons) if result else "unknown")

@@ -19,7 +19,7 @@ from issuesum.layout import BUNDLE, LOCK, RECEIPT, UV_LOCK
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.lookup import Found
-from issuesum.lineage.provenance.model import Exported
+from issuesum.lineage.provenance.model import Artefact, Exported
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.restore import data as of_dvc
 from issuesum.lineage.restore.contained import check_contained, check_outputs
@@ -185,21 +185,14 @@ def apply_patch(tree: Path, provenance: Exported) -> bytes:
     return patch
 
 
-@dataclass(frozen=True)
-class Rerun:
-    """DVC's hashes of the bundle in the image and of the one made now."""
+def rerun(root: Path, provenance: Exported) -> str | None:
+    """Run every stage up to build again, by the code in a restored tree with its data.
 
-    before: str
-    after: str
-    differing: str | None  # outputs of the first stage that made others, as `stage: path, path`
-    gpu: str | None  # the device that trained the image's model, if it was a GPU
-    processor: str | None = None  # of the machine which trained it, if this one has another
+    Returns the model of the CPU that trained the image's model, if this machine has another.
 
-
-def rerun(root: Path, provenance: Exported) -> Rerun:
-    """Run every stage up to build again, by the code in a restored tree with its data, and compare.
-
-    ArtifactError if a stage fails, EngineError if the environment of that code cannot be made.
+    Raises:
+        ArtifactError: a stage fails, or the bundle is not that of the image.
+        EngineError: the environment of that code cannot be made.
     """
     python = _python(root)
     variables = {key: value for key, value in os.environ.items() if key not in _ELSEWHERE}
@@ -211,16 +204,25 @@ def rerun(root: Path, provenance: Exported) -> Rerun:
             f"Every stage up to build must run in {root}. Received: dvc repro ended with {failed}. "
             "Try: dvc repro -f build there."
         )
-    old, new = Lock.parse(provenance.lock), Lock.read(root)
-    differing = (
-        f"{name}: {', '.join(paths)}"
-        for name, stage in new.stages.items()
-        if (paths := [path for path, item in stage.outs.items() if old.md5(path) != item.md5])
+    model = next(
+        (item for item in provenance.artefacts or () if item.name == "model"), Artefact(name="")
     )
-    model = next((item for item in provenance.artefacts or () if item.name == "model"), None)
-    gpu = model.device if model and "gpu" in (model.device or "").lower() else None
-    other = model.processor if model and model.processor != processor() else None
-    return Rerun(provenance.bundle, new.md5(BUNDLE) or "", next(differing, None), gpu, other)
+    other = model.processor if model.processor != processor() else None
+    old, new = Lock.parse(provenance.lock), Lock.read(root)
+    if (after := new.md5(BUNDLE)) != provenance.bundle:
+        differing = (
+            f"{name}: {', '.join(paths)}"
+            for name, stage in new.stages.items()
+            if (paths := [path for path, item in stage.outs.items() if old.md5(path) != item.md5])
+        )
+        trained_on = model.device if "gpu" in (model.device or "").lower() else other
+        by = f" It was trained on {trained_on}, not as here: other bytes are normal."
+        raise ArtifactError(
+            f"The pipeline must make the bundle {provenance.bundle} again. Received: {after}; "
+            f"first other outputs: {next(differing, None)}.{by if trained_on else ''} "
+            f"Try: dvc diff and git diff dvc.lock in {root}; the same kind of CPU."
+        )
+    return other
 
 
 def _python(root: Path) -> Path:

@@ -126,10 +126,9 @@ def read_all(folder: Path) -> list[RunRecord]:
     return sorted(found, key=lambda record: (record.started, record.id), reverse=True)
 
 
-def last(stage: str, folder: Path) -> RunRecord | None:
-    """Return the newest run of a stage that succeeded."""
-    runs = read_all(folder)
-    return next((run for run in runs if run.stage == stage and run.state == "done"), None)
+def last_runs(folder: Path) -> dict[str, RunRecord]:
+    """Return the newest run of each stage that succeeded, by stage."""
+    return {run.stage: run for run in reversed(read_all(folder)) if run.state == "done"}
 
 
 @dataclass(frozen=True)

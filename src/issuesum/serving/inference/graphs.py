@@ -2,8 +2,9 @@
 
 encoder.onnx takes `body` and, if the model copies, `body_extended`, both int32 (batch, body
 maxlen), and gives named state tensors. decoder.onnx takes `previous`, int32 (rows,), and that
-state; it gives `probabilities`, float32 (rows, outputs), and `next_NAME` for every state tensor
-NAME that the step changes. `outputs` counts the ids of the title vocabulary and, if the model
+state, a row for each of `previous`; only of tensors named `shared_NAME` it takes what the encoder
+gave. It gives `probabilities`, float32 (rows, outputs), and `next_NAME` for every state tensor NAME
+that the step changes. `outputs` counts the ids of the title vocabulary and, if the model
 copies, those that a row's own words can have (see `text.features`). A model with attention
 also gives `attention`, float32 (rows, places), with at most as many places as `body`.
 """
@@ -31,6 +32,7 @@ PREVIOUS = "previous"
 PROBABILITIES = "probabilities"
 ATTENTION = "attention"
 NEXT = "next_"
+SHARED = "shared_"
 
 Floats = npt.NDArray[np.float32]
 RowNumbers = npt.NDArray[np.int64]
@@ -80,17 +82,12 @@ class Graphs:
         answer, *changed = self._decoder.run(wanted, {PREVIOUS: previous, **state})
         return answer, {**state, **dict(zip(self._changed, changed, strict=True))}
 
-    def expand(self, state: State, rows: RowNumbers) -> State:
+    def take(self, state: State, rows: RowNumbers) -> State:
         """Return the state of these rows, int64 (rows,): more, fewer or others than before."""
-        return {name: tensor.take(rows, axis=0) for name, tensor in state.items()}
-
-    def reorder(self, state: State, rows: RowNumbers) -> State:
-        """Return the state of these rows, int64 (rows,), each of the body that has its place.
-
-        What a step does not change is the same for all hypotheses of a body, and stays.
-        """
-        moved = {name: state[name].take(rows, axis=0) for name in self._changed}
-        return {**state, **moved}
+        return {
+            name: tensor if name.startswith(SHARED) else tensor.take(rows, axis=0)
+            for name, tensor in state.items()
+        }
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:

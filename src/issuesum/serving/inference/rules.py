@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from issuesum.errors import ArtifactError
-from issuesum.serving.inference.graphs import Floats, RowNumbers
 from issuesum.text.tokens import END, START, UNSPEAKABLE
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
@@ -119,33 +118,20 @@ class TitleRules:
         ended: float = score * self.settings.max_words**exponent
         return cut_off if words == self.settings.max_words else min(cut_off, ended)
 
-    def enforce(
-        self, probabilities: Floats, histories: Sequence[tuple[int, ...]], bodies: RowNumbers
-    ) -> None:
-        """Make every word that must not come next impossible, in place.
+    @cached_property
+    def never(self) -> list[frozenset[int]]:
+        """For each row the ids that are never taken."""
+        absent = [np.flatnonzero(~own) + self.size for own in self.own]
+        return [frozenset(self.forbidden).union(ids.tolist()) for ids in absent]
 
-        Args:
-            probabilities: float32 (hypotheses, outputs).
-            histories: ids of each hypothesis so far, at most `max_words - 1`.
-            bodies: int64 (hypotheses,), the row whose title each is.
-        """
-        outputs = probabilities.shape[1]
-        probabilities[:, self.forbidden] = 0
-        probabilities[:, self.size :] *= self.own[bodies, : outputs - self.size]
-        barred = [
-            (number, index) for number, ids in enumerate(histories) for index in self._repeats(ids)
-        ]
-        if barred:
-            probabilities[tuple(zip(*barred, strict=True))] = 0
-
-    def _repeats(self, ids: tuple[int, ...]) -> list[int]:
-        """Return what must not follow `ids` of a title."""
-        early = [self.end] * (len(ids) < self.settings.min_words)
+    def repeats(self, ids: tuple[int, ...]) -> list[int]:
+        """Return what must not follow `ids` of a title, at most `max_words - 1` of them."""
+        masked = [self.end] * (len(ids) < self.settings.min_words)
         size = self.settings.no_repeat
         if not (size and ids):
-            return early
+            return masked
         # What followed the last words where they stood before must not follow them again.
         last = ids[len(ids) - size + 1 :]
         places = range(len(ids) - size + 1)
         followed = [ids[at + size - 1] for at in places if ids[at : at + size - 1] == last]
-        return [*early, ids[-1], *followed]
+        return [*masked, ids[-1], *followed]

@@ -15,20 +15,9 @@ from issuesum.files import replacing_directory
 from issuesum.lineage.provenance.model import FORMAT, Exported, Provenance
 from issuesum.registry.client import Artifact, Registry, refusal
 from issuesum.registry.reference import Reference
+from issuesum.shipping.attestation import statement
 from issuesum.shipping.attestation.sbom import Distribution, make_sbom
-from issuesum.shipping.attestation.statement import (
-    CYCLONEDX,
-    IN_TOTO,
-    SLSA,
-    STATEMENT,
-    digest_set,
-    opened,
-    sbom_statement,
-    sealed,
-    serialised,
-    slsa_statement,
-    with_runs,
-)
+from issuesum.shipping.attestation.statement import CYCLONEDX, IN_TOTO, SLSA
 
 ENVELOPE = "application/vnd.dsse.envelope.v1+json"
 SBOM = "application/vnd.cyclonedx+json"
@@ -50,7 +39,7 @@ class Attached:
         """Return whether the image is the one and only subject of the statement."""
         try:
             (subject,) = self.value["subject"]
-            return bool(subject["digest"] == digest_set(image))
+            return bool(subject["digest"] == statement.digest_set(image))
         except (KeyError, TypeError, ValueError):
             return False
 
@@ -78,11 +67,11 @@ def _read(registry: Registry, image: Reference, digest: str, media_type: str) ->
         (layer,) = manifest["layers"]
         content = registry.blob(image, layer["digest"])
         if media_type == ENVELOPE:
-            envelope = opened(content)
+            envelope = statement.opened(content)
         value = json.loads(envelope.payload if envelope else content)
         if not isinstance(value, dict):
             raise TypeError("no JSON object")
-        if media_type != SBOM and value["_type"] != STATEMENT:
+        if media_type != SBOM and value["_type"] != statement.STATEMENT:
             raise ValueError(f"a statement of type {value['_type']!r}")
         kind = SBOM if media_type == SBOM else str(value["predicateType"])
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -98,7 +87,7 @@ def as_attested[P: Provenance](image: Reference, provenance: P) -> P:
     for one in attached(Registry(image.host), image):
         if one.kind == SLSA and one.is_about(image):
             with suppress(KeyError, TypeError, AttributeError):
-                return with_runs(provenance, one.value)
+                return statement.with_runs(provenance, one.value)
     return provenance
 
 
@@ -127,14 +116,15 @@ def attest(
         dated = {"org.opencontainers.image.created": provenance.created}
         sbom = make_sbom(image, provenance, distributions(), requirements=requirements)
         # SLSA's is the last, because its presence means that all are there.
-        statements = [sbom_statement(image, sbom)] if key else []
-        statements.append(slsa_statement(image, provenance, metadata))
+        statements = [statement.sbom_statement(image, sbom)] if key else []
+        statements.append(statement.slsa_statement(image, provenance, metadata))
         artifacts = [Artifact(sbom, SBOM, dated)]
-        for statement in statements:
-            content = serialised(statement)
-            content, kind = (sealed(content, key), ENVELOPE) if key else (content, IN_TOTO)
+        for each in statements:
+            content, kind = statement.serialised(each), IN_TOTO
+            if key:
+                content, kind = statement.sealed(content, key), ENVELOPE
             # As BuildKit and Cosign do, to distinguish statements without reading them.
-            named = {**dated, "in-toto.io/predicate-type": statement["predicateType"]}
+            named = {**dated, "in-toto.io/predicate-type": each["predicateType"]}
             artifacts.append(Artifact(content, kind, named))
         registry.attach(image, *artifacts)
         found = attached(registry, image)

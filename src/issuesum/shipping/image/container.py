@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import docker
-from docker.errors import APIError, ContainerError
+from docker.errors import ContainerError
 from docker.models.containers import Container
 
 from issuesum.errors import EngineError, one_line
@@ -56,9 +56,22 @@ def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout:
             or names another image, or the server runs as root.
     """
     container = run(client, image, network_mode="none")
+
+    def ask(seconds: float) -> bytes:
+        answer: Any = container.exec_run(["python3", "-c", _ASK, f"{min(seconds, _TURN):g}"])
+        code, output = answer
+        if code != 0:
+            raise OSError(" ".join(output.decode(errors="replace").split()[-20:]))
+        return bytes(output)
+
+    def ended() -> int | None:
+        container.reload()
+        running = container.status == "running"
+        return None if running else int(container.attrs["State"]["ExitCode"])
+
     try:
         with with_last_words(lambda: container.logs(tail=200)):
-            found = _first_answer(container, timeout)
+            found = json.loads(first_answer(ask, timeout, ended))
             if found["uid"] == 0:
                 raise EngineError("The server must not run as root. Received: uid 0.")
             return title_of(found["answer"], called)
@@ -104,28 +117,27 @@ def run(client: docker.DockerClient, image: str, **options: Any) -> Container:  
     return client.containers.run(image, detach=True, environment=labels, **HARDENED, **options)
 
 
-def _first_answer(container: Container, timeout: float) -> dict[str, Any]:
-    deadline = time.monotonic() + timeout
-    reason = "no answer"
+def first_answer[T](
+    ask: Callable[[float], T], timeout: float, ended: Callable[[], int | None] = lambda: None
+) -> T:
+    """Return what `ask` gives within `timeout` seconds; it is told how many are left.
+
+    What it raises as an OSError is no answer yet. `ended` gives the server's exit code once it has
+    ended (EngineError: it has, or gives no answer).
+    """
+    deadline, reason = time.monotonic() + timeout, "no answer"
     while (left := deadline - time.monotonic()) > 0:
         try:
-            code, output = container.exec_run(["python3", "-c", _ASK, f"{min(left, _TURN):g}"])
-        except APIError:  # it has ended since
-            code, output = None, b""
-        text = output.decode(errors="replace") if isinstance(output, bytes) else ""
-        if code == 0:
-            found: dict[str, Any] = json.loads(text)
-            return found
-        container.reload()
-        if container.status != "running":
-            ended = container.attrs["State"]["ExitCode"]
+            return ask(left)
+        except OSError as error:
+            reason = one_line(error) or reason
+        if (code := ended()) is not None:
             raise EngineError(
-                f"The container must keep running. Received: it ended with exit code {ended}."
+                f"The server must keep running. Received: it ended with exit code {code}."
             )
-        reason = " ".join(text.split()[-20:]) or reason
+        time.sleep(0.1)
     raise EngineError(
-        f"The container must answer within {timeout:g} s (export.smoke_timeout). Received: "
-        f"{reason}."
+        f"The server must answer within {timeout:g} s (export.smoke_timeout). Received: {reason}."
     )
 
 

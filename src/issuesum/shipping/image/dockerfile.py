@@ -7,7 +7,6 @@ repository, so that an export after a retrain neither builds nor sends it, and n
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import posixpath
 import re
@@ -21,8 +20,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 import docker
+from docker.utils.build import create_archive
 
-from issuesum.errors import ArtifactError, EngineError
+from issuesum.errors import ArtifactError
 from issuesum.layout import DOCKERFILE, REQUIREMENTS
 from issuesum.registry.canonical import (
     EPOCH,
@@ -34,7 +34,7 @@ from issuesum.registry.canonical import (
 )
 from issuesum.registry.image import unpacked
 from issuesum.registry.labels import labels_of
-from issuesum.shipping.image.engine import Base, failure_of
+from issuesum.shipping.image.engine import Base, build
 
 RUNTIME = "runtime"
 """The stage that an engine builds."""
@@ -129,7 +129,12 @@ def build_runtime(
     """Build a runtime as `staging`, its layers in `folder` (EngineError: a step failed)."""
     base, image = base.fetch(client)
     below = image.attrs["RootFS"]["Layers"]
-    _build(client, bundle, base, image=staging)
+    build(
+        client, staging, what=bundle,
+        advice=f"docker system df, and the same; or docker build --target {RUNTIME} {bundle}",
+        fileobj=create_archive(str(bundle), [DOCKERFILE.name, REQUIREMENTS.name]),
+        target=RUNTIME, buildargs={"BASE_IMAGE": base.name}, platform=base.platform,
+    )  # fmt: skip
     with tempfile.TemporaryFile(dir=folder) as saved:
         saved.writelines(client.images.get(staging).save())
         saved.seek(0)
@@ -147,25 +152,6 @@ def build_runtime(
             own = [read(name) for name in listed["Layers"][len(below) :]]
             layers.append(_merged(own, folder / "runtime.tar.gz"))
     return CanonicalImage.of(config, layers)
-
-
-def _build(client: docker.DockerClient, bundle: Path, base: Base, *, image: str) -> None:
-    context = io.BytesIO()
-    with tarfile.open(fileobj=context, mode="w") as tar:
-        for name in (DOCKERFILE.name, REQUIREMENTS.name):  # what the key of a runtime is made of
-            entry, content = tarfile.TarInfo(name), (bundle / name).read_bytes()
-            entry.size, entry.mode = len(content), 0o644
-            tar.addfile(entry, io.BytesIO(content))
-    answers = client.api.build(
-        fileobj=io.BytesIO(context.getvalue()), custom_context=True, tag=image, target=RUNTIME,
-        buildargs={"BASE_IMAGE": base.name}, platform=base.platform, rm=True, forcerm=True,
-        decode=True,
-    )  # fmt: skip
-    if failure := failure_of(answers, "docker build"):
-        raise EngineError(
-            f"Cannot build {bundle}. Received: {failure}. Try: docker system df, and the same "
-            f"again; or docker build --target {RUNTIME} {bundle}."
-        )
 
 
 def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:

@@ -222,6 +222,18 @@ def fetch(client: docker.DockerClient, name: str, platform: str | None = None) -
     return client.images.get(name)
 
 
+def build(
+    client: docker.DockerClient, image: str, *, what: object, advice: str,
+    **options: Any,  # noqa: ANN401 -- of the SDK
+) -> None:  # fmt: skip
+    """Build an image of `what`, whose tar is the option `fileobj` (EngineError: a step failed)."""
+    answers = client.api.build(
+        custom_context=True, tag=image, rm=True, forcerm=True, decode=True, **options
+    )
+    if failure := failure_of(answers, f"docker build {image}"):
+        raise EngineError(f"Cannot build {what}. Received: {failure}. Try: {advice}.")
+
+
 def failure_of(answers: Iterable[dict[str, Any]], description: str) -> str | None:
     """Return why a build, a pull or a push failed, if it did; show a bar of its lines meanwhile."""
     last = ""

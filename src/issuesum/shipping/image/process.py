@@ -18,7 +18,6 @@ import socket
 import subprocess
 import tarfile
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -32,7 +31,7 @@ from issuesum.registry.canonical import read_canonical
 from issuesum.registry.client import LARGEST, Registry, too_large
 from issuesum.registry.labels import VARIABLE
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.container import REQUEST, title_of, with_last_words
+from issuesum.shipping.image.container import REQUEST, first_answer, title_of, with_last_words
 from issuesum.shipping.image.dockerfile import ALL_HIDDEN, HIDDEN
 
 URL = "http://127.0.0.1:{}/api/v1.0/predictions"
@@ -77,32 +76,19 @@ def launch(
     return process, ports[0]
 
 
-def first_answer(port: int, timeout: float, ended: Callable[[], int | None] = lambda: None) -> str:
-    """Return the JSON that a server answers to REQUEST within `timeout` seconds.
-
-    `ended` gives its exit code once it has ended (EngineError: it has, or gives no answer).
-    """
-    deadline, reason = time.monotonic() + timeout, "no answer"
+def answer_on(port: int, timeout: float, ended: Callable[[], int | None] = lambda: None) -> str:
+    """Return the JSON that a server on a port answers to REQUEST, as `first_answer` does."""
     with requests.Session() as session:
         session.trust_env = False  # no proxy
         session.headers["Content-Type"] = "application/json"
-        while time.monotonic() < deadline:
-            if (code := ended()) is not None:
-                raise EngineError(
-                    f"The server must keep running. Received: it ended with exit code {code}."
-                )
-            try:
-                answer = session.post(URL.format(port), REQUEST, timeout=10)
-                answer.raise_for_status()
-                answer.json()  # or it is no answer yet
-            except requests.RequestException as error:
-                reason = one_line(error)
-                time.sleep(0.1)
-            else:
-                return answer.text
-    raise EngineError(
-        f"The server must answer within {timeout:g} s (export.smoke_timeout). Received: {reason}."
-    )
+
+        def ask(_: float) -> str:
+            answer = session.post(URL.format(port), REQUEST, timeout=10)
+            answer.raise_for_status()
+            answer.json()  # or it is no answer yet
+            return answer.text
+
+        return first_answer(ask, timeout, ended)
 
 
 @contextmanager
@@ -114,7 +100,7 @@ def serving(
         process, port = launch(command, folder, variables, log)
         try:
             with with_last_words(Path(log.name).read_bytes):
-                yield json.loads(first_answer(port, timeout, process.poll))
+                yield json.loads(answer_on(port, timeout, process.poll))
         finally:
             with suppress(ProcessLookupError):  # its workers too
                 os.killpg(process.pid, signal.SIGKILL)

@@ -1,29 +1,87 @@
 """What serves an image in a cluster, as files: by Seldon, by KServe, or by Kubernetes alone.
 
-The same arguments give the same bytes.
+Each is a template in this folder. The same arguments give the same bytes.
 """
 
+import json
+import math
 import re
-from functools import partial
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from issuesum.errors import ParamsError
+from issuesum.errors import ParamsError, RegistryError
 from issuesum.files import replacing_file
-from issuesum.shipping.kubernetes.kinds import (
-    LABELS,
-    Document,
-    Kind,
-    deployment,
-    inference_service,
-    seldon_deployments,
-)
-from issuesum.shipping.kubernetes.pod import METRICS, RULES, PinnedImage, pod
+from issuesum.lineage.provenance.lookup import OUR_TAG
+from issuesum.registry.client import Registry
+from issuesum.registry.image import read_image
+from issuesum.registry.reference import Reference
+from issuesum.shipping.kubernetes import Kind
 
+_KINDS: dict[Kind, tuple[str, str]] = {
+    "seldon": ("seldondeployment.yaml", "seldon-deployment-id"),
+    "kubernetes": ("deployment.yaml", "app.kubernetes.io/name"),
+    "kserve": ("inferenceservice.yaml", "serving.kserve.io/inferenceservice"),
+}
+"""The file that serves, and the label of its pods; that label's value is the name they serve by."""
+_MONITORING = "servicemonitor.yaml"
 # Also the start of Services' names, which begin with a letter and end after 63 characters.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,53}[a-z0-9])?")
-_MONITORING = "servicemonitor.yaml"
+
+
+@dataclass(frozen=True)
+class PinnedImage:
+    """An image that a registry holds."""
+
+    reference: str  # as it was named: registry/name:tag, or by digest
+    pinned: str  # registry/name@sha256:…, which can never name another image
+    carried: Mapping[str, str] = field(default_factory=dict)  # its own labels
+    architecture: str = ""  # of the nodes that can run it, as Kubernetes names it; empty: unknown
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Its labels, for the server to compare; those of a tag of ours replace its own."""
+        tag = self.reference.partition("@")[0].rpartition(":")[2]
+        git, _, dvc = tag.rpartition("-")
+        of_tag = {"io.issuesum.git": git, "io.issuesum.dvc": dvc} if OUR_TAG.fullmatch(tag) else {}
+        return {**self.carried, **of_tag}
+
+
+def resolve(reference: str) -> PinnedImage:
+    """Ask the registry for digest and labels of registry/name:tag, …@sha256:… or both.
+
+    Of both the digest counts. Without a registry in it, each node would look where its runtime is
+    set to look.
+
+    Raises:
+        ArtifactError: what the registry holds is no image.
+        ParamsError: `reference` is nothing of these.
+        RegistryError: the registry does not hold it, is unreachable or refuses us.
+    """
+    wanted = None
+    with suppress(ParamsError):
+        wanted = Reference.parse(reference)
+    named = wanted and reference.startswith(f"{wanted.host}/") and (wanted.tag or wanted.digest)
+    if not wanted or not named:
+        raise ParamsError(
+            "An image must be registry/name:tag or registry/name@sha256:…. "
+            f"Received: {reference}. Try: the image in serving/image.json."
+        )
+    wanted = wanted.at(wanted.digest) if wanted.digest else wanted
+    registry = Registry(wanted.host)
+    digest = registry.digest(wanted)
+    if digest is None:
+        raise RegistryError(
+            f"{wanted.host} must hold {wanted}. Received: no such image. "
+            "Try: dvc repro -f -s export, which pushes the image of this tree, or another address."
+        )
+    pinned = wanted.at(digest)
+    found = read_image(registry, pinned)
+    return PinnedImage(reference, str(pinned), found.labels, found.architecture)
 
 
 def write_manifests(
@@ -42,8 +100,11 @@ def write_manifests(
 
     Seldon's can have a canary, in a file of its own, in which `traffic` percent of the requests (1
     to 99) and as large a share of `replicas`, at least 1, are its. So can it have a shadow, which
-    gets a copy of each request and whose answers are dropped. `pull_secret` names the Secret with
-    which nodes pull.
+    gets a copy of each request and whose answers are dropped. All have one name, so each replaces
+    the others in the cluster; the predictor `default` is the same in all of them but for its share
+    of traffic, which is no part of its pods: they are not restarted when a canary comes or goes.
+
+    `pull_secret` names the Secret with which nodes pull.
 
     Returns:
         The file that serves, the one for a cluster with the Prometheus Operator, and the others.
@@ -67,68 +128,30 @@ def write_manifests(
                 f"{option} must be another image than --image. Received: {other.pinned} for both. "
                 "Try: the tag of another run."
             )
-    made = partial(pod, pull_secret=pull_secret)
-    if kind == "kubernetes":
-        files = {"deployment.yaml": deployment(name, made(image), replicas)}
-    elif kind == "kserve":
-        files = {"inferenceservice.yaml": inference_service(name, made(image), replicas)}
-    else:
-        files = seldon_deployments(
-            name, made(image), replicas=replicas, canary=made(canary) if canary else None,
-            traffic=traffic, shadow=made(shadow) if shadow else None,
-        )  # fmt: skip
-    first, *others = files
-    files[_MONITORING] = _monitoring(name, kind)
-    for file, documents in files.items():
-        with replacing_file(folder / file) as temporary:
-            temporary.write_text(_text(file, documents), encoding="utf-8")
-    return [folder / file for file in (first, _MONITORING, *others)]
-
-
-def _text(file: str, documents: list[Document]) -> str:
-    head = ["Written by `issuesum manifests` (docs/kubernetes.md); it writes it again."]
-    if file != _MONITORING:
-        head += RULES.splitlines()
-    return "".join(f"# {line}\n" for line in head) + yaml.dump_all(
-        documents, Dumper=_Dumper,
-        sort_keys=False, allow_unicode=True, width=1000, explicit_start=True,
+    serves, label = _KINDS[kind]
+    files = {serves: [("default", image, 100, replicas)], _MONITORING: []}
+    if canary:
+        share = ("canary", canary, traffic, math.ceil(replicas * traffic / 100))
+        files["canary.yaml"] = [("default", image, 100 - traffic, replicas), share]
+    if shadow:
+        files["shadow.yaml"] = [*files[serves], ("shadow", shadow, 100, replicas)]
+    templates = Environment(  # noqa: S701 -- no HTML; `_scalar` quotes
+        loader=PackageLoader("issuesum.shipping.kubernetes", ""), finalize=_scalar,
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
     )  # fmt: skip
+    templates.filters["json"] = json.dumps
+    for file, predictors in files.items():
+        template = templates.get_template(_MONITORING if file == _MONITORING else serves)
+        text = template.render(
+            name=name, kind=kind, image=image, replicas=replicas, predictors=predictors,
+            pull_secret=pull_secret, label=label,
+        )  # fmt: skip
+        with replacing_file(folder / file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    return [folder / file for file in files]
 
 
-class _Dumper(yaml.SafeDumper):
-    """Writes what occurs twice twice, which people read more easily than an alias."""
-
-    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
-        return True
-
-
-def _monitoring(name: str, kind: Kind) -> list[Document]:
-    # The services that operators make have no port for metrics. Ports are numbers and not names,
-    # because the container of Seldon's operator has a port named `metrics` too.
-    labels = {"app.kubernetes.io/name": name, "app.kubernetes.io/component": "metrics"}
-    ports, path = {"metrics": METRICS}, "/metrics"
-    if kind == "seldon":  # its operator sets the path, also of its own counts and times of requests
-        ports, path = {**ports, "requests": 8000}, "/prometheus"
-    service = {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": f"{name}-metrics", "labels": labels},
-        "spec": {
-            "clusterIP": "None",
-            "selector": {LABELS[kind]: name},
-            "ports": [
-                {"name": each, "port": port, "targetPort": port, "protocol": "TCP"}
-                for each, port in ports.items()
-            ],
-        },
-    }
-    monitor = {
-        "apiVersion": "monitoring.coreos.com/v1",
-        "kind": "ServiceMonitor",
-        "metadata": {"name": name, "labels": labels},
-        "spec": {
-            "selector": {"matchLabels": labels},
-            "endpoints": [{"port": port, "path": path, "interval": "30s"} for port in ports],
-        },
-    }
-    return [service, monitor]
+def _scalar(value: object) -> str:
+    """Return a string or a number as YAML has it, in quotes if it needs them."""
+    text = yaml.safe_dump(value, allow_unicode=True, width=math.inf)
+    return text.removesuffix("\n").removesuffix("\n...")

@@ -10,6 +10,7 @@ import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,10 @@ import pyarrow.compute as pc
 from issuesum.console import bar
 from issuesum.layout import Split
 from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY, Features, save_shard
-from issuesum.text.vocabulary import FIRST_WORD, PADDING, UNKNOWN, Ids, Vocabulary
+from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 from issuesum.training.features.incremental import Shard
 from issuesum.training.features.ktext_adapter import Field
-from issuesum.training.features.tokenise import Counts, read_rows, read_words
+from issuesum.training.features.tokenise import Counts, places, read_rows, read_words
 
 _WORST = 5  # rows that are named if too many words are unknown
 
@@ -78,13 +79,14 @@ def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encod
     """
     words, rows = read_words(entry), read_rows(entry)
     number = words["number"].to_numpy()
+    known, known_ids = _known(*vocabularies.values())
+    place = pc.index_in(words["word"], known).fill_null(len(known)).to_numpy()
     ids: dict[Field, Ids] = {}
     unknown: dict[Field, int] = {}
-    for field, vocabulary in vocabularies.items():
-        place = pc.index_in(words["word"], pa.array(vocabulary.words, pa.string()))
-        found = place.fill_null(UNKNOWN - FIRST_WORD).to_numpy() + FIRST_WORD
+    for field, of_known in zip(vocabularies, known_ids, strict=True):
+        found = of_known[place]
         unknown[field] = int(words[f"{field}_count"].to_numpy()[found == UNKNOWN].sum())
-        ids[field] = np.empty(len(words), np.int32)
+        ids[field] = np.empty_like(found)
         ids[field][number] = found
     size = vocabularies["title"].size
     body_extended, title_extended = extend_pair(rows.body, rows.title, ids["title"], size)
@@ -95,6 +97,17 @@ def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encod
         title_extended=title_extended,
     )
     return Encoded(features, rows.row, unknown)
+
+
+@lru_cache(maxsize=1)  # all shards have the same vocabularies
+def _known(*vocabularies: Vocabulary) -> tuple[pa.StringArray, list[Ids]]:
+    """Return the words of all vocabularies, and the ids of each for them and for any other word."""
+    words = list(dict.fromkeys(word for vocabulary in vocabularies for word in vocabulary.words))
+    ids = [
+        np.array([*(of.ids.get(word, UNKNOWN) for word in words), UNKNOWN], np.int32)
+        for of in vocabularies
+    ]
+    return pa.array(words, pa.string()), ids
 
 
 def look_up(numbers: Ids, ids: Ids) -> Ids:
@@ -120,12 +133,11 @@ def extend_pair(body: Ids, title: Ids, ids: Ids, size: int) -> tuple[Ids, Ids]:
     both = np.hstack([body, title])
     extended = look_up(both, ids)
     unknown = extended == UNKNOWN
-    row, _ = np.nonzero(unknown)
+    row = np.repeat(np.arange(len(both)), unknown.sum(axis=1))
     # Encoded by row and, within a row, by first occurrence.
     words = pa.array(row * len(ids) + both[unknown]).dictionary_encode()
     row_of = words.dictionary.to_numpy() // max(1, len(ids))
-    rank = np.arange(len(row_of)) - np.searchsorted(row_of, row_of)
-    extended[unknown] = size + rank[words.indices]
+    extended[unknown] = (size + places(np.bincount(row_of)))[words.indices]
     of_body, of_title = np.split(extended, [body.shape[1]], axis=1)
     # Bodies stand first, so every word that only the title has got a higher id than the body's.
     highest = np.maximum(of_body.max(axis=1, initial=0), size - 1)

@@ -13,8 +13,8 @@ and take longer to write than all words to find.
 
 import hashlib
 import json
+import string
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,8 +22,6 @@ from functools import cache
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +35,7 @@ from issuesum.text.prose import prose
 from issuesum.text.tokens import END, START, clean
 from issuesum.text.vocabulary import Ids
 from issuesum.training.features.ktext_adapter import Fields, FieldSettings
+from issuesum.training.features.languages import language_counts
 
 BUCKETS = 64
 LONGEST = 1024  # texts of as many words or more share the last cell of a count of lengths
@@ -46,6 +45,7 @@ _WORDS, _ROWS, _STATISTICS = "words.arrow", "rows.arrow", "statistics.json"
 # A bucket is small: to share its columns out to threads takes longer than to write it.
 _WRITING = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 _READING = pa.ipc.IpcReadOptions(use_threads=False)
+_SIEVE = 2**18
 ABSENT = -1
 """Stands for padding in a matrix of word numbers."""
 WORD_COLUMNS = pa.schema(
@@ -60,29 +60,40 @@ WORD_COLUMNS = pa.schema(
 """The distinct words of a shard."""
 
 LANGUAGE_STEP = 20
-"""Of every so many issues one language is looked up: all would take longer than the rest."""
-UNKNOWN_LANGUAGE = "unknown"
-_HEAD = 500  # characters looked at: time grows with them
-_LETTERS = 3  # at least; arrows alone would be Khmer, and prices Korean
-_PROBABILITY = 0.9  # at least; stack traces and mixtures of languages stay below it
+"""Of every so many issues one language is looked up: all would take as long as the rest."""
 
 _COLUMNS = pa.schema(
     pa.field(name, pa.int64() if name == "row" else pa.string(), nullable=False)
     for name in ("row", "issue_title", "body")
 )
-# Which bytes are what; those beyond ASCII belong to words once the text has been cleaned.
-_BYTES = np.arange(256)
 _END = 255  # of a text: UTF-8 has no such byte
-_BEYOND = (_BYTES >= 0x80) & (_BYTES < _END)  # noqa: PLR2004 -- beyond ASCII
-_LETTER = _BEYOND | [bytes([byte]).isalnum() or byte == ord("_") for byte in range(256)]
-_JOINER, _SPACE, _W = (np.isin(_BYTES, list(some)) for some in (b".'-", b" \t\r\n", b"wW"))
-_SMALL = np.frombuffer(bytes(range(256)).lower(), np.uint8)
+_LETTER, _JOINER, _SPACE, _ODD = 1, 2, 4, 8
+
+
+def _kinds() -> bytes:
+    kinds = bytearray(256)
+    for some, kind in (
+        (f"{string.ascii_letters}{string.digits}_".encode(), _LETTER),
+        (range(0x80, _END), _LETTER | _ODD),  # letters, once the text has been cleaned
+        (b"@", _ODD),
+        (b".'-", _JOINER),
+        (b" \t\r\n", _SPACE),
+    ):
+        for byte in some:
+            kinds[byte] = kind
+    return bytes(kinds)
+
+
+# For `bytes.translate`, which takes a fifth of the time of numpy's look-up in a table.
+_KINDS = _kinds()
+_SMALL = bytes(range(256)).lower()
 # Everything whose change could change an entry.
 _CODE = (
     "text/prose.py",
     "text/tokens.py",
     "text/vocabulary.py",
     "training/features/ktext_adapter.py",
+    "training/features/languages.py",
     "training/features/tokenise.py",
 )
 _PACKAGES = ("ktext", "numpy", "py3langid", "pyarrow")
@@ -173,7 +184,10 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
     )
     ends = np.cumsum(title_lengths)
     unmarked = np.delete(in_title, [ends - title_lengths, ends - 1])
-    copyable = pc.is_in(pa.array(unmarked), pa.array(in_body[first[body] >= 0]))
+    # Of the words of bodies a few per cent pass this sieve, and a set of all takes long to make.
+    sieve = np.zeros(_SIEVE, bool)
+    sieve[unmarked % _SIEVE] = True
+    copyable = pc.is_in(pa.array(unmarked), pa.array(in_body[sieve[in_body % _SIEVE]]))
     statistics = ShardStatistics(
         rows=len(bodies),
         words=distinct,
@@ -199,26 +213,31 @@ def find_words(texts: Iterable[str]) -> tuple[pa.LargeStringArray, Counts]:
     address or a letter beyond ASCII. All else is cut at once, byte by byte.
     """
     coded = b" \xff ".join([b"", *map(str.encode, texts), b""])
-    raw = np.frombuffer(_cleaned_where_odd(coded), np.uint8)
-    letters = _LETTER[raw]
+    raw, kinds = _bytes_and_kinds(_cleaned_where_odd(coded))
+    letters = (kinds & _LETTER).astype(bool)
     kept = letters.copy()
-    kept[1:-1] |= _JOINER[raw[1:-1]] & letters[:-2] & letters[2:]
+    kept[1:-1] |= (kinds[1:-1] == _JOINER) & letters[:-2] & letters[2:]
     edges = np.flatnonzero(kept[1:] != kept[:-1]) + 1
     starts, ends = edges[::2], edges[1::2]
     offsets = np.append(0, np.cumsum(ends - starts))
+    characters = (raw * kept).tobytes().translate(_SMALL, b"\0")
     words = pa.LargeStringArray.from_buffers(
-        len(starts), pa.py_buffer(offsets), pa.py_buffer(_SMALL[raw[kept]])
+        len(starts), pa.py_buffer(offsets), pa.py_buffer(characters)
     )
     return words, np.diff(np.searchsorted(starts, np.flatnonzero(raw == _END)))
 
 
+def _bytes_and_kinds(text: bytes) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    return np.frombuffer(text, np.uint8), np.frombuffer(text.translate(_KINDS), np.uint8)
+
+
 def _cleaned_where_odd(text: bytes) -> bytes:
     """Clean the runs of parts between spaces, across which no word goes, that may be odd."""
-    raw = np.frombuffer(text, np.uint8)
-    odd = _BEYOND[raw] | (raw == ord("@"))
+    raw, kinds = _bytes_and_kinds(text)
+    odd = (kinds & _ODD).astype(bool)
     odd[1:] |= (raw[1:] == ord("/")) & (raw[:-1] == ord(":"))
-    odd[1:] |= (raw[1:] == ord(".")) & _W[raw[:-1]]
-    spaces = np.flatnonzero(_SPACE[raw])
+    odd[1:] |= (raw[1:] == ord(".")) & ((raw[:-1] | 0x20) == ord("w"))  # in either case
+    spaces = np.flatnonzero(kinds == _SPACE)
     parts = np.unique(np.searchsorted(spaces, np.flatnonzero(odd)))
     begins = spaces[parts[np.diff(parts, prepend=-1) > 1] - 1].tolist()
     ends = spaces[parts[np.diff(parts, append=len(text) + 1) > 1]].tolist()
@@ -232,53 +251,22 @@ def _cleaned_where_odd(text: bytes) -> bytes:
 def _padded(numbers: Ids, lengths: Counts, field: FieldSettings) -> Ids:
     """Return rows (rows, maxlen) of what stands in `numbers` one row after the other; see `pad`."""
     maxlen = field.padding_maxlen
-    places = np.arange(len(numbers)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     filled = np.arange(maxlen) < np.minimum(lengths, maxlen)[:, None]
     if field.padding == "pre":
         filled = filled[:, ::-1]
     padded = np.full(filled.shape, ABSENT, np.int32)
-    padded[filled] = numbers[places < maxlen]
+    padded[filled] = numbers[places(lengths) < maxlen]
     return padded
+
+
+def places(lengths: Counts) -> Counts:
+    """Return 0 to n - 1 for every length n, one after the other."""
+    return np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
 
 
 def _count_lengths(lengths: Counts) -> list[int]:
     counts = np.bincount(np.minimum(lengths, LONGEST), minlength=LONGEST + 1)
     return list(counts.tolist())
-
-
-def language_counts(texts: Iterable[str]) -> Counter[str]:
-    """Return how many texts are in each language, by ISO 639-1 code or `UNKNOWN_LANGUAGE`.
-
-    The model in py3langid knows 97 languages by their byte n-grams: Lui & Baldwin 2011,
-    "Cross-domain Feature Selection for Language Identification".
-    """
-    return Counter(map(_language, texts))
-
-
-def _language(text: str) -> str:
-    head = text[:_HEAD]
-    if sum(map(str.isalpha, head)) < _LETTERS:
-        return UNKNOWN_LANGUAGE
-    known = _identifier()
-    counts = known.instance2fv(head)
-    found = np.flatnonzero(counts)  # of thousands some hundred: its `classify` takes all
-    scores = counts[found].astype(known.nb_ptc.dtype) @ known.nb_ptc[found] + known.nb_pc
-    best = np.argmax(scores)
-    probability = 1 / np.exp(scores - scores[best]).sum()
-    return str(known.nb_classes[best]) if probability >= _PROBABILITY else UNKNOWN_LANGUAGE
-
-
-@cache
-def _identifier() -> Any:  # noqa: ANN401 -- py3langid has no types
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    return LanguageIdentifier.from_pickled_model(MODEL_FILE)
-
-
-def buckets_of(words: pa.ChunkedArray) -> Counts:
-    """Return the bucket of each word: the same in every process and on every machine."""
-    coded = words.cast(pa.binary()).to_pylist()
-    return np.fromiter(map(crc32, coded), np.int64, len(words)) % BUCKETS
 
 
 def pack(words: pa.RecordBatch, rows: ShardRows, statistics: ShardStatistics) -> dict[str, bytes]:
@@ -317,7 +305,10 @@ def read_statistics(folder: Path) -> ShardStatistics:
 
 
 def _by_bucket(words: pa.RecordBatch) -> list[pa.RecordBatch]:
-    buckets = buckets_of(words["word"])
+    # A sum of its bytes puts a word into the same bucket in every process.
+    _, offsets, characters = words["word"].buffers()
+    sums = np.append(0, np.cumsum(np.frombuffer(characters, np.uint8), dtype=np.int64))
+    buckets = (np.diff(sums[np.frombuffer(offsets, np.int32)]) % BUCKETS).astype(np.uint8)
     words = words.take(pa.array(np.argsort(buckets, kind="stable")))  # within a bucket by number
     ends = np.cumsum(np.bincount(buckets, minlength=BUCKETS)).tolist()
     return [words.slice(start, end - start) for start, end in pairwise([0, *ends])]

@@ -46,7 +46,9 @@ def check_architecture(config: ModelConfig) -> None:
 def state_specs(model: TitleModel, body_maxlen: int) -> dict[str, tf.TensorSpec]:
     """Return what a built model's state is like; an axis is None for the batch or if it varies."""
     bodies = [tf.fill((1, body_maxlen), index) for index in (PADDING, UNKNOWN)]
-    state, longest = (model.encode(body, body) for body in bodies)
+    # Loops that are not traced are slow.
+    encode = tf.function(model.encode, autograph=False)
+    state, longest = (encode(body, body) for body in bodies)
     _, changed = model.step(bodies[0][:, 0], state)
     specs = {}
     for name, tensor in state.items():

@@ -86,6 +86,9 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
     the row that the title vocabulary does not hold.
     """
 
+    def build(self, input_shape: object) -> None:
+        """Leave building to the layers: without this Keras traces `call` twice to the same end."""
+
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
         """Return float32 log-probabilities (batch, steps, outputs) for teacher-forced titles.
 
@@ -111,7 +114,8 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
         """Return named state tensors of bodies, both int32 (batch, body_maxlen) as in `Inputs`.
 
         The batch is their first axis; an axis behind it may depend on the bodies, or grow from step
-        to step.
+        to step. A search has several rows for a body: those whose name begins with `shared_` are
+        not copied for them, so `step` needs the body of each row in another tensor.
         """
         raise NotImplementedError
 
@@ -150,16 +154,15 @@ def create_model(config: ModelConfig) -> TitleModel:
     if not isinstance(model, TitleModel):
         must = f"return an {TitleModel.__module__}.TitleModel"
         raise refused(config.arch, "create", must, type(model).__name__)
-    body = tf.zeros((1, config.body_maxlen), tf.int32)
     with running(config.arch, "call"):
-        model(Inputs(body, body, tf.zeros((1, 1), tf.int32)))
+        model(Inputs(*[tf.zeros((1, 1), tf.int32)] * 3))
     return model
 
 
 def save_model(config: ModelConfig, weights: Arrays, models: Path) -> None:
     """Write the model, weights as `TitleModel.weights` has them; equal arguments, equal bytes."""
-    # A fresh one: a model that was trained would write its optimizer's slots too, twice its size.
-    keras.utils.clear_session()  # or the file would hold names of layers counted since the start
+    # Or the file would hold names of layers counted since the start of the process.
+    keras.utils.clear_session(free_memory=False)
     model = create_model(config)
     model.set_weights(weights)
     model.save_weights(models / WEIGHTS)

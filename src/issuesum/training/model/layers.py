@@ -1,5 +1,6 @@
 """Building blocks of architectures: recurrence over whole rows, and noise that can be repeated."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
@@ -46,35 +47,88 @@ def gru_step(projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor) -> tf.T
     is (…, batch, 3 * units), the input times its kernel: update, reset, candidate; `hidden` is
     (…, batch, units) and `kernel` (…, units, 3 * units).
     """
+    update, _, candidate, _ = _gates(projected, hidden, kernel)
+    return update * hidden + (1 - update) * candidate
+
+
+def _gates(projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """Return the gates update and reset, the candidate, and the recurrent part of the latter."""
     units = hidden.shape[-1]
     recurrent = tf.matmul(hidden, kernel)
     gates = tf.sigmoid(projected[..., : 2 * units] + recurrent[..., : 2 * units])
     update, reset = gates[..., :units], gates[..., units:]
-    candidate = tf.tanh(projected[..., 2 * units :] + reset * recurrent[..., 2 * units :])
-    return update * hidden + (1 - update) * candidate
+    recurrent = recurrent[..., 2 * units :]
+    return update, reset, tf.tanh(projected[..., 2 * units :] + reset * recurrent), recurrent
 
 
-def gru_scan(projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+@tf.custom_gradient  # type: ignore[untyped-decorator] # TensorFlow has no types
+def gru_scan(
+    projected: tf.Tensor, hidden: tf.Tensor, kernel: tf.Tensor
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tuple[tf.Tensor, ...]]]:
     """Return the states of a GRU after each step, (steps, …, batch, units); see `gru_step`.
 
-    `keras.layers.GRU` multiplies the inputs inside its loop; here that is one product before it,
-    which makes a training step on two cores 2.2 times as fast (32 rows, 48 steps, 192 units).
-    `projected` is (steps, …, batch, 3 * units), `hidden` the first state.
+    `projected` is (steps, …, batch, 3 * units), `hidden` the first state. What need not wait for
+    another step is done for all of them at once: by the caller the product of the inputs, and in
+    the gradient all but what a state hands to the one before, after computing the gates again.
     """
+    inputs = _array(projected)
+
+    def forward(place: tf.Tensor, state: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        state = gru_step(inputs.read(place), state, kernel)
+        return state, state
+
     steps = tf.shape(projected)[0]
-    inputs = tf.TensorArray(projected.dtype, steps).unstack(projected)
-    states = tf.TensorArray(projected.dtype, steps, element_shape=hidden.shape)
+    _, states = _scan(forward, hidden, steps)
+
+    def gradient(of_states: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        before = tf.concat([hidden[None], states[:-1]], axis=0)
+        update, reset, candidate, recurrent = _gates(projected, before, kernel)
+        # Of a state by each gate's input, and by what the recurrence adds to the candidate's.
+        by_candidate = (1 - update) * (1 - candidate * candidate)
+        by_update = (before - candidate) * update * (1 - update)
+        by_reset = by_candidate * recurrent * reset * (1 - reset)
+        slopes = tf.concat([by_update, by_reset, by_candidate * reset], axis=-1)
+        arrays = [_array(of) for of in (of_states, update, slopes)]
+
+        def backward(done: tf.Tensor, later: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            of_state, update, slope = (array.read(steps - 1 - done) for array in arrays)
+            of_state += later
+            of_recurrent = tf.concat([of_state] * 3, axis=-1) * slope
+            later = update * of_state + tf.matmul(of_recurrent, kernel, transpose_b=True)
+            return later, of_state
+
+        of_hidden, totals = _scan(backward, tf.zeros_like(hidden), steps)
+        totals = totals[::-1]
+        *of_gates, of_candidate = (totals * by for by in (by_update, by_reset, by_candidate))
+        of_recurrent = tf.concat([*of_gates, of_candidate * reset], axis=-1)
+        of_kernel = tf.einsum("t...bi,t...bj->...ij", before, of_recurrent)
+        return tf.concat([*of_gates, of_candidate], axis=-1), of_hidden, of_kernel
+
+    return states, gradient
+
+
+def _array(values: tf.Tensor) -> tf.TensorArray:
+    return tf.TensorArray(values.dtype, tf.shape(values)[0]).unstack(values)
+
+
+def _scan(
+    step: Callable[[tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tensor]],
+    state: tf.Tensor,
+    steps: tf.Tensor,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the last state, and what each call of `step` returned next to its state."""
 
     def body(
-        place: tf.Tensor, state: tf.Tensor, states: tf.TensorArray
+        done: tf.Tensor, state: tf.Tensor, outputs: tf.TensorArray
     ) -> tuple[tf.Tensor, tf.Tensor, tf.TensorArray]:
-        state = gru_step(inputs.read(place), state, kernel)
-        return place + 1, state, states.write(place, state)
+        state, output = step(done, state)
+        return done + 1, state, outputs.write(done, output)
 
-    _, _, states = tf.while_loop(
-        lambda place, *_: place < steps, body, (0, hidden, states), maximum_iterations=steps
+    outputs = tf.TensorArray(state.dtype, steps, element_shape=state.shape)
+    _, state, outputs = tf.while_loop(
+        lambda done, *_: done < steps, body, (0, state, outputs), maximum_iterations=steps
     )
-    return states.stack()
+    return state, outputs.stack()
 
 
 class BidirectionalGRU(keras.layers.Layer):  # type: ignore[misc] # keras has no types

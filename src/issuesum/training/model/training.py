@@ -11,17 +11,20 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-from dvclive.live import Live
 from tqdm import tqdm
 
 from issuesum.console import bar
 from issuesum.errors import ArtifactError, ClusterError
 from issuesum.text.features import Shards
+from issuesum.training.model import hidden
 from issuesum.training.model.batches import Epochs
 from issuesum.training.model.checkpoint import Checkpoint, Progress, Record, noticing_sigterm
 from issuesum.training.model.distribution import Arrays, Distribution
 from issuesum.training.model.interface import ModelConfig
 from issuesum.training.model.trainer import Settings, Trainer, Validator
+
+with hidden("pandas"):
+    from dvclive.live import Live
 
 EXAMPLES_PER_SECOND = "train/examples_per_second"
 
@@ -178,7 +181,7 @@ class Training:
             self._steps, self._seconds = 0, 0.0
             record = {
                 "train/loss": progress.period_loss / (progress.step % self._period or self._period),
-                "train/learning_rate": float(self._trainer.optimizer.learning_rate),
+                "train/learning_rate": self._trainer.learning_rate,
                 "train/epoch": progress.step / self._epochs.steps, EXAMPLES_PER_SECOND: speed,
                 "eval/loss": loss, "eval/rouge_l": rouge_l,
             }  # fmt: skip

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.automation.submit.kubectl import Kubectl
+from issuesum.automation.submit.cluster import Kubectl
 from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Manifests, Variant
 from issuesum.errors import ClusterError, ParamsError
 from issuesum.registry.image import RemoteImage, architecture

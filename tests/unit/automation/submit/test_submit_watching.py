@@ -6,10 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from issuesum.automation.submit.kubectl import Kubectl
+from issuesum.automation.submit.cluster import Kubectl, Log, Pod
 from issuesum.automation.submit.manifests import Variant
 from issuesum.automation.submit.submitting import FailedJobError, _Watched
-from issuesum.automation.submit.watching import Log, Pod
 
 METADATA = {"name": "x-0-abc", "uid": "u", "labels": {"app.kubernetes.io/name": "issuesum"}}
 

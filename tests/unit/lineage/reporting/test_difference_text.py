@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from issuesum.lineage.provenance.params_diff import Change
+from issuesum.lineage.dvc import Change
 from issuesum.lineage.reporting.image_difference import (
     CodeDifference,
     DataDifference,
@@ -12,7 +12,7 @@ from issuesum.lineage.reporting.image_difference import (
     PackageDifference,
     text_of,
 )
-from issuesum.lineage.reporting.issue_difference import Pair, RowDifference, TitleDifference
+from issuesum.lineage.reporting.issue_difference import RowDifference, TitleDifference
 
 SIDES = [ImageSide(f"host/titles@sha256:{n}", f"host/titles:{n}", "2026", 2_000_000) for n in "ab"]
 
@@ -30,7 +30,7 @@ def test_what_others_wrote_cannot_command_a_terminal() -> None:
             "model.rouge_l": MetricChange(20.0, 19.25, -0.75),
             "test_rows": MetricChange(9, 8, -1),
         },
-        titles=TitleDifference(100, 40, (Pair("old \x9b1m", "new " * 99),)),
+        titles=TitleDifference(100, 40, (Change("old \x9b1m", "new " * 99),)),
     )
     lines = text_of(found).splitlines()
     assert all(line.isprintable() for line in lines)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from issuesum.lineage.provenance.params_diff import Change, params_diff
+from issuesum.lineage.dvc import Change, params_diff
 from issuesum.lineage.reporting.image_difference import MetricChange, metric_changes
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -10,11 +9,14 @@ from html.parser import HTMLParser
 import pytest
 
 from issuesum.errors import ArtifactError
-from issuesum.lineage.provenance.params_diff import Change
+from issuesum.lineage.dvc import Change
+from issuesum.lineage.metrics import GateResult, Metrics
+from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting import wording
 from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.reporting.graph import Pipeline, to_mermaid
 from issuesum.lineage.reporting.model_report import LIMIT, to_markdown, to_page
+from issuesum.lineage.reporting.model_side import ModelSide
 from report_sides import HOSTILE, rows, side
 
 VOID = {"meta", "br", "img"}
@@ -44,12 +46,18 @@ def _tags(text: str) -> list[tuple[str, dict]]:
     return checker.seen
 
 
-BEFORE = side("a" * 12, rows(60, seed=1, right=0.4))
-NOW = side("working tree", rows(60, seed=2, right=0.8))
+@pytest.fixture(scope="module")
+def before() -> ModelSide:
+    return side("a" * 12, rows(60, seed=1, right=0.4))
 
 
-def test_both_pages_show_that_the_model_is_better() -> None:
-    found = compare(NOW, BEFORE, {"train.epochs": Change(2, 3), "train.xla": Change(None, True)})
+@pytest.fixture(scope="module")
+def now() -> ModelSide:
+    return side("working tree", rows(60, seed=2, right=0.8))
+
+
+def test_both_pages_show_that_the_model_is_better(before: ModelSide, now: ModelSide) -> None:
+    found = compare(now, before, {"train.epochs": Change(2, 3), "train.xla": Change(None, True)})
     kind, sentence = wording.verdict(found)
     assert kind == "better"
     assert sentence.endswith("the difference is larger than chance.")
@@ -62,21 +70,23 @@ def test_both_pages_show_that_the_model_is_better() -> None:
     assert '<p class="verdict better">' in to_page(found)
     assert found.changed == {"train"}
     assert '["train ●"]' in to_markdown(found)
-    assert compare(BEFORE, NOW, {}).figures["rouge_l"].difference.value < 0
-    assert wording.verdict(compare(BEFORE, NOW, {}))[0] == "worse"
+    assert compare(before, now, {}).figures["rouge_l"].difference.value < 0
+    assert wording.verdict(compare(before, now, {}))[0] == "worse"
 
 
-def test_the_same_model_is_neither_better_nor_worse() -> None:
-    found = compare(BEFORE, BEFORE, {})
+def test_the_same_model_is_neither_better_nor_worse(before: ModelSide) -> None:
+    found = compare(before, before, {})
     assert wording.verdict(found)[0] == "even"
     assert {wording.chance(figure) for figure in found.figures.values()} == {"equal"}
     assert found.titles.differing == 0
     assert "No param differs." in to_markdown(found)
 
 
-@pytest.mark.parametrize("base", [None, replace(BEFORE, metrics=None)])
-def test_without_a_base_it_is_the_first_model(base) -> None:
-    found = compare(NOW, base, {})
+@pytest.mark.parametrize("without", ["base", "metrics"])
+def test_without_a_base_it_is_the_first_model(
+    without: str, before: ModelSide, now: ModelSide
+) -> None:
+    found = compare(now, None if without == "base" else replace(before, metrics=Metrics()), {})
     assert wording.heading(found) == "working tree: first model"
     assert "before" not in to_markdown(found).replace("| before |", "")
     _tags(to_page(found))
@@ -98,7 +108,7 @@ def test_hostile_words_are_shown_and_not_read() -> None:
     table["predicted"] = HOSTILE + " too"
     table["issue_url"] = 'javascript:alert("x")'
     found = compare(
-        side("w", table, receipt={"image": HOSTILE, "digest": HOSTILE}),
+        side("w", table, receipt=Receipt(HOSTILE, HOSTILE, HOSTILE, HOSTILE)),
         side("b", table.assign(predicted=HOSTILE, rouge_l=0.0)),
         {HOSTILE: Change(HOSTILE, HOSTILE)},
     )
@@ -120,12 +130,14 @@ def test_titles_of_any_length_fit_into_a_comment() -> None:
     assert 1_000 < len(to_markdown(found)) < LIMIT
 
 
-def test_what_is_missing_is_listed_and_nothing_else_fails() -> None:
+def test_what_is_missing_is_listed_and_nothing_else_fails(
+    before: ModelSide, now: ModelSide
+) -> None:
     bare = replace(
-        NOW, profile=None, split=None, scores=None, curves={}, hashes={}, receipt=None,
+        now, profile=None, split=None, scores=None, curves={}, hashes={}, receipt=None,
         missing=("eval/scores.csv of w: not there",),
     )  # fmt: skip
-    found = compare(bare, BEFORE, {})
+    found = compare(bare, before, {})
     assert wording.verdict(found)[0] == "unknown"
     for text in (to_markdown(found), to_page(found)):
         assert "eval/scores.csv of w" in text
@@ -133,15 +145,17 @@ def test_what_is_missing_is_listed_and_nothing_else_fails() -> None:
 
 
 @pytest.mark.parametrize("metrics", [None, {}, {"model": {"rouge_l": "much"}}])
-def test_a_model_without_scores_is_an_error_of_one_line(metrics) -> None:
+def test_a_model_without_scores_is_an_error_of_one_line(metrics, now: ModelSide) -> None:
     with pytest.raises(
         ArtifactError, match=r"^eval/metrics.json must .* Try: dvc repro evaluate\.$"
     ):
-        compare(replace(NOW, metrics=metrics), None, {})
+        compare(replace(now, metrics=Metrics.read(metrics)), None, {})
 
 
-def test_equal_comparisons_give_equal_pages_that_ask_for_nothing() -> None:
-    one, other = (compare(NOW, BEFORE, {}) for _ in range(2))
+def test_equal_comparisons_give_equal_pages_that_ask_for_nothing(
+    before: ModelSide, now: ModelSide
+) -> None:
+    one, other = (compare(now, before, {}) for _ in range(2))
     assert to_page(one) == to_page(other)
     assert to_markdown(one) == to_markdown(other)
     assert not re.search(r"(src=|@import|url\((?!#))", to_page(one))
@@ -152,8 +166,8 @@ def test_names_of_files_cannot_leave_their_label() -> None:
     assert drawn.splitlines()[1] == '    n0["a___ click x _http_//evil"]'
 
 
-def test_a_refused_model_says_so() -> None:
-    metrics = json.loads(json.dumps(NOW.metrics))
-    metrics["gate"] = {"passed": False, "reasons": ["ROUGE-L is 1.00, below 2"]}
-    found = compare(replace(NOW, metrics=metrics), None, {})
+def test_a_refused_model_says_so(now: ModelSide) -> None:
+    gate = GateResult(passed=False, reasons=("ROUGE-L is 1.00, below 2",))
+    metrics = now.metrics.model_copy(update={"gate": gate})
+    found = compare(replace(now, metrics=metrics), None, {})
     assert "The gate refuses this model: ROUGE-L is 1.00, below 2." in to_page(found)

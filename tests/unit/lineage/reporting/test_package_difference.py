@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from issuesum.lineage.dvc import Change
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Provenance
-from issuesum.lineage.provenance.params_diff import Change
 from issuesum.lineage.reporting import image_difference
 from issuesum.lineage.reporting.image_difference import SBOM, PackageDifference, compare_packages
 from issuesum.registry.image import RemoteImage

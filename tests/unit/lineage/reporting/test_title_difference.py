@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from issuesum.lineage.reporting.issue_difference import Pair, compare_titles, fixed_issues
+from issuesum.lineage.dvc import Change
+from issuesum.lineage.reporting.issue_difference import compare_titles, fixed_issues
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import Reject
@@ -28,7 +29,7 @@ def test_pairs_are_what_each_model_writes_of_its_own(writers: list[TitleWriter])
     issues = list(fixed_issues())
     found = compare_titles(iter(issues), *writers, examples=3)
     titles = [writer.titles([issue.body for issue in issues]) for writer in writers]
-    differing = [Pair(*pair) for pair in zip(*titles, strict=True) if pair[0] != pair[1]]
+    differing = [Change(*pair) for pair in zip(*titles, strict=True) if pair[0] != pair[1]]
     assert (found.issues, found.differing) == (100, len(differing))
     assert len(differing) > 3
     assert found.pairs == tuple(differing[:3])

@@ -33,11 +33,7 @@ class Tables:
                 line[index] = value
         return np.exp(scores), state + np.array([0, 1])
 
-    def expand(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return state[rows]
-
-    def reorder(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        assert (state[rows, 0] == state[:, 0]).all(), "a row must keep its body"
+    def take(self, state: np.ndarray, rows: np.ndarray) -> np.ndarray:
         return state[rows]
 
     @property
@@ -65,10 +61,8 @@ class Language:
         ]
         return np.stack([self.probabilities(*of_row) for of_row in state]), state
 
-    def expand(self, state: list, rows: np.ndarray) -> list:
+    def take(self, state: list, rows: np.ndarray) -> list:
         return [state[row] for row in rows]
-
-    reorder = expand
 
     @property
     def first(self) -> list:

@@ -15,16 +15,20 @@ from issuesum.serving.inference.graphs import Graphs
 from toy_bundle import BODY, TITLE, write_bundle
 
 
-def test_rows_of_a_state_are_taken_and_only_what_changes_is_moved(tmp_path: Path) -> None:
+def test_rows_of_a_state_are_taken_and_what_they_share_stays(tmp_path: Path) -> None:
     graphs = Graphs(write_bundle(tmp_path))
     body = np.arange(2 * BODY.maxlen, dtype=np.int32).reshape(2, -1) % BODY.size
-    state = graphs.expand(graphs.encode(body, body), np.array([0, 0, 1, 1]))
-    assert state["words"].tolist() == body[[0, 0, 1, 1]].tolist()
-    probabilities, state = graphs.step(np.array([2, 4, 2, 4], np.int32), state)
+    first = graphs.encode(body, body)
+    state = graphs.take(first, np.array([0, 0, 1, 1]))
+    assert state["of_body"].tolist() == [0, 0, 1, 1]
+    previous = np.array([2, 4, 2, 4], np.int32)
+    probabilities, state = graphs.step(previous, state)
     assert probabilities.shape == (4, TITLE.size + BODY.maxlen)
-    moved = graphs.reorder(state, np.array([1, 0, 3, 3]))
-    assert moved["words"] is state["words"]
-    np.testing.assert_array_equal(moved["hidden"], state["hidden"][[1, 0, 3, 3]])
+    alone, _ = graphs.step(previous[3:], graphs.encode(body[1:], body[1:]))
+    np.testing.assert_allclose(probabilities[3:], alone, rtol=1e-6)
+    moved = graphs.take(state, np.array([1, 0, 3]))
+    assert moved["shared_words"] is first["shared_words"]
+    np.testing.assert_array_equal(moved["hidden"], state["hidden"][[1, 0, 3]])
 
 
 def test_a_graph_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:

@@ -10,13 +10,12 @@ import json
 import re
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
 from issuesum.errors import ParamsError
-from issuesum.shipping.kubernetes.pod import PinnedImage, pod
-from schemas import read_definition, schema_of, validate, validate_pod
+from issuesum.shipping.kubernetes.manifests import PinnedImage, write_manifests
+from schemas import read_definition, schema_of, validate, validate_pod, validator
 from serving_example import DIGESTS, EXAMPLE, NAME, TAG, run, write
 
 DEFINITION = "machinelearning.seldon.io_seldondeployments.yaml"
@@ -58,6 +57,14 @@ def definition(shared: Path) -> dict:
     return read_definition(shared / "schemas" / DEFINITION)
 
 
+def spec_of_pods(
+    image: PinnedImage, folder: Path, name: str = "titles", pull_secret: str | None = None
+) -> dict:
+    first, *_ = write_manifests(folder, name, image, replicas=2, pull_secret=pull_secret)
+    (predictor,) = yaml.safe_load(first.read_text(encoding="utf-8"))["spec"]["predictors"]
+    return predictor["componentSpecs"][0]["spec"]
+
+
 def in_mib(quantity: str) -> int:
     return int(quantity[:-2]) * {"Mi": 1, "Gi": 1024}[quantity[-2:]]
 
@@ -70,11 +77,11 @@ def test_the_committed_files_are_what_the_verb_writes(tmp_path: Path) -> None:
 
 
 def test_deployments_fit_the_schema_of_their_operator(deployment: dict, definition: dict) -> None:
-    validator = jsonschema.Draft202012Validator(schema_of(deployment, definition))
-    assert [error.message for error in validator.iter_errors(deployment)] == []
+    checked = validator(schema_of(deployment, definition))
+    assert [error.message for error in checked.iter_errors(deployment)] == []
     wrong = copy.deepcopy(deployment)
     wrong["spec"]["predictors"][0]["componentSpecs"][0]["spec"]["container"] = []
-    assert not validator.is_valid(wrong)
+    assert not checked.is_valid(wrong)
 
 
 def test_pods_and_the_service_fit_the_schema_of_kubernetes(
@@ -126,10 +133,12 @@ def test_the_server_is_given_the_lineage_in_its_tag(components: list[dict]) -> N
         (f"{NAME}@sha256:0", {}),
     ],
 )  # fmt: skip
-def test_a_name_without_a_lineage_hands_nothing(reference: str, labels: dict) -> None:
+def test_a_name_without_a_lineage_hands_nothing(
+    reference: str, labels: dict, tmp_path: Path
+) -> None:
     image = PinnedImage(reference, f"{NAME}@sha256:0")
     assert image.labels == labels
-    (container,) = pod(image, pull_secret=None)["spec"]["containers"]
+    (container,) = spec_of_pods(image, tmp_path)["containers"]
     assert ("ISSUESUM_LABELS" in {each["name"] for each in container["env"]}) == bool(labels)
 
 
@@ -221,11 +230,20 @@ def test_pods_of_the_default_are_the_same_in_all(documents: dict) -> None:
         assert {**other["spec"]["predictors"][0], "traffic": None} == default
 
 
-def test_nodes_are_of_the_architecture_of_the_image(components: list[dict]) -> None:
+def test_nodes_are_of_the_architecture_of_the_image(components: list[dict], tmp_path: Path) -> None:
     for component in components:
         assert component["spec"]["nodeSelector"] == {"kubernetes.io/arch": "amd64"}
-    unknown = pod(PinnedImage(TAG, f"{NAME}@sha256:0"), pull_secret=None)
-    assert "nodeSelector" not in unknown["spec"]
+    assert "nodeSelector" not in spec_of_pods(PinnedImage(TAG, f"{NAME}@sha256:0"), tmp_path)
+
+
+def test_what_yaml_would_read_as_something_else_is_quoted(tmp_path: Path) -> None:
+    image = PinnedImage(TAG, f"{NAME}@sha256:0", {"a": "it's: #1"}, "no")
+    spec = spec_of_pods(image, tmp_path, name="null", pull_secret="yes: #2")  # noqa: S106
+    assert spec["nodeSelector"] == {"kubernetes.io/arch": "no"}
+    assert spec["imagePullSecrets"] == [{"name": "yes: #2"}]
+    assert '"it\'s: #1"' in spec["containers"][0]["env"][-1]["value"]
+    (document,) = yaml.safe_load_all((tmp_path / "seldondeployment.yaml").read_text())
+    assert document["metadata"]["name"] == "null"
 
 
 def test_prometheus_finds_the_pods_of_all_predictors(documents: dict) -> None:
@@ -292,8 +310,8 @@ def test_a_plain_deployment_needs_no_operator(written) -> None:
 def test_an_inference_service_asks_for_the_model_by_its_name(written, shared: Path) -> None:
     (service,), monitors = written("kserve", "inferenceservice.yaml")
     definition = read_definition(shared / "schemas/serving.kserve.io_inferenceservices.yaml")
-    validator = jsonschema.Draft202012Validator(schema_of(service, definition))
-    assert [error.message for error in validator.iter_errors(service)] == []
+    checked = validator(schema_of(service, definition))
+    assert [error.message for error in checked.iter_errors(service)] == []
     predictor = service["spec"]["predictor"]
     assert (predictor["minReplicas"], predictor["maxReplicas"]) == (2, 2)
     assert predictor["imagePullSecrets"] == [{"name": "pull"}]

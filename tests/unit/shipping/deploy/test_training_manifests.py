@@ -6,13 +6,12 @@ import copy
 import re
 from pathlib import Path
 
-import jsonschema
 import pytest
 import yaml
 
 from issuesum.errors import ArtifactError, ClusterError, DataError, GateError, ParamsError
 from manifests import IMAGE, assert_least_rights, overlay, render
-from schemas import read_definition, schema_of, validate, validate_pod
+from schemas import read_definition, schema_of, validate, validate_pod, validator
 
 KINDS = {"job": "Job", "tfjob": "TFJob", "trainjob": "TrainJob"}
 SCHEMAS = {
@@ -91,11 +90,11 @@ def test_they_fit_the_schemas_of_kubernetes_and_of_the_operators(
             validate(document)
             continue
         schema = schema_of(document, definitions[document["kind"]])
-        validator = jsonschema.Draft202012Validator(schema)
-        assert [error.message for error in validator.iter_errors(document)] == []
+        checked = validator(schema)
+        assert [error.message for error in checked.iter_errors(document)] == []
         wrong = copy.deepcopy(document)
         wrong["spec"]["jobs"] = 2
-        assert not validator.is_valid(wrong)
+        assert not checked.is_valid(wrong)
     validate_pod(template_of(documents))
     if "TFJob" not in documents:
         validate(job_of(documents))

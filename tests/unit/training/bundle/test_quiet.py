@@ -6,17 +6,23 @@ import os
 
 import pytest
 
-from issuesum.training.bundle.convert import quiet_stderr
+
+@pytest.fixture
+def quiet_stderr():
+    """Return the function; not every process that collects tests shall load TensorFlow."""
+    from issuesum.training.bundle.convert import quiet_stderr
+
+    return quiet_stderr
 
 
-def test_it_is_not_released(capfd: pytest.CaptureFixture[str]) -> None:
+def test_it_is_not_released(quiet_stderr, capfd: pytest.CaptureFixture[str]) -> None:
     with quiet_stderr():
         os.write(2, b"noise\n")
     os.write(2, b"signal\n")
     assert capfd.readouterr().err == "signal\n"
 
 
-def test_it_is_shown_when_the_block_fails(capfd: pytest.CaptureFixture[str]) -> None:
+def test_it_is_shown_when_the_block_fails(quiet_stderr, capfd: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         with quiet_stderr():
             os.write(2, b"the reason\n")

@@ -38,10 +38,8 @@ class Search:
         log_probs, state = self.model.step(previous, state)
         return np.exp(log_probs), state
 
-    def expand(self, state, rows):
+    def take(self, state, rows):
         return {**state, "rows": state["rows"][rows]}
-
-    reorder = expand
 
 
 @pytest.mark.parametrize("min_words", [1, 3])

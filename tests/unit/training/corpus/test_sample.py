@@ -38,7 +38,7 @@ def test_bytes_are_those_of_every_other_machine(tmp_path):
     write_issues(path, sample_issues(50))
     assert (
         hashlib.sha256(path.read_bytes()).hexdigest()
-        == "4c2e5abb524c760db20aed1b88acf1098f31516fdfe9328fadd6835700192323"
+        == "7be411d930a22277293775792fb9638faea5312fbe409116300e307ffbd69b7d"
     )
 
 

@@ -13,18 +13,20 @@ from click.testing import CliRunner
 
 from issuesum.cli import summary
 from issuesum.layout import SCORES
+from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.trace import Trace
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.reporting import card
 from issuesum.lineage.reporting.comparison import compare
 from issuesum.lineage.reporting.model_report import to_markdown
+from issuesum.lineage.reporting.provenance_page import text_of
 from issuesum.stages import evaluate
 from issuesum.stages.params import Params, load_params
 from issuesum.training.corpus.shards import ShardWriter
 from issuesum.training.evaluation.baselines import BASELINES, Baseline, Settings, shortfalls
 from issuesum.training.evaluation.metrics import METRICS, Floats, Metric
 from projects import ROOT
-from provenances import provenance, read, text_of
+from provenances import provenance, read
 from report_sides import rows, side
 from toy_bundle import write_bundle
 
@@ -99,7 +101,7 @@ def test_a_baseline_is_one_function_and_one_entry(
     assert "one title for all" in text_of(_traced(metrics))
     model = side("now", rows(30).assign(same=5.0))
     assert "Against the one title for all" in to_markdown(compare(model, None, {}, resamples=9))
-    metrics_of_model = {**model.metrics, "same": metrics["same"]}  # type: ignore[dict-item]
+    metrics_of_model = Metrics.read({**model.metrics.content(), "same": metrics["same"]})
     model = side("now", rows(30).assign(same=5.0), metrics=metrics_of_model)
     assert "| one title for all |" in card.render(model, params.model_dump())
 

@@ -1,12 +1,14 @@
-"""Jobs in this process; on real workers they are tests/func/test_preprocess.py's."""
+"""Jobs in this process and in others; on a cluster they are tests/func/test_preprocess.py's."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from dask.system import CPU_COUNT
 
+from issuesum.errors import ClusterError
 from issuesum.training.features.cluster import ROWS_WORTH_A_PROCESS, local_processes, run_jobs
 
 
@@ -22,6 +24,15 @@ def test_jobs_are_taken_one_at_a_time_in_one_process() -> None:
     assert next(results) == ("job 0", 0)
     assert taken == [0]
     assert list(results) == [("job 1", 1), ("job 2", 1024)]
+
+
+def test_processes_give_all_results_and_errors_and_their_death_is_one_line() -> None:
+    jobs = [(number, (2, number)) for number in range(9)]
+    assert dict(run_jobs(pow, jobs, address=None, processes=2)) == {n: 2**n for n in range(9)}
+    with pytest.raises(ZeroDivisionError):
+        list(run_jobs(divmod, [("job", (1, 0))], address=None, processes=2))
+    with pytest.raises(ClusterError, match="Workers must survive their jobs"):
+        list(run_jobs(os._exit, [("job", (3,))], address=None, processes=2))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuesum.training.features.tokenise import UNKNOWN_LANGUAGE, language_counts
+from issuesum.training.features.languages import UNKNOWN_LANGUAGE, language_counts
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_any_text_has_one_answer(text: str) -> None:
 
 def test_a_second_process_gives_the_same_and_nothing_is_loaded_before_it_is_needed() -> None:
     code = (
-        "import sys; from issuesum.training.features.tokenise import language_counts as count; "
+        "import sys; from issuesum.training.features.languages import language_counts as count; "
         "print('py3langid' in sys.modules, dict(count(['Das Fenster geht nicht mehr auf.'])))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
@@ -68,10 +69,19 @@ def test_words_of_many_texts_are_those_of_each(texts: list[str]) -> None:
 
 
 def test_a_word_is_in_its_bucket_alone(tmp_path: Path) -> None:
-    folder = put_entry(tmp_path / "entry", shard([(1, "a b c", "d e f g h")]), FIELDS)
+    rows = [(1, "a b c", "d e f g h"), (2, "h c x", "f a y é a1 1a")]
+    folders = [
+        put_entry(tmp_path / str(number), shard(some), FIELDS)
+        for number, some in enumerate((rows, rows[:1], rows[::-1]))
+    ]
+    buckets: dict[str, set[int]] = defaultdict(set)
     for bucket in range(tokenise.BUCKETS):
-        words = tokenise.read_words(folder, [bucket])["word"]
-        assert tokenise.buckets_of(words).tolist() == [bucket] * len(words)
+        for folder in folders:
+            for word in tokenise.read_words(folder, [bucket])["word"].to_pylist():
+                buckets[word].add(bucket)
+    assert buckets.keys() == {*"abcdefghxyé", "a1", "1a", "_start_", "_end_"}
+    assert {len(found) for found in buckets.values()} == {1}
+    assert len(set.union(*buckets.values())) > 1
 
 
 def test_equal_shards_give_equal_bytes_and_keys_follow_what_matters() -> None:

@@ -90,6 +90,32 @@ def pointer():
     return create_model(tiny_models.config("pointer"))
 
 
+def test_the_gradient_of_a_scan_is_that_of_its_steps() -> None:
+    import tensorflow as tf
+
+    from issuesum.training.model.layers import gru_scan, gru_step
+
+    draw = np.random.default_rng(5)
+    shapes = [(4, 2, 3, 15), (2, 3, 5), (2, 5, 15)]  # 4 steps in 2 directions, 3 rows, 5 units
+    given = [tf.constant(draw.normal(size=shape), tf.float32) for shape in shapes]
+
+    def one_by_one(projected, hidden, kernel):
+        states = [hidden]
+        for inputs in tf.unstack(projected):
+            states.append(gru_step(inputs, states[-1], kernel))
+        return tf.stack(states[1:])
+
+    found = []
+    for scan in (gru_scan, one_by_one):
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            states = scan(*given)
+            loss = tf.reduce_sum(states**2)
+        found.append([states, *tape.gradient(loss, given)])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
 def test_padding_changes_nothing(pointer, rows) -> None:
     short = rows.take(np.flatnonzero((rows.body != 0).sum(axis=1) <= 6))
     cut = [ids[:, -6:] for ids in (short.body, short.body_extended)]

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
@@ -34,21 +36,55 @@ def judged():
     return tiny_models.rows(16, seed=3)
 
 
+@pytest.fixture(scope="module")
+def simple(tmp_path_factory: pytest.TempPathFactory):
+    """Return the shape of the example of docs/model.md, which TensorFlow traces fastest."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield tiny_models.simple(tmp_path_factory.mktemp("simple"), patch)
+
+
+@pytest.fixture(scope="module")
+def train(learnt: Shards, judged, simple):
+    """Make a training in a folder, with the records that it will report.
+
+    15 steps; a checkpoint after every second, a validation after every third.
+    """
+
+    def train(folder: Path, **changes):
+        records: list[dict[str, float]] = []
+        return records, tiny_models.training(
+            folder, learnt, judged, model=simple, eval_steps=3, report=records.append, **changes
+        )
+
+    return train
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a training leaves that nothing interrupted."""
+
+    folder: Path
+    records: list[dict[str, float]]
+    weights: list[np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, train) -> Whole:
+    folder = tmp_path_factory.mktemp("whole")
+    records, training = train(folder)
+    return Whole(folder, records, training.run().weights)
+
+
 def _equal(one, other) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_equal_seeds_give_equal_weights_and_other_seeds_others(
-    tmp_path: Path, learnt: Shards, judged, simple
+    tmp_path: Path, train, whole: Whole
 ) -> None:
-    one, again, other = (
-        tiny_models.training(
-            tmp_path / name, learnt, judged, model=simple, seed=seed, epochs=1
-        ).run().weights
-        for name, seed in (("one", 7), ("again", 7), ("other", 8))
-    )  # fmt: skip
-    assert _equal(one, again)
-    assert not _equal(one, other)
+    again, other = (train(tmp_path / str(seed), seed=seed)[1].run().weights for seed in (7, 8))
+    assert _equal(whole.weights, again)
+    assert not _equal(whole.weights, other)
 
 
 def test_a_model_learns_to_copy(tmp_path: Path, judged) -> None:
@@ -66,13 +102,13 @@ def test_a_model_learns_to_copy(tmp_path: Path, judged) -> None:
 
 @pytest.mark.parametrize(("monitor", "sign"), [("loss", 1), ("rouge_l", -1)])
 def test_the_best_validation_is_kept_not_the_last(
-    monitor: str, sign: int, tmp_path: Path, learnt: Shards, *, judged, simple
+    monitor: str, sign: int, tmp_path: Path, learnt: Shards, simple
 ) -> None:
     # What is learnt of these titles is wrong of those, so the loss on the latter soon rises.
-    wrong = judged.take(slice(None))
+    wrong = tiny_models.rows(16, seed=3)
     wrong.title_extended[:, 1:4] = np.random.default_rng(2).integers(4, 30, (16, 3))
     records: list[dict[str, float]] = []
-    trained = tiny_models.training(
+    training = tiny_models.training(
         tmp_path,
         learnt,
         wrong,
@@ -82,7 +118,8 @@ def test_the_best_validation_is_kept_not_the_last(
         patience=20,
         monitor=monitor,
         report=records.append,
-    ).run()
+    )
+    trained = training.run()
     assert len(records) == 10
     values = [sign * record[f"eval/{monitor}"] for record in records]
     assert sign * trained.best[f"eval/{monitor}"] == min(values)
@@ -91,15 +128,7 @@ def test_the_best_validation_is_kept_not_the_last(
             "the last must not be the best for this test to mean anything"
         )
 
-    from issuesum.training.model.trainer import Validator
-
-    validator = Validator(
-        simple,
-        wrong,
-        start=tiny_models.START,
-        end=tiny_models.END,
-    )
-    loss, rouge_l = validator.judge(trained.weights)
+    loss, rouge_l = training._validator.judge(trained.weights)
     assert loss == pytest.approx(trained.best["eval/loss"], rel=1e-5)
     assert rouge_l == pytest.approx(trained.best["eval/rouge_l"])
 
@@ -143,38 +172,24 @@ class _Killed(BaseException):
     """Ends a training at once, like a signal."""
 
 
-@pytest.fixture
-def begin(tmp_path: Path, learnt: Shards, judged, simple):
-    """Make a training in a folder, with the records that it will report."""
-
-    def begin(folder: str):
-        records: list[dict[str, float]] = []
-        # 15 steps; a checkpoint after every second, a validation after every third.
-        return records, tiny_models.training(
-            tmp_path / folder, learnt, judged, model=simple, eval_steps=3, report=records.append
-        )
-
-    return begin
-
-
-def test_a_training_that_was_killed_ends_as_if_it_had_not_been(begin) -> None:
-    expected_records, training = begin("whole")
-    expected = training.run()
+def test_a_training_that_was_killed_ends_as_if_it_had_not_been(
+    tmp_path: Path, train, whole: Whole
+) -> None:
     resumed = []
     for steps in (1, 5, 7):  # before the first checkpoint, between two, behind an epoch
-        _, training = begin("killed")
+        _, training = train(tmp_path)
         _kill_after(training, steps)
         with pytest.raises(_Killed):
             training.run()
         resumed.append(training._progress.step - steps)
     assert resumed == [0, 0, 4]
-    records, training = begin("killed")
+    records, training = train(tmp_path)
     trained = training.run()
     assert trained.resumed == 10
-    assert _equal(trained.weights, expected.weights)
-    for one, other in zip(records, expected_records, strict=True):
-        del one["train/examples_per_second"], other["train/examples_per_second"]
-        assert one == other
+    assert _equal(trained.weights, whole.weights)
+    of_this_run = {"train/examples_per_second": 0.0}
+    for one, other in zip(records, whole.records, strict=True):
+        assert one | of_this_run == other | of_this_run
 
 
 def _kill_after(training, steps: int) -> None:
@@ -189,24 +204,23 @@ def _kill_after(training, steps: int) -> None:
 
 
 def test_a_broken_checkpoint_or_one_of_another_training_is_left_alone(
-    tmp_path: Path, learnt: Shards, judged, simple
+    tmp_path: Path, train, whole: Whole
 ) -> None:
-    first = tiny_models.training(tmp_path, learnt, judged, model=simple)
-    expected = first.run().weights
+    shutil.copytree(whole.folder, tmp_path, dirs_exist_ok=True)
     (path,) = (tmp_path / "checkpoints").iterdir()
     path.write_bytes(path.read_bytes()[:1000])
-    again = tiny_models.training(tmp_path, learnt, judged, model=simple).run()
+    again = train(tmp_path)[1].run()
     assert again.resumed == 0
-    assert _equal(again.weights, expected)
-    other = tiny_models.training(tmp_path, learnt, judged, model=simple, epochs=2).run()
+    assert _equal(again.weights, whole.weights)
+    other = train(tmp_path, epochs=2)[1].run()
     assert other.resumed == 0
     assert len(list((tmp_path / "checkpoints").iterdir())) == 2
 
 
-def test_a_validation_that_sigterm_ended_is_made_when_training_resumes(begin) -> None:
-    expected_records, training = begin("whole")
-    expected = training.run()
-    _, training = begin("ended")
+def test_a_validation_that_sigterm_ended_is_made_when_training_resumes(
+    tmp_path: Path, train, whole: Whole
+) -> None:
+    _, training = train(tmp_path)
     averaged = training._trainer.averaged
 
     def interrupted():
@@ -220,12 +234,12 @@ def test_a_validation_that_sigterm_ended_is_made_when_training_resumes(begin) ->
             training.run()
     finally:
         signal.signal(signal.SIGTERM, earlier)
-    records, training = begin("ended")
+    records, training = train(tmp_path)
     trained = training.run()
     assert trained.resumed == 3
-    assert _equal(trained.weights, expected.weights)
-    assert [r["eval/loss"] for r in records] == [r["eval/loss"] for r in expected_records]
-    assert [r["train/loss"] for r in records] == [r["train/loss"] for r in expected_records]
+    assert _equal(trained.weights, whole.weights)
+    for name in ("eval/loss", "train/loss"):
+        assert [r[name] for r in records] == [r[name] for r in whole.records]
 
 
 def test_without_s3_a_training_notes_it_once(

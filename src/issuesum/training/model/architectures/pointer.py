@@ -89,39 +89,101 @@ class Pointer(TitleModel):
         there = tf.cast(words[:, None] == target[:, :, None], tf.float32)
         copied = tf.reduce_sum(scores.attention * there, axis=-1)
         known = self._known(target)
-        vocabulary = tf.nn.log_softmax(scores.vocabulary)
-        generated = tf.exp(tf.gather(vocabulary, known, batch_dims=2))
+        # Not from `log_softmax`, whose gradient takes several passes over all words.
+        generated = tf.exp(
+            -tf.nn.sparse_softmax_cross_entropy_with_logits(known, scores.vocabulary)
+        )
         generated = tf.where(known == target, generated, 0)
         generate, copy = _shares(scores)
         chosen = tf.math.log(generate * generated + copy * copied + _TINY)
-        evenly = tf.reduce_mean(vocabulary[..., FIRST_WORD:], axis=-1)
-        return -(1 - smoothing) * chosen - smoothing * evenly
+        size = self.config.title_size
+        evenly = [0.0] * FIRST_WORD + [1 / (size - FIRST_WORD)] * (size - FIRST_WORD)
+        evenly = tf.broadcast_to(tf.constant(evenly), tf.shape(scores.vocabulary))
+        spread = tf.nn.softmax_cross_entropy_with_logits(evenly, scores.vocabulary)
+        return smoothing * spread - (1 - smoothing) * chosen
 
     def encode(self, body: tf.Tensor, body_extended: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Return what the decoder needs of bodies.
+        """Return what the decoder needs of bodies, with their words left-aligned.
 
-        `words` are the extended ids, left-aligned; `memory` and `keys` the encoder's states of
-        each; `hidden` is the decoder's first state, and `written` which words the title has so far.
-        The places are as many as the longest of the bodies has words, and one at least.
+        Shared are `words`, the extended ids of each place and of the one before it; `padding`, what
+        attention adds; `keys`; and `read` and `context`, the encoder's states times the weights
+        that every step would multiply them with. `of_body` is the body of a row, `hidden` the
+        decoder's state, `written` whether the title has a place's word. The places are as many as
+        the longest of the bodies has words, and one at least.
         """
         places = tf.reduce_max(tf.math.count_nonzero(body, axis=1, dtype=tf.int32))
         of_words = slice(-tf.maximum(places, 1), None)
         state = self._read_body(body[:, of_words], body_extended[:, of_words], None)
-        return {**state, "written": tf.zeros_like(state["words"], tf.bool)}
+        words = state["words"]
+        # Also under mixed precision: only layers cast their weights themselves.
+        memory, keys, hidden = (
+            tf.cast(state[of], tf.float32) for of in ("memory", "keys", "hidden")
+        )
+        is_padding = words == PADDING
+        words -= tf.cast(is_padding, tf.int32)  # -1, which no word is
+        before = tf.pad(words, ((0, 0), (1, 0)), constant_values=-1)[:, :-1]
+        same = tf.cast(words[:, :, None] == words[:, None], tf.float32)
+        kernel, _ = self._seen()
+        units = self.config.hidden_units
+        return {
+            "shared_words": tf.stack([words, before], axis=1),
+            "shared_padding": _NEVER * tf.cast(is_padding, tf.float32)[:, None],
+            "shared_keys": keys,
+            "shared_read": tf.matmul(memory, self.read.kernel) / tf.reduce_sum(same, -1)[..., None],
+            "shared_context": tf.matmul(memory, kernel[units : 3 * units]),
+            "of_body": tf.cumsum(tf.ones_like(words[:, 0]), exclusive=True),
+            "hidden": hidden,
+            "written": tf.zeros_like(words, tf.bool)[:, None],
+        }
 
     def step(
         self, previous: tf.Tensor, state: dict[str, tf.Tensor]
     ) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        """Score the next word; `attention` (batch, places) is left-aligned, as `words` are."""
-        scores, hidden, written = self._score(previous[:, None], state, state["written"], None)
-        scores = _Scores(*(tf.squeeze(of, 1) for of in scores))
-        changed = {"hidden": hidden, "written": written, "attention": scores.attention}
-        return self._mixture(scores, state["words"]), changed
+        """Score the next word; `attention` (batch, places) is left-aligned, as `words` are.
+
+        This is `_score` of one word, as few and small operations of onnxruntime.
+        """
+        shared = {
+            name: tf.gather(state[f"shared_{name}"], state["of_body"])
+            for name in ("words", "padding", "keys", "read", "context")
+        }
+        here, follows = tf.split(previous[:, None, None] == shared["words"], 2, axis=1)
+        read = tf.matmul(tf.cast(here, tf.float32), shared["read"])
+        word = tf.gather(self.title_embedding.embeddings, self._known(previous))
+        given = tf.concat([word, tf.squeeze(read, 1) + self.read.bias], axis=-1)
+        projected = tf.cast(self.decoder_input(given), tf.float32)
+        hidden = gru_step(projected, state["hidden"], self.decoder)
+        held = here | state["written"]
+        # Hints and query in one product: what is of the size of the keys takes most of the time.
+        hints = tf.concat([follows, held, follows & ~held, here | ~here], axis=1)
+        hints = tf.cast(hints, tf.float32)
+        query = tf.cast(self.query(hidden), tf.float32)[:, None]
+        weights = tf.concat([0 * query + self.hints.kernel, query], axis=1)
+        mixed = tf.tanh(shared["keys"] + tf.matmul(hints, weights, transpose_a=True))
+        energies = tf.squeeze(tf.matmul(mixed, self.energy.kernel), -1)[:, None]
+        hint_energy = tf.pad(self.hint_energy.kernel, ((0, 1), (0, 0)))
+        energies += tf.matmul(hint_energy, hints, transpose_a=True)
+        attention = tf.nn.softmax(energies + shared["padding"])
+        kernel, bias = self._seen()
+        units = self.config.hidden_units
+        kernel = tf.concat([kernel[:units], kernel[3 * units :]], axis=0)
+        seen = tf.matmul(tf.concat([hidden, given], axis=-1), kernel) + bias
+        seen += tf.squeeze(tf.matmul(attention, shared["context"]), 1)
+        output, generate = tf.split(seen, [seen.shape[-1] - 1, 1], axis=1)
+        attention = tf.squeeze(attention, 1)
+        scores = _Scores(self._logits(tf.tanh(output)), attention, tf.squeeze(generate, 1))
+        log_probs = self._mixture(scores, tf.maximum(shared["words"][:, 0], PADDING))
+        return log_probs, {"hidden": hidden, "written": held, "attention": attention}
+
+    def _seen(self) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return kernel and bias of what is made of the decoder's state, context and input."""
+        layers = (self.output_word, self.generate)
+        kernel = tf.concat([layer.kernel for layer in layers], axis=-1)
+        return kernel, tf.concat([layer.bias for layer in layers], axis=-1)
 
     def _forced(self, inputs: Inputs, noise: Noise | None) -> tuple[_Scores, tf.Tensor]:
         state = self._read_body(inputs.body, inputs.body_extended, noise)
-        scores, _, _ = self._score(inputs.previous, state, None, noise)
-        return scores, state["words"]
+        return self._score(inputs.previous, state, noise), state["words"]
 
     def _known(self, ids: tf.Tensor) -> tf.Tensor:
         # A table, because a comparison becomes eight nodes in the exported graph.
@@ -152,59 +214,45 @@ class Pointer(TitleModel):
         return {"words": words, "memory": memory, "keys": self.key(memory), "hidden": hidden}
 
     def _score(
-        self,
-        previous: tf.Tensor,
-        state: dict[str, tf.Tensor],
-        written: tf.Tensor | None,
-        noise: Noise | None,
-    ) -> tuple[_Scores, tf.Tensor, tf.Tensor]:
-        """Score what follows each of `previous`, (batch, steps).
-
-        Without the words `written` so far, bool (batch, body_maxlen), the title is whole; with
-        them, steps is 1. Returns the scores, the decoder's last state and the words written then.
-        """
+        self, previous: tf.Tensor, state: dict[str, tf.Tensor], noise: Noise | None
+    ) -> _Scores:
+        """Score what follows each of `previous`, (batch, steps)."""
         words, memory = state["words"], state["memory"]
         is_word = words != PADDING
         here = (previous[:, :, None] == words[:, None]) & is_word[:, None]
         share = tf.cast(here, memory.dtype)
         share /= tf.maximum(tf.reduce_sum(share, axis=-1, keepdims=True), 1)
-        dense = _dense if written is None else _exported_dense
-        read = self._drop(dense(self.read, tf.matmul(share, memory)), _READ, noise)
+        read = self._drop(self.read(tf.matmul(share, memory)), _READ, noise)
         table = self.title_embedding.embeddings
         word = self._drop(
             tf.cast(tf.gather(table, self._known(previous)), memory.dtype), _PREVIOUS, noise
         )
         given = tf.concat([word, read], axis=-1)
-        projected = dense(self.decoder_input, given)
+        projected = tf.transpose(self.decoder_input(given), (1, 0, 2))
         recurrent = tf.cast(self.decoder, projected.dtype)
-        if written is None:
-            states = gru_scan(tf.transpose(projected, (1, 0, 2)), state["hidden"], recurrent)
-            hidden, states = states[-1], tf.transpose(states, (1, 0, 2))
-            held = tf.cumsum(tf.cast(here, tf.int32), axis=1) > 0
-        else:
-            # One step: a loop over it would become a loop in the exported graph.
-            hidden = gru_step(tf.squeeze(projected, 1), state["hidden"], recurrent)
-            states = hidden[:, None]
-            held = here | written[:, None]
+        states = tf.transpose(gru_scan(projected, state["hidden"], recurrent), (1, 0, 2))
+        held = tf.cumsum(tf.cast(here, tf.int32), axis=1) > 0
         follows = tf.pad(here, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
         hints = tf.cast(tf.stack([follows, held, follows & ~held], axis=-1), state["keys"].dtype)
-        query = dense(self.query, self._drop(states, _QUERY, noise))
+        query = self.query(self._drop(states, _QUERY, noise))
         mixed = tf.tanh(state["keys"][:, None] + query[:, :, None] + self.hints(hints))
         energies = self.energy(mixed) + self.hint_energy(hints)
         energies = tf.cast(tf.squeeze(energies, -1), tf.float32)
         attention = tf.nn.softmax(tf.where(is_word[:, None], energies, _NEVER))
         context = tf.matmul(tf.cast(attention, memory.dtype), memory)
         seen = tf.concat([states, context, given], axis=-1)
-        output = self._drop(dense(self.output_word, seen), _OUTPUT, noise)
-        table = tf.cast(table, memory.dtype)
-        # Of two axes, with which onnxruntime adds the bias on the way.
-        flat = tf.reshape(output, (-1, output.shape[-1]))
-        logits = tf.cast(tf.matmul(flat, table, transpose_b=True), tf.float32)
+        output = self._drop(self.output_word(seen), _OUTPUT, noise)
+        generate = tf.squeeze(tf.cast(self.generate(seen), tf.float32), -1)
+        logits = self._logits(tf.reshape(output, (-1, output.shape[-1])))
+        sizes = tf.concat([tf.shape(output)[:-1], [logits.shape[-1]]], 0)
+        return _Scores(tf.reshape(logits, sizes), attention, generate)
+
+    def _logits(self, output: tf.Tensor) -> tf.Tensor:
+        """Return logits (rows, title_size) if no word is copied, of outputs (rows, width)."""
+        table = tf.cast(self.title_embedding.embeddings, output.dtype)
+        logits = tf.cast(tf.matmul(output, table, transpose_b=True), tf.float32)
         no_words = tf.constant([_NEVER] * FIRST_WORD + [0.0] * (logits.shape[-1] - FIRST_WORD))
-        logits += tf.cast(self.word_bias, tf.float32) + no_words
-        logits = tf.reshape(logits, tf.concat([tf.shape(output)[:-1], [logits.shape[-1]]], 0))
-        generate = tf.squeeze(tf.cast(dense(self.generate, seen), tf.float32), -1)
-        return _Scores(logits, attention, generate), hidden, held[:, -1]
+        return logits + tf.cast(self.word_bias, tf.float32) + no_words
 
     def _mixture(self, scores: _Scores, words: tf.Tensor) -> tf.Tensor:
         """Return log-probabilities (rows, outputs) of scores (rows, …) and words (rows, places)."""
@@ -219,16 +267,6 @@ class Pointer(TitleModel):
 
     def _drop(self, values: tf.Tensor, mask: int, noise: Noise | None) -> tf.Tensor:
         return drop(values, mask, self.config.dropout, noise)
-
-
-def _dense(layer: keras.layers.Dense, values: tf.Tensor) -> tf.Tensor:
-    return layer(values)
-
-
-def _exported_dense(layer: keras.layers.Dense, values: tf.Tensor) -> tf.Tensor:
-    """Do the same where all sizes but the batch are known; Keras would export shape arithmetic."""
-    flat = layer(tf.reshape(values, (-1, values.shape[-1])))
-    return tf.reshape(flat, (-1, *values.shape[1:-1], flat.shape[-1]))
 
 
 def _shares(scores: _Scores) -> tuple[tf.Tensor, tf.Tensor]:
