@@ -68,7 +68,8 @@ def test_updates_and_a_lost_pod_refuse_no_request(
     namespace(*rollout)
     load = LOAD.replace("IMAGE", namespace.image).replace("SECONDS", "150")
     namespace("apply", "-f", "-", stdin=load)
-    namespace("wait", "pod/load", "--for=condition=Ready", "--timeout=120s")
+    # The node may have to pull the pipeline image first, which is large.
+    namespace("wait", "pod/load", "--for=condition=Ready", "--timeout=600s")
     namespace("rollout", "restart", "deployment/titles")
     namespace(*rollout)
     pods = namespace("get", "pods", "--selector=app.kubernetes.io/name=titles", "--output=name")
