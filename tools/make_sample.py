@@ -165,10 +165,10 @@ It does not work any more
 Please help me with this
 Same problem here as well
 # noise bodies
-same here, any news?
-+1, also on {version}
+same here with {version}, any news about #{number}?
++1, also on {version} and {system}, {count} times
 Same for me since #{number}. Is anybody working on it?
-not working!!! {version} on {system}
+not working!!! {version} on {system}, error {number}
 # problem
 {Cond}, {np} {vp}.
 I noticed that {np} {vp}.|It only happens {cond}.
@@ -284,7 +284,8 @@ def _text(rng: random.Random, product: str, earlier: deque[tuple[str, str]]) -> 
     if draw < REPEATED + NOISE + FOREIGN:
         name, frames = rng.choice([*LANGUAGES.items()])
         (part, np), (symptom, vp) = _pick(rng, f"{name} parts"), _pick(rng, f"{name} symptoms")
-        return f"{part}: {symptom}", _fill(rng, rng.choice(frames), np=np, vp=vp)
+        body = f"{rng.choice(frames)}\n\n{{product}} {{version}}, {{system}}, #{{number}}"
+        return f"{part}: {symptom}", _fill(rng, body, np=np, vp=vp, product=product)
     (kind,) = rng.choices(KINDS, [kind.share for kind in KINDS])
     release = rng.randrange(1, len(VERSIONS))
     values = {"product": product, "old": VERSIONS[release - 1], "new": VERSIONS[release]}

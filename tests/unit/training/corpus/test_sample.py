@@ -38,7 +38,7 @@ def test_bytes_are_those_of_every_other_machine(tmp_path):
     write_issues(path, sample_issues(50))
     assert (
         hashlib.sha256(path.read_bytes()).hexdigest()
-        == "7be411d930a22277293775792fb9638faea5312fbe409116300e307ffbd69b7d"
+        == "d8d9e8b5f2546c20eebfceee124b97e4f19d9808a6bfae0db08aa64c45e169a7"
     )
 
 
