@@ -28,6 +28,16 @@ NOISE, FOREIGN, REPEATED = 0.02, 0.04, 0.01  # shares of all issues
 FUNCTIONS = 0.5  # share of issues about a function, not a part
 VERBATIM = 0.7  # share of facts that bodies state in the words of the title
 REMEMBERED = 500  # earlier issues that may be repeated
+# Of names of functions, as in `open_archive`.
+VERBS = [
+    "add", "clear", "close", "decode", "delete", "export", "fetch", "find", "format", "import",
+    "load", "merge", "open", "parse", "print", "render", "save", "send", "sort", "update",
+]  # fmt: skip
+NOUNS = [
+    "account", "archive", "buffer", "column", "cookie", "event", "filter", "footer", "header",
+    "image", "index", "message", "number", "order", "page", "query", "record", "report", "table",
+    "token",
+]  # fmt: skip
 
 
 _TEXTS = """
@@ -51,48 +61,6 @@ mail queue | the outgoing letter spool | the part that delivers e-mail
 cache layer | the in-memory copy of results | the memoizing store
 package installer | the setup of dependencies | the routine that fetches libraries
 session store | the memory of who is signed in | the place that keeps visitors' state
-# verbs
-add
-clear
-close
-decode
-delete
-export
-fetch
-find
-format
-import
-load
-merge
-open
-parse
-print
-render
-save
-send
-sort
-update
-# nouns
-account
-archive
-buffer
-column
-cookie
-event
-filter
-footer
-header
-image
-index
-message
-number
-order
-page
-query
-record
-report
-table
-token
 # symptoms
 crashes | dies with a segmentation fault | quits without any warning
 freezes | stops reacting at all | hangs until I kill the process
@@ -292,7 +260,7 @@ def _text(rng: random.Random, product: str, earlier: deque[tuple[str, str]]) -> 
     values["part"], values["np"] = _pick(rng, "parts", VERBATIM, "the {}")
     values["object"] = f"the {values['part']}"
     if rng.random() < FUNCTIONS:
-        values["part"] = f"{rng.choice(TEXTS['verbs'])}_{rng.choice(TEXTS['nouns'])}"
+        values["part"] = f"{rng.choice(VERBS)}_{rng.choice(NOUNS)}"
         values["object"], values["np"] = values["part"], f"`{values['part']}`"
     # A gap is a noun in the title, and a verb in the body.
     values["fact"], values["vp"] = _pick(rng, kind.facts, VERBATIM * (kind.facts != "gaps"))
