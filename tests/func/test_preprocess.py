@@ -232,8 +232,9 @@ def test_what_it_cannot_work_with_is_one_line_and_changes_nothing(
 IMPATIENT = """
 from issuesum.training.features import cluster
 from issuesum.stages import preprocess
+from issuesum.stages.runner import run
 cluster._PATIENCE = 2
-preprocess.run('preprocess', preprocess.main)
+run('preprocess', preprocess.main)
 """
 WORKER_DIES_WITH_A_RESULT = """
 import distributed, os, signal

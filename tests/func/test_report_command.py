@@ -45,7 +45,7 @@ def _results(folder: Path, scores: pd.DataFrame, epochs: int) -> None:
         (folder / output).mkdir(parents=True, exist_ok=True)
         (folder / output / "weights").write_text(f"{output} {epochs}", encoding="utf-8")
     scores.to_csv(folder / "eval/scores.csv", index=False)
-    metrics = json.dumps(dict(side("any", scores).metrics))
+    metrics = json.dumps(side("any", scores).metrics.content())
     (folder / "eval/metrics.json").write_text(metrics, encoding="utf-8")
 
 

@@ -51,7 +51,10 @@ _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 class PassingError(RegistryError):
     """The registry gives no answer, or one that may soon be another (429, 5xx)."""
 
-    pause = 0.0  # seconds that it asks to wait
+    def __init__(self, message: str, pause: float = 0) -> None:
+        """Take the seconds that the registry asks to wait, too."""
+        super().__init__(message)
+        self.pause = pause
 
 
 class Artifact(NamedTuple):
@@ -344,9 +347,7 @@ def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0)
     )
     if not passing:
         return RegistryError(message)
-    error = PassingError(message)
-    error.pause = pause
-    return error
+    return PassingError(message, pause)
 
 
 def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:

@@ -34,6 +34,7 @@ from issuesum.training.model.interface import TitleModel
 SIGNATURE = "serving_default"
 TITLE_IDS, SCORES = "title_ids", "scores"
 _GIVEN_NAME = "_user_specified_name"
+_GRADIENT = "_gradient_op_type"
 
 
 def save(model: TitleModel, folder: Path, target: Path, *, body_maxlen: int) -> None:
@@ -48,9 +49,11 @@ def save(model: TitleModel, folder: Path, target: Path, *, body_maxlen: int) -> 
     module.weights = [weight.value for weight in model.weights]
     signature = body_specs(body_maxlen)
     traced = tf.function(title_graph(model, rules), input_signature=signature, autograph=False)
+    # Serving needs no gradients, and those of `gru_scan` have names of this process.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     with quiet_stderr():
-        signature = traced.get_concrete_function()
-        tf.saved_model.save(module, str(target), signatures={SIGNATURE: signature})
+        signatures = {SIGNATURE: traced.get_concrete_function()}
+        tf.saved_model.save(module, str(target), signatures, options)
     stabilise(target)
 
 
@@ -211,6 +214,8 @@ def _order_and_number(graph: MetaGraphDef) -> None:
     del library.function[:]
     library.function.extend(ordered)
     for function in library.function:
+        for node in function.node_def:
+            node.attr.pop(_GRADIENT, None)
         for given in function.arg_attr.values():
             if given.attr[_GIVEN_NAME].s.isdigit():  # nobody did
                 del given.attr[_GIVEN_NAME]
