@@ -246,6 +246,9 @@ def _remove(client: docker.DockerClient, repository: str, prefix: str) -> None:
     for image in client.images.list(repository):
         for tag in image.tags:
             if tag.startswith(prefix):
-                for container in client.containers.list(all=True, filters={"ancestor": tag}):
-                    container.remove(force=True)
+                for container in client.containers.list(
+                    all=True, ignore_removed=True, filters={"ancestor": tag}
+                ):
+                    if container.attrs["Config"]["Image"] == tag:  # others run equal layers
+                        container.remove(force=True)
                 client.images.remove(tag, force=True, noprune=True)
