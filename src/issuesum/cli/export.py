@@ -27,8 +27,6 @@ from issuesum.lineage import git
 @json_option
 def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
     from issuesum.lineage.receipt import Receipt
-    from issuesum.shipping.image.builder import push_runtime
-    from issuesum.shipping.image.engine import Base
     from issuesum.stages import export, runner
     from issuesum.stages.params import load_params
 
@@ -37,6 +35,9 @@ def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
         show(plan, *_lines(plan), as_json=as_json)
         return
     if runtime_only:
+        from issuesum.shipping.image.builder import push_runtime
+        from issuesum.shipping.image.engine import Base
+
         params = load_params().export
         base = Base(params.base_image, params.platform)
         runtime = push_runtime(params.repository, Path(), base=base, patience=params.push_patience)

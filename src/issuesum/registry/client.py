@@ -52,7 +52,7 @@ class PassingError(RegistryError):
     """The registry gives no answer, or one that may soon be another (429, 5xx)."""
 
     def __init__(self, message: str, pause: float = 0) -> None:
-        """Take the seconds that the registry asks to wait, too."""
+        """Say what failed; the registry asks to wait for `pause` seconds."""
         super().__init__(message)
         self.pause = pause
 
@@ -345,9 +345,7 @@ def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0)
         f"{registry} must take or give {image}. Received: {reason}. "
         "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
     )
-    if not passing:
-        return RegistryError(message)
-    return PassingError(message, pause)
+    return PassingError(message, pause) if passing else RegistryError(message)
 
 
 def limited(chunks: Iterable[bytes], most: int, what: str) -> Iterator[bytes]:
