@@ -184,7 +184,7 @@ def verified(project: Project, image: str) -> tuple[str, str]:
 
 def pushed(registry: Registry, image: Reference, made: CanonicalImage) -> Reference:
     pinned = image.at(made.digest)
-    push(registry, pinned, made, patience=0)
+    push(registry, pinned, made)
     return pinned
 
 

@@ -36,11 +36,12 @@ def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
         return
     if runtime_only:
         from issuesum.shipping.image.builder import push_runtime
-        from issuesum.shipping.image.engine import Base
 
         params = load_params().export
-        base = Base(params.base_image, params.platform)
-        runtime = push_runtime(params.repository, Path(), base=base, patience=params.push_patience)
+        runtime = push_runtime(
+            params.repository, Path(), base=params.base_image, platform=params.platform,
+            patience=params.push_patience,
+        )  # fmt: skip
         show({"runtime": str(runtime)}, str(runtime), as_json=as_json)
         return
     with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():

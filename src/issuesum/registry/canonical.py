@@ -11,19 +11,15 @@ import gzip
 import hashlib
 import io
 import json
-import math
-import sys
 import tarfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from tqdm import tqdm
 
-from issuesum.registry.client import PassingError, Registry, digest_of, refusal
+from issuesum.registry.client import Registry, digest_of, refusal
 from issuesum.registry.reference import Reference
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -107,42 +103,17 @@ def read_canonical(registry: Registry, image: Reference) -> CanonicalImage:
         raise refusal(str(image), f"no image that issuesum made ({error})") from error
 
 
-def push(registry: Registry, image: Reference, made: CanonicalImage, *, patience: float) -> None:
-    """Push an image under the digest, or else the tag, of `image`; what is there is not sent.
-
-    Faults that may pass are followed by further tries, after longer and longer pauses, until they
-    have lasted `patience` seconds without a layer that gets through.
-    """
-    steps: list[Callable[[], object]] = [
-        *(partial(_send, registry, image, of.digest, of.path) for of in made.layers if of.path),
-        partial(registry.put_blob, image, made.config, _CONFIG),
-        partial(registry.put_manifest, image, made.manifest, MANIFEST),
-    ]
-    for step in steps:
-        since, pause = math.inf, 0.5  # time of the first fault; seconds until the next try
-        while True:
-            try:
-                step()
-                break
-            except PassingError as error:
-                since = min(since, time.monotonic())
-                if time.monotonic() - since >= patience:
-                    reason = f"no success in {patience:g} s: {error.received}"
-                    raise refusal(str(image), reason) from error
-                wait = max(pause, error.pause)
-                tqdm.write(f"push: {error.received}; again in {wait:g} s", file=sys.stderr)
-                time.sleep(wait)
-                pause = min(2 * pause, 8.0)
-
-
-def _send(registry: Registry, image: Reference, digest: str, path: Path) -> None:
-    if not registry.holds(image, digest):
-        size = path.stat().st_size
-        with (
-            path.open("rb") as file,
-            tqdm.wrapattr(file, "read", size, desc="push", disable=None) as shown,
-        ):
-            registry.upload(image, cast("IO[bytes]", shown), digest)
+def push(registry: Registry, image: Reference, made: CanonicalImage) -> None:
+    """Push an image under the digest, or else the tag, of `image`; what is there is not sent."""
+    for layer in made.layers:
+        if layer.path and not registry.holds(image, layer.digest):
+            with (
+                layer.path.open("rb") as file,
+                tqdm.wrapattr(file, "read", layer.size, desc="push", disable=None) as shown,
+            ):
+                registry.upload(image, cast("IO[bytes]", shown), layer.digest)
+    registry.put_blob(image, made.config, _CONFIG)
+    registry.put_manifest(image, made.manifest, MANIFEST)
 
 
 class _Counted:

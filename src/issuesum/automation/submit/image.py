@@ -9,7 +9,7 @@ from issuesum.registry.client import Registry, refusal
 from issuesum.registry.credentials import credentials_for
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.engine import Base, build, engine, failure_of
+from issuesum.shipping.image.engine import build, engine, failure_of, fetch_base
 
 DOCKERFILE = Path("deploy/training/Dockerfile")
 _BASE = re.compile(r"^ARG BASE_IMAGE=(\S+)", re.MULTILINE)
@@ -39,7 +39,7 @@ def pipeline_image(
     with engine() as client:
         arguments = {"COMMIT": commit, "EXTRA": extra}
         if platform and (named := _BASE.search((root / DOCKERFILE).read_text(encoding="utf-8"))):
-            arguments["BASE_IMAGE"] = Base(named[1], platform).fetch(client)[0].name
+            arguments["BASE_IMAGE"] = fetch_base(client, named[1], platform)[0]
         again = f"docker build --file {DOCKERFILE} --build-arg COMMIT={commit} -"
         build(
             client, str(image), what=image, advice=f"git archive {commit} | {again}",

@@ -21,7 +21,7 @@ from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.verification import Check, first_difference
 from issuesum.shipping.image.builder import exclusive, staging_tag
 from issuesum.shipping.image.dockerfile import build_runtime, compose
-from issuesum.shipping.image.engine import Base, engine
+from issuesum.shipping.image.engine import engine, fetch_base
 
 
 def check_rebuilt(found: Found, *, here: Path) -> Check:
@@ -61,12 +61,13 @@ def _made_again(found: Found, known: Exported, *, here: Path, folder: Path) -> C
     tree = restore(found, folder / "tree", here=folder, source=source, data=False).root
     data.pull(tree, top, only=BUNDLE)
     image = found.image.reference
-    base = Base(known.params["export"]["base_image"], f"linux/{found.image.architecture}")
     with (
         exclusive(image.repository),
         engine() as client,
         staging_tag(client, image) as staging,
     ):
+        platform = f"linux/{found.image.architecture}"
+        base = fetch_base(client, known.params["export"]["base_image"], platform)
         runtime = build_runtime(client, tree / BUNDLE, base=base, staging=staging, folder=folder)
     return compose(runtime, tree / BUNDLE, found.content, folder=folder)
 

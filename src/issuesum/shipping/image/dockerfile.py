@@ -20,6 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 import docker
+from docker.models.images import Image
 from docker.utils.build import create_archive
 
 from issuesum.errors import ArtifactError
@@ -34,7 +35,7 @@ from issuesum.registry.canonical import (
 )
 from issuesum.registry.image import unpacked
 from issuesum.registry.labels import labels_of
-from issuesum.shipping.image.engine import Base, build
+from issuesum.shipping.image.engine import build, platform_of
 
 RUNTIME = "runtime"
 """The stage that an engine builds."""
@@ -124,16 +125,20 @@ def _files(line: str, bundle: Path, provenance: bytes) -> Mapping[str, Path | by
 
 
 def build_runtime(
-    client: docker.DockerClient, bundle: Path, *, base: Base, staging: str, folder: Path
-) -> CanonicalImage:
-    """Build a runtime as `staging`, its layers in `folder` (EngineError: a step failed)."""
-    base, image = base.fetch(client)
+    client: docker.DockerClient, bundle: Path, *, base: tuple[str, Image], staging: str,
+    folder: Path,
+) -> CanonicalImage:  # fmt: skip
+    """Build a runtime as `staging`, its layers in `folder` (EngineError: a step failed).
+
+    `base` is as `fetch_base` gives it.
+    """
+    name, image = base
     below = image.attrs["RootFS"]["Layers"]
     build(
         client, staging, what=bundle,
         advice=f"docker system df, and the same; or docker build --target {RUNTIME} {bundle}",
         fileobj=create_archive(str(bundle), [DOCKERFILE.name, REQUIREMENTS.name]),
-        target=RUNTIME, buildargs={"BASE_IMAGE": base.name}, platform=base.platform,
+        target=RUNTIME, buildargs={"BASE_IMAGE": name}, platform=platform_of(image.attrs),
     )  # fmt: skip
     with tempfile.TemporaryFile(dir=folder) as saved:
         saved.writelines(client.images.get(staging).save())

@@ -89,7 +89,7 @@ def ship(
         EngineError: the build failed, or the server gives no such answer within `timeout` seconds.
         RegistryError: the tag was made from something else.
     """
-    image, registry, patience = target.image, builder.registry, builder.patience
+    image, registry = target.image, builder.registry
     with exclusive(image.repository):
         if digest := target.pushed_digest(registry):
             return digest, None
@@ -98,11 +98,11 @@ def ship(
             runtime, _ = builder.runtime(bundle, folder)
             made = compose(runtime, bundle, provenance, folder=folder)
             pinned = image.at(made.digest)
-            push(registry, pinned, made, patience=patience)
+            push(registry, pinned, made)
             title = builder.first_title(pinned, timeout=timeout)
             if digest := target.pushed_digest(registry):  # from another machine meanwhile
                 return digest, None
-            push(registry, image, made, patience=patience)
+            push(registry, image, made)
         # Another machine may have pushed at the same time: the last one has the tag.
         digest = target.pushed_digest(registry)
         if digest is None:
