@@ -394,7 +394,7 @@ def assert_refused(done: subprocess.CompletedProcess[str], code: int, message: s
         False,
     ), done.stderr
     assert last.startswith(f"error: export: {message}"), done.stderr
-    assert [text for text in done.stderr.splitlines()[:-1] if not text.startswith("registry: ")] == []
+    assert all(text.startswith("registry: ") for text in done.stderr.splitlines()[:-1])
 
 
 def leftovers(engine) -> list[str]:

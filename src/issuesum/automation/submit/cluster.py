@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from tqdm import tqdm
 
 from issuesum.automation.submit.manifests import ARCHITECTURE, INSTANCE, RESOURCES, Kind
 from issuesum.errors import ClusterError, ParamsError
@@ -192,32 +191,29 @@ class Job:
 class Log:
     """The log of a job's chief, printed while it is written, from one pod after the other."""
 
-    def __init__(self, kubectl: Kubectl, prefix: str) -> None:
-        """Print nothing yet; each line will begin with `prefix`."""
-        self._kubectl, self.prefix = kubectl, prefix
-        self._process: subprocess.Popen[str] | None = None
-        self._thread = threading.Thread()
+    def __init__(self, kubectl: Kubectl, *, named: bool) -> None:
+        """Print nothing yet; with `named`, each line will begin with the pod's name."""
+        self._kubectl, self._options = kubectl, ("--prefix",) if named else ()
+        self._process: subprocess.Popen[bytes] | None = None
         self._seen = set[tuple[str, int]]()
 
     def follow(self, pod: Pod) -> None:
         """Go on with the log of this pod, once that of an earlier one has ended."""
         is_new = pod.start not in self._seen
-        if not pod.start or self._thread.is_alive() or not (is_new or pod.is_running):
+        going_on = self._process and self._process.poll() is None
+        if not pod.start or going_on or not (is_new or pod.is_running):
             return
         # A connection that broke is made again; what was written meanwhile is printed once more.
         since = () if is_new else ("--since=10s",)
-        command = self._kubectl.command("logs", "--follow", pod.name, *since)
+        command = self._kubectl.command("logs", "--follow", pod.name, *self._options, *since)
         self._seen.add(pod.start)
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
-        )
-        self._thread = threading.Thread(target=self._print, args=(self._process,), daemon=True)
-        self._thread.start()
+        self._process = subprocess.Popen(command, stdout=sys.stderr, stderr=subprocess.DEVNULL)
 
     def finish(self) -> None:
         """Wait for the last lines."""
-        if self._thread.is_alive():
-            self._thread.join(10)  # seconds
+        if self._process:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)  # seconds
         self.stop()
 
     def stop(self) -> None:
@@ -225,9 +221,3 @@ class Log:
         if self._process:
             self._process.terminate()
             self._process.wait()
-
-    def _print(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout  # noqa: S101
-        with process.stdout as lines:
-            for line in lines:
-                tqdm.write(self.prefix + line.rstrip("\n"), file=sys.stderr)

@@ -10,9 +10,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
+from dvc.utils.cli_parse import to_path_overrides
+from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
 from issuesum.automation.retraining.job import only_one
 from issuesum.automation.retraining.pipeline import Pipeline, stale_stages
+from issuesum.automation.retraining.results import reading_overrides
 from issuesum.automation.submit.cluster import MISTAKES, Job, Kubectl, Log, Pod, State
 from issuesum.automation.submit.image import pipeline_image
 from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Kind, Manifests, Variant
@@ -22,7 +25,6 @@ from issuesum.errors import (
     IssuesumError,
     ParamsError,
     RepositoryError,
-    one_line,
     shortened,
 )
 from issuesum.layout import (
@@ -93,7 +95,7 @@ def submit(
         _Watched(
             Job(cluster, manifests.kind, manifests.name(commit, variant)),
             variant,
-            Log(cluster, f"[{variant}] " if variant.overrides else ""),
+            Log(cluster, named=bool(variant.overrides)),
         )
         for variant in variants
     ]
@@ -134,14 +136,9 @@ def variants_of(
     """
     if not settings:
         return []
-    from dvc.exceptions import DvcException
-    from dvc.utils.cli_parse import to_path_overrides
-    from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
-    from hydra.errors import HydraException
-
     before = yaml.safe_load((root / PARAMS).read_text(encoding="utf-8"))
     found: dict[str, Variant] = {}
-    try:
+    with reading_overrides("--set-param"):
         for sweep in get_hydra_sweeps(to_path_overrides(settings)):
             overrides = sweep.pop(str(PARAMS), [])
             with tempfile.TemporaryDirectory() as folder:
@@ -156,11 +153,6 @@ def variants_of(
                 )
             variant = Variant.of(overrides, after[TRAIN_STAGE])
             found.setdefault(variant.fingerprint, variant)
-    except (DvcException, HydraException) as error:
-        raise ParamsError(
-            "--set-param must be as `dvc exp run` takes it. Received: "
-            f"{one_line(error.__cause__ or error)}. Try: {TRAIN_STAGE}.dropout=0.2,0.3."
-        ) from error
     return list(found.values())
 
 
@@ -280,7 +272,7 @@ class _Watched:
     def _say(self, kind: Literal["note", "warning"], line: str) -> None:
         if line != self.said:
             self.said = line
-            say(kind, f"{self.log.prefix}{line}")
+            say(kind, f"[{self.variant}] {line}" if self.variant.overrides else line)
 
     def _explain(self, pods: Sequence[Pod]) -> None:
         reason = next((f"{each.name}: {each.waits_for}" for each in pods if each.waits_for), None)

@@ -66,7 +66,7 @@ def _watched(state: str, *pods: Pod, kind: str = "job") -> tuple[_Watched, list[
         name="x", kind=kind, state=lambda: state, pods=lambda: list(pods),
         warning=lambda: "FailedCreate: quota exceeded", delete=lambda: done.append("delete"),
     )  # fmt: skip
-    return _Watched(job, Variant(), Log(Kubectl(), "")), done
+    return _Watched(job, Variant(), Log(Kubectl(), named=False)), done
 
 
 def _ended(code: int, message: str) -> Pod:

@@ -42,7 +42,9 @@ def image(tmp_path: Path) -> CanonicalImage:
 
 
 @contextmanager
-def registry(patience: float, *answers: Answer) -> Iterator[tuple[Registry, Reference, list[Asked]]]:
+def registry(
+    patience: float, *answers: Answer
+) -> Iterator[tuple[Registry, Reference, list[Asked]]]:
     """Give a registry without anything that gives these answers to uploads, and then takes all."""
     left = list(answers)
 
