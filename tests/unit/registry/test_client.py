@@ -239,11 +239,11 @@ def test_what_is_no_image_is_one_line(content: bytes) -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_a_layer_that_is_no_archive_is_passed_over() -> None:
+def test_a_layer_that_is_no_archive_is_refused() -> None:
     with serve(lambda _: Answer(200, CONTENT)) as (host, _):
         registry, image = _asked_for(host)
         layers = ({"digest": DIGEST, "size": len(CONTENT)},)
-        with pytest.raises(ArtifactError, match=r"must hold /app/provenance\.json"):
+        with pytest.raises(ArtifactError, match=r"must be a tar that can be unpacked"):
             read_file(registry, RemoteImage(image, 1, {}, "", layers), "app/provenance.json")
 
 
