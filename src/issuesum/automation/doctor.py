@@ -83,10 +83,8 @@ def _python(clone: Clone) -> Finding:
     if own.exists():
         found = f"{version}, {folder}; but stages are run by {own}"
         return note(found, f"{own.with_name('issuesum')} doctor, which looks at that one")
-    fish = os.environ.get("SHELL", "").endswith("fish")
-    activate = shlex.quote(str(folder / ("activate.fish" if fish else "activate")))
     found = f"{version}; but stages are run by `python`, which is {runs or 'not'} on PATH"
-    return fail(found, f"{'source' if fish else '.'} {activate}")
+    return fail(found, f". {shlex.quote(str(folder / 'activate'))}")
 
 
 def _params(clone: Clone) -> Finding:

@@ -12,7 +12,8 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
@@ -116,30 +117,17 @@ def push(registry: Registry, image: Reference, made: CanonicalImage) -> None:
     registry.put_manifest(image, made.manifest, MANIFEST)
 
 
-class _Counted:
-    """A file that is only written to, and knows what."""
-
-    def __init__(self, file: IO[bytes] | gzip.GzipFile) -> None:
-        self._file, self._hash, self.size = file, hashlib.sha256(), 0
-
-    def write(self, data: bytes) -> int:
-        self._hash.update(data)
-        self.size += len(data)
-        return self._file.write(data)
-
-    @property
-    def digest(self) -> str:
-        return f"sha256:{self._hash.hexdigest()}"
-
-
-def pack(write: Callable[[Any], object], target: Path, made_by: str) -> Layer:
-    """Make a layer at `target` of the tar that `write` writes to the file that it is given."""
-    with target.open("wb") as file:
-        packed: Any = _Counted(file)
-        with gzip.GzipFile("", "wb", _LEVEL, packed, mtime=0) as unpacked:
-            plain = _Counted(unpacked)
-            write(plain)
-    return Layer(packed.digest, packed.size, plain.digest, made_by, target)
+def pack(plain: IO[bytes], target: Path, made_by: str) -> Layer:
+    """Make a layer at `target` of a tar."""
+    found = hashlib.sha256()
+    with target.open("wb") as file, gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed:
+        while chunk := plain.read(2**20):
+            found.update(chunk)
+            packed.write(chunk)
+    with target.open("rb") as made:
+        digest = hashlib.file_digest(made, "sha256").hexdigest()
+    diff_id = f"sha256:{found.hexdigest()}"
+    return Layer(f"sha256:{digest}", target.stat().st_size, diff_id, made_by, target)
 
 
 def layer_of_files(files: Mapping[str, Path | bytes], target: Path, made_by: str) -> Layer:
@@ -168,13 +156,12 @@ def pack_entries(
     entries: Iterable[tuple[tarfile.TarInfo, IO[bytes] | None]], target: Path, made_by: str
 ) -> Layer:
     """Make a layer of entries, whose order and times are the caller's, and their contents."""
-
-    def write(file: IO[bytes]) -> None:
-        with tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+    with tempfile.TemporaryFile(dir=target.parent) as plain:
+        with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
             for entry, content in entries:
                 tar.addfile(entry, content)
-
-    return pack(write, target, made_by)
+        plain.seek(0)
+        return pack(plain, target, made_by)
 
 
 def _json(value: object) -> bytes:

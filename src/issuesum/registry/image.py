@@ -140,21 +140,15 @@ def _read(
             content.seek(0)
             count = 0
             try:
-                file = _Bounded(unpacked(content), most)
-                with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:
-                    while entry := archive.next():
-                        # Or they would all be kept, one for each 512 bytes of an unpacked layer.
-                        archive.members.clear()  # type: ignore[attr-defined]
-                        name = entry.name.removeprefix("./")
-                        wanted = name == path or name.startswith(f"{path}/")
-                        if wanted and entry.isreg() and not entry.issparse():
-                            if count == _FILES:
-                                raise too_large(_FILES, f"The folder /{path}", "files")
-                            file.left += entry.size
-                            inside = entry.replace(name=name.removeprefix(f"{path}/"))
-                            archive.extract(inside, target, filter="data")  # not outside (PEP 706)
-                            count += 1
-                        file.left = _HEADERS
+                for archive, entry in entries(content, most):
+                    name = entry.name.removeprefix("./")
+                    wanted = name == path or name.startswith(f"{path}/")
+                    if wanted and entry.isreg() and not entry.issparse():
+                        if count == _FILES:
+                            raise too_large(_FILES, f"The folder /{path}", "files")
+                        inside = entry.replace(name=name.removeprefix(f"{path}/"))
+                        archive.extract(inside, target, filter="data")  # nothing outside (PEP 706)
+                        count += 1
             except UNREADABLE as error:
                 raise ArtifactError(
                     f"Layer {layer['digest']} ({layer.get('mediaType', 'no media type')}) of "
@@ -179,6 +173,18 @@ def unpacked(layer: IO[bytes]) -> IO[bytes]:
     if _ZSTD.fullmatch(magic):
         return cast("IO[bytes]", zstd.ZstdFile(layer))
     return layer
+
+
+def entries(packed: IO[bytes], most: int) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """Yield the entries of a layer of `most` bytes, each with the archive that reads it."""
+    file = _Bounded(unpacked(packed), most)
+    with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:  # not packed twice
+        while entry := archive.next():
+            # Or they would all be kept, one for each 512 bytes of an unpacked layer.
+            archive.members.clear()  # type: ignore[attr-defined]
+            file.left += entry.size
+            yield archive, entry
+            file.left = _HEADERS
 
 
 class _Bounded:

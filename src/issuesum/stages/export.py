@@ -16,7 +16,7 @@ from issuesum.lineage.provenance.lookup import Found, look_up
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.runs.record import read_all
 from issuesum.registry.client import Registry
-from issuesum.shipping.gate import Judged, check_gate, check_regression
+from issuesum.shipping.gate import check_gate, check_regression
 from issuesum.shipping.image.ship import Target
 from issuesum.stages.params import ExportParams, Params, defaults
 from issuesum.stages.runner import ROOT
@@ -99,7 +99,7 @@ def _ship(by: Builder, target: Target, params: Params, metrics: dict[str, Any]) 
         )
 
     check_regression(
-        Judged(image, metrics["model"]["rouge_l"]), ROOT, made_from=target.version,
+        image, metrics["model"]["rouge_l"], ROOT, made_from=target.version,
         rows=metrics["test_rows"], max_regression=evaluate.gate.max_regression,
         compare=compare, note=print,
     )  # fmt: skip

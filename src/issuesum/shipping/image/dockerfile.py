@@ -15,7 +15,6 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -152,8 +151,8 @@ def build_runtime(
             config = json.load(read(listed["Config"]))
             layers = []
             for number, name in enumerate(listed["Layers"][: len(below)]):
-                copy = partial(shutil.copyfileobj, unpacked(read(name)))
-                layers.append(pack(copy, folder / f"base-{number}.tar.gz", "base image"))
+                plain = unpacked(read(name))
+                layers.append(pack(plain, folder / f"base-{number}.tar.gz", "base image"))
             own = [read(name) for name in listed["Layers"][len(below) :]]
             layers.append(_merged(own, folder / "runtime.tar.gz"))
     return CanonicalImage.of(config, layers)
