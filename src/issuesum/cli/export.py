@@ -70,7 +70,7 @@ def _plan() -> dict[str, Any]:
         trouble = str(error)
     return {
         "image": str(target.image),
-        "lineage": str(target.lineage),
+        "lineage": target.lineage,
         "dirty": list(git.changed_files(Path())),
         "gate": refusal,
         "digest": digest,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -99,7 +100,7 @@ class _Job:
             _attempt(self.hooks.card, "there is no model card")
             scores = results.scores(self.root, since=before)
             if self.branch:
-                self.pipeline.share()
+                self.pipeline.push("--run-cache")  # and what lets others skip the same runs
                 self._share_records()
             if paths := results.uncommitted(self.root):
                 commit(self.root, paths, results.message(self.root, self.message))
@@ -120,7 +121,8 @@ class _Job:
         try:
             if stale_stages(self.root):
                 self.hooks.check_builder()
-                self.pipeline.reproduce()
+                # Of what only the remote has, what the stale stages need is fetched.
+                self.pipeline.repro("--pull", "--allow-missing")
             for stage in stages_without_output(self.root):
                 self.pipeline.force(stage)
             if why := _why_export(self.root, self.hooks):
@@ -129,7 +131,8 @@ class _Job:
         except GateError:
             self._report(before)
             if self.branch:  # what was refused need not be trained again elsewhere to be refused
-                _attempt(self.pipeline.share, "what was made is not shared")
+                share = partial(self.pipeline.push, "--run-cache")
+                _attempt(share, "what was made is not shared")
                 self._share_records()
             raise
 

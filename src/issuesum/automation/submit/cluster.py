@@ -24,7 +24,6 @@ _HARMLESS = {
     "FailedToRetrieveImagePullSecret",  # registries that need none give the image
     "SetPodTemplateRestartPolicy",  # the replica spec of a TFJob has its own, as it must
 }
-_USUAL = {"ContainerCreating", "PodInitializing"}
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,6 @@ class Pod:
     is_chief: bool  # its log is the one to show
     exit_code: int | None  # the last time that the container ended with an error
     last_words: str  # the line with which that ended
-    waits_for: str | None  # why it does not run, where that is known
 
     @classmethod
     def of(cls, found: dict[str, Any]) -> Pod:
@@ -129,20 +127,7 @@ class Pod:
             is_chief=next(filter(None, indices), "0") == "0",
             exit_code=ended.get("exitCode") or None,
             last_words=(errors or lines or [""])[-1],
-            waits_for=_reason(status, states[0]),
         )
-
-
-def _reason(status: dict[str, Any], state: dict[str, Any]) -> str | None:
-    waiting = state.get("waiting") or {}
-    if waiting.get("reason", "ContainerCreating") not in _USUAL:
-        return ": ".join(filter(None, (waiting["reason"], waiting.get("message"))))
-    if status.get("phase") != "Pending":
-        return None
-    for each in status.get("conditions") or ():
-        if each["type"] == "PodScheduled" and each["status"] == "False":
-            return ": ".join(filter(None, (each.get("reason"), each.get("message"))))
-    return None
 
 
 @dataclass(frozen=True)
@@ -172,8 +157,11 @@ class Job:
         return [Pod.of(each) for each in found]
 
     def warning(self) -> str | None:
-        """Ask for the last warning about it or its pods: a quota, a volume that is missing."""
-        events = self.kubectl.items("events", "--field-selector", "type=Warning")
+        """Ask for the last warning about it or its pods: a quota, no node, no image; if we may."""
+        try:
+            events = self.kubectl.items("events", "--field-selector", "type=Warning")
+        except ClusterError:
+            return None
         ours = [
             each
             for each in events

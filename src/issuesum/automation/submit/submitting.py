@@ -44,7 +44,6 @@ from issuesum.registry.reference import Reference
 _IMAGE = ("deploy/training", ".dvc/config", ".dvcignore", str(LOCK))
 """What the image holds besides `git.CODE`."""
 _TICK = 3  # seconds between two questions
-_PATIENCE = 15  # seconds after which a pod that does not run is asked for why
 
 
 @dataclass(frozen=True)
@@ -230,10 +229,8 @@ class _Watched:
     log: Log
     documents: list[dict[str, Any]] | None = None
     said: str | None = None
-    quiet_since: float = 0.0
 
     def start(self) -> None:
-        self.quiet_since = time.monotonic()
         if self.documents is None:
             self._say("note", f"{self.job.kind} {self.job.name} is there already")
             return
@@ -265,23 +262,14 @@ class _Watched:
             if self.job.kind == "tfjob" and state == "running":
                 self.job.delete()  # its operator would repeat the mistake
             raise self._failure(state, mistake, pods)
-        else:
-            self._explain(pods)
+        elif not pods or any(each.is_pending for each in pods):
+            self._say("note", f"waiting for {self.job.warning() or 'its pods'}")
         return state == "succeeded"
 
     def _say(self, kind: Literal["note", "warning"], line: str) -> None:
         if line != self.said:
             self.said = line
             say(kind, f"[{self.variant}] {line}" if self.variant.overrides else line)
-
-    def _explain(self, pods: Sequence[Pod]) -> None:
-        reason = next((f"{each.name}: {each.waits_for}" for each in pods if each.waits_for), None)
-        if pods and not any(each.is_pending for each in pods):
-            self.quiet_since = time.monotonic()
-        elif not reason and time.monotonic() - self.quiet_since > _PATIENCE:
-            reason = self.job.warning()
-        if reason:
-            self._say("note", f"waiting for {reason}")
 
     def _failure(self, state: State, mistake: Pod | None, pods: Sequence[Pod]) -> FailedJobError:
         ended = sorted((each for each in pods if each.exit_code), key=lambda each: each.is_chief)

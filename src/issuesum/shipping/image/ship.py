@@ -20,18 +20,8 @@ _LABELS = ("org.opencontainers.image.revision", "io.issuesum.hash.bundle", "io.i
 """Where an image has its lineage."""
 
 
-@dataclass(frozen=True)
-class Lineage:
-    """What decides an image."""
-
-    commit: str | None  # of Git, 40 hex digits
-    bundle: str | None  # DVC's hash of serving/bundle
-    patch: str | None  # sha256 of what a dirty tree adds to the commit, None of a clean one
-
-    def __str__(self) -> str:
-        """Return it in a few words."""
-        patch = f"patch {self.patch[:12]}" if self.patch else "no patch"
-        return f"commit {self.commit}, bundle {self.bundle}, {patch}"
+def _lineage(commit: str | None, bundle: str | None, patch: str | None) -> str:
+    return f"commit {commit}, bundle {bundle}, {f'patch {patch}' if patch else 'no patch'}"
 
 
 @dataclass(frozen=True)
@@ -40,7 +30,7 @@ class Target:
 
     image: Reference  # registry/name:tag
     version: Version  # what the tag is made of
-    lineage: Lineage  # the version, and what a dirty tree adds to it
+    patch: str | None  # sha256 of what a dirty tree adds to the commit, None of a clean one
 
     @classmethod
     def of(cls, root: Path, bundle: Path, repository: str) -> Target:
@@ -52,8 +42,12 @@ class Target:
         """
         patch, version = dirty_patch(root), version_of(root, bundle)
         changes = hashlib.sha256(patch).hexdigest() if patch else None
-        lineage = Lineage(version.commit, version.bundle, changes)
-        return cls(Reference.parse(f"{repository}:{version.tag}"), version, lineage)
+        return cls(Reference.parse(f"{repository}:{version.tag}"), version, changes)
+
+    @property
+    def lineage(self) -> str:
+        """What decides the image, in words."""
+        return _lineage(self.version.commit, self.version.bundle, self.patch)
 
     def pushed_digest(self, registry: Registry) -> str | None:
         """Return the digest of our image in the registry, None if there is nothing under its tag.
@@ -65,7 +59,7 @@ class Target:
         if digest is None:
             return None
         labels = read_image(registry, self.image.at(digest)).labels
-        found = Lineage(*map(labels.get, _LABELS))
+        found = _lineage(*map(labels.get, _LABELS))
         if found != self.lineage:
             raise RegistryError(
                 f"{self.image} must be free, or made from {self.lineage}. Received: {digest}, made "

@@ -14,7 +14,7 @@ from pathlib import Path
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from issuesum.errors import ParamsError, RegistryError
+from issuesum.errors import ParamsError
 from issuesum.files import replacing_file
 from issuesum.lineage.provenance.lookup import OUR_TAG
 from issuesum.registry.client import Registry
@@ -71,15 +71,8 @@ def resolve(reference: str) -> PinnedImage:
             "An image must be registry/name:tag or registry/name@sha256:…. "
             f"Received: {reference}. Try: the image in serving/image.json."
         )
-    wanted = wanted.at(wanted.digest) if wanted.digest else wanted
     registry = Registry(wanted.host)
-    digest = registry.digest(wanted)
-    if digest is None:
-        raise RegistryError(
-            f"{wanted.host} must hold {wanted}. Received: no such image. "
-            "Try: dvc repro -f -s export, which pushes the image of this tree, or another address."
-        )
-    pinned = wanted.at(digest)
+    pinned = wanted.at(registry.manifest(wanted)[0])
     found = read_image(registry, pinned)
     return PinnedImage(reference, str(pinned), found.labels, found.architecture)
 

@@ -6,9 +6,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from issuesum.automation.submit.cluster import Kubectl, Log, Pod
+from issuesum.automation.submit.cluster import Job, Kubectl, Log, Pod
 from issuesum.automation.submit.manifests import Variant
 from issuesum.automation.submit.submitting import FailedJobError, _Watched
+from issuesum.errors import ClusterError
 
 METADATA = {"name": "x-0-abc", "uid": "u", "labels": {"app.kubernetes.io/name": "issuesum"}}
 
@@ -21,20 +22,10 @@ def _pod(phase: str, *, conditions=(), labels=None, **container) -> Pod:
     return Pod.of({"metadata": metadata, "status": status})
 
 
-def test_a_pod_without_a_node_shows_the_message_of_the_scheduler() -> None:
-    says = "0/1 nodes are available: 1 Insufficient cpu."
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
-    pod = _pod("Pending", conditions=[{**condition, "message": says}])
-    assert pod.waits_for == f"Unschedulable: {says}"
+def test_a_pod_without_a_node_is_pending_and_has_not_started() -> None:
+    pod = _pod("Pending")
     assert pod.is_pending
     assert pod.start is None
-
-
-def test_a_container_that_cannot_start_shows_why() -> None:
-    for reason in ("ImagePullBackOff", "CreateContainerConfigError"):
-        waiting = {"waiting": {"reason": reason, "message": 'secret "x" not found'}}
-        assert _pod("Pending", state=waiting).waits_for == f'{reason}: secret "x" not found'
-    assert _pod("Pending", state={"waiting": {"reason": "ContainerCreating"}}).waits_for is None
 
 
 def test_the_last_error_is_the_line_of_the_stage() -> None:
@@ -102,12 +93,32 @@ def test_an_interruption_ends_nothing_until_the_job_has_failed() -> None:
 
 def test_what_keeps_pods_from_running_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
-    for pods, expected in (
-        ([_pod("Pending", state=waiting)], "x-0-abc: ImagePullBackOff: no such image"),
-        ([], "FailedCreate: quota exceeded"),  # none for a while
-    ):
+    for pods in ([_pod("Pending", state=waiting)], []):
         watched, _ = _watched("running", *pods)
-        watched.quiet_since = -100
         assert not watched.look()
         assert not watched.look()
-        assert capsys.readouterr().err == f"note: waiting for {expected}\n"
+        assert capsys.readouterr().err == "note: waiting for FailedCreate: quota exceeded\n"
+    running = Pod(**{**vars(_pod("Running", state={"running": {}})), "start": None})
+    watched, _ = _watched("running", running)
+    assert not watched.look()
+    assert capsys.readouterr().err == ""
+
+
+def test_the_last_warning_about_the_job_or_its_pods_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def event(name: str, reason: str, minute: int) -> dict:
+        time = f"2026-11-29T10:{minute}:00Z"
+        return {"involvedObject": {"name": name}, "reason": reason, "message": "m",
+                "lastTimestamp": time}  # fmt: skip
+
+    events = [
+        event("x-0-abc", "FailedScheduling", 12), event("x", "FailedCreate", 11),
+        event("x-0-abc", "FailedToRetrieveImagePullSecret", 13), event("other", "Failed", 14),
+    ]  # fmt: skip
+    monkeypatch.setattr(Kubectl, "items", lambda *_: events)
+    assert Job(Kubectl(), "job", "x").warning() == "FailedScheduling: m"
+
+    def refuse(*_: object) -> None:
+        raise ClusterError("forbidden")
+
+    monkeypatch.setattr(Kubectl, "items", refuse)
+    assert Job(Kubectl(), "job", "x").warning() is None
