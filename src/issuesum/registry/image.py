@@ -48,8 +48,7 @@ class RemoteImage:
 def read_image(registry: Registry, image: Reference, platform: str | None = None) -> RemoteImage:
     """Return an image; of an index, the one for a platform, by default this machine's.
 
-    Raises:
-        ArtifactError: it is no image, or an index of several and none for that platform.
+    ArtifactError: it is no image, or an index of several and none for that platform.
     """
     platform = platform or f"linux/{architecture()}"
     try:
@@ -98,8 +97,7 @@ def _of_index(image: Reference, listed: Iterable[dict[str, Any]], wanted: str) -
 def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
     """Return a small file (no leading slash) from the uppermost layer that has it.
 
-    Raises:
-        ArtifactError: no small layer holds it, or one of them is large when it is unpacked.
+    ArtifactError: no small layer holds it, or one of them is large when it is unpacked.
     """
     with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
         _read(registry, image, path, Path(folder), packed=SMALL, most=UNPACKED)
@@ -118,9 +116,7 @@ def read_folder(registry: Registry, image: RemoteImage, prefix: str, target: Pat
     """Copy the files below `prefix`, a/b, to an existing folder.
 
     They are those of the uppermost layer that has any: one COPY of a Dockerfile makes one layer.
-
-    Raises:
-        ArtifactError: no layer holds such files, or one is too large or cannot be unpacked.
+    ArtifactError: no layer holds such files, or one is too large or cannot be unpacked.
     """
     _read(registry, image, prefix, target, packed=LARGEST, most=LARGEST)
 

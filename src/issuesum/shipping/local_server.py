@@ -34,10 +34,8 @@ _VARIABLES = {
 def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: float) -> str:
     """Run the image on a loopback port, and return its first answer, JSON.
 
-    It replaces an earlier server of ours on that port.
-
-    Raises:
-        EngineError: the image cannot be had, the port is taken, or no answer comes in `timeout` s.
+    It replaces an earlier server of ours on that port. EngineError: the image cannot be had, the
+    port is taken, or no answer comes in `timeout` seconds.
     """
     stop_process(port)
     stop(client, port=port)
@@ -68,10 +66,8 @@ def start_process(bundle: Path, provenance: bytes, *, port: int, timeout: float)
     """Run the bundle by this environment's seldon-core, as `start` runs the image.
 
     The process has a copy of the bundle, which DVC may replace, with the provenance that the image
-    would have. seldon-core listens on all interfaces.
-
-    Raises:
-        EngineError: the port is taken, or the server does not answer.
+    would have. seldon-core listens on all interfaces. EngineError: the port is taken, or the server
+    does not answer.
     """
     stop_process(port)
     folder = _PROCESSES / str(port)

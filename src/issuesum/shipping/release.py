@@ -111,10 +111,8 @@ def publish(
     """Commit files to a folder of a branch of a remote, which is made if it is missing.
 
     Neither the working tree nor its index is touched, and other folders of the branch stay. Returns
-    the commit, or None if the branch has the same bytes already.
-
-    Raises:
-        RepositoryError: the remote is unreachable, refuses us, or was pushed to again and again.
+    the commit, or None if the branch has the same bytes already. RepositoryError: the remote is
+    unreachable, refuses us, or was pushed to again and again.
     """
     reference = f"refs/heads/{branch}"
     must = f"{remote} must take what is released to its branch {branch}"

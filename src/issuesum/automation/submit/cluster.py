@@ -40,11 +40,7 @@ class Kubectl:
         return ["kubectl", *given, *arguments]
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
-        """Return what it prints.
-
-        Raises:
-            ClusterError: there is no kubectl, or the cluster does not answer or refuses.
-        """
+        """Return what it prints (ClusterError: no kubectl, no answer, or a refusal)."""
         try:
             done = subprocess.run(
                 self.command(*arguments), check=False, capture_output=True, text=True, input=stdin
@@ -77,11 +73,7 @@ class Kubectl:
         return architecture() if architecture() in found else min(found, default=None)
 
     def rendered(self, folder: Path) -> list[dict[str, Any]]:
-        """Return the documents of a kustomization.
-
-        Raises:
-            ParamsError: it is none.
-        """
+        """Return the documents of a kustomization (ParamsError: it is none)."""
         try:
             return [each for each in yaml.safe_load_all(self.run("kustomize", str(folder))) if each]
         except ClusterError as error:

@@ -129,9 +129,8 @@ def variants_of(
 ) -> list[Variant]:
     """Return the variants that settings ask for, by DVC's own parsing; none without settings.
 
-    Raises:
-        ParamsError: DVC cannot read them, they change other params than those of `train`, or a
-            value is none that params have.
+    ParamsError: DVC cannot read them, they change other params than those of `train`, or to values
+    that `check` refuses.
     """
     if not settings:
         return []
@@ -242,11 +241,7 @@ class _Watched:
         self._say("note", f"{self.job.kind} {self.job.name} in namespace {namespace}")
 
     def look(self) -> bool:
-        """Print what is new; return whether it has succeeded.
-
-        Raises:
-            FailedJobError: it has failed.
-        """
+        """Print what is new; return whether it has succeeded (FailedJobError: it has failed)."""
         try:
             state, pods = self.job.state(), self.job.pods()
         except ClusterError as error:  # it may answer later

@@ -93,8 +93,7 @@ def metadata_of(
 def with_runs[P: Provenance](provenance: P, statement: dict[str, Any]) -> P:
     """Return a provenance with the metadata of its statement; what is of another kind is unknown.
 
-    Raises:
-        KeyError, TypeError, AttributeError: the statement has no metadata of ours.
+    KeyError, TypeError or AttributeError: the statement has no metadata of ours.
     """
     metadata = statement["predicate"]["runDetails"]["metadata"]
     runs = {
@@ -128,10 +127,8 @@ def opened(content: bytes) -> Envelope:
 def signing_key() -> Signer | None:
     """Return the key of the file that ISSUESUM_SIGNING_KEY names, or None where it is not set.
 
-    ISSUESUM_SIGNING_PASSPHRASE opens a file that is encrypted.
-
-    Raises:
-        ParamsError: others may read the file, or it is not an Ed25519 key in PKCS#8.
+    ISSUESUM_SIGNING_PASSPHRASE opens a file that is encrypted. ParamsError: others may read it, or
+    it is not an Ed25519 key in PKCS#8.
     """
     named, passphrase = os.environ.get(_FILE), os.environ.get(_PASSPHRASE)
     if not named:

@@ -51,9 +51,8 @@ print(json.dumps({{"uid": os.getuid(), "answer": answer}}))
 def smoke_test(client: docker.DockerClient, image: str, *, called: str, timeout: float) -> str:
     """Return the first title of `image`, whose answers must name it `called`, registry/name:tag.
 
-    Raises:
-        EngineError: no answer in `timeout` seconds, the container ended, the answer is not a title
-            or names another image, or the server runs as root.
+    EngineError: no answer in `timeout` seconds, the container ended, the answer is not a title or
+    names another image, or the server runs as root.
     """
     container = run(client, image, network_mode="none")
 

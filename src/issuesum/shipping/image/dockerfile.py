@@ -85,10 +85,7 @@ def compose(
     """Return the image of a bundle and the content of its /app/provenance.json.
 
     Its new layers are written to `folder`; each is of one COPY, from what changes least to what
-    changes most.
-
-    Raises:
-        ArtifactError: the last stage of the Dockerfile is none of ours, or names no file.
+    changes most. ArtifactError: the last stage of the Dockerfile is none of ours, or names no file.
     """
     labels = labels_of(provenance)
     layers = [

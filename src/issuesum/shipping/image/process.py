@@ -136,9 +136,8 @@ class Unpacked:
     def first_title(self, *, called: str, timeout: float) -> str:
         """Return the first title of the image's server, whose answers must name it `called`.
 
-        Raises:
-            EngineError: it gives none, or one that is not a title or names another image; or in a
-                container it would run as root.
+        EngineError: it gives none, or one that is not a title or names another image; or in a
+        container it would run as root.
         """
         user = str(self.settings.get("User", ""))
         if user.partition(":")[0] in ("", "0", "root"):

@@ -91,20 +91,15 @@ def write_manifests(
 ) -> list[Path]:
     """Write the manifests that serve `image` under `name`; each file is replaced as a whole.
 
-    Seldon's can have a canary, in a file of its own, in which `traffic` percent of the requests (1
-    to 99) and as large a share of `replicas`, at least 1, are its. So can it have a shadow, which
-    gets a copy of each request and whose answers are dropped. All have one name, so each replaces
-    the others in the cluster; the predictor `default` is the same in all of them but for its share
-    of traffic, which is no part of its pods: they are not restarted when a canary comes or goes.
+    Seldon's can have a canary, which gets `traffic` percent of the requests (1 to 99) and as large
+    a share of `replicas`, at least 1, and a shadow, which gets a copy of each request and whose
+    answers are dropped: each in a file of its own, with one name, so that each replaces the others
+    in the cluster. The predictor `default` is the same in all of them but for its share of traffic,
+    which is no part of its pods: they are not restarted when a canary comes or goes.
 
-    `pull_secret` names the Secret with which nodes pull.
-
-    Returns:
-        The file that serves, the one for a cluster with the Prometheus Operator, and the others.
-
-    Raises:
-        ParamsError: Kubernetes does not take `name`, a canary or shadow is `image` itself, or
-            something other than Seldon is to have one.
+    Returns the file that serves, the one for a cluster with the Prometheus Operator, and the
+    others. ParamsError: Kubernetes does not take `name`, a canary or shadow is `image` itself, or
+    something other than Seldon is to have one.
     """
     if not _NAME.fullmatch(name):
         raise ParamsError(
