@@ -240,7 +240,6 @@ def nvidia_gpus() -> str:
 def _cluster(clone: Clone, patience: float = 4) -> Finding:
     from distributed import Client
 
-    found = "this machine alone: no Dask scheduler"
     if address := clone.scheduler():
         try:
             with Client(address, timeout=patience, set_as_default=False) as client:
@@ -250,11 +249,8 @@ def _cluster(clone: Clone, patience: float = 4) -> Finding:
             return fail(reason, "start it, or ISSUESUM_SCHEDULER=local")
         if not workers:
             return fail(f"the Dask scheduler {address} has no worker", f"dask worker {address}")
-        found = f"Dask scheduler {address}: {workers} workers"
-    if not os.environ.get("TF_CONFIG"):
-        return ok(found)
-    found += "; TF_CONFIG is set, which train checks against its workers"
-    return note(found, "deploy/training, or unset TF_CONFIG to train alone")
+        return ok(f"Dask scheduler {address}: {workers} workers")
+    return ok("this machine alone: no Dask scheduler")
 
 
 _DVC = ("dvc.repo", "dvc_s3", "s3fs")

@@ -15,7 +15,6 @@ from typing import IO, Any, cast
 
 from backports import zstd
 
-from issuesum.console import say
 from issuesum.errors import ArtifactError, one_line
 from issuesum.layout import IMAGE_MODEL
 from issuesum.registry.client import LARGEST, SMALL, UNPACKED, Registry, too_large
@@ -72,7 +71,7 @@ def read_image(registry: Registry, image: Reference, platform: str | None = None
 
 
 def _of_index(image: Reference, listed: Iterable[dict[str, Any]], wanted: str) -> Reference:
-    """Return the image of an index that is meant; where it has several, say which."""
+    """Return the image of an index that is meant."""
     found: dict[str, str] = {}
     for item in listed:
         platform = item.get("platform") or {}
@@ -88,9 +87,6 @@ def _of_index(image: Reference, listed: Iterable[dict[str, Any]], wanted: str) -
             f"{image} must be one image, or an index with one for {wanted}. Received: an index of "
             f"{images or 'no images'}. Try: {image.repository}@ and one of the digests."
         )
-    if len(found) > 1:
-        platforms = ", ".join(found.values())
-        say("note", f"{image} is an index of {platforms}: {found[chosen[0]]} is read, {chosen[0]}")
     return image.at(chosen[0])
 
 

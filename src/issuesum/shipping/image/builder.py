@@ -207,27 +207,19 @@ def push_runtime(
 
 @contextmanager
 def exclusive(name: str) -> Iterator[None]:
-    """Hold the lock of `name`; another process of this machine waits, with a message.
+    """Hold the lock of `name`; another process of this user and machine waits, with a message.
 
     The kernel drops the lock when its holder dies, so none is ever left behind. The file stays.
     """
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"issuesum-export-{digest}.lock"
-    with suppress(FileExistsError):
-        path.touch(exist_ok=False)
-        path.chmod(0o644)  # whatever the umask
-    # For reading, which is all that a lock needs: it may be another user's, and Linux refuses to
-    # open another's file of /tmp in any way that could make one.
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
+    path = Path(tempfile.gettempdir()) / f"issuesum-export-{os.getuid()}-{digest}.lock"
+    with path.open("a") as file:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             tqdm.write(f"waiting for another export of {name}", file=sys.stderr)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -237,8 +229,9 @@ def staging_tag(client: docker.DockerClient, image: Reference) -> Iterator[str]:
     What a killed export left under such a name is removed first, so hold the lock (`exclusive`).
     """
     repository = f"issuesum-building/{image.name}"
-    # An engine may build for several machines, and for several registries.
-    owner = hashlib.sha256(f"{platform.node()} {image.host}".encode()).hexdigest()[:12]
+    # An engine may build for several machines and users, and for several registries.
+    whose = f"{platform.node()} {os.getuid()} {image.host}"
+    owner = hashlib.sha256(whose.encode()).hexdigest()[:12]
     _remove(client, repository, f"{repository}:{owner}-")
     name = f"{repository}:{owner}-{uuid4().hex[:12]}"
     try:

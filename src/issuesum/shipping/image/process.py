@@ -82,7 +82,7 @@ def answer_on(port: int, timeout: float, ended: Callable[[], int | None] = lambd
         session.trust_env = False  # no proxy
         session.headers["Content-Type"] = "application/json"
 
-        def ask(_: float) -> str:
+        def ask() -> str:
             answer = session.post(URL.format(port), REQUEST, timeout=10)
             answer.raise_for_status()
             answer.json()  # or it is no answer yet
