@@ -13,7 +13,7 @@ from typing import Any, Literal
 import yaml
 
 from issuesum.automation.submit.manifests import ARCHITECTURE, INSTANCE, RESOURCES, Kind
-from issuesum.errors import ClusterError, ParamsError
+from issuesum.errors import ClusterError
 from issuesum.registry.image import architecture
 
 State = Literal["absent", "running", "succeeded", "failed"]
@@ -54,7 +54,7 @@ class Kubectl:
             reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             raise ClusterError(
                 f"`kubectl {arguments[0]}` failed. Received: {reason[-1][:500]}. "
-                "Try: kubectl config get-contexts, then --context or --namespace."
+                f"Try: kubectl {' '.join(arguments)}; or another --context or --namespace."
             )
         return done.stdout
 
@@ -73,16 +73,8 @@ class Kubectl:
         return architecture() if architecture() in found else min(found, default=None)
 
     def rendered(self, folder: Path) -> list[dict[str, Any]]:
-        """Return the documents of a kustomization (ParamsError: it is none)."""
-        try:
-            return [each for each in yaml.safe_load_all(self.run("kustomize", str(folder))) if each]
-        except ClusterError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
-                raise ParamsError(
-                    f"{folder} must be a kustomization. Received: {error.received}. "
-                    f"Try: kubectl kustomize {folder}."
-                ) from error
-            raise
+        """Return the documents of a kustomization."""
+        return [each for each in yaml.safe_load_all(self.run("kustomize", str(folder))) if each]
 
 
 @dataclass(frozen=True)
