@@ -1,12 +1,10 @@
 """One retraining, from what is stale to a commit on the branch; a killed one resumes when rerun."""
 
 import fcntl
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -169,23 +167,17 @@ def only_one(root: Path) -> Iterator[int]:
     The kernel drops the lock when the last process that has the descriptor ends: a pipeline that
     was handed it goes on holding the lock if this process is killed.
     """
-    path = root / LOCK
+    path = (root / LOCK).resolve()
     path.parent.mkdir(exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+    with path.open("a") as file:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            pid, _, since = path.read_text(encoding="utf-8").strip().partition(" ")
             raise RepositoryError(
-                f"One retraining at a time must run in {root.resolve()}. Received: that of process "
-                f"{pid or 'unknown'}, since {since or 'just now'}. Try: the same when it has ended."
+                f"One retraining at a time must run in {root.resolve()}. Received: another one, "
+                f"which holds {path}. Try: fuser {path}, then the same when that has ended."
             ) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode(), 0)
-        yield handle
-    finally:
-        os.close(handle)
+        yield file.fileno()
 
 
 def _check_clean(root: Path) -> None:

@@ -1,5 +1,7 @@
 """One training in a cluster, or one of each variant, from the commit to its result here."""
 
+import io
+import re
 import shutil
 import tempfile
 import time
@@ -17,7 +19,6 @@ from issuesum.automation.retraining.job import only_one
 from issuesum.automation.retraining.pipeline import Pipeline, stale_stages
 from issuesum.automation.retraining.results import reading_overrides
 from issuesum.automation.submit.cluster import MISTAKES, Job, Kubectl, Log, Pod, State
-from issuesum.automation.submit.image import pipeline_image
 from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Kind, Manifests, Variant
 from issuesum.console import say
 from issuesum.errors import (
@@ -37,12 +38,16 @@ from issuesum.layout import (
 )
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
-from issuesum.registry.client import Registry
+from issuesum.registry.client import Registry, refusal
+from issuesum.registry.credentials import credentials_for
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference
+from issuesum.shipping.image.engine import build, engine, failure_of, fetch_base
 
 _IMAGE = ("deploy/training", ".dvc/config", ".dvcignore", str(LOCK))
 """What the image holds besides `git.CODE`."""
+_DOCKERFILE = Path("deploy/training/Dockerfile")
+_BASE = re.compile(r"^ARG BASE_IMAGE=(\S+)", re.MULTILINE)
 _TICK = 3  # seconds between two questions
 
 
@@ -208,6 +213,43 @@ def _image(request: Request, root: Path, commit: str, manifests: Manifests) -> R
             f"{made_of or 'no commit'}. Try: without --image."
         )
     return image
+
+
+def pipeline_image(
+    root: Path, commit: str, repository: str, *, extra: str, machine: str | None
+) -> RemoteImage:
+    """Return the image of a commit, built and pushed where the registry lacks it.
+
+    It is registry/name:COMMIT, or …:COMMIT-gpu for the extra `gpu`; where that is not for the
+    architecture `machine`, …:COMMIT-arm64 or the like. EngineError: it cannot be built.
+    """
+    tag = commit if extra == "cpu" else f"{commit}-{extra}"
+    platform = machine and f"linux/{machine}"
+    for name in (tag, f"{tag}-{machine}"):
+        image = Reference.parse(f"{repository}:{name}")
+        registry = Registry(image.host)
+        if not registry.digest(image):
+            break
+        found = read_image(registry, image, platform)
+        if machine in (None, found.architecture):
+            return found
+    with engine() as client:
+        arguments = {"COMMIT": commit, "EXTRA": extra}
+        if platform and (named := _BASE.search((root / _DOCKERFILE).read_text(encoding="utf-8"))):
+            arguments["BASE_IMAGE"] = fetch_base(client, named[1], platform)[0]
+        again = f"docker build --file {_DOCKERFILE} --build-arg COMMIT={commit} -"
+        build(
+            client, str(image), what=image, advice=f"git archive {commit} | {again}",
+            fileobj=io.BytesIO(git.run(root, "archive", commit)), dockerfile=str(_DOCKERFILE),
+            buildargs=arguments, platform=platform,
+        )  # fmt: skip
+        known = credentials_for(image.host).for_engine
+        answers = client.api.push(
+            image.repository, image.tag, auth_config=known, stream=True, decode=True
+        )
+        if failure := failure_of(answers, f"docker push {image}"):
+            raise refusal(str(image), failure)
+    return read_image(registry, image)
 
 
 class FailedJobError(ClusterError):

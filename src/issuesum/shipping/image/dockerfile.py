@@ -159,7 +159,12 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
     """Make one layer of those above the base: how many there are depends on the engine."""
     found: dict[str, tuple[tarfile.TarInfo, tarfile.TarFile]] = {}
     for file in layers:
-        tar = tarfile.TarFile(fileobj=_plain(file))
+        content = unpacked(file)  # an engine may keep a layer packed, as it got it
+        if content is not file:
+            content = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115 -- by its last use
+            shutil.copyfileobj(unpacked(file), content)
+            content.seek(0)
+        tar = tarfile.TarFile(fileobj=content)
         entries = {entry.name.removeprefix("./"): entry for entry in tar}
         for path in entries:
             folder, name = posixpath.split(path)
@@ -182,14 +187,3 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
             yield ours, tar.extractfile(entry) if entry.isreg() else None
 
     return pack_entries(canonical(), target, "Dockerfile")
-
-
-def _plain(layer: IO[bytes]) -> IO[bytes]:
-    """Return a file of a layer, which an engine may keep packed, as it got it."""
-    content = unpacked(layer)
-    if content is layer:
-        return layer
-    plain = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the last use of it
-    shutil.copyfileobj(content, plain)
-    plain.seek(0)
-    return plain
