@@ -15,6 +15,7 @@ from typing import Any, Self
 import psutil
 from dvc.utils.hydra import apply_overrides
 
+from issuesum.automation.retraining.results import reading_overrides
 from issuesum.errors import IssuesumError
 from issuesum.layout import DOCKERFILE, PARAMS, RAW, SERVING
 from issuesum.stages.params import Params, load_params
@@ -114,7 +115,8 @@ class Project:
 
     def change(self, values: Mapping[str, Any]) -> Params:
         """Set values of params.yaml by their dotted names; ParamsError if one is not allowed."""
-        apply_overrides(self.path / PARAMS, [f"{name}={value}" for name, value in values.items()])
+        with reading_overrides("A param"):
+            apply_overrides(self.path / PARAMS, [f"{key}={value}" for key, value in values.items()])
         return self.params
 
     def ingest(self, sources: Sequence[Path]) -> None:
