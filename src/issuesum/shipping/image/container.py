@@ -21,7 +21,7 @@ HARDENED: dict[str, Any] = {
     "security_opt": ["no-new-privileges"],
 }
 """How every container of ours runs."""
-_BODY = "The movie playback area lists everything twice when night colours are on."
+_BODY = "I noticed that open_archive crashes. It only happens on Windows."
 REQUEST = json.dumps({"data": {"ndarray": [_BODY]}})
 """The JSON of a first request."""
 # The container has no curl; its own Python asks from inside, so no port and no network is needed.
