@@ -4,11 +4,11 @@ import io
 import re
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any, Literal
 
 import yaml
@@ -282,6 +282,15 @@ class _Watched:
         namespace = self.job.kubectl.namespace
         self._say("note", f"{self.job.kind} {self.job.name} in namespace {namespace}")
 
+    def follow(self, stop: Event) -> None:
+        """Start it, and print what happens until it ends (FailedJobError: it has failed)."""
+        self.start()
+        try:
+            while not (stop.wait(_TICK) or self.look()):
+                pass
+        finally:
+            self.log.stop()
+
     def look(self) -> bool:
         """Print what is new; return whether it has succeeded (FailedJobError: it has failed)."""
         try:
@@ -328,32 +337,19 @@ def _run(
     trainings: Sequence[_Watched], at_once: int, fetch: Callable[[_Watched], None]
 ) -> Iterator[IssuesumError]:
     """Run trainings, so many at a time, and fetch the result of each; yield what failed."""
-    waiting, active, ended = iter(trainings), list[_Watched](), list[_Watched]()
-    try:
-        while True:
-            for each in islice(waiting, at_once - len(active)):
-                each.start()
-                active.append(each)
-            for each in ended:  # while the next ones run
+    stop = Event()
+    with ThreadPoolExecutor(at_once) as pool:
+        running = {pool.submit(each.follow, stop): each for each in trainings}
+        try:
+            for ended in as_completed(running):
                 try:
-                    fetch(each)
+                    ended.result()
+                    fetch(running[ended])  # while others run
                 except IssuesumError as error:
                     yield error
-            if not active:
-                return
-            time.sleep(_TICK)
-            ended = []
-            for each in list(active):
-                try:
-                    if not each.look():
-                        continue
-                    ended.append(each)
-                except FailedJobError as error:
-                    yield error
-                active.remove(each)
-    finally:
-        for each in active:
-            each.log.stop()
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
 
 
 def _fetch(training: _Watched, commit: str, root: Path) -> None:

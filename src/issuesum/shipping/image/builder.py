@@ -72,8 +72,8 @@ class ByEngine(_Builder):
     stack: ExitStack  # ends with the use of this; removes what the engine need not keep
     tried = "the container's first title"
 
-    def runtime(self, bundle: Path, folder: Path) -> tuple[CanonicalImage, Reference]:
-        """Return the runtime of a bundle, and where exports without an engine find it.
+    def runtime(self, bundle: Path, folder: Path) -> CanonicalImage:
+        """Return the runtime of a bundle, which exports without an engine find by `newest_tag`.
 
         It is made and pushed if the registry lacks it; `folder` gets its layers then.
         """
@@ -93,7 +93,7 @@ class ByEngine(_Builder):
                 push(self.registry, newest, made)
             except RegistryError as error:  # where no tag may be moved
                 tqdm.write(f"exports without an engine use an earlier runtime: {error}", sys.stderr)
-        return made, newest
+        return made
 
     def first_title(self, pinned: Reference, *, timeout: float) -> str:
         """Run the image as the engine pulls it; its answers must name it. The engine keeps it."""
@@ -120,14 +120,11 @@ class ByRegistry(_Builder):
     reason: str  # why this is not done by an engine
     tried = "first title of the image's server, run as a process without an engine"
 
-    def runtime(self, bundle: Path, _: Path | None = None) -> tuple[CanonicalImage, Reference]:
-        """Return the runtime that an engine pushed last, and where it is.
-
-        Its base image has the name and the platform that an engine on this machine would take.
-        """
+    def runtime(self, bundle: Path, _: Path | None = None) -> CanonicalImage:
+        """Return the runtime that an engine pushed last."""
         newest = self.newest_tag(bundle)
         if found := self.held(newest):
-            return found, newest
+            return found
         raise EngineError(
             f"Docker Engine must answer, or the registry hold the runtime {newest}. Received: no "
             f"such runtime, and no engine ({self.reason}). Try: issuesum export --runtime-only "
@@ -202,7 +199,8 @@ def push_runtime(
         _recipe(root) as files,
         tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
     ):
-        return by.runtime(files, Path(folder))[1]
+        by.runtime(files, Path(folder))
+        return by.newest_tag(files)
 
 
 @contextmanager

@@ -89,7 +89,7 @@ def ship(
             return digest, None
         with tempfile.TemporaryDirectory(prefix="issuesum-") as place:
             folder = Path(place)
-            runtime, _ = builder.runtime(bundle, folder)
+            runtime = builder.runtime(bundle, folder)
             made = compose(runtime, bundle, provenance, folder=folder)
             pinned = image.at(made.digest)
             push(registry, pinned, made)

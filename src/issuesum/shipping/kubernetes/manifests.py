@@ -29,6 +29,7 @@ _KINDS: dict[Kind, tuple[str, str]] = {
 }
 """The file that serves, and the label of its pods; that label's value is the name they serve by."""
 _MONITORING = "servicemonitor.yaml"
+_HEADER = "# Written by `issuesum manifests` (docs/kubernetes.md); it writes it again.\n"
 # Also the start of Services' names, which begin with a letter and end after 63 characters.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,53}[a-z0-9])?")
 
@@ -130,7 +131,7 @@ def write_manifests(
     templates.filters["json"] = json.dumps
     for file, predictors in files.items():
         template = templates.get_template(_MONITORING if file == _MONITORING else serves)
-        text = template.render(
+        text = _HEADER + template.render(
             name=name, kind=kind, image=image, replicas=replicas, predictors=predictors,
             pull_secret=pull_secret, label=label,
         )  # fmt: skip

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 
 from issuesum.automation.submit.cluster import Job, Kubectl, Log, Pod
 from issuesum.automation.submit.manifests import Variant
-from issuesum.automation.submit.submitting import FailedJobError, _Watched
+from issuesum.automation.submit.submitting import FailedJobError, _run, _Watched
 from issuesum.errors import ClusterError
 
 METADATA = {"name": "x-0-abc", "uid": "u", "labels": {"app.kubernetes.io/name": "issuesum"}}
@@ -122,3 +124,37 @@ def test_the_last_warning_about_the_job_or_its_pods_counts(monkeypatch: pytest.M
 
     monkeypatch.setattr(Kubectl, "items", refuse)
     assert Job(Kubectl(), "job", "x").warning() is None
+
+
+def test_results_are_fetched_while_others_run_and_failures_are_told() -> None:
+    fetched, second = [], Event()
+
+    def first(_: Event) -> None:
+        assert second.wait(20)  # it runs at the same time
+
+    def failing(_: Event) -> None:
+        second.set()
+        raise FailedJobError("no", 2)
+
+    def training(follow: Callable[[Event], None]) -> SimpleNamespace:
+        return SimpleNamespace(follow=follow)
+
+    trainings = [training(each) for each in (first, failing, lambda _: None)]
+    failures = list(_run(trainings, 2, fetched.append))  # type: ignore[arg-type]
+    assert [str(each) for each in failures] == ["no"]
+    assert set(map(id, fetched)) == {id(trainings[0]), id(trainings[2])}
+
+
+def test_an_interruption_ends_the_watching() -> None:
+    stopped: list[bool] = []
+
+    def endless(stop: Event) -> None:
+        stopped.append(stop.wait(20))
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    trainings = [SimpleNamespace(follow=each) for each in (lambda _: None, endless, endless)]
+    with pytest.raises(KeyboardInterrupt):
+        list(_run(trainings, 2, interrupt))  # type: ignore[arg-type]
+    assert all(stopped)

@@ -85,5 +85,5 @@ def test_a_tag_that_may_not_move_ends_no_export(
     registry: Any = SimpleNamespace(digest=lambda _: "sha256:another")
     name: Any = Reference("host", "name")
     by = ByEngine(registry, name, "base", "linux/amd64", client=None, stack=None)  # type: ignore[arg-type]
-    assert by.runtime(tmp_path, tmp_path)[0] == held
+    assert by.runtime(tmp_path, tmp_path) == held
     assert "without an engine use an earlier runtime: tags are immutable" in capsys.readouterr().err
