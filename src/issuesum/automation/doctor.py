@@ -1,25 +1,21 @@
 """`issuesum doctor`: what a run lacks, and what to do about it; nothing is changed.
 
-What `uv sync --check`, `dvc doctor`, `dvc status --cloud`, `docker info` and `git status` show is
-left to them.
+What `uv sync --check`, `dvc doctor`, `dvc status --cloud`, `docker info`, `git status` and
+`nvidia-smi` show is left to them.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Literal
@@ -66,25 +62,6 @@ class Clone:
     check_builder: Callable[[], object] | None = None  # raises EngineError if none makes images
     repository: Callable[[], str] = str
     scheduler: Callable[[], str | None] = str
-
-
-def _python(clone: Clone) -> Finding:
-    from packaging.specifiers import SpecifierSet
-
-    version, folder = platform.python_version(), Path(sys.executable).parent
-    required = metadata.metadata("issuesum")["Requires-Python"]
-    if version not in SpecifierSet(required):
-        return fail(f"{version}, but pyproject.toml requires {required}", "make setup")
-    own = clone.root / ".venv/bin/python"  # which tools/stage prefers
-    runs = str(own) if own.exists() else shutil.which("python")
-    # An environment's python is a link to another one, so its folder is what counts.
-    if runs and Path(runs).parent.resolve() == folder.resolve():
-        return ok(f"{version}, {folder}")
-    if own.exists():
-        found = f"{version}, {folder}; but stages are run by {own}"
-        return note(found, f"{own.with_name('issuesum')} doctor, which looks at that one")
-    found = f"{version}; but stages are run by `python`, which is {runs or 'not'} on PATH"
-    return fail(found, f". {shlex.quote(str(folder / 'activate'))}")
 
 
 def _params(clone: Clone) -> Finding:
@@ -213,30 +190,6 @@ def _disk(clone: Clone) -> Finding:
     return ok(found)
 
 
-def _compute(_: Clone) -> Finding:
-    from dask.system import CPU_COUNT
-
-    gpus, gpu_extra = nvidia_gpus(), any(metadata.distributions(name="tensorflow"))
-    shown = f"{CPU_COUNT} cores, {gpus.replace(chr(10), '; ') or 'no GPU driver (nvidia-smi)'}"
-    if gpus and not gpu_extra:
-        return note(f"{shown}; not used without the extra gpu", "make setup EXTRA=gpu")
-    if gpu_extra and not gpus:
-        return note(f"{shown}, but the extra gpu is installed", "install the driver, or make setup")
-    return ok(shown if gpus else f"{shown}: trains on the CPU")
-
-
-def nvidia_gpus() -> str:
-    """Return a line for each GPU (name, memory, driver); none without one or without a driver."""
-    command = "nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader"
-    try:
-        done = subprocess.run(
-            command.split(), capture_output=True, text=True, check=True, timeout=5
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
-
-
 def _cluster(clone: Clone, patience: float = 4) -> Finding:
     from distributed import Client
 
@@ -255,11 +208,11 @@ def _cluster(clone: Clone, patience: float = 4) -> Finding:
 
 _DVC = ("dvc.repo", "dvc_s3", "s3fs")
 CHECKS: dict[str, tuple[Callable[[Clone], Finding], *tuple[str, ...]]] = {
-    "python": (_python, "packaging.specifiers"), "params": (_params,),
+    "params": (_params,),
     "data": (_raw_data, *_DVC), "remote": (_remote, *_DVC),
     "engine": (_engine, "issuesum.shipping.image.engine"),
     "registry": (_registry, "issuesum.registry.client"), "disk": (_disk,),
-    "compute": (_compute, "dask.system"), "cluster": (_cluster, "distributed"),
+    "cluster": (_cluster, "distributed"),
 }  # fmt: skip
 """By name: the check, and what is imported first, by one thread: two may deadlock within DVC."""
 _NEED_PARAMS = {"registry", "cluster"}

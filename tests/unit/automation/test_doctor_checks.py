@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -48,46 +47,6 @@ def project(committed: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         if name.startswith(("GIT_AUTHOR", "GIT_COMMITTER")):
             monkeypatch.delenv(name)
     return committed.copy(tmp_path / "project")
-
-
-def _program(folder: Path, name: str, script: str) -> None:
-    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
-    (folder / name).chmod(0o755)
-
-
-@pytest.mark.parametrize(
-    ("version", "on_path", "status", "advice"),
-    [
-        ("3.12.4", "/my env/bin/python", "ok", ""),
-        ("3.13.0", "/my env/bin/python", "fail", "make setup"),
-        ("3.12.4", "/usr/bin/python", "fail", ". '/my env/bin/activate'"),
-        ("3.12.4", None, "fail", ". '/my env/bin/activate'"),
-    ],
-)
-def test_the_python_must_be_the_one_that_runs_stages(
-    *, version: str, on_path: str | None, status: str, advice: str,
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
-) -> None:  # fmt: skip
-    monkeypatch.setattr(platform, "python_version", lambda: version)
-    monkeypatch.setattr(sys, "executable", "/my env/bin/python3")
-    monkeypatch.setattr(shutil, "which", lambda _: on_path)
-    found = doctor._python(Clone(tmp_path))
-    assert (found.status, found.advice) == (status, advice)
-
-
-def test_one_folder_by_two_names_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "env").mkdir()
-    (tmp_path / "link").symlink_to("env")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "env/python"))
-    for on_path in ("env/python", "link/python"):
-        monkeypatch.setattr(shutil, "which", lambda _, to=on_path: to)
-        assert doctor._python(Clone(Path())).status == "ok"
-    (tmp_path / ".venv/bin").mkdir(parents=True)
-    (tmp_path / ".venv/bin/python").touch()
-    assert doctor._python(Clone(Path())).status == "note", "stages are run by that one"
-    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv/bin/python3"))
-    assert doctor._python(Clone(Path())).status == "ok", "whatever PATH has"
 
 
 def test_conflict_markers_are_reported(project: Project) -> None:
@@ -175,28 +134,6 @@ def test_room_is_judged_by_the_data(
     assert words in found.found
     assert bool(found.advice) == (status == "note")
     assert "--workspace" not in found.advice, "what is not pushed would be lost"
-
-
-@pytest.mark.parametrize(
-    ("gpus", "extra", "status"),
-    [("", "cpu", "ok"), ("", "gpu", "note"), ("A100", "cpu", "note"), ("A100", "gpu", "ok")],
-)
-def test_gpus_and_the_extra_must_go_together(
-    gpus: str, extra: str, status: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(doctor, "nvidia_gpus", lambda: gpus)
-    installed = ["tensorflow"] * (extra == "gpu")
-    monkeypatch.setattr(doctor.metadata, "distributions", lambda **_: installed)
-    assert doctor._compute(Clone(Path())).status == status
-
-
-def test_gpus_are_asked_of_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert doctor.nvidia_gpus() == ""
-    _program(tmp_path, "nvidia-smi", "echo 'A100, 40960 MiB, 550.1'")
-    assert doctor.nvidia_gpus() == "A100, 40960 MiB, 550.1"
-    _program(tmp_path, "nvidia-smi", "echo 'NVIDIA-SMI has failed'; exit 9")
-    assert doctor.nvidia_gpus() == ""
 
 
 def test_a_scheduler_is_asked_for_its_workers() -> None:
