@@ -142,9 +142,7 @@ class Registry:
     def download(self, image: Reference, digest: str, target: IO[bytes], *, most: int) -> None:
         """Write what is under a digest to `target`, in memory that does not grow with it.
 
-        Raises:
-            ArtifactError: it is more than `most` bytes.
-            RegistryError: there is none, or it is not what its digest says.
+        ArtifactError: it is more than `most` bytes; RegistryError: it is not what its digest says.
         """
         answer = self._ask("GET", image, f"blobs/{digest}")
         found = hashlib.sha256()

@@ -76,9 +76,8 @@ def _of_index(image: Reference, listed: Iterable[dict[str, Any]], wanted: str) -
     for item in listed:
         platform = item.get("platform") or {}
         parts = (platform.get(name) for name in ("os", "architecture", "variant"))
-        named = "/".join(filter(None, parts))
         if "artifactType" not in item and platform.get("os") != "unknown":  # no attestation
-            found[item["digest"]] = named or "unnamed platform"
+            found[item["digest"]] = "/".join(filter(None, parts)) or "unnamed platform"
     fitting = [digest for digest, named in found.items() if f"{named}/".startswith(f"{wanted}/")]
     chosen = [*found] if len(found) == 1 else fitting
     if len(chosen) != 1:

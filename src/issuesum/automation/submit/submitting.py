@@ -51,50 +51,35 @@ _BASE = re.compile(r"^ARG BASE_IMAGE=(\S+)", re.MULTILINE)
 _TICK = 3  # seconds between two questions
 
 
-@dataclass(frozen=True)
-class Request:
-    """What to train, where and how: the options of `issuesum submit`.
-
-    An image that is not given is built where `repository`, registry/name, lacks it.
-    """
-
-    kubectl: Kubectl
-    kind: Kind | None
-    workers: int | None
-    overlay: Path | None
-    image: str | None
-    repository: Callable[[], str]
-    settings: tuple[str, ...]
-    at_once: int
-    wait: bool
-
-
 def submit(
-    request: Request, root: Path, check: Callable[[Path], object]
-) -> list[tuple[Job, Variant]]:
+    kubectl: Kubectl, root: Path, check: Callable[[Path], object], *, kind: Kind | None,
+    workers: int | None, overlay: Path | None, image: str | None, repository: Callable[[], str],
+    settings: Sequence[str], at_once: int, wait: bool,
+) -> list[tuple[Job, Variant]]:  # fmt: skip
     """Train the commit that is checked out, and bring the result here; return the jobs.
 
     A job of this commit that runs already is followed, and one that has succeeded is only fetched.
-    `check` raises ParamsError if a file does not hold params.
+    An image that is not given is built where `repository`, registry/name, lacks it. `check` raises
+    ParamsError if a file does not hold params.
 
     Raises:
         ClusterError: the cluster refuses, or a job failed; then with the exit code of the stage.
         IssuesumError: anything else that fails.
     """
     commit = git.head(root)
-    variants = variants_of(request.settings, root, check) or [Variant()]
-    if not request.wait and len(variants) > request.at_once:
+    variants = variants_of(settings, root, check) or [Variant()]
+    if not wait and len(variants) > at_once:
         raise ParamsError(
             "--no-wait must have all jobs at once. Received: "
-            f"{len(variants)} variants, --jobs {request.at_once}. Try: --jobs {len(variants)}."
+            f"{len(variants)} variants, --jobs {at_once}. Try: --jobs {len(variants)}."
         )
     stale = _checked(root)
-    if TRAIN_STAGE not in stale and not request.settings:
+    if TRAIN_STAGE not in stale and not settings:
         say("note", "nothing to do: dvc.lock has this training")
         return []
-    manifests = _manifests(request, root)
-    namespace = request.kubectl.namespace or manifests.namespace
-    cluster = replace(request.kubectl, namespace=namespace)
+    manifests = _manifests(kubectl, root, kind, overlay)
+    namespace = kubectl.namespace or manifests.namespace
+    cluster = replace(kubectl, namespace=namespace)
     trainings = [
         _Watched(
             Job(cluster, manifests.kind, manifests.name(commit, variant)),
@@ -105,23 +90,22 @@ def submit(
     ]
     missing = [each for each in trainings if each.job.state() in ("absent", "failed")]
     if missing:
-        image = _image(request, root, commit, manifests)
+        machine = manifests.architecture or kubectl.architecture()
+        if image is None:
+            extra = "gpu" if manifests.asks_for_gpus else "cpu"
+            used = pipeline_image(root, commit, repository(), extra=extra, machine=machine)
+        else:
+            used = _given(image, commit, machine)
         with only_one(root) as held:
             Pipeline(root, held).push(str(FEATURES))
         for each in missing:
-            each.documents = manifests.made_for(
-                commit, each.variant, image, namespace, request.workers
-            )
+            each.documents = manifests.made_for(commit, each.variant, used, namespace, workers)
     submitted = [(each.job, each.variant) for each in trainings]
-    if not request.wait:
+    if not wait:
         for each in trainings:
             each.start()
         return submitted
-    try:
-        failures = list(_run(trainings, request.at_once, lambda each: _fetch(each, commit, root)))
-    except KeyboardInterrupt:
-        say("note", "the jobs go on; the same command follows them again")
-        raise
+    failures = list(_run(trainings, at_once, lambda each: _fetch(each, commit, root)))
     for failure in failures[:-1]:
         say("error", str(failure))
     if failures:
@@ -184,27 +168,22 @@ def _checked(root: Path) -> list[str]:
     return stale
 
 
-def _manifests(request: Request, root: Path) -> Manifests:
-    folder, kind = request.overlay, request.kind
-    if not folder and not kind:
-        known = request.kubectl.run("api-resources", "--output=name").split()
+def _manifests(kubectl: Kubectl, root: Path, kind: Kind | None, overlay: Path | None) -> Manifests:
+    if not overlay and not kind:
+        known = kubectl.run("api-resources", "--output=name").split()
         kind = next(kind for kind, name in RESOURCES.items() if name in known)
-    folder = folder or root / FOLDER / str(kind)
-    manifests = Manifests.of(request.kubectl.rendered(folder), folder)
-    if request.kind and manifests.kind != request.kind:
+    folder = overlay or root / FOLDER / str(kind)
+    manifests = Manifests.of(kubectl.rendered(folder), folder)
+    if kind and manifests.kind != kind:
         raise ParamsError(
-            f"--overlay must hold what --kind names, {request.kind}. "
+            f"--overlay must hold what --kind names, {kind}. "
             f"Received: {manifests.kind}. Try: without --kind."
         )
     return manifests
 
 
-def _image(request: Request, root: Path, commit: str, manifests: Manifests) -> RemoteImage:
-    machine = manifests.architecture or request.kubectl.architecture()
-    if request.image is None:
-        extra = "gpu" if manifests.asks_for_gpus else "cpu"
-        return pipeline_image(root, commit, request.repository(), extra=extra, machine=machine)
-    given = Reference.parse(request.image)
+def _given(named: str, commit: str, machine: str | None) -> RemoteImage:
+    given = Reference.parse(named)
     image = read_image(Registry(given.host), given, machine and f"linux/{machine}")
     made_of = image.labels.get("org.opencontainers.image.revision")
     if made_of != commit:
@@ -347,6 +326,9 @@ def _run(
                     fetch(running[ended])  # while others run
                 except IssuesumError as error:
                     yield error
+        except KeyboardInterrupt:
+            say("note", "the jobs go on; the same command follows them again")
+            raise
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)

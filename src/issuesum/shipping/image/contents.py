@@ -16,9 +16,7 @@ from issuesum.shipping.image.engine import engine, reason_of
 def read_local(name: str) -> tuple[dict[str, Any], bytes] | None:
     """Return `docker image inspect` and /app/provenance.json of an image that the engine holds.
 
-    Raises:
-        ArtifactError: it has no provenance, or a huge one.
-        EngineError: the engine does not answer.
+    ArtifactError: it has no provenance, or a huge one; EngineError: the engine does not answer.
     """
     with engine() as client:
         try:

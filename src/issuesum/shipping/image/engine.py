@@ -44,12 +44,7 @@ class NoEngineError(EngineError):
 
 @contextmanager
 def engine() -> Iterator[docker.DockerClient]:
-    """Give a client of the engine.
-
-    Raises:
-        NoEngineError: none answers.
-        EngineError: it refuses what the block asks.
-    """
+    """Give a client (NoEngineError: none answers; EngineError: one refuses what the block asks)."""
     answered = False
     try:
         with (
