@@ -64,8 +64,7 @@ def check_regression(
 
     Raises:
         GateError: it is refused.
-        ArtifactError, ParamsError, RegistryError: the live image cannot be had, or cannot be read.
-        RepositoryError: there is no commit or no dvc.lock.
+        IssuesumError: the live image cannot be had or read, or there is no commit or no dvc.lock.
     """
     live = live_image(root) if max_regression < _ANYTHING else None
     if live is None or live.dvc == made_from.dvc:

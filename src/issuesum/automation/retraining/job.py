@@ -58,11 +58,9 @@ def retrain(
     """Make what is stale, ship it, share it, commit it and push the commit; None if nothing is.
 
     The branch `name` is pushed to, by default that of HEAD. `settings`, `PARAM=VALUE` each, are set
-    and committed first. `message` is the subject of the commit, by default the scores.
-
-    Raises:
-        GateError: the gate refuses the model: nothing is exported, committed or pushed.
-        IssuesumError: anything else that fails; the same call then resumes.
+    and committed first. `message` is the subject of the commit, by default the scores. GateError:
+    the gate refuses the model, and nothing is exported, committed or pushed; another
+    IssuesumError: something failed, and the same call then resumes.
     """
     with only_one(root) as held:
         branch = find_branch(root, remote, name) if push else None

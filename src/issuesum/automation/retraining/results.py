@@ -88,11 +88,8 @@ def commit_params(
     """Set params and commit them, so that the commit that an image names holds them.
 
     `check` raises ParamsError if a file does not hold params. Returns the commit's subject, or None
-    if HEAD has these values already.
-
-    Raises:
-        ParamsError: a setting names no param, or a value is wrong.
-        RepositoryError: params.yaml has other changes that are not committed.
+    if HEAD has these values already. ParamsError: a setting names no param, or a value is wrong;
+    RepositoryError: params.yaml has other changes that are not committed.
     """
     if not settings:
         return None

@@ -60,11 +60,8 @@ def submit(
 
     A job of this commit that runs already is followed, and one that has succeeded is only fetched.
     An image that is not given is built where `repository`, registry/name, lacks it. `check` raises
-    ParamsError if a file does not hold params.
-
-    Raises:
-        ClusterError: the cluster refuses, or a job failed; then with the exit code of the stage.
-        IssuesumError: anything else that fails.
+    ParamsError if a file does not hold params. ClusterError: the cluster refuses, or a job failed;
+    then with the exit code of the stage.
     """
     commit = git.head(root)
     variants = variants_of(settings, root, check) or [Variant()]

@@ -30,12 +30,9 @@ def check_rebuilt(found: Found, *, here: Path) -> Check:
 
     The bundle comes from the DVC remote. Code comes from the repository around `here` if that has
     the commit, or else from the Git URL of the provenance; nothing of it is run but its Dockerfile,
-    by the engine. What is in the registry but the image is not used.
-
-    Raises:
-        ArtifactError: the image is of an earlier format, or the DVC remote lacks the bundle.
-        EngineError: no engine answers, or the Dockerfile cannot be built.
-        RepositoryError: the commit is not available.
+    by the engine. What is in the registry but the image is not used. ArtifactError: the image is of
+    an earlier format, or the DVC remote lacks the bundle; EngineError: no engine answers, or the
+    Dockerfile cannot be built; RepositoryError: the commit is not available.
     """
     known, image = found.exported(), found.image.reference
     if (known.format or 0) < FORMAT:

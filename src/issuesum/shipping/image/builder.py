@@ -197,9 +197,8 @@ def push_runtime(
         exclusive(image.repository),
         builder("engine", image, base=base, platform=platform, patience=patience) as by,
         _recipe(root) as files,
-        tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
     ):
-        by.runtime(files, Path(folder))
+        by.runtime(files, files)
         return by.newest_tag(files)
 
 

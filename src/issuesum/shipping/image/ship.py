@@ -73,13 +73,9 @@ def ship(
     """Make the image of a target, unless the registry holds it by now.
 
     It is pushed under its digest, tried as the registry gives it, and only then gets its tag.
-
-    Returns:
-        The digest under the tag, and the server's first title, None if another export was faster.
-
-    Raises:
-        EngineError: the build failed, or the server gives no such answer within `timeout` seconds.
-        RegistryError: the tag was made from something else.
+    Returns the digest under the tag, and the server's first title, None if another export was
+    faster. EngineError: the build failed, or the server gives no such answer within `timeout`
+    seconds; RegistryError: the tag was made from something else.
     """
     image, registry = target.image, builder.registry
     with exclusive(image.repository):

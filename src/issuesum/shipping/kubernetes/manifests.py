@@ -1,13 +1,9 @@
-"""What serves an image in a cluster, as files: by Seldon, by KServe, or by Kubernetes alone.
-
-Each is a template in this folder. The same arguments give the same bytes.
-"""
+"""What serves an image in a cluster, as files made from the templates in this folder."""
 
 import json
 import math
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,18 +52,11 @@ def resolve(reference: str) -> PinnedImage:
     """Ask the registry for digest and labels of registry/name:tag, …@sha256:… or both.
 
     Of both the digest counts. Without a registry in it, each node would look where its runtime is
-    set to look.
-
-    Raises:
-        ArtifactError: what the registry holds is no image.
-        ParamsError: `reference` is nothing of these.
-        RegistryError: the registry does not hold it, is unreachable or refuses us.
+    set to look. ParamsError: `reference` is nothing of these; ArtifactError: what the registry
+    holds is no image; RegistryError: it does not hold it, is unreachable or refuses us.
     """
-    wanted = None
-    with suppress(ParamsError):
-        wanted = Reference.parse(reference)
-    named = wanted and reference.startswith(f"{wanted.host}/") and (wanted.tag or wanted.digest)
-    if not wanted or not named:
+    wanted = Reference.parse(reference)
+    if not (reference.startswith(f"{wanted.host}/") and (wanted.tag or wanted.digest)):
         raise ParamsError(
             "An image must be registry/name:tag or registry/name@sha256:…. "
             f"Received: {reference}. Try: the image in serving/image.json."
