@@ -159,12 +159,12 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
     """Make one layer of those above the base: how many there are depends on the engine."""
     found: dict[str, tuple[tarfile.TarInfo, tarfile.TarFile]] = {}
     for file in layers:
-        content = unpacked(file)  # an engine may keep a layer packed, as it got it
-        if content is not file:
-            content = cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115 -- by its last use
-            shutil.copyfileobj(unpacked(file), content)
-            content.seek(0)
-        tar = tarfile.TarFile(fileobj=content)
+        plain = unpacked(file)
+        if plain is not file:  # an engine may keep a layer packed, as it got it
+            packed, plain = plain, cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115
+            shutil.copyfileobj(packed, plain)
+            plain.seek(0)
+        tar = tarfile.TarFile(fileobj=plain)
         entries = {entry.name.removeprefix("./"): entry for entry in tar}
         for path in entries:
             folder, name = posixpath.split(path)
