@@ -61,9 +61,8 @@ def _borrowed(root: Path, owner: Path | None) -> dict[str, Any]:
             here, there = (each.config["remote"].get(name, {}) for each in (ours, theirs))
     except NotDvcRepoError:
         return {}
-    if not here or any(here.get(key) != there.get(key) for key in ("url", "endpointurl")):
-        return {}
-    return {"remote": {name: {key: of for key, of in there.items() if key not in here}}}
+    same = here and all(here.get(key) == there.get(key) for key in ("url", "endpointurl"))
+    return {"remote": {name: there | here}} if same else {}
 
 
 def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:

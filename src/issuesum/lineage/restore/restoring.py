@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +29,6 @@ from issuesum.lineage.tag import dirty_patch
 _ANOTHER = "Try: an image that the export stage made."
 # An image names the URL: whatever the user's own Git allows, it is no command line.
 _NO_PROGRAMS = ("-c", "protocol.ext.allow=never")
-_LOG = Path(".issuesum/verify.log")  # what the pipeline printed where there is no terminal
 # These would have the stages read from, or write to, other places than the tree.
 _ELSEWHERE = ("ISSUESUM_CACHE", "DVC_ROOT", "TF_CONFIG", "GIT_DIR", "GIT_WORK_TREE")
 
@@ -239,14 +238,11 @@ def _python(root: Path) -> Path:
 
 
 def _run(command: list[str], root: Path, variables: dict[str, str]) -> str:
-    """Return how it failed, if so; what is printed goes to the terminal, else to a file."""
-    log = root / _LOG
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with nullcontext() if sys.stderr.isatty() else log.open("ab") as file:
-        errors = subprocess.STDOUT if file else None
-        done = subprocess.run(
-            command, cwd=root, env=variables, stdout=file, stderr=errors, check=False
-        )
-    lines = log.read_text(errors="replace").splitlines() if done.returncode and file else []
-    last = next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
-    return f"{done.returncode or ''}{f' ({last})' if last else ''}"
+    """Return how it failed, if so; what it prints goes to a terminal, or else the last line here."""
+    file = sys.stderr if sys.stderr.isatty() else subprocess.PIPE
+    done = subprocess.run(
+        command, cwd=root, env=variables, stdout=file, stderr=subprocess.STDOUT, text=True,
+        errors="replace", check=False,
+    )  # fmt: skip
+    *_, last = ["", *(done.stdout or "").strip().splitlines()]
+    return f"{done.returncode or ''}{f' ({one_line(last)})' if done.returncode and last else ''}"
