@@ -69,7 +69,7 @@ class MetricChange:
 class PackageDifference:
     """What is known by the best source that both images have; None is unknown."""
 
-    by: str | None  # sbom, requirements or hash
+    by: str | None  # sbom or requirements
     same: bool | None
     changed: dict[str, Change]  # versions by name
 
@@ -184,7 +184,7 @@ def metric_changes(old: object, new: object) -> dict[str, MetricChange]:
 
 
 def compare_packages(old: Found, new: Found, root: Path) -> PackageDifference:
-    """Compare by SBOMs, by serving/requirements.txt of both commits, or only by hashes.
+    """Compare by SBOMs, or by serving/requirements.txt of both commits.
 
     Raises:
         RegistryError: a registry is unreachable or refuses us.
@@ -195,11 +195,7 @@ def compare_packages(old: Found, new: Found, root: Path) -> PackageDifference:
             # A dot in a name is no level: the values are flat.
             changed = dict(sorted(params_diff(before, after).items()))
             return PackageDifference(by, not changed, changed)
-    recorded = [of.provenance.requirements for of in (old, new)]
-    same = same_hash(old.provenance, new.provenance, "uv.lock")
-    if all(recorded):
-        same = recorded[0] == recorded[1]
-    return PackageDifference(None if same is None else "hash", same, {})
+    return PackageDifference(None, None, {})
 
 
 def _of_sbom(found: Found, _root: Path) -> dict[str, str] | None:
