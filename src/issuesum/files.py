@@ -12,7 +12,7 @@ from typing import Any
 from issuesum.errors import ArtifactError
 
 _PREFIX = ".issuesum-"  # what a killed process leaves is ignored by Git and DVC under this name
-_check: ContextVar[Callable[[Path], None] | None] = ContextVar("check", default=None)
+_check: ContextVar[Callable[[Path], object]] = ContextVar("check", default=bool)
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def replacing_directory(target: Path, *, keep: bool = True) -> Iterator[Path]:
     try:
         yield temporary
         if keep:
-            _may_replace(target)
+            _check.get()(target)
             # Two renames, so that a file that cannot be removed leaves no half of the earlier one.
             if folder.exists():
                 folder.rename(earlier)
@@ -82,7 +82,7 @@ def replacing_file(target: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=target.parent) as folder:
         temporary = Path(folder) / target.name
         yield temporary
-        _may_replace(target)
+        _check.get()(target)
         temporary.replace(target)
 
 
@@ -91,9 +91,3 @@ def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 -- whatever js
     with replacing_file(path) as temporary:
         text = json.dumps(content, ensure_ascii=False, indent=2)
         temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def _may_replace(target: Path) -> None:
-    check = _check.get()
-    if check:
-        check(target)

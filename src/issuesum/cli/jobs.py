@@ -50,8 +50,7 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
             f"--stage must be a stage of dvc.yaml. Received: {stage}. Try: {', '.join(stages)}."
         )
     if sync:
-        exchanged = exchange(RUNS, Path())
-        say("note", f"records: {exchanged.sent} sent, {exchanged.received} received")
+        say("note", "records: {} sent, {} received".format(*exchange(RUNS, Path())))
     jobs = list_jobs(read_all(RUNS), Path())
     if image is not None:
         jobs = led_to(image, jobs)

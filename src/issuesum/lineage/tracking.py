@@ -99,11 +99,8 @@ def updating(
 ) -> Iterator[Update]:
     """Hold DVC's lock and give what replaces a data file, if nothing is lost by doing so.
 
-    Args:
-        path: the data file.
-        append: keep its rows: those that its .dvc file records, if `git pull` brought another.
-        force: skip the check of the present content.
-        merging: go on with conflict marks in the .dvc file, and whatever dvc.lock holds.
+    With `append` its rows are kept: those that its .dvc file records, if a pull brought others.
+    With `force` the present content is not checked; `merging` goes on with conflict marks.
 
     Raises:
         RepositoryError: something would be lost, `path` is relative to another folder than the

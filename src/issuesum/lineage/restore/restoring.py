@@ -238,7 +238,7 @@ def _python(root: Path) -> Path:
 
 
 def _run(command: list[str], root: Path, variables: dict[str, str]) -> str:
-    """Return how it failed, if so; what it prints goes to a terminal, or else the last line here."""
+    """Return how it failed, if so: without a terminal to print to, with the last line printed."""
     file = sys.stderr if sys.stderr.isatty() else subprocess.PIPE
     done = subprocess.run(
         command, cwd=root, env=variables, stdout=file, stderr=subprocess.STDOUT, text=True,
