@@ -93,7 +93,7 @@ def test_the_page_has_an_outline(tmp_path: Path, make: Callable[[], DataProfile]
         "Compared with earlier data",
     ]
     images = [attributes for tag, attributes in outline.elements if tag == "svg"]
-    assert len(images) == 5
+    assert len(images) == 4
     assert all(image["role"] == "img" and image["aria-label"] for image in images)
     assert ("html", {"lang": "en"}) in outline.elements
 
