@@ -28,8 +28,7 @@ def checking_before_replacing(check: Callable[[Path], None]) -> Iterator[None]:
 def replaceable(target: Path) -> Path:
     """Return the folder that is replaced for `target`: itself, or what it is a link to.
 
-    Raises:
-        ArtifactError: that is a mount point, or on a disk that is not there.
+    ArtifactError: that is a mount point, or on a disk that is not there.
     """
     folder = target.resolve() if target.is_symlink() else target
     if folder.is_mount():
@@ -50,10 +49,8 @@ def replacing_directory(target: Path, *, keep: bool = True) -> Iterator[Path]:
 
     The folder is next to `target`, so that the rename stays on one file system: where `target` is a
     link to a folder on another disk, there. Without `keep` it is dropped instead: of several
-    processes that do the same, one writes `target`.
-
-    Raises:
-        ArtifactError: `target` cannot be replaced; nothing has been done in the block yet.
+    processes that do the same, one writes `target`. If it cannot be replaced, an ArtifactError is
+    raised before the block.
     """
     folder = replaceable(target)
     folder.parent.mkdir(parents=True, exist_ok=True)

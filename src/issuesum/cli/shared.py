@@ -171,11 +171,7 @@ def check_builder() -> None:
 
 
 def default_repository() -> str | None:
-    """Return registry/name from params.yaml, or without one from ISSUESUM_REGISTRY, or None.
-
-    Raises:
-        ParamsError: params.yaml or the variable is wrong.
-    """
+    """Return registry/name from params.yaml, or without one from ISSUESUM_REGISTRY, or None."""
     from issuesum.stages.params import load_params
 
     if PARAMS.exists():

@@ -166,10 +166,6 @@ class Lock:
         except (OSError, UnicodeDecodeError) as error:
             raise _broken(error) from error
 
-    def text_without(self, stage: str) -> str:
-        """Return the text without the entry of a stage."""
-        return re.sub(rf"^  {stage}:\n(    .*\n?)*", "", self.text, flags=re.MULTILINE)
-
     @property
     def items(self) -> dict[str, Item]:
         """All that is recorded, by path; an output goes before what later stages saw of it."""
@@ -191,6 +187,12 @@ class Lock:
         """Return the hash of what is recorded under a path."""
         item = self.items.get(path if isinstance(path, str) else path.as_posix())
         return item.md5 if item else None
+
+
+def cut_entry(text: str, stage: str) -> tuple[str, str]:
+    """Return the text of a dvc.lock without the entry of a stage, and that entry, maybe empty."""
+    found = re.search(rf"^  {stage}:\n(?:    .*\n?)*", text, re.MULTILINE)
+    return (text.replace(found[0], "", 1), found[0]) if found else (text, "")
 
 
 @dataclass(frozen=True)

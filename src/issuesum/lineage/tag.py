@@ -37,11 +37,10 @@ class Version:
 
 
 def version_of(root: Path, bundle: Path) -> Version:
-    """Return what an image of `bundle` would be made from now.
+    """Return what an image of `bundle` would be made from now (ArtifactError: there is no bundle).
 
     Inside `dvc exp run` HEAD is the commit that the experiment starts from, and the params that it
     changes are changes of the tree: such an image is `-dirty`, and its patch holds them.
-    Without a bundle there is an ArtifactError.
     """
     return Version(git.head(root), bool(git.changed_files(root)), hash_of(bundle, root))
 
@@ -51,9 +50,7 @@ def dirty_patch(root: Path) -> bytes:
 
     It is a binary patch, empty where nothing differs. Equal trees give equal bytes, whatever the
     user's Git configuration. The repository's own index is neither read nor changed.
-
-    Raises:
-        RepositoryError: there is no commit, or a patch is too large or cannot hold what differs.
+    RepositoryError: there is no commit, or a patch is too large or cannot hold what differs.
     """
     changed = git.changed_files(root)
     if not changed:

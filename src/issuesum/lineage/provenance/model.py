@@ -90,11 +90,7 @@ class Provenance(BaseModel, frozen=True):
 
     @classmethod
     def parse(cls, content: bytes, image: str) -> Self:
-        """Read the content of /app/provenance.json of any format.
-
-        Raises:
-            ArtifactError: that of `image` is none, or lacks what this class needs.
-        """
+        """Read one of any format (ArtifactError: it lacks what this class needs)."""
         try:
             values = json.loads(content)
             if not isinstance(values, dict) or "commit" not in values:

@@ -76,11 +76,7 @@ def compare(
     now: ModelSide, before: ModelSide | None, params: Mapping[str, Change],
     *, resamples: int = RESAMPLES,
 ) -> ModelComparison:  # fmt: skip
-    """Compare a model with a base, if there is one that has metrics; `params` are what differs.
-
-    Raises:
-        ArtifactError: the model has no metrics.
-    """
+    """Compare a model with a base that may lack metrics (ArtifactError: the model has none)."""
     scores, earlier = _scores(now), _scores(before)
     if not scores:
         raise ArtifactError(

@@ -173,10 +173,8 @@ def compare_data(
 def compare_rows(old: Path, new: Path, *, examples: int, scratch: Path) -> RowDifference:
     """Compare two CSVs that `issuesum ingest` wrote, in memory that does not grow with them.
 
-    The keys are kept meanwhile in the existing folder `scratch`, some 30 bytes an issue.
-
-    Raises:
-        DataError: a file is no CSV of issues, or the disk is full.
+    The keys are kept meanwhile in the existing folder `scratch`, some 30 bytes an issue (DataError:
+    a file is no CSV of issues, or the disk is full).
     """
     with seen_issues(scratch) as in_old, seen_issues(scratch) as in_new:
         before = sum(in_old(key, 0) is None for key, _ in _issues(old, "old data"))

@@ -62,12 +62,7 @@ def _written(live: Found, root: Path, max_rows: int, batch_size: int) -> pd.Data
 
 
 def writer_of(image: RemoteImage) -> "TitleWriter":
-    """Return what writes titles with the model of an image; nothing from it is run.
-
-    Raises:
-        ArtifactError: the image holds no model that this code reads.
-        RegistryError: the registry is unreachable or refuses us.
-    """
+    """Return what writes titles with an image's model; nothing of it is run, errors as above."""
     from issuesum.serving.inference.writer import TitleWriter
 
     with remote_model(Registry(image.reference.host), image) as folder:

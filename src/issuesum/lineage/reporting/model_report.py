@@ -33,11 +33,8 @@ def write_report(
     """Write what a change of the model means, as a comment and as a page.
 
     Without a `revision` it is the model of the working tree, without a `base` it is compared with
-    HEAD or the parent of `revision`.
-
-    Raises:
-        ArtifactError: there are no scores.
-        RepositoryError: there is no repository, or no such revision.
+    HEAD or the parent of `revision`. ArtifactError: there are no scores. RepositoryError: there is
+    no repository, or no such revision.
     """
     git.run(root, "rev-parse", "--git-dir")
     reported = _commit(root, revision) if revision else None

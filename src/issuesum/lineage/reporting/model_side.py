@@ -73,9 +73,7 @@ def read_side(root: Path, commit: str | None) -> ModelSide:
     """Read a commit of 40 hex digits through Git and DVC's cache, or the working tree if None.
 
     The remote is asked once, for those of the few small outputs that the cache lacks.
-
-    Raises:
-        RepositoryError: there is no DVC repository, or DVC cannot open it at this commit.
+    RepositoryError: there is no DVC repository, or DVC cannot open it at this commit.
     """
     from dvc.exceptions import DvcException
 

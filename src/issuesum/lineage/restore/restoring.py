@@ -14,8 +14,7 @@ from dvc.exceptions import DvcException
 
 import issuesum
 from issuesum.errors import ArtifactError, EngineError, RepositoryError, one_line
-from issuesum.files import replacing_file
-from issuesum.layout import BUNDLE, LOCK, RECEIPT, UV_LOCK
+from issuesum.layout import BUNDLE, RECEIPT, UV_LOCK
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.lookup import Found
@@ -75,13 +74,11 @@ def restore(
                     f"tree that differs otherwise from {known.commit[:12]}. Try: git config "
                     "--list, and there core.autocrlf, core.fileMode and filters."
                 )
-            with replacing_file(root / LOCK) as lock:
-                lock.write_text(known.lock, encoding="utf-8")
-            check_outputs(target, root)
-            lost = of_dvc.write_kept(root, known.metrics)
             digest = str(found.image.reference.digest)
             Receipt(known.image, digest, known.git, known.dvc).save(root / RECEIPT)
-            of_dvc.find_export(root)
+            of_dvc.write_lock(root, known.lock)
+            check_outputs(target, root)
+            lost = of_dvc.write_kept(root, known.metrics)
             of_dvc.configure(root, known.remote, url=url)
         if data:
             of_dvc.pull(root, owner)
