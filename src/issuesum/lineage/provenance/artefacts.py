@@ -35,17 +35,13 @@ def artefacts_of(
     rows: Mapping[str, int] | None = None,
     made_by: Iterable[RunRecord] = (),
 ) -> tuple[Artefact, ...]:
-    """Return what each stage up to the image wrote, from raw data to bundle.
+    """Return what each stage up to the image wrote by a lock, from raw data to bundle.
 
     Of a stage that ARTEFACTS does not name, it is what other stages depend on, or else all
     that it writes. DVC knows the parts of the split and not their folder: its `md5` here is that of
-    the line `<md5 of a part> <its name>` of each.
-
-    Args:
-        lock: what made them.
-        bundle: DVC's hash of the bundle; another one in the lock is of another bundle.
-        rows: of `raw` and the parts of the split, as far as they are known.
-        made_by: records of stage runs, the latest first; only those that ended well count.
+    the line `<md5 of a part> <its name>` of each. `bundle` is DVC's hash, which the lock may not
+    know, `rows` are those of `raw` and the parts of the split, as far as they are known, and
+    `made_by` records of runs, the latest first, of which only those that ended well count.
     """
     known = dict(rows or {})
     if {"train", "validation"} <= known.keys():

@@ -56,7 +56,7 @@ def to_markdown(of: ModelComparison) -> str:
     """Return the comment; it has fewer examples rather than more than `LIMIT` characters."""
     chart = graph.to_mermaid(of.now.pipeline, of.changed)
     mermaid = Markup(f"```mermaid\n{chart}\n```")  # noqa: S704 -- nothing is left that it reads
-    drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
+    drawn = {"pipeline": mermaid, "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
         values = {**_values(of, shown), **drawn, "spark": _spark}
         if len(text := html.render_markdown(_TEMPLATE, **values)) < LIMIT:
@@ -71,7 +71,6 @@ def to_page(of: ModelComparison) -> str:
         title="Model report",
         **_values(of, SHOWN),
         pipeline=graph.draw(of.now.pipeline, of.changed),
-        differences=_differences(of),
         lengths=_lengths(of) if of.bins else "",
         curves=[plot for title in _PLOTS if (plot := _training(title, of))],
         spark=None,
@@ -89,17 +88,6 @@ def _values(of: ModelComparison, shown: int) -> dict[str, object]:
 def _commit(root: Path, revision: str) -> str:
     must = f"{revision!r} must be a commit that this repository has"
     return git.commit_of(root, revision, must=must, advice="git fetch, or git log --oneline")
-
-
-def _differences(of: ModelComparison) -> Markup | str:
-    found = {
-        METRICS[name].title: part.difference
-        for name, part in of.figures.items()
-        if part.difference and part.better > 0
-    }
-    label = "; ".join(f"{title} {wording.with_interval(part)}" for title, part in found.items())
-    spans = {title: (part.value, part.low, part.high) for title, part in found.items()}
-    return plots.differences("differences", label, spans) if spans else ""
 
 
 def _lengths(of: ModelComparison) -> Markup:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-_WIDTH = 5.0  # inches of 72 units: little, because a phone shows about 330 of its pixels
+# Inches of 72 units: little, because a phone shows about 330 pixels of the width.
+_WIDTH, _HEIGHT = 5.0, 2.4
 _LEFT, _RIGHT, _ABOVE, _BELOW = 0.8, 0.16, 0.1, 0.52  # margins in inches, for text of 12 units
 _MILLION = 1_000_000
 # Matplotlib knows no CSS, so it is given colours that occur nowhere else.
@@ -88,24 +89,6 @@ def lines(
     return _draw(name, label, draw)
 
 
-def differences(name: str, label: str, of: Mapping[str, tuple[float, float, float]]) -> Markup:
-    """Draw differences (value, low, high) by a name of at most 7 letters, and a line at none."""
-
-    def draw(axes: Axes) -> None:
-        for place, (value, low, high) in enumerate(of.values()):
-            colour = _NOW if low > 0 or high < 0 else _TEXT
-            axes.plot([low, high], [place, place], color=colour, linewidth=2)
-            axes.plot([value], [place], color=colour, marker="o", markersize=7)
-        axes.axvline(0, color=_BEFORE, linewidth=1.5)
-        axes.set_yticks(range(len(of)), list(of))
-        axes.set_ylim(len(of) - 0.5, -0.5)
-        _scale(axes.xaxis, lambda at, _: f"{at:+g}" if at else "0")
-        axes.set_xlabel("now minus before")
-        axes.grid(axis="x")
-
-    return _draw(name, label, draw, height=0.36 * len(of))
-
-
 def _scale(axis: Axis, form: str | Callable[[float, object], str]) -> None:
     from matplotlib.ticker import MaxNLocator
 
@@ -113,13 +96,13 @@ def _scale(axis: Axis, form: str | Callable[[float, object], str]) -> None:
     axis.set_major_formatter(form)
 
 
-def _draw(name: str, label: str, draw: Callable[[Axes], None], height: float = 2.4) -> Markup:
+def _draw(name: str, label: str, draw: Callable[[Axes], None]) -> Markup:
     # Without a writable home, Matplotlib makes itself a temporary one, and warns of it.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    file, whole = io.StringIO(), _ABOVE + height + _BELOW
+    file, whole = io.StringIO(), _ABOVE + _HEIGHT + _BELOW
     with mpl.rc_context():
         mpl.rcdefaults()  # whatever matplotlibrc this machine has
         mpl.rcParams.update(_STYLE | {"svg.hashsalt": name})  # ids: equal for equal plots only
