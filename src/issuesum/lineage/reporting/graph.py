@@ -1,82 +1,24 @@
-"""A pipeline or a lineage as SVG: cards and arrows, from top to bottom or from left to right."""
+"""A lineage as SVG: cards and arrows, from top to bottom or from left to right."""
 
-import re
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 from markupsafe import Markup
 
 from issuesum.console import printable
-from issuesum.layout import RAW, feeds
-from issuesum.lineage.dvc import Lock
 from issuesum.lineage.reporting import html
 
 _LINE, _TOP = 19, 26  # units, which are pixels where a drawing is as wide as its page
 _LETTER = 7.3  # widest mean of a line's letters
 _GAP = 34
 _ARC = 26  # that an arc goes out for every card that it skips
-_WIDE, _LANE = 200, 68  # width of a card, and height between the rows of `wide`
+_TALL, _WIDE, _LANE = 320, 200, 68  # widths of a card, and height between the rows of `wide`
 
 type Edge = tuple[int, int, str]
 """Places of two cards, and a word for what leads from the first to the second."""
 type Point = tuple[float, float]
 type _Arrow = tuple[str, str, str, Point]
 """Path, corners of its head, a word, and where that stands."""
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """Raw data and stages, every one behind what it depends on."""
-
-    nodes: Mapping[str, tuple[str, ...]]  # by name, the paths of the outputs
-    edges: tuple[tuple[str, str], ...]  # from what is needed to what needs it
-
-    @classmethod
-    def of(cls, lock: Lock) -> Self:
-        """Return what dvc.lock records."""
-        raw = RAW.as_posix()
-        nodes = {name: tuple(of.outs) for name, of in lock.stages.items()}
-        if any(feeds(raw, of.deps) for of in lock.stages.values()):
-            nodes = {raw: (raw,), **nodes}
-        edges = (
-            (name, user)
-            for name, outs in nodes.items()
-            for user, of in lock.stages.items()
-            if any(feeds(out, of.deps) for out in outs)
-        )
-        return cls(nodes, tuple(edges))
-
-    def changed(self, now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[str]:
-        """Return the nodes an output of which has another hash than before."""
-        differs = {path for path in {**now, **before} if now.get(path) != before.get(path)}
-        return frozenset(name for name, outs in self.nodes.items() if differs.intersection(outs))
-
-
-def draw(of: Pipeline, changed: AbstractSet[str]) -> Markup:
-    """Draw the nodes from top to bottom; those that changed are marked."""
-    place = {name: number for number, name in enumerate(of.nodes)}
-    cards = [
-        Card(title, kind="step changed", note="changed") if name in changed else Card(title)
-        for name in of.nodes
-        for title in [name.rpartition("/")[2]]
-    ]
-    return tall(cards, [(place[a], place[b], "") for a, b in of.edges], width=260)
-
-
-def to_mermaid(of: Pipeline, changed: AbstractSet[str]) -> str:
-    """Write a flow chart that Mermaid draws; changed nodes have a thick border and say so."""
-    ids = {name: f"n{number}" for number, name in enumerate(of.nodes)}
-    lines = ["flowchart LR"]
-    for name, key in ids.items():
-        label = re.sub(r"[^\w ./-]", "_", name)  # nothing that Mermaid or Markdown reads
-        lines.append(f'    {key}["{label}{" ●" if name in changed else ""}"]')
-    lines += [f"    {ids[a]} --> {ids[b]}" for a, b in of.edges]
-    if marked := [key for name, key in ids.items() if name in changed]:
-        lines.append("    classDef changed stroke:#b8460e,stroke-width:3px")
-        lines.append(f"    class {','.join(marked)} changed")
-    return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -87,7 +29,6 @@ class Card:
     digits: str = ""  # of its hash
     lines: tuple[str | None, ...] = ()  # what else is known
     kind: str = "step"  # classes of the style sheet
-    note: str = ""  # at the right end of the title
     below: bool = False  # in the second row of `wide`
     x: float = 1
     y: float = 1
@@ -99,7 +40,7 @@ class Card:
         """Class, height and text of each line, which fits into the card."""
         texts = [("title", self.title), ("digits", self.digits)]
         texts += [("faint", line) for line in self.lines if line]
-        most = int((self.width - 28) / _LETTER) - 2 * len(self.note)  # a title is bold
+        most = int((self.width - 28) / _LETTER)
         shown = [(kind, printable(text)) for kind, text in texts if text]
         return [
             (kind, self.y + _TOP + _LINE * place, html.cut(text, most))
@@ -122,12 +63,12 @@ class Card:
         return self.x + self.width, self.y + self.height
 
 
-def tall(cards: Sequence[Card], edges: Sequence[Edge], *, width: int = 320) -> Markup:
+def tall(cards: Sequence[Card], edges: Sequence[Edge]) -> Markup:
     """Draw one card below the other; arcs on the right lead past others."""
     boxes, arrows = list[Card](), list[_Arrow]()
     y = right = 1.0
     for card in cards:
-        boxes.append(replace(card, y=y, width=width, height=card.needed))
+        boxes.append(replace(card, y=y, width=_TALL, height=card.needed))
         y += card.needed + _GAP // 2
     for a, b, _ in edges:
         (side, bottom), (x, middle), skipped = boxes[a].end, boxes[a].centre, b - a - 1
@@ -138,7 +79,7 @@ def tall(cards: Sequence[Card], edges: Sequence[Edge], *, width: int = 320) -> M
         out, right = side + 5 + _ARC * skipped, max(right, _ARC * skipped * 3 / 4)
         curve = f"M{side:g} {y0:g}C{out:g} {y0:g} {out:g} {y1:g} {side + 8:g} {y1:g}"
         arrows.append((curve, _head((side + 9, y1), (side + 1, y1)), "", (0, 0)))
-    return _svg(boxes, edges, arrows, (width + right + 8, y), kind="tall", style="")
+    return _svg(boxes, edges, arrows, (_TALL + right + 8, y), kind="tall", style="")
 
 
 def wide(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Markup:

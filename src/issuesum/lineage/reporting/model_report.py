@@ -9,7 +9,7 @@ from issuesum.errors import RepositoryError
 from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 from issuesum.lineage import git
 from issuesum.lineage.dvc import params_diff
-from issuesum.lineage.reporting import graph, html, plots, wording
+from issuesum.lineage.reporting import html, plots, wording
 from issuesum.lineage.reporting.comparison import SHOWN, ModelComparison, compare
 from issuesum.lineage.reporting.model_side import read_side
 from issuesum.lineage.reporting.wording import score
@@ -54,11 +54,8 @@ def write_report(
 
 def to_markdown(of: ModelComparison) -> str:
     """Return the comment; it has fewer examples rather than more than `LIMIT` characters."""
-    chart = graph.to_mermaid(of.now.pipeline, of.changed)
-    mermaid = Markup(f"```mermaid\n{chart}\n```")  # noqa: S704 -- nothing is left that it reads
-    drawn = {"pipeline": mermaid, "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
-        values = {**_values(of, shown), **drawn, "spark": _spark}
+        values = {**_values(of, shown), "lengths": "", "curves": (), "spark": _spark}
         if len(text := html.render_markdown(_TEMPLATE, **values)) < LIMIT:
             break
     return text
@@ -70,7 +67,6 @@ def to_page(of: ModelComparison) -> str:
         _TEMPLATE,
         title="Model report",
         **_values(of, SHOWN),
-        pipeline=graph.draw(of.now.pipeline, of.changed),
         lengths=_lengths(of) if of.bins else "",
         curves=[plot for title in _PLOTS if (plot := _training(title, of))],
         spark=None,
