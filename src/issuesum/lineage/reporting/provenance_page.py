@@ -48,7 +48,7 @@ def card_of(item: Artefact) -> graph.Card:
 
 def picture(trace: Trace) -> str:
     """Return the drawing alone as SVG, for a README or a ticket; equal traces, equal text."""
-    return f"{graph.wide(*_drawing(trace), style=html.style())}\n"
+    return f"{graph.draw(*_drawing(trace), style=html.style())}\n"
 
 
 def text_of(trace: Trace) -> str:
@@ -62,7 +62,7 @@ def text_of(trace: Trace) -> str:
 
 def page(trace: Trace) -> str:
     """Return the page as HTML; equal traces, equal text."""
-    known, drawing, values = trace.provenance, _drawing(trace), _values(trace)
+    known, values = trace.provenance, _values(trace)
     tag = "-".join(filter(None, (known.git, known.dvc))) or UNKNOWN
     details = {
         "All params": known.params,
@@ -77,7 +77,7 @@ def page(trace: Trace) -> str:
         title=f"Provenance of {tag}",
         tag=tag,
         **values,
-        drawings=(graph.wide(*drawing), graph.tall(*drawing)),
+        drawing=graph.draw(*_drawing(trace)),
         titles=list(values["metrics"].known(metric_titles()).values()),
         scores=values["metrics"].table(method_titles(), metric_titles()),
         details=pretty | {"dvc.lock": known.lock},
