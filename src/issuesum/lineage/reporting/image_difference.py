@@ -198,20 +198,17 @@ def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:
 
 def compare_code(old: Provenance, new: Provenance, root: Path) -> CodeDifference:
     """Compare the commits of two provenances in the repository around `root`."""
-    sources = {str(of.commit): of.source for of in (old, new)}
-    missing, stat = [], ""
-    if len(sources) > 1:
-        for commit, source in sources.items():
-            if not git.has_commit(root, commit):
-                fetch = ", and its image names no source: git fetch --all"
-                if source:
-                    fetch = f": {shlex.join(['git', 'fetch', source, commit])}"
-                missing.append(f"{commit} is not in this repository{fetch}")
-        if not missing:
-            options = ("--stat=78", "--no-color", "--no-ext-diff")
-            stat = os.fsdecode(git.run(root, "diff", *options, *sources, "--", *git.CODE))
-    found = None if missing else stat.rstrip("\n")
-    return CodeDifference(_named(old), _named(new), found, tuple(missing))
+    names, sources = (_named(old), _named(new)), {str(of.commit): of.source for of in (old, new)}
+    if len(sources) == 1:
+        return CodeDifference(*names, "", ())
+    if lacking := [commit for commit in sources if not git.has_commit(root, commit)]:
+        calls = (["git", "fetch", sources[commit] or "origin", commit] for commit in lacking)
+        pairs = zip(lacking, map(shlex.join, calls), strict=True)
+        missing = tuple(f"{commit} is not in this repository: {call}" for commit, call in pairs)
+        return CodeDifference(*names, None, missing)
+    options = ("--stat=78", "--no-color", "--no-ext-diff")
+    stat = os.fsdecode(git.run(root, "diff", *options, *sources, "--", *git.CODE))
+    return CodeDifference(*names, stat.rstrip("\n"), ())
 
 
 def _named(of: Provenance) -> str:
