@@ -24,10 +24,8 @@ _PAIRS = 10
     help="CSV or JSON lines of issues to title.",
 )  # fmt: skip
 @click.option("--no-titles", is_flag=True, help="Do not download the models.")
-@shared.json_option
 def command(
     *, old: str, new: str, issues: int, no_rows: bool, source: str | None, no_titles: bool,
-    as_json: bool,
 ) -> None:  # fmt: skip
     """Show what changed from image REF1 to image REF2.
 
@@ -61,4 +59,4 @@ def command(
         except ArtifactError as error:  # a model of another time; all else can still be compared
             found = replace(found, no_titles=f"not compared: {error}")
     text = render_text("templates/difference.txt", of=found).rstrip("\n")
-    shared.show(asdict(found), text, as_json=as_json)
+    shared.show(asdict(found), text)

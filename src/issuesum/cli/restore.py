@@ -22,10 +22,9 @@ from issuesum.lineage import git
 @click.option("--remote", metavar="URL", help="Pull from this DVC remote.")
 @click.option("--no-data", is_flag=True, help="Restore only code, params and dvc.lock.")
 @click.option("--verify", is_flag=True, help="Then rebuild the bundle and compare its hash.")
-@shared.json_option
 def command(
     *, ref: str, folder: Path | None, source: str | None, remote: str | None, no_data: bool,
-    verify: bool, as_json: bool,
+    verify: bool,
 ) -> None:  # fmt: skip
     """Restore into DIR the working tree that the image REF was built from.
 
@@ -70,4 +69,4 @@ def command(
         lines += ["", *(f"bundle {of}  {known.bundle}" for of in ("of the image", "made again  "))]
         lines += [f"the same, though it was trained on {trained_on}" if trained_on else "the same"]
     document |= {"lost": restored.lost, "stale": restored.stale}
-    shared.show(document, *lines, as_json=as_json)
+    shared.show(document, *lines)
