@@ -26,10 +26,7 @@ def checking_before_replacing(check: Callable[[Path], None]) -> Iterator[None]:
 
 
 def replaceable(target: Path) -> Path:
-    """Return the folder that is replaced for `target`: itself, or what it is a link to.
-
-    ArtifactError: that is a mount point, or on a disk that is not there.
-    """
+    """Return `target` or what it is a link to (ArtifactError: a mount point, or not there)."""
     folder = target.resolve() if target.is_symlink() else target
     if folder.is_mount():
         found = "a mount point"

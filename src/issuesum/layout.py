@@ -73,10 +73,7 @@ class StageEntry:
 
 
 def read_stages(root: Path) -> dict[str, StageEntry]:
-    """Return the stages of dvc.yaml by name, each after those that it depends on.
-
-    There are none without dvc.yaml; a broken one raises a RepositoryError.
-    """
+    """Return the stages of dvc.yaml, if it is there, `in_order` (RepositoryError: a broken one)."""
     import yaml
 
     if not (root / PIPELINE).exists():

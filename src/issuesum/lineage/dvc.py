@@ -55,10 +55,7 @@ def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
 
 
 def hashed(repo: Repo, path: str) -> tuple[Meta, HashFile]:
-    """Hash a file or folder by DVC's own code, which knows of unchanged files; nothing is stored.
-
-    OSError if there is nothing at `path`, or it is replaced at this moment.
-    """
+    """Hash a file or folder by DVC's own code, which knows of unchanged ones (OSError: absent)."""
     from dvc_data.hashfile.build import build
 
     local, ignore = repo.cache.local, repo.dvcignore
@@ -75,10 +72,7 @@ def hash_of(path: Path, root: Path) -> str:
 
 
 def stored_file(root: Path, md5: str) -> Path:
-    """Return where DVC's cache holds a file, which the default remote gives if need be.
-
-    The workspace is neither read nor changed. If neither has it, a RepositoryError is raised.
-    """
+    """Return where DVC's cache holds a file, which the default remote gives if need be."""
     from dvc_data.hashfile.hash_info import HashInfo
 
     must, reason = f"DVC must have {md5}", "it is in neither cache nor remote"

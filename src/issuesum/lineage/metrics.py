@@ -83,10 +83,7 @@ class Metrics(BaseModel, frozen=True):
     def lines(
         self, methods: Mapping[str, str], metrics: Mapping[str, str], head: str = ""
     ) -> list[str]:
-        """Return tables of at most four metrics each, which fit 80 columns, as lines under `head`.
-
-        `methods` and `metrics` are titles by key.
-        """
+        """Return tables of at most four metrics each, in 80 columns, as lines under `head`."""
         wide, rows = max(map(len, [head, *methods.values()])) + 1, list[list[str]]()
         for part in batched(self.known(metrics).items(), 4):
             titles = dict(part)

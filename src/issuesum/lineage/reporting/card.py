@@ -21,10 +21,7 @@ _MADE_BY = ("preprocess", "train", "build")
 
 
 def write_card(root: Path, params: dict[str, Any], output: Path = MODEL_CARD) -> ModelSide:
-    """Write the model card of the working tree, by the whole of params.yaml.
-
-    ArtifactError: there are no scores. RepositoryError: there is no repository.
-    """
+    """Write the card of the working tree, by all of params.yaml (ArtifactError: no scores)."""
     side = read_side(root, None)
     html.write(root / output, render(side, params))
     return side
