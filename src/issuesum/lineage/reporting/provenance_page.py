@@ -18,11 +18,11 @@ from issuesum.training.evaluation.metrics import METRICS, PRIMARY, metric_titles
 def steps_of(trace: Trace) -> list[Artefact]:
     """Return what is known of each thing, the image first and the raw data last."""
     known, image = trace.provenance, trace.image
-    made = image and Artefact(
-        name="image", md5=image.digest, size=image.size, stage="export", started=known.created,
-        user=known.user,
-    )  # fmt: skip
-    return [*filter(None, [made]), *reversed(known.artefacts or ())]
+    steps = [*reversed(known.artefacts or ())]
+    if image:
+        steps.insert(0, Artefact(name="image", md5=image.digest, size=image.size, stage="export",
+                                 started=known.created, user=known.user))  # fmt: skip
+    return steps
 
 
 def card_of(item: Artefact) -> graph.Card:
