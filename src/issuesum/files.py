@@ -12,7 +12,7 @@ from typing import Any
 from issuesum.errors import ArtifactError
 
 _PREFIX = ".issuesum-"  # what a killed process leaves is ignored by Git and DVC under this name
-_check: ContextVar[Callable[[Path], object]] = ContextVar("check", default=bool)
+_check: ContextVar[Callable[[Path], object]] = ContextVar("check", default=lambda _: None)
 
 
 @contextmanager
