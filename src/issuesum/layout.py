@@ -73,10 +73,7 @@ class StageEntry:
 
 
 def read_stages(root: Path) -> dict[str, StageEntry]:
-    """Return the stages of dvc.yaml by name, each after those that it depends on.
-
-    There are none without dvc.yaml; a broken one raises a RepositoryError.
-    """
+    """Return the stages of dvc.yaml, if it is there, `in_order` (RepositoryError: a broken one)."""
     import yaml
 
     if not (root / PIPELINE).exists():
@@ -103,11 +100,7 @@ def read_stages(root: Path) -> dict[str, StageEntry]:
 
 
 def in_order(entries: Iterable[StageEntry]) -> dict[str, StageEntry]:
-    """Return stages by name, each after those that it depends on, else in the given order.
-
-    Raises:
-        ValueError: they depend on each other in a circle.
-    """
+    """Return stages by name, each after those that it depends on (ValueError: in a circle)."""
     waiting, found = {entry.name: entry for entry in entries}, dict[str, StageEntry]()
 
     def is_ready(entry: StageEntry) -> bool:

@@ -26,10 +26,9 @@ from issuesum.layout import RAW
 @shared.path_option(
     "--rejects", about="Where unusable rows go.", default=Path("data/raw/rejects.csv")
 )
-@shared.json_option
 def command(
     *, sources: tuple[str, ...], append: bool, merge: bool, columns: dict[str, str],
-    separator: str | None, force: bool, output: Path, rejects: Path, as_json: bool,
+    separator: str | None, force: bool, output: Path, rejects: Path,
 ) -> None:  # fmt: skip
     """Validate issues and store them as the raw data, tracked by DVC.
 
@@ -79,4 +78,4 @@ def command(
         ("next", "dvc repro"),
     ]
     text = (f"{name:<12} {value}" for name, value in lines)
-    shared.show({**files, **asdict(report)}, *text, as_json=as_json)
+    shared.show({**files, **asdict(report)}, *text)

@@ -55,10 +55,7 @@ def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
 
 
 def hashed(repo: Repo, path: str) -> tuple[Meta, HashFile]:
-    """Hash a file or folder by DVC's own code, which knows of unchanged files; nothing is stored.
-
-    OSError if there is nothing at `path`, or it is replaced at this moment.
-    """
+    """Hash a file or folder by DVC's own code, which knows of unchanged ones (OSError: absent)."""
     from dvc_data.hashfile.build import build
 
     local, ignore = repo.cache.local, repo.dvcignore
@@ -75,10 +72,7 @@ def hash_of(path: Path, root: Path) -> str:
 
 
 def stored_file(root: Path, md5: str) -> Path:
-    """Return where DVC's cache holds a file, which the default remote gives if need be.
-
-    The workspace is neither read nor changed. If neither has it, a RepositoryError is raised.
-    """
+    """Return where DVC's cache holds a file, which the default remote gives if need be."""
     from dvc_data.hashfile.hash_info import HashInfo
 
     must, reason = f"DVC must have {md5}", "it is in neither cache nor remote"
@@ -166,10 +160,6 @@ class Lock:
         except (OSError, UnicodeDecodeError) as error:
             raise _broken(error) from error
 
-    def text_without(self, stage: str) -> str:
-        """Return the text without the entry of a stage."""
-        return re.sub(rf"^  {stage}:\n(    .*\n?)*", "", self.text, flags=re.MULTILINE)
-
     @property
     def items(self) -> dict[str, Item]:
         """All that is recorded, by path; an output goes before what later stages saw of it."""
@@ -191,6 +181,12 @@ class Lock:
         """Return the hash of what is recorded under a path."""
         item = self.items.get(path if isinstance(path, str) else path.as_posix())
         return item.md5 if item else None
+
+
+def cut_entry(text: str, stage: str) -> tuple[str, str]:
+    """Return the text of a dvc.lock without the entry of a stage, and that entry, maybe empty."""
+    found = re.search(rf"^  {stage}:\n(?:    .*\n?)*", text, re.MULTILINE)
+    return (text.replace(found[0], "", 1), found[0]) if found else (text, "")
 
 
 @dataclass(frozen=True)
