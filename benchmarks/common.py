@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
+from dvc.utils.hydra import apply_overrides
 
-from issuesum.automation.retraining.results import with_values
+from issuesum.automation.retraining.results import reading_overrides
 from issuesum.errors import IssuesumError
 from issuesum.layout import DOCKERFILE, PARAMS, RAW, SERVING
 from issuesum.stages.params import Params, load_params
@@ -114,8 +115,8 @@ class Project:
 
     def change(self, values: Mapping[str, Any]) -> Params:
         """Set values of params.yaml by their dotted names; ParamsError if one is not allowed."""
-        path = self.path / PARAMS
-        path.write_text(with_values(path.read_text("utf-8"), list(values.items())), "utf-8")
+        with reading_overrides("A param"):
+            apply_overrides(self.path / PARAMS, [f"{key}={value}" for key, value in values.items()])
         return self.params
 
     def ingest(self, sources: Sequence[Path]) -> None:

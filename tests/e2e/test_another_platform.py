@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from images import remove_images
-from issuesum.automation.submit.image import pipeline_image
+from issuesum.automation.submit.submitting import pipeline_image
 from issuesum.registry.canonical import MANIFEST
 from issuesum.registry.client import INDEX, Registry, digest_of
 from issuesum.registry.image import RemoteImage, architecture, read_image

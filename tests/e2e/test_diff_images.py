@@ -10,8 +10,10 @@ from uuid import uuid4
 
 import pytest
 
+from issuesum.registry.client import Registry
+from issuesum.registry.image import read_image, remote_model
+from issuesum.registry.reference import Reference
 from issuesum.serving.inference.writer import TitleWriter
-from issuesum.shipping.image.contents import model_of
 from projects import Project
 from stored_images import model_files, tar
 from toy_bundle import write_bundle
@@ -88,10 +90,10 @@ def test_it_is_printed_for_people_and_for_the_same_image_too(
     assert same.stdout.endswith("\ntitles\n  the same: both images carry the same bundle\n")
 
 
-def test_a_model_that_no_engine_holds_comes_from_the_registry(
-    images: list[str], folder: Path
-) -> None:
-    with model_of(images[1]) as model:
+def test_a_model_comes_from_the_registry(images: list[str], folder: Path) -> None:
+    reference = Reference.parse(images[1])
+    registry = Registry(reference.host)
+    with remote_model(registry, read_image(registry, reference)) as model:
         assert sorted(path.name for path in model.iterdir()) == sorted(
             path.name for path in (folder / "model1").iterdir()
         )

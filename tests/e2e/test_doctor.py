@@ -70,7 +70,7 @@ def test_a_fresh_clone_with_services_lacks_nothing_but_its_data(
     services, clone: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(clone.root)
-    names = ("git", "params", "remote", "engine", "registry", "cluster")
+    names = ("params", "remote", "engine", "registry", "cluster")
     done = CliRunner().invoke(command, [part for name in names for part in ("--only", name)])
     assert done.exit_code == 0, done.output
     assert "; reads and writes" in done.output
@@ -144,8 +144,6 @@ def test_s3_that_refuses(
     assert words in found.found
     assert advice in found.advice
     assert not any(value in found.found for value in variables.values() if "http" not in value)
-    lost = doctor._raw_data(clone)
-    assert "the remote cannot be asked for it" in lost.found
 
 
 @pytest.mark.usefixtures("services")

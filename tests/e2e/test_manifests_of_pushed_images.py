@@ -66,5 +66,5 @@ def test_what_the_registry_does_not_hold_is_refused(
     done = manifests(tmp_path / "out", "--image", unknown)
     assert done.returncode == 7
     (line,) = done.stderr.splitlines()
-    assert f"must hold {unknown}. Received: no such image." in line
+    assert f"must hold {unknown}. Received: no such image there." in line
     assert not (tmp_path / "out").exists()

@@ -103,7 +103,7 @@ def test_a_byte_that_was_changed_in_a_copy_is_found_and_its_file_is_named(
     registry.download(made, weights.digest, packed, most=weights.size)
     plain = bytearray(gzip.decompress(packed.getvalue()))
     plain[-20_000] ^= 1
-    bad = pack(lambda file: file.write(bytes(plain)), tmp_path / "layer", weights.made_by)
+    bad = pack(io.BytesIO(plain), tmp_path / "layer", weights.made_by)
     layers = tuple(bad if layer == weights else layer for layer in good.layers)
     state, detail = verified(project, str(pushed(registry, made, replace(good, layers=layers))))
     assert (state, f"(COPY weights /app/), {bad.digest}, differs in app/weights" in detail) == (
@@ -184,7 +184,7 @@ def verified(project: Project, image: str) -> tuple[str, str]:
 
 def pushed(registry: Registry, image: Reference, made: CanonicalImage) -> Reference:
     pinned = image.at(made.digest)
-    push(registry, pinned, made, patience=0)
+    push(registry, pinned, made)
     return pinned
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from click.testing import CliRunner, Result
 
 from issuesum.cli.manifests import command
+from issuesum.errors import RegistryError
 from issuesum.registry.client import Registry
 from issuesum.registry.image import RemoteImage
 from issuesum.registry.labels import labels_of
@@ -32,12 +34,17 @@ TAG, NEXT = DIGESTS
 def run(*arguments: str) -> Result:
     """Run the verb with a registry that holds DIGESTS."""
     with (
-        mock.patch(
-            "issuesum.registry.client.Registry.digest", lambda _, image: DIGESTS.get(str(image))
-        ),
+        mock.patch("issuesum.registry.client.Registry.manifest", _manifest),
         mock.patch("issuesum.shipping.kubernetes.manifests.read_image", _read_image),
     ):
         return CliRunner().invoke(command, arguments)
+
+
+def _manifest(_: Registry, image: Reference) -> tuple[str, dict[str, Any]]:
+    named = str(image.at(image.digest) if image.digest else image)
+    if named not in DIGESTS:
+        raise RegistryError(f"{image.host} must hold {image}. Received: no such image there.")
+    return DIGESTS[named], {}
 
 
 def _read_image(_: Registry, image: Reference) -> RemoteImage:

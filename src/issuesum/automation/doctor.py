@@ -1,36 +1,32 @@
 """`issuesum doctor`: what a run lacks, and what to do about it; nothing is changed.
 
-What `uv sync --check`, `dvc doctor` and `docker info` show is left to them.
+What `uv sync --check`, `dvc doctor`, `dvc status --cloud`, `docker info`, `git status` and
+`nvidia-smi` show is left to them.
 """
 
 from __future__ import annotations
 
 import os
-import platform
 import re
-import shlex
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Literal
 
-from issuesum.errors import EngineError, IssuesumError, RegistryError, one_line, shortened
+from issuesum.errors import EngineError, IssuesumError, RegistryError, one_line
 from issuesum.layout import RAW
 from issuesum.lineage import git
 from issuesum.registry.reference import Reference
 
 if TYPE_CHECKING:
     from dvc.data_cloud import Remote
-    from dvc.repo import Repo
 
 _GB = 10**9
 _SECRET = re.compile(r"SECRET|PASSWORD|TOKEN|KEY|CREDENTIAL", re.IGNORECASE)
@@ -68,43 +64,6 @@ class Clone:
     scheduler: Callable[[], str | None] = str
 
 
-def _python(clone: Clone) -> Finding:
-    from packaging.specifiers import SpecifierSet
-
-    version, folder = platform.python_version(), Path(sys.executable).parent
-    required = metadata.metadata("issuesum")["Requires-Python"]
-    if version not in SpecifierSet(required):
-        return fail(f"{version}, but pyproject.toml requires {required}", "make setup")
-    own = clone.root / ".venv/bin/python"  # which tools/stage prefers
-    runs = str(own) if own.exists() else shutil.which("python")
-    # An environment's python is a link to another one, so its folder is what counts.
-    if runs and Path(runs).parent.resolve() == folder.resolve():
-        return ok(f"{version}, {folder}")
-    if own.exists():
-        found = f"{version}, {folder}; but stages are run by {own}"
-        return note(found, f"{own.with_name('issuesum')} doctor, which looks at that one")
-    fish = os.environ.get("SHELL", "").endswith("fish")
-    activate = shlex.quote(str(folder / ("activate.fish" if fish else "activate")))
-    found = f"{version}; but stages are run by `python`, which is {runs or 'not'} on PATH"
-    return fail(found, f"{'source' if fish else '.'} {activate}")
-
-
-def _repository(clone: Clone) -> Finding:
-    if git.top(clone.root) is None:
-        return fail(f"{clone.root.resolve()} is in no repository", "cd to the project's root")
-    found, changed = f"commit {git.head(clone.root)[:12]}", git.changed_files(clone.root)
-    if not changed:
-        return ok(f"{found}, clean")
-    found += f"; {shortened(changed)} differ: an image would be -dirty, and retrain refuses"
-    return note(found, "git status, then git commit")
-
-
-def _dvc(clone: Clone) -> AbstractContextManager[Repo]:
-    from issuesum.lineage.dvc import open_repo
-
-    return open_repo(clone.root, "DVC must be able to read its files", "dvc status; dvc config -l")
-
-
 def _params(clone: Clone) -> Finding:
     return _of_error(clone.invalid) if clone.invalid else ok("params.yaml is valid")
 
@@ -113,8 +72,8 @@ def _raw_data(clone: Clone) -> Finding:
     from issuesum.lineage.tracking import standing
 
     path = clone.root / RAW
-    (found, md5), pointer = standing(path), f"{RAW}.dvc"
-    match found:
+    pointer = f"{RAW}.dvc"
+    match standing(path)[0]:
         case "nothing":
             return fail(f"neither {RAW} nor {pointer}", "issuesum ingest FILE, or make run")
         case "other version":
@@ -124,28 +83,16 @@ def _raw_data(clone: Clone) -> Finding:
             advice = f"dvc add {RAW} to use it, or dvc checkout --force {pointer} to drop it"
             return fail(f"{RAW} is not what {pointer} records, and DVC has no copy of it", advice)
         case "absent":
-            return _raw_data_elsewhere(clone, str(md5))
+            own = "make run, which writes a sample; or issuesum ingest FILE for issues of yours"
+            return fail(f"{RAW} is not here", f"dvc pull {pointer}; if the remote lacks it, {own}")
     return ok(f"{RAW}, {path.stat().st_size / 1e6:,.1f} MB")
 
 
-def _raw_data_elsewhere(clone: Clone, md5: str) -> Finding:
-    where, advice = "neither here nor in the remote", "dvc push in the clone that has it"
-    with _dvc(clone) as repo:
-        if repo.cache.local.exists(md5):
-            return note(f"{RAW} is in DVC's cache only", f"dvc checkout {RAW}.dvc")
-        try:
-            of = repo.cloud.get_remote()
-            if of.fs.exists(of.odb.oid_to_path(md5)):
-                return note(f"{RAW} is in the remote only", f"dvc pull {RAW}.dvc")
-        except Exception as error:  # noqa: BLE001 -- DVC lets through what any file system raises
-            where = f"not here, and the remote cannot be asked for it: {_refusal(error)[0]}"
-            advice = "repair the remote"
-    own = "make run, which writes a sample; or issuesum ingest FILE for issues of yours"
-    return fail(f"{RAW} is {where}", f"{advice}; or {own}")
-
-
 def _remote(clone: Clone) -> Finding:
-    with _dvc(clone) as repo:
+    from issuesum.lineage.dvc import open_repo
+
+    advice = "dvc status; dvc config -l"
+    with open_repo(clone.root, "DVC must be able to read its files", advice) as repo:
         of = repo.cloud.get_remote()
         committed = repo.config.load_one("repo").get("remote", {}).get(of.name, {})
     shown = git.without_secrets(str(of.fs.unstrip_protocol(of.path)))
@@ -243,46 +190,9 @@ def _disk(clone: Clone) -> Finding:
     return ok(found)
 
 
-def _memory(_: Clone, limit: Path = Path("/sys/fs/cgroup/memory.max")) -> Finding:
-    import psutil
-
-    usable, of = int(psutil.virtual_memory().available), ""
-    with suppress(OSError, ValueError):  # no control groups here, or `max`
-        usable, of = min((usable, ""), (int(limit.read_text()), " (the container's limit)"))
-    found = f"{usable / _GB:.1f} GB available{of}"
-    if usable < 2 * _GB:
-        return note(f"{found}; preprocess and train may take 2 GB", "end other programs")
-    return ok(found)
-
-
-def _compute(_: Clone) -> Finding:
-    from dask.system import CPU_COUNT
-
-    gpus, gpu_extra = nvidia_gpus(), any(metadata.distributions(name="tensorflow"))
-    shown = f"{CPU_COUNT} cores, {gpus.replace(chr(10), '; ') or 'no GPU driver (nvidia-smi)'}"
-    if gpus and not gpu_extra:
-        return note(f"{shown}; not used without the extra gpu", "make setup EXTRA=gpu")
-    if gpu_extra and not gpus:
-        return note(f"{shown}, but the extra gpu is installed", "install the driver, or make setup")
-    return ok(shown if gpus else f"{shown}: trains on the CPU")
-
-
-def nvidia_gpus() -> str:
-    """Return a line for each GPU (name, memory, driver); none without one or without a driver."""
-    command = "nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader"
-    try:
-        done = subprocess.run(
-            command.split(), capture_output=True, text=True, check=True, timeout=5
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return done.stdout.strip()
-
-
 def _cluster(clone: Clone, patience: float = 4) -> Finding:
     from distributed import Client
 
-    found = "this machine alone: no Dask scheduler"
     if address := clone.scheduler():
         try:
             with Client(address, timeout=patience, set_as_default=False) as client:
@@ -292,20 +202,16 @@ def _cluster(clone: Clone, patience: float = 4) -> Finding:
             return fail(reason, "start it, or ISSUESUM_SCHEDULER=local")
         if not workers:
             return fail(f"the Dask scheduler {address} has no worker", f"dask worker {address}")
-        found = f"Dask scheduler {address}: {workers} workers"
-    if not os.environ.get("TF_CONFIG"):
-        return ok(found)
-    found += "; TF_CONFIG is set, which train checks against its workers"
-    return note(found, "deploy/training, or unset TF_CONFIG to train alone")
+        return ok(f"Dask scheduler {address}: {workers} workers")
+    return ok("this machine alone: no Dask scheduler")
 
 
 _DVC = ("dvc.repo", "dvc_s3", "s3fs")
 CHECKS: dict[str, tuple[Callable[[Clone], Finding], *tuple[str, ...]]] = {
-    "python": (_python, "packaging.specifiers"), "git": (_repository,), "params": (_params,),
+    "params": (_params,),
     "data": (_raw_data, *_DVC), "remote": (_remote, *_DVC),
     "engine": (_engine, "issuesum.shipping.image.engine"),
     "registry": (_registry, "issuesum.registry.client"), "disk": (_disk,),
-    "memory": (_memory, "psutil"), "compute": (_compute, "dask.system"),
     "cluster": (_cluster, "distributed"),
 }  # fmt: skip
 """By name: the check, and what is imported first, by one thread: two may deadlock within DVC."""

@@ -35,11 +35,12 @@ def command(*, dry_run: bool, runtime_only: bool) -> None:
         return
     if runtime_only:
         from issuesum.shipping.image.builder import push_runtime
-        from issuesum.shipping.image.engine import Base
 
         params = load_params().export
-        base = Base(params.base_image, params.platform)
-        runtime = push_runtime(params.repository, Path(), base=base, patience=params.push_patience)
+        runtime = push_runtime(
+            params.repository, Path(), base=params.base_image, platform=params.platform,
+            patience=params.push_patience,
+        )  # fmt: skip
         show({"runtime": str(runtime)}, str(runtime))
         return
     with contextlib.redirect_stdout(sys.stderr) if wants_json() else contextlib.nullcontext():
@@ -68,7 +69,7 @@ def _plan() -> dict[str, Any]:
         trouble = str(error)
     return {
         "image": str(target.image),
-        "lineage": str(target.lineage),
+        "lineage": target.lineage,
         "dirty": list(git.changed_files(Path())),
         "gate": refusal,
         "digest": digest,

@@ -108,11 +108,14 @@ def check_output(output: Path, source: Path) -> None:
 
 
 def _writer(bundle: Path | None, image: str | None) -> TitleWriter:
-    from issuesum.serving.inference.writer import TitleWriter
-
     if image is None:
-        return TitleWriter.tried((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
-    from issuesum.shipping.image.contents import model_of
+        from issuesum.serving.inference.writer import TitleWriter
 
-    with model_of(image) as folder:
-        return TitleWriter.tried(folder, of=image)
+        return TitleWriter.tried((bundle or BUNDLE) / "model", of=str(bundle or BUNDLE))
+    from issuesum.lineage.reporting.live_comparison import writer_of
+    from issuesum.registry.client import Registry
+    from issuesum.registry.image import read_image
+    from issuesum.registry.reference import Reference
+
+    reference = Reference.parse(image)
+    return writer_of(read_image(Registry(reference.host), reference))

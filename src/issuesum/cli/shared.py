@@ -176,12 +176,12 @@ def warn_of_localhost(image: str) -> None:
 def check_builder() -> None:
     """Check that an image can be made here, with an engine or without (EngineError: it cannot)."""
     from issuesum.shipping.image.builder import check_builder
-    from issuesum.shipping.image.engine import Base
     from issuesum.stages.params import load_params
 
     params = load_params().export
-    base = Base(params.base_image, params.platform)
-    check_builder(params.builder, params.repository, Path(), base=base)
+    check_builder(
+        params.builder, params.repository, Path(), base=params.base_image, platform=params.platform
+    )
 
 
 def default_repository() -> str | None:

@@ -52,14 +52,15 @@ def command(
     code are those of this command.
     """
     from issuesum.automation.submit.cluster import Kubectl
-    from issuesum.automation.submit.submitting import Request, submit
+    from issuesum.automation.submit.submitting import submit
     from issuesum.stages.params import load_params
 
-    request = Request(
-        Kubectl(context, namespace), kind, workers, overlay, image,
-        lambda: f"{default_repository()}-pipeline", settings, at_once=at_once, wait=not no_wait,
+    jobs = submit(
+        Kubectl(context, namespace), Path(), lambda path: load_params(path, root=Path()),
+        kind=kind, workers=workers, overlay=overlay, image=image,
+        repository=lambda: f"{default_repository()}-pipeline", settings=settings, at_once=at_once,
+        wait=not no_wait,
     )  # fmt: skip
-    jobs = submit(request, Path(), lambda path: load_params(path, root=Path()))
     show(
         [{"name": job.name, "kind": job.kind, "namespace": job.kubectl.namespace,
           "params": variant.overrides} for job, variant in jobs],

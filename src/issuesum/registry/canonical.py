@@ -11,19 +11,16 @@ import gzip
 import hashlib
 import io
 import json
-import math
-import sys
 import tarfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, cast
 
 from tqdm import tqdm
 
-from issuesum.registry.client import PassingError, Registry, digest_of, refusal
+from issuesum.registry.client import Registry, digest_of, refusal
 from issuesum.registry.reference import Reference
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -107,68 +104,30 @@ def read_canonical(registry: Registry, image: Reference) -> CanonicalImage:
         raise refusal(str(image), f"no image that issuesum made ({error})") from error
 
 
-def push(registry: Registry, image: Reference, made: CanonicalImage, *, patience: float) -> None:
-    """Push an image under the digest, or else the tag, of `image`; what is there is not sent.
-
-    Faults that may pass are followed by further tries, after longer and longer pauses, until they
-    have lasted `patience` seconds without a layer that gets through.
-    """
-    steps: list[Callable[[], object]] = [
-        *(partial(_send, registry, image, of.digest, of.path) for of in made.layers if of.path),
-        partial(registry.put_blob, image, made.config, _CONFIG),
-        partial(registry.put_manifest, image, made.manifest, MANIFEST),
-    ]
-    for step in steps:
-        since, pause = math.inf, 0.5  # time of the first fault; seconds until the next try
-        while True:
-            try:
-                step()
-                break
-            except PassingError as error:
-                since = min(since, time.monotonic())
-                if time.monotonic() - since >= patience:
-                    reason = f"no success in {patience:g} s: {error.received}"
-                    raise refusal(str(image), reason) from error
-                wait = max(pause, error.pause)
-                tqdm.write(f"push: {error.received}; again in {wait:g} s", file=sys.stderr)
-                time.sleep(wait)
-                pause = min(2 * pause, 8.0)
+def push(registry: Registry, image: Reference, made: CanonicalImage) -> None:
+    """Push an image under the digest, or else the tag, of `image`; what is there is not sent."""
+    for layer in made.layers:
+        if layer.path and not registry.holds(image, layer.digest):
+            with (
+                layer.path.open("rb") as file,
+                tqdm.wrapattr(file, "read", layer.size, desc="push", disable=None) as shown,
+            ):
+                registry.upload(image, cast("IO[bytes]", shown), layer.digest)
+    registry.put_blob(image, made.config, _CONFIG)
+    registry.put_manifest(image, made.manifest, MANIFEST)
 
 
-def _send(registry: Registry, image: Reference, digest: str, path: Path) -> None:
-    if not registry.holds(image, digest):
-        size = path.stat().st_size
-        with (
-            path.open("rb") as file,
-            tqdm.wrapattr(file, "read", size, desc="push", disable=None) as shown,
-        ):
-            registry.upload(image, cast("IO[bytes]", shown), digest)
-
-
-class _Counted:
-    """A file that is only written to, and knows what."""
-
-    def __init__(self, file: IO[bytes] | gzip.GzipFile) -> None:
-        self._file, self._hash, self.size = file, hashlib.sha256(), 0
-
-    def write(self, data: bytes) -> int:
-        self._hash.update(data)
-        self.size += len(data)
-        return self._file.write(data)
-
-    @property
-    def digest(self) -> str:
-        return f"sha256:{self._hash.hexdigest()}"
-
-
-def pack(write: Callable[[Any], object], target: Path, made_by: str) -> Layer:
-    """Make a layer at `target` of the tar that `write` writes to the file that it is given."""
-    with target.open("wb") as file:
-        packed: Any = _Counted(file)
-        with gzip.GzipFile("", "wb", _LEVEL, packed, mtime=0) as unpacked:
-            plain = _Counted(unpacked)
-            write(plain)
-    return Layer(packed.digest, packed.size, plain.digest, made_by, target)
+def pack(plain: IO[bytes], target: Path, made_by: str) -> Layer:
+    """Make a layer at `target` of a tar."""
+    found = hashlib.sha256()
+    with target.open("wb") as file, gzip.GzipFile("", "wb", _LEVEL, file, mtime=0) as packed:
+        while chunk := plain.read(2**20):
+            found.update(chunk)
+            packed.write(chunk)
+    with target.open("rb") as made:
+        digest = hashlib.file_digest(made, "sha256").hexdigest()
+    diff_id = f"sha256:{found.hexdigest()}"
+    return Layer(f"sha256:{digest}", target.stat().st_size, diff_id, made_by, target)
 
 
 def layer_of_files(files: Mapping[str, Path | bytes], target: Path, made_by: str) -> Layer:
@@ -197,13 +156,12 @@ def pack_entries(
     entries: Iterable[tuple[tarfile.TarInfo, IO[bytes] | None]], target: Path, made_by: str
 ) -> Layer:
     """Make a layer of entries, whose order and times are the caller's, and their contents."""
-
-    def write(file: IO[bytes]) -> None:
-        with tarfile.open(fileobj=file, mode="w|", format=tarfile.PAX_FORMAT) as tar:
+    with tempfile.TemporaryFile(dir=target.parent) as plain:
+        with tarfile.open(fileobj=plain, mode="w", format=tarfile.PAX_FORMAT) as tar:
             for entry, content in entries:
                 tar.addfile(entry, content)
-
-    return pack(write, target, made_by)
+        plain.seek(0)
+        return pack(plain, target, made_by)
 
 
 def _json(value: object) -> bytes:

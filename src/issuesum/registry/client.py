@@ -3,18 +3,23 @@
 import hashlib
 import io
 import json
+import math
 import os
 import re
-from collections.abc import Container, Iterable, Iterator
+import sys
+import time
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import IO, Any, NamedTuple
 from urllib.parse import urljoin
 
 import requests
+from tqdm import tqdm
+from urllib3.exceptions import InvalidHeader
+from urllib3.util import Retry
 
 from issuesum.errors import ArtifactError, RegistryError, one_line
-from issuesum.registry.connection import LONGEST, Retries, Session
 from issuesum.registry.credentials import Credentials, authorize, credentials_for
 from issuesum.registry.reference import Reference, is_loopback
 
@@ -34,14 +39,9 @@ _TIMEOUT = (5, 60)  # seconds to connect, and to wait for the next bytes
 _NOT_FOUND, _FORBIDDEN = requests.codes.not_found, requests.codes.forbidden
 _NO_REFERRERS = (400, _FORBIDDEN, _NOT_FOUND, 405, 406, 410, 501)
 """What registries without the referrers API answer to its requests."""
-# 0, 0.5, 1 and 2 s between tries, or as long as the registry asks for.
-_RETRIES = Retries(
-    total=4,
-    backoff_factor=0.25,
-    status_forcelist=(429, 500, 502, 503, 504),
-    allowed_methods=None,  # each request of ours can be sent twice: content has its hash as address
-    raise_on_status=False,
-)
+_PASSING = (429, 500, 502, 503, 504)
+_PATIENCE = 3.0  # seconds that faults may last: four tries
+_LONGEST = 60.0  # seconds that a registry may have us wait before another try
 _SHOWN = 200  # bytes of a refusal's body
 _SIGNED = re.compile(r"\?\S*(?:sig|signature|token|credential)=[^\s'\")]+", re.IGNORECASE)
 """The query of a URL that is itself a key, as a registry's storage gives them out."""
@@ -51,7 +51,7 @@ _DENIALS = ("unauthorized", "no basic auth", "denied", "forbidden")
 class PassingError(RegistryError):
     """The registry gives no answer, or one that may soon be another (429, 5xx)."""
 
-    def __init__(self, message: str, pause: float = 0) -> None:
+    def __init__(self, message: str, pause: float) -> None:
         """Say what failed; the registry asks to wait for `pause` seconds."""
         super().__init__(message)
         self.pause = pause
@@ -65,6 +65,24 @@ class Artifact(NamedTuple):
     annotations: dict[str, str]
 
 
+class _Session(requests.Session):
+    """Sends no authorization but what a request has, and that to its own registry alone."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__()
+        self.trust_env = not is_loopback(host)  # no proxy
+        self.auth = lambda request: request  # or requests would put ~/.netrc in place of our header
+        self.headers["User-Agent"] = "issuesum"
+
+    def rebuild_auth(
+        self, prepared_request: requests.PreparedRequest, response: requests.Response
+    ) -> None:
+        # Without a look into ~/.netrc, which is not for registries, nor for their storage.
+        urls = response.request.url, prepared_request.url
+        if self.should_strip_auth(*urls):  # type: ignore[no-untyped-call]
+            prepared_request.headers.pop("Authorization", None)
+
+
 class Registry:
     """A registry, with a connection that is kept.
 
@@ -73,16 +91,19 @@ class Registry:
     registry is unreachable or refuses us: PassingError if it may soon do otherwise.
     """
 
-    def __init__(self, host: str) -> None:
-        """Make a client of host[:port], which asks nothing yet."""
-        self.host = host
+    def __init__(self, host: str, patience: float | None = None) -> None:
+        """Make a client of host[:port], which asks nothing yet.
+
+        A request whose fault may pass is sent again, after longer and longer pauses, until faults
+        have lasted for 3 s, or instead for `patience` seconds, and then each is reported. All can
+        be sent twice: content has its hash as address.
+        """
+        self.host, self._patience = host, patience
         insecure = os.environ.get("ISSUESUM_INSECURE_REGISTRIES", "").split(",")
         scheme = "http" if is_loopback(host) or host in insecure else "https"
         address = "registry-1.docker.io" if host == "docker.io" else host
         self._base = f"{scheme}://{address}/v2/"
-        self._session = Session(host, _RETRIES)
-        # What came of an upload that was cut off stays in its place: it must be begun again.
-        self._uploads = Session(host, Retries(0))
+        self._session = _Session(host)
         self._authorization: str | None = None
 
     @cached_property
@@ -121,9 +142,7 @@ class Registry:
     def download(self, image: Reference, digest: str, target: IO[bytes], *, most: int) -> None:
         """Write what is under a digest to `target`, in memory that does not grow with it.
 
-        Raises:
-            ArtifactError: it is more than `most` bytes.
-            RegistryError: there is none, or it is not what its digest says.
+        ArtifactError: it is more than `most` bytes; RegistryError: it is not what its digest says.
         """
         answer = self._ask("GET", image, f"blobs/{digest}")
         found = hashlib.sha256()
@@ -196,16 +215,17 @@ class Registry:
 
     def try_push(self, image: Reference) -> None:
         """Begin an upload to the repository of `image`, and give it up."""
-        where = self._begin_upload(image)
+        where = self._patiently(partial(self._begin_upload, image))
         with suppress(RegistryError):  # one that cannot be given up ends by itself
             self._ask("DELETE", image, where)
 
     def upload(self, image: Reference, content: bytes | IO[bytes], digest: str) -> None:
-        """Send a blob; a file is sent from its begin, and once (PassingError: it was cut off)."""
-        self._ask(
+        """Send a blob; of a file, all from its begin."""
+        # What came of an upload that was cut off stays in its place: it is begun again.
+        self._patiently(lambda: self._ask_once(
             "PUT", image, self._begin_upload(image), content,
             media_type="application/octet-stream", params={"digest": digest},
-        )  # fmt: skip
+        ))  # fmt: skip
 
     def put_manifest(self, image: Reference, body: bytes, media_type: str) -> None:
         """Put a manifest, whose blobs are there, under the digest or else the tag of `image`."""
@@ -222,7 +242,7 @@ class Registry:
             raise
 
     def _begin_upload(self, image: Reference) -> str:
-        begun = self._ask("POST", image, "blobs/uploads/")
+        begun = self._ask_once("POST", image, "blobs/uploads/")
         try:
             return urljoin(begun.url, begun.headers["Location"])
         except (KeyError, ValueError) as error:
@@ -247,7 +267,27 @@ class Registry:
             )
         return b"".join(_chunks(image, answer, f"the manifest of {image}"))
 
-    def _ask(
+    def _ask(self, *asked: Any, **options: Any) -> requests.Response:  # noqa: ANN401
+        return self._patiently(partial(self._ask_once, *asked, **options))
+
+    def _patiently[T](self, step: Callable[[], T]) -> T:
+        most = _PATIENCE if self._patience is None else self._patience
+        since, pause = math.inf, 0.5  # time of the first fault; seconds until the next try
+        while True:
+            try:
+                return step()
+            except PassingError as error:
+                since = min(since, time.monotonic())
+                if time.monotonic() - since >= most:
+                    raise
+                wait = max(pause, error.pause)
+                if error.pause or self._patience is not None:
+                    line = f"registry: {error.received}; again in {wait:g} s"
+                    tqdm.write(line, file=sys.stderr)
+                time.sleep(wait)
+                since, pause = since + error.pause, min(2 * pause, 8.0)
+
+    def _ask_once(
         self,
         method: str,
         image: Reference,
@@ -264,20 +304,18 @@ class Registry:
         Of refusals, those to a GET or HEAD with a status that may mean `absent` are returned.
         """
         url = urljoin(self._base, path if "://" in path else f"{image.name}/{path}")
-        file = content if content is not None and not isinstance(content, bytes) else None
-        session = self._uploads if file else self._session
         try:
             # Uploads may go elsewhere.
-            elsewhere = session.should_strip_auth(self._base, url)  # type: ignore[no-untyped-call]
+            elsewhere = self._session.should_strip_auth(self._base, url)  # type: ignore[no-untyped-call]
             for _ in range(2):
-                if file:
-                    file.seek(0)
+                if content is not None and not isinstance(content, bytes):
+                    content.seek(0)
                 headers = {
                     "Accept": accept,
                     "Content-Type": media_type,
                     "Authorization": None if elsewhere else self._authorization,
                 }
-                answer = session.request(
+                answer = self._session.request(
                     method, url, data=content, params=params, headers=headers, timeout=_TIMEOUT,
                     stream=method == "GET",
                 )  # fmt: skip
@@ -299,16 +337,18 @@ class Registry:
         if answer.status_code in absent and method in ("GET", "HEAD"):
             return answer
         reason = f"{answer.status_code} {answer.reason}: {reply}"
-        pause = _RETRIES.get_retry_after(answer.raw) or 0
-        if pause > LONGEST:
+        pause = 0.0
+        with suppress(InvalidHeader):  # what is no time is none
+            pause = Retry().get_retry_after(answer.raw) or 0
+        if pause > _LONGEST:
             raise RegistryError(
-                f"{self.host} must answer within {LONGEST:g} s. Received: "
+                f"{self.host} must answer within {_LONGEST:g} s. Received: "
                 f"{' '.join(reason.split())} (it asks to wait {pause:,.0f} s). "
                 f"Try: docker login {self.host}, which may raise the limit; or the same again then."
             )
         if answer.status_code in (requests.codes.unauthorized, _FORBIDDEN):
             reason += f" ({self._credentials.wrong})" if self._credentials.wrong else ""
-        passing = answer.status_code in _RETRIES.status_forcelist
+        passing = answer.status_code in _PASSING
         raise refusal(str(image), reason, passing=passing, pause=pause)
 
 

@@ -96,11 +96,8 @@ def authorize(
     """Return the value of an Authorization header, or None if we have no credentials for it.
 
     `challenge` is the WWW-Authenticate header of the 401. Without credentials, a token server is
-    asked for an anonymous token, for at most `timeout` seconds.
-
-    Raises:
-        requests.RequestException: the token server refuses or cannot be reached.
-        ValueError: its answer is no JSON, or it would have us send a password in clear.
+    asked for an anonymous token, for at most `timeout` seconds. RequestException: it refuses or
+    cannot be reached; ValueError: its answer is no JSON, or it would get a password in clear.
     """
     scheme, _, rest = challenge.partition(" ")
     if scheme.lower() != "bearer":

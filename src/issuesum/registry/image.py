@@ -1,7 +1,6 @@
 """Labels, files and folders of an image, read from its registry without Docker Engine."""
 
 import gzip
-import io
 import json
 import re
 import tarfile
@@ -16,15 +15,13 @@ from typing import IO, Any, cast
 
 from backports import zstd
 
-from issuesum.console import say
-from issuesum.errors import ArtifactError, one_line, shortened
+from issuesum.errors import ArtifactError, one_line
 from issuesum.layout import IMAGE_MODEL
 from issuesum.registry.client import LARGEST, SMALL, UNPACKED, Registry, too_large
 from issuesum.registry.reference import Reference
 
 UNREADABLE = (tarfile.TarError, zlib.error, zstd.ZstdError, EOFError, OSError, ValueError)
 """What `unpacked`, and tarfile with it, raise for what they cannot read."""
-_NO_TAR = "no tar, plain or packed by gzip or zstd:"
 _ZSTD = re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")  # a frame, or one to skip
 _FILES = 10_000  # below a prefix; a model has six
 _HEADERS = 2**20  # bytes before a file's content: its name, and its extended attributes
@@ -50,8 +47,7 @@ class RemoteImage:
 def read_image(registry: Registry, image: Reference, platform: str | None = None) -> RemoteImage:
     """Return an image; of an index, the one for a platform, by default this machine's.
 
-    Raises:
-        ArtifactError: it is no image, or an index of several and none for that platform.
+    ArtifactError: it is no image, or an index of several and none for that platform.
     """
     platform = platform or f"linux/{architecture()}"
     try:
@@ -75,14 +71,13 @@ def read_image(registry: Registry, image: Reference, platform: str | None = None
 
 
 def _of_index(image: Reference, listed: Iterable[dict[str, Any]], wanted: str) -> Reference:
-    """Return the image of an index that is meant; where it has several, say which."""
+    """Return the image of an index that is meant."""
     found: dict[str, str] = {}
     for item in listed:
         platform = item.get("platform") or {}
         parts = (platform.get(name) for name in ("os", "architecture", "variant"))
-        named = "/".join(filter(None, parts))
         if "artifactType" not in item and platform.get("os") != "unknown":  # no attestation
-            found[item["digest"]] = named or "unnamed platform"
+            found[item["digest"]] = "/".join(filter(None, parts)) or "unnamed platform"
     fitting = [digest for digest, named in found.items() if f"{named}/".startswith(f"{wanted}/")]
     chosen = [*found] if len(found) == 1 else fitting
     if len(chosen) != 1:
@@ -91,31 +86,17 @@ def _of_index(image: Reference, listed: Iterable[dict[str, Any]], wanted: str) -
             f"{image} must be one image, or an index with one for {wanted}. Received: an index of "
             f"{images or 'no images'}. Try: {image.repository}@ and one of the digests."
         )
-    if len(found) > 1:
-        platforms = ", ".join(found.values())
-        say("note", f"{image} is an index of {platforms}: {found[chosen[0]]} is read, {chosen[0]}")
     return image.at(chosen[0])
 
 
 def read_file(registry: Registry, image: RemoteImage, path: str) -> bytes:
     """Return a small file (no leading slash) from the uppermost layer that has it.
 
-    Raises:
-        ArtifactError: no small layer holds it, or one of them is large when it is unpacked.
+    ArtifactError: no small layer holds it, or one of them is large when it is unpacked.
     """
-    unread: list[str] = []
-    cheap = [layer for layer in image.layers if layer["size"] <= SMALL]
-    for layer in reversed(cheap):
-        packed = io.BytesIO(registry.blob(image.reference, layer["digest"]))
-        try:
-            for archive, entry in _files(packed, UNPACKED):
-                if entry.name.removeprefix("./") == path:
-                    return cast("IO[bytes]", archive.extractfile(entry)).read()
-        except UNREADABLE as error:  # an attestation, or another way of packing
-            unread.append(f"{_named(layer)}: {one_line(error)}")
-    where = f" in its layers of at most {SMALL:,} bytes" if len(cheap) < len(image.layers) else ""
-    others = f"; {_NO_TAR} {shortened(unread)}" if unread else ""
-    raise _missing(image, path, f"{where}{others}")
+    with tempfile.TemporaryDirectory(prefix="issuesum-") as folder:
+        _read(registry, image, path, Path(folder), packed=SMALL, most=UNPACKED)
+        return (Path(folder) / path).read_bytes()
 
 
 @contextmanager
@@ -130,42 +111,45 @@ def read_folder(registry: Registry, image: RemoteImage, prefix: str, target: Pat
     """Copy the files below `prefix`, a/b, to an existing folder.
 
     They are those of the uppermost layer that has any: one COPY of a Dockerfile makes one layer.
-    Each layer is checked against its digest before anything is taken out of it.
-
-    Raises:
-        ArtifactError: no layer holds such files, or one is too large or cannot be unpacked.
+    ArtifactError: no layer holds such files, or one is too large or cannot be unpacked.
     """
-    for layer in reversed(image.layers):
-        with tempfile.TemporaryFile(dir=target) as packed:
-            registry.download(image.reference, layer["digest"], packed, most=LARGEST)
-            packed.seek(0)
+    _read(registry, image, prefix, target, packed=LARGEST, most=LARGEST)
+
+
+def _read(
+    registry: Registry, image: RemoteImage, path: str, target: Path, *, packed: int, most: int
+) -> None:
+    """Copy a file, or those of a folder, out of layers of `packed` bytes, `most` when unpacked.
+
+    Each layer is checked against its digest before anything is taken out of it. A sparse file,
+    which may say that it is larger than the layer, is none.
+    """
+    cheap = [layer for layer in image.layers if layer["size"] <= packed]
+    for layer in reversed(cheap):
+        with tempfile.TemporaryFile(dir=target) as content:
+            registry.download(image.reference, layer["digest"], content, most=packed)
+            content.seek(0)
             count = 0
             try:
-                for archive, entry in _files(packed, LARGEST):
+                for archive, entry in entries(content, most):
                     name = entry.name.removeprefix("./")
-                    if name.startswith(f"{prefix}/"):
+                    wanted = name == path or name.startswith(f"{path}/")
+                    if wanted and entry.isreg() and not entry.issparse():
                         if count == _FILES:
-                            raise too_large(_FILES, f"The folder /{prefix}", "files")
-                        inside = entry.replace(name=name.removeprefix(f"{prefix}/"))
+                            raise too_large(_FILES, f"The folder /{path}", "files")
+                        inside = entry.replace(name=name.removeprefix(f"{path}/"))
                         archive.extract(inside, target, filter="data")  # nothing outside (PEP 706)
                         count += 1
             except UNREADABLE as error:
                 raise ArtifactError(
-                    f"Layer {_named(layer)} of {image.reference} must be a tar that can be "
-                    f"unpacked, plain or packed by gzip or zstd. Received: {one_line(error)}. "
-                    "Try: another image, or free space."
+                    f"Layer {layer['digest']} ({layer.get('mediaType', 'no media type')}) of "
+                    f"{image.reference} must be a tar that can be unpacked, plain or packed by "
+                    f"gzip or zstd. Received: {one_line(error)}. Try: another image, or free space."
                 ) from error
             if count:
                 return
-    raise _missing(image, prefix)
-
-
-def _named(layer: dict[str, Any]) -> str:
-    return f"{layer['digest']} ({layer.get('mediaType', 'no media type')})"
-
-
-def _missing(image: RemoteImage, path: str, where: str = "") -> ArtifactError:
-    return ArtifactError(
+    where = f" in its layers of at most {packed:,} bytes" if len(cheap) < len(image.layers) else ""
+    raise ArtifactError(
         f"{image.reference} must hold /{path}. Received: an image without it{where}. "
         "Try: an image that the export stage made."
     )
@@ -182,19 +166,15 @@ def unpacked(layer: IO[bytes]) -> IO[bytes]:
     return layer
 
 
-def _files(packed: IO[bytes], most: int) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """Yield the regular files of a layer of `most` bytes, each with the archive that reads it.
-
-    A sparse file, which may say that it is larger than the layer, is none.
-    """
+def entries(packed: IO[bytes], most: int) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
+    """Yield the entries of a layer of `most` bytes, each with the archive that reads it."""
     file = _Bounded(unpacked(packed), most)
     with tarfile.open(fileobj=cast("IO[bytes]", file), mode="r:") as archive:  # not packed twice
         while entry := archive.next():
             # Or they would all be kept, one for each 512 bytes of an unpacked layer.
             archive.members.clear()  # type: ignore[attr-defined]
-            if entry.isreg() and not entry.issparse():
-                file.left += entry.size
-                yield archive, entry
+            file.left += entry.size
+            yield archive, entry
             file.left = _HEADERS
 
 

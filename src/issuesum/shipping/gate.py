@@ -5,8 +5,6 @@ Evaluate cannot compare with what is live: its result depends on what dvc.yaml l
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +19,6 @@ from issuesum.lineage.tag import Version
 from issuesum.registry.reference import Reference
 
 _ANYTHING = 100  # ROUGE-L points: no model can lose more
-
-
-@dataclass(frozen=True)
-class Judged:
-    """An image, as `docker pull` takes it, and its ROUGE-L (F1 times 100) on the test split."""
-
-    image: str
-    rouge_l: float
 
 
 def check_gate() -> dict[str, Any]:
@@ -51,7 +41,8 @@ def refused(reasons: tuple[str, ...]) -> GateError:
 
 
 def check_regression(
-    new: Judged,
+    image: str,
+    rouge_l: float,
     root: Path,
     *,
     made_from: Version,
@@ -60,26 +51,26 @@ def check_regression(
     compare: Callable[[Found], tuple[float, tuple[float, float]]],
     note: Callable[[str], None],
 ) -> None:
-    """Check that a model may replace the live one (GateError: it is worse).
+    """Check that the model of `image`, registry/name:tag, may replace the live one.
 
-    It is, if it loses more than `max_regression` points, and more than chance explains: then the
-    95 % interval of the difference, new minus live, lies below 0.
+    It is refused if its `rouge_l` (F1 times 100, on `rows` test issues) is more than
+    `max_regression` points lower, and by more than chance explains: then the 95 % interval of the
+    difference, new minus live, lies below 0.
 
     Where nothing is live, or the receipt names our own bundle, no registry is asked. The live
-    image's own score counts if it is of the same `rows` test issues; else, and where that is more
-    than `max_regression` above the new one, `compare` gives its score on them and the interval.
-    `note` takes a line about what is done.
+    image's own score counts if it is of the same test issues; else, and where that is more than
+    `max_regression` above the new one, `compare` gives its score on them and the interval. `note`
+    takes a line about what is done.
 
     Raises:
-        ArtifactError, ParamsError, RegistryError: the live image cannot be had, or cannot be read.
-        RepositoryError: there is no commit or no dvc.lock.
+        GateError: it is refused.
+        IssuesumError: the live image cannot be had or read, or there is no commit or no dvc.lock.
     """
     live = live_image(root) if max_regression < _ANYTHING else None
     if live is None or live.dvc == made_from.dvc:
         return
-    worse = partial(regression, rows=rows, max_regression=max_regression)
     try:
-        found = look_up(live.image, default=new.image.rpartition(":")[0])
+        found = look_up(live.image, default=image.rpartition(":")[0])
         if found.provenance.hashes.get("bundle") == made_from.bundle:
             return
         name = found.provenance.image or live.image
@@ -87,7 +78,7 @@ def check_regression(
         if reached is None:
             shown = str(found.image.reference)
             note(f"export: {shown} has no scores on these test issues: they are made now")
-        if reached is None or worse(new, Judged(name, reached)):
+        if reached is None or round(reached - rouge_l, 4) > max_regression:
             reached, (low, high) = compare(found)
     except (ArtifactError, ParamsError, RegistryError) as error:
         by_receipt = live.dvc is not None
@@ -101,20 +92,13 @@ def check_regression(
             f"Received: {cause} Try: the same again when it is available, or {LIVE}=none to ship "
             "without comparing."
         ) from error
-    if reason := worse(new, Judged(name, reached)):
+    if (lost := round(reached - rouge_l, 4)) > max_regression:
+        reason = (
+            f"ROUGE-L of {image} is {rouge_l:.2f} and that of the live {name} is {reached:.2f} on "
+            f"the same {rows:,} test issues: {lost:.2f} lost, more than "
+            f"evaluate.gate.max_regression = {max_regression:g}"
+        )
         between = f"95 % interval of the difference {low:+.2f} to {high:+.2f}"
         if high < 0:
             raise refused((f"{reason}, and more than chance explains ({between})",))
         note(f"export: {reason}, but no more than chance explains ({between}): it is shipped")
-
-
-def regression(new: Judged, live: Judged, *, rows: int, max_regression: float) -> str | None:
-    """Return why `new` should not take the place of `live`, both scored on `rows` test issues."""
-    lost = round(live.rouge_l - new.rouge_l, 4)
-    if lost <= max_regression:
-        return None
-    return (
-        f"ROUGE-L of {new.image} is {new.rouge_l:.2f} and that of the live {live.image} is "
-        f"{live.rouge_l:.2f} on the same {rows:,} test issues: {lost:.2f} lost, more than "
-        f"evaluate.gate.max_regression = {max_regression:g}"
-    )

@@ -1,9 +1,7 @@
 """The exported image, or its bundle where no engine answers, as a server on this machine."""
 
-import json
 import os
 import shutil
-import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -13,13 +11,14 @@ import psutil
 from docker.errors import APIError, NotFound
 
 from issuesum.errors import EngineError
-from issuesum.files import replacing_directory, write_json
+from issuesum.files import replacing_directory
 from issuesum.lineage.receipt import Receipt
 from issuesum.shipping.image.container import run, with_last_words
 from issuesum.shipping.image.engine import fetch, reason_of
 from issuesum.shipping.image.process import answer_on, launch
 
 _NAME = "issuesum-serve-{}"
+_PROGRAM = "seldon-core-microservice"
 _PROCESSES = Path(".issuesum/serve")
 _GRACE = 10  # seconds that a process has to end
 # Of the Dockerfile's, those that change answers or how fast they come.
@@ -34,10 +33,8 @@ _VARIABLES = {
 def start(client: docker.DockerClient, receipt: Receipt, *, port: int, timeout: float) -> str:
     """Run the image on a loopback port, and return its first answer, JSON.
 
-    It replaces an earlier server of ours on that port.
-
-    Raises:
-        EngineError: the image cannot be had, the port is taken, or no answer comes in `timeout` s.
+    It replaces an earlier server of ours on that port. EngineError: the image cannot be had, the
+    port is taken, or no answer comes in `timeout` seconds.
     """
     stop_process(port)
     stop(client, port=port)
@@ -68,26 +65,21 @@ def start_process(bundle: Path, provenance: bytes, *, port: int, timeout: float)
     """Run the bundle by this environment's seldon-core, as `start` runs the image.
 
     The process has a copy of the bundle, which DVC may replace, with the provenance that the image
-    would have. seldon-core listens on all interfaces.
-
-    Raises:
-        EngineError: the port is taken, or the server does not answer.
+    would have. seldon-core listens on all interfaces. EngineError: the port is taken, or the server
+    does not answer.
     """
     stop_process(port)
     folder = _PROCESSES / str(port)
     with replacing_directory(folder) as target:
         shutil.copytree(bundle, target, dirs_exist_ok=True)
         (target / "provenance.json").write_bytes(provenance)
-    program = Path(sys.executable).with_name("seldon-core-microservice")
-    log = folder / "log"
+    program, log = Path(sys.executable).with_name(_PROGRAM), folder / "log"
     try:
         with log.open("wb") as output:
             process, _ = launch(
                 [program, "IssueSummarization", "--service-type", "MODEL"], folder,
                 {**os.environ, **_VARIABLES, "PYTHONPATH": str(folder.resolve())}, output, port,
             )  # fmt: skip
-        started = psutil.Process(process.pid).create_time()
-        write_json(folder / "process.json", {"pid": process.pid, "started": started})
         with with_last_words(log.read_bytes):
             answer = answer_on(port, timeout, process.poll)
     except EngineError:
@@ -98,19 +90,18 @@ def start_process(bundle: Path, provenance: bytes, *, port: int, timeout: float)
 
 
 def stop_process(port: int) -> bool:
-    """End our process on this port; return whether there was one."""
-    record = _PROCESSES / str(port) / "process.json"
-    try:
-        known = json.loads(record.read_bytes())
-        process = psutil.Process(known["pid"])
-        ours = bool(process.create_time() == known["started"])  # or the id is another's by now
-    except (OSError, ValueError, psutil.NoSuchProcess):
-        ours = False
-    if ours:
-        with suppress(ProcessLookupError, psutil.TimeoutExpired):
-            process.terminate()  # gunicorn ends its workers
-            process.wait(_GRACE)
-        with suppress(ProcessLookupError):
-            os.killpg(known["pid"], signal.SIGKILL)
-    shutil.rmtree(record.parent, ignore_errors=True)
-    return ours
+    """End our process on this port, with its workers; return whether there was one."""
+    folder = (_PROCESSES / str(port)).resolve()
+    ours = [
+        each
+        for each in psutil.process_iter(["cwd", "cmdline"])
+        if each.info["cwd"] == str(folder) and _PROGRAM in " ".join(each.info["cmdline"] or ())
+    ]
+    for each in ours:
+        with suppress(psutil.NoSuchProcess):
+            each.terminate()
+    for each in psutil.wait_procs(ours, _GRACE)[1]:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+    return bool(ours)

@@ -30,12 +30,9 @@ def wanted(root: Path, tag: str | None, stage: str | None, *, current: bool) -> 
     """Return the version that a tag of GTO names, or the one that is in a stage now.
 
     With `current`, a tag whose version is not in its stage now is refused: a run for an earlier tag
-    that comes late would undo the later one.
-
-    Raises:
-        ParamsError: not one of both is given, the tag is none of GTO, or only registers a version
-            where one in a stage is needed.
-        RepositoryError: there is no such tag, nothing is in the stage, or another version is.
+    that comes late would undo the later one. ParamsError: not one of both is given, the tag is none
+    of GTO, or only registers a version where one in a stage is needed; RepositoryError: there is no
+    such tag, nothing is in the stage, or another version is.
     """
     if (tag is None) == (stage is None):
         received = "neither" if tag is None else "both"
@@ -63,10 +60,9 @@ def wanted(root: Path, tag: str | None, stage: str | None, *, current: bool) -> 
 def checked_receipt(root: Path, found: Registered, keys: Sequence[Key]) -> Receipt:
     """Return the receipt of a version whose image may be released.
 
-    Raises:
-        ArtifactError: its commit has no receipt, or one of another bundle than its dvc.lock.
-        GateError: the gate refused the model of that commit.
-        VerificationError: the image is not what it says; without `keys`, whoever signed it.
+    ArtifactError: its commit has no receipt, or one of another bundle than its dvc.lock; GateError:
+    the gate refused its model; VerificationError: the image is not what it says; without `keys`,
+    whoever signed it.
     """
     receipt = committed_receipt(root, found.commit)
     if receipt is None:
@@ -111,10 +107,8 @@ def publish(
     """Commit files to a folder of a branch of a remote, which is made if it is missing.
 
     Neither the working tree nor its index is touched, and other folders of the branch stay. Returns
-    the commit, or None if the branch has the same bytes already.
-
-    Raises:
-        RepositoryError: the remote is unreachable, refuses us, or was pushed to again and again.
+    the commit, or None if the branch has the same bytes already. RepositoryError: the remote is
+    unreachable, refuses us, or was pushed to again and again.
     """
     reference = f"refs/heads/{branch}"
     must = f"{remote} must take what is released to its branch {branch}"

@@ -16,7 +16,7 @@ from issuesum.lineage.provenance.lookup import Found, look_up
 from issuesum.lineage.receipt import Receipt
 from issuesum.lineage.runs.record import read_all
 from issuesum.registry.client import Registry
-from issuesum.shipping.gate import Judged, check_gate, check_regression
+from issuesum.shipping.gate import check_gate, check_regression
 from issuesum.shipping.image.ship import Target
 from issuesum.stages.params import ExportParams, Params, defaults
 from issuesum.stages.runner import ROOT
@@ -34,7 +34,6 @@ def main(params: Params) -> None:
     from issuesum.shipping.attestation.sbom import SCRIPT, read_distributions
     from issuesum.shipping.attestation.statement import metadata_of, signing_key
     from issuesum.shipping.image.builder import builder
-    from issuesum.shipping.image.engine import Base
 
     key = signing_key()  # first: a key that cannot be used is reported before anything is pushed
     metrics = check_gate()
@@ -48,9 +47,8 @@ def main(params: Params) -> None:
         @cache  # only if it is needed: an engine may not answer
         def by() -> Builder:
             return stack.enter_context(builder(
-                params.export.builder, target.image,
-                base=Base(params.export.base_image, params.export.platform),
-                patience=params.export.push_patience,
+                params.export.builder, target.image, base=params.export.base_image,
+                platform=params.export.platform, patience=params.export.push_patience,
             ))  # fmt: skip
 
         digest = digest or _ship(by(), target, params, metrics)
@@ -101,7 +99,7 @@ def _ship(by: Builder, target: Target, params: Params, metrics: dict[str, Any]) 
         )
 
     check_regression(
-        Judged(image, metrics["model"]["rouge_l"]), ROOT, made_from=target.version,
+        image, metrics["model"]["rouge_l"], ROOT, made_from=target.version,
         rows=metrics["test_rows"], max_regression=evaluate.gate.max_regression,
         compare=compare, note=print,
     )  # fmt: skip

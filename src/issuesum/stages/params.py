@@ -213,8 +213,7 @@ class Params(_Section):
     def section[T: BaseModel](self, stage: str, model: type[T]) -> T:
         """Return the section of another stage, checked by that stage's own model.
 
-        Raises:
-            ParamsError: it is missing, or holds a wrong or unknown key.
+        ParamsError: it is missing, or holds a wrong or unknown key.
         """
         return _validated(model, (self.model_extra or {}).get(stage), stage)
 

@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -154,8 +153,7 @@ class _Terminated(SystemExit):
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
     # Not in a training of several workers: one that waits in TensorFlow for others would not end.
-    own = threading.current_thread() is threading.main_thread()
-    if not own or os.environ.get("TF_CONFIG") or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
+    if os.environ.get("TF_CONFIG") or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         yield
         return
     process = os.getpid()

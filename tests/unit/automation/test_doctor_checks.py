@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from click.testing import CliRunner
 from issuesum.automation import doctor
 from issuesum.automation.doctor import CHECKS, Clone, Finding, examine, fail, ok
 from issuesum.cli.doctor import command
-from issuesum.errors import EngineError, RepositoryError
+from issuesum.errors import EngineError
 from issuesum.layout import RAW
 from issuesum.lineage.dvc import md5_of
 from projects import Project, copy_project
@@ -50,67 +49,6 @@ def project(committed: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     return committed.copy(tmp_path / "project")
 
 
-def _program(folder: Path, name: str, script: str) -> None:
-    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
-    (folder / name).chmod(0o755)
-
-
-@pytest.mark.parametrize(
-    ("version", "on_path", "shell", "status", "advice"),
-    [
-        ("3.12.4", "/my env/bin/python", "/bin/sh", "ok", ""),
-        ("3.13.0", "/my env/bin/python", "/bin/sh", "fail", "make setup"),
-        ("3.12.4", "/usr/bin/python", "/bin/sh", "fail", ". '/my env/bin/activate'"),
-        ("3.12.4", None, "/usr/bin/fish", "fail", "source '/my env/bin/activate.fish'"),
-    ],
-)
-def test_the_python_must_be_the_one_that_runs_stages(
-    *, version: str, on_path: str | None, shell: str, status: str, advice: str,
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
-) -> None:  # fmt: skip
-    monkeypatch.setattr(platform, "python_version", lambda: version)
-    monkeypatch.setattr(sys, "executable", "/my env/bin/python3")
-    monkeypatch.setattr(shutil, "which", lambda _: on_path)
-    monkeypatch.setenv("SHELL", shell)
-    found = doctor._python(Clone(tmp_path))
-    assert (found.status, found.advice) == (status, advice)
-
-
-def test_one_folder_by_two_names_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "env").mkdir()
-    (tmp_path / "link").symlink_to("env")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "executable", str(tmp_path / "env/python"))
-    for on_path in ("env/python", "link/python"):
-        monkeypatch.setattr(shutil, "which", lambda _, to=on_path: to)
-        assert doctor._python(Clone(Path())).status == "ok"
-    (tmp_path / ".venv/bin").mkdir(parents=True)
-    (tmp_path / ".venv/bin/python").touch()
-    assert doctor._python(Clone(Path())).status == "note", "stages are run by that one"
-    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv/bin/python3"))
-    assert doctor._python(Clone(Path())).status == "ok", "whatever PATH has"
-
-
-def test_a_dirty_tree_is_noted(project: Project) -> None:
-    clean = doctor._repository(Clone(project.path))
-    assert clean.status == "ok"
-    assert project.run("git", "rev-parse", "HEAD").stdout[:12] in clean.found
-    project.edit("params.yaml", lambda text: text + "# more\n")
-    dirty = doctor._repository(Clone(project.path))
-    assert dirty.status == "note"
-    assert "params.yaml differ" in dirty.found
-
-
-def test_a_folder_outside_of_repositories_is_reported(tmp_path: Path) -> None:
-    assert doctor._repository(Clone(tmp_path)).status == "fail"
-
-
-def test_a_repository_without_a_commit_is_refused(tmp_path: Path) -> None:
-    Project(tmp_path).run("git", "init", "--quiet")
-    with pytest.raises(RepositoryError, match="with a commit"):
-        doctor._repository(Clone(tmp_path))
-
-
 def test_conflict_markers_are_reported(project: Project) -> None:
     (project.path / ".dvc/config").write_text("<<<<<<< HEAD\n=======\n>>>>>>> theirs\n")
     ((_, found),) = examine(["remote"], Clone(project.path), limit=60)
@@ -118,26 +56,16 @@ def test_conflict_markers_are_reported(project: Project) -> None:
     assert "config" in found.found
 
 
-def test_the_raw_data_is_looked_for_here_in_the_cache_and_in_the_remote(project: Project) -> None:
-    store, clone = project.path.parent / "store", Clone(project.path)
-    lost = doctor._raw_data(clone)
-    assert lost.status == "fail"
-    assert "neither here nor in the remote" in lost.found
+def test_raw_data_that_are_not_here_are_to_be_pulled(project: Project) -> None:
+    clone = Clone(project.path)
     (project.path / RAW).write_text("rows")
-    md5 = md5_of(b"rows")
-    pointer = {"outs": [{"md5": md5, "size": 4, "hash": "md5", "path": RAW.name}]}
+    pointer = {"outs": [{"md5": md5_of(b"rows"), "size": 4, "hash": "md5", "path": RAW.name}]}
     (project.path / f"{RAW}.dvc").write_text(yaml.safe_dump(pointer))
-    for place in (store, project.path / ".dvc/cache"):
-        held = place / "files/md5" / md5[:2] / md5[2:]
-        held.parent.mkdir(parents=True)
-        shutil.copy2(project.path / RAW, held)
     assert doctor._raw_data(clone).status == "ok"
     (project.path / RAW).unlink()
-    assert doctor._raw_data(clone).advice == f"dvc checkout {RAW}.dvc"
-    shutil.rmtree(project.path / ".dvc/cache")
-    assert doctor._raw_data(clone).advice == f"dvc pull {RAW}.dvc"
-    shutil.rmtree(store)
-    assert doctor._raw_data(clone).status == "fail"
+    absent = doctor._raw_data(clone)
+    assert absent.status == "fail"
+    assert absent.advice.startswith(f"dvc pull {RAW}.dvc; if the remote lacks it, make run")
     (project.path / f"{RAW}.dvc").unlink()
     assert doctor._raw_data(clone).found == f"neither {RAW} nor {RAW}.dvc"
 
@@ -208,58 +136,10 @@ def test_room_is_judged_by_the_data(
     assert "--workspace" not in found.advice, "what is not pushed would be lost"
 
 
-@pytest.mark.parametrize(
-    ("available", "limit", "status", "limited"),
-    [(3, "max", "ok", False), (3, str(GB), "note", True), (1, str(3 * GB), "note", False),
-     (3, None, "ok", False)],
-)  # fmt: skip
-def test_the_smaller_of_memory_and_limit_counts(
-    available: int, limit: str | None, status: str, *, limited: bool,
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    memory = SimpleNamespace(available=available * GB)
-    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
-    if limit:
-        (tmp_path / "memory.max").write_text(limit)
-    found = doctor._memory(Clone(tmp_path), tmp_path / "memory.max")
-    assert (found.status, "limit" in found.found) == (status, limited)
-
-
-@pytest.mark.parametrize(
-    ("gpus", "extra", "status"),
-    [("", "cpu", "ok"), ("", "gpu", "note"), ("A100", "cpu", "note"), ("A100", "gpu", "ok")],
-)
-def test_gpus_and_the_extra_must_go_together(
-    gpus: str, extra: str, status: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(doctor, "nvidia_gpus", lambda: gpus)
-    installed = ["tensorflow"] * (extra == "gpu")
-    monkeypatch.setattr(doctor.metadata, "distributions", lambda **_: installed)
-    assert doctor._compute(Clone(Path())).status == status
-
-
-def test_gpus_are_asked_of_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert doctor.nvidia_gpus() == ""
-    _program(tmp_path, "nvidia-smi", "echo 'A100, 40960 MiB, 550.1'")
-    assert doctor.nvidia_gpus() == "A100, 40960 MiB, 550.1"
-    _program(tmp_path, "nvidia-smi", "echo 'NVIDIA-SMI has failed'; exit 9")
-    assert doctor.nvidia_gpus() == ""
-
-
-def test_tf_config_is_for_train_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("TF_CONFIG", raising=False)
-    clone = Clone(Path(), scheduler=lambda: None)
-    assert doctor._cluster(clone).found.startswith("this machine alone")
-    monkeypatch.setenv("TF_CONFIG", "{}")
-    found = doctor._cluster(clone)
-    assert (found.status, "train checks against its workers" in found.found) == ("note", True)
-
-
-def test_a_scheduler_is_asked_for_its_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_is_asked_for_its_workers() -> None:
     from distributed import LocalCluster
 
-    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert doctor._cluster(Clone(Path(), scheduler=lambda: None)).status == "ok"
     with LocalCluster(
         n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=":0"
     ) as running:
@@ -398,11 +278,11 @@ def test_what_is_chosen_alone_is_looked_at() -> None:
 
 def test_invalid_params_are_one_failure_and_hide_nothing_else(elsewhere: Path) -> None:
     (elsewhere / "params.yaml").write_text("split: {}\n")
-    code, answers = _asked("params", "registry", "cluster", "memory")
+    code, answers = _asked("params", "registry", "cluster", "disk")
     assert code == 1
     assert answers["params"]["found"].startswith("params.yaml must match issuesum.stages.params")
     assert answers["registry"]["status"] == answers["cluster"]["status"] == "note"
-    assert "available" in answers["memory"]["found"]
+    assert "free here" in answers["disk"]["found"]
 
 
 @pytest.mark.usefixtures("elsewhere")
@@ -420,7 +300,7 @@ def test_marks_are_coloured_on_a_terminal_only(*, colours: bool) -> None:
     assert ("\x1b[32mok" in done.output) == colours
 
 
-@pytest.mark.parametrize("name", ["params", "git"])
+@pytest.mark.parametrize("name", ["params", "disk"])
 def test_only_what_is_chosen_is_imported(name: str, elsewhere: Path) -> None:
     code = (
         "import sys\nfrom issuesum.cli.doctor import command\n"

@@ -138,7 +138,8 @@ def test_serve(document: Document, monkeypatch: pytest.MonkeyPatch, root: Path) 
 def hold_image(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the registry hold the image of RECEIPT, without labels."""
     image = RemoteImage(Reference.parse(RECEIPT.pinned), 0, {}, "", ())
-    monkeypatch.setattr("issuesum.registry.client.Registry.digest", lambda *_: RECEIPT.digest)
+    held = (RECEIPT.digest, {})
+    monkeypatch.setattr("issuesum.registry.client.Registry.manifest", lambda *_: held)
     monkeypatch.setattr("issuesum.shipping.kubernetes.manifests.read_image", lambda *_: image)
 
 

@@ -79,7 +79,7 @@ def test_what_no_registry_holds_is_refused_and_nothing_written(option: str, tmp_
 def test_what_is_no_reference_is_refused(reference: str, tmp_path: Path) -> None:
     done = run("--image", reference, "--output", str(tmp_path))
     assert isinstance(done.exception, ParamsError)
-    assert "An image must be registry/name:tag or registry/name@sha256:" in str(done.exception)
+    assert str(done.exception).startswith("An image must be ")
 
 
 @pytest.mark.parametrize("name", ["IssueSummarization", "1st", "a-", "a" * 56])

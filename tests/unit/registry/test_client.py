@@ -67,7 +67,7 @@ def test_a_fault_that_passes_is_not_noticed() -> None:
 def test_a_refusal_is_one_line(
     answer: Answer, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_RETRIES", client._RETRIES.new(backoff_factor=0))
+    monkeypatch.setattr(client, "_PATIENCE", 0)
     with serve(lambda _: answer) as (host, _):
         registry, image = _asked_for(host)
         with pytest.raises(RegistryError) as refused:
@@ -77,7 +77,7 @@ def test_a_refusal_is_one_line(
 
 
 def test_nobody_there_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_RETRIES", client._RETRIES.new(backoff_factor=0))
+    monkeypatch.setattr(client, "_PATIENCE", 0)
     registry, image = _asked_for("127.0.0.1:1")
     with pytest.raises(RegistryError, match=r"Received: no answer: .*refused.*Try: tools/services"):
         registry.digest(image)
@@ -239,11 +239,11 @@ def test_what_is_no_image_is_one_line(content: bytes) -> None:
     assert "\n" not in str(refused.value)
 
 
-def test_a_layer_that_is_no_archive_is_passed_over() -> None:
+def test_a_layer_that_is_no_archive_is_refused() -> None:
     with serve(lambda _: Answer(200, CONTENT)) as (host, _):
         registry, image = _asked_for(host)
         layers = ({"digest": DIGEST, "size": len(CONTENT)},)
-        with pytest.raises(ArtifactError, match=r"must hold /app/provenance\.json"):
+        with pytest.raises(ArtifactError, match=r"must be a tar that can be unpacked"):
             read_file(registry, RemoteImage(image, 1, {}, "", layers), "app/provenance.json")
 
 

@@ -73,7 +73,8 @@ class Case:
         image = f"{export_params.address}/{export_params.image}:{MADE_FROM.tag}"
         try:
             gate.check_regression(
-                gate.Judged(image, rouge_l),
+                image,
+                rouge_l,
                 self.root,
                 made_from=MADE_FROM,
                 rows=2,

@@ -51,7 +51,7 @@ def test_a_clone_of_another_user_is_named_before_anything_is_done(
         assert advice in done.stderr, done
     assert raw.read_bytes() == before
     assert not (clone.path / "data/split/train").exists()
-    found = clone.issuesum("doctor", "--only", "git", ok=False, **home).stdout
+    found = clone.issuesum("doctor", "--only", "data", ok=False, **home).stdout
     assert "FAIL" in found
     assert f"{advice[:-1]}\n" in found
     monkeypatch.setenv("HOME", str(tmp_path))

@@ -1,12 +1,11 @@
 """One retraining, from what is stale to a commit on the branch; a killed one resumes when rerun."""
 
 import fcntl
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from tqdm import tqdm
@@ -59,11 +58,9 @@ def retrain(
     """Make what is stale, ship it, share it, commit it and push the commit; None if nothing is.
 
     The branch `name` is pushed to, by default that of HEAD. `settings`, `PARAM=VALUE` each, are set
-    and committed first. `message` is the subject of the commit, by default the scores.
-
-    Raises:
-        GateError: the gate refuses the model: nothing is exported, committed or pushed.
-        IssuesumError: anything else that fails; the same call then resumes.
+    and committed first. `message` is the subject of the commit, by default the scores. GateError:
+    the gate refuses the model, and nothing is exported, committed or pushed; another
+    IssuesumError: something failed, and the same call then resumes.
     """
     with only_one(root) as held:
         branch = find_branch(root, remote, name) if push else None
@@ -99,7 +96,7 @@ class _Job:
             _attempt(self.hooks.card, "there is no model card")
             scores = results.scores(self.root, since=before)
             if self.branch:
-                self.pipeline.share()
+                self.pipeline.push("--run-cache")  # and what lets others skip the same runs
                 self._share_records()
             if paths := results.uncommitted(self.root):
                 commit(self.root, paths, results.message(self.root, self.message))
@@ -120,7 +117,8 @@ class _Job:
         try:
             if stale_stages(self.root):
                 self.hooks.check_builder()
-                self.pipeline.reproduce()
+                # Of what only the remote has, what the stale stages need is fetched.
+                self.pipeline.repro("--pull", "--allow-missing")
             for stage in stages_without_output(self.root):
                 self.pipeline.force(stage)
             if why := _why_export(self.root, self.hooks):
@@ -129,7 +127,8 @@ class _Job:
         except GateError:
             self._report(before)
             if self.branch:  # what was refused need not be trained again elsewhere to be refused
-                _attempt(self.pipeline.share, "what was made is not shared")
+                share = partial(self.pipeline.push, "--run-cache")
+                _attempt(share, "what was made is not shared")
                 self._share_records()
             raise
 
@@ -166,23 +165,17 @@ def only_one(root: Path) -> Iterator[int]:
     The kernel drops the lock when the last process that has the descriptor ends: a pipeline that
     was handed it goes on holding the lock if this process is killed.
     """
-    path = root / LOCK
+    path = (root / LOCK).resolve()
     path.parent.mkdir(exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
+    with path.open("a") as file:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            pid, _, since = path.read_text(encoding="utf-8").strip().partition(" ")
             raise RepositoryError(
-                f"One retraining at a time must run in {root.resolve()}. Received: that of process "
-                f"{pid or 'unknown'}, since {since or 'just now'}. Try: the same when it has ended."
+                f"One retraining at a time must run in {root.resolve()}. Received: another one, "
+                f"which holds {path}. Try: fuser {path}, then the same when that has ended."
             ) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{os.getpid()} {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n".encode(), 0)
-        yield handle
-    finally:
-        os.close(handle)
+        yield file.fileno()
 
 
 def _check_clean(root: Path) -> None:

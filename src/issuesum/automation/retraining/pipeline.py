@@ -31,10 +31,6 @@ class Pipeline:
     held: int
     variables: Mapping[str, str] = field(default_factory=dict)  # for the stages
 
-    def reproduce(self) -> None:
-        """Run what is stale; of what only the remote has, fetch what that needs."""
-        self.repro("--pull", "--allow-missing")
-
     def force(self, stage: str) -> None:
         """Run a stage that DVC does not take for stale."""
         with _repository(self.root) as repo:
@@ -55,10 +51,6 @@ class Pipeline:
                 f"DVC must record the experiment {' '.join(overrides)}. Received: dvc exp run "
                 "failed, see above. Try: the same again: what is done is not done twice."
             )
-
-    def share(self) -> None:
-        """Send everything that dvc.lock names, and what lets others skip the same runs."""
-        self.push("--run-cache")
 
     def push(self, *what: str) -> None:
         """Send what the remote lacks, by the targets and options of `dvc push`."""

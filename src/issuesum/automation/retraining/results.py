@@ -1,17 +1,15 @@
 """What a run leaves in Git: commits of params and results, on a branch that others push to too."""
 
-import io
 import os
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import yaml
-from ruamel.yaml import YAML
+from dvc.exceptions import DvcException
+from dvc.utils.hydra import apply_overrides
 
-from issuesum.errors import ParamsError, RepositoryError
+from issuesum.errors import ParamsError, RepositoryError, one_line
 from issuesum.files import replacing_file
 from issuesum.layout import DATA_PROFILE, LOCK, METRICS, MODEL_CARD, PARAMS, RAW, RECEIPT
 from issuesum.lineage import git
@@ -89,66 +87,46 @@ def commit_params(
 ) -> str | None:
     """Set params and commit them, so that the commit that an image names holds them.
 
-    A setting is `section.name=value`, the value in YAML; `check` raises ParamsError if a file does
-    not hold params. Returns the commit's subject, or None if HEAD has these values already.
-
-    Raises:
-        ParamsError: a setting names no param, or a value is wrong.
-        RepositoryError: params.yaml has other changes that are not committed.
+    `check` raises ParamsError if a file does not hold params. Returns the commit's subject, or None
+    if HEAD has these values already. ParamsError: a setting names no param, or a value is wrong;
+    RepositoryError: params.yaml has other changes that are not committed.
     """
     if not settings:
         return None
-    pairs = [_parse(setting) for setting in settings]
-    before = git.content_at(root, "HEAD", _PARAMS)
+    path, before = root / PARAMS, git.content_at(root, "HEAD", _PARAMS)
     if before is None:
         raise ParamsError(f"{PARAMS} must be committed. Received: none in HEAD. Try: git add it.")
-    after, path = with_values(before, pairs), root / PARAMS
-    if not path.is_file() or path.read_text(encoding="utf-8") not in (before, after):
-        raise RepositoryError(
-            f"{PARAMS} must be as it is committed for params to be set. Received: other changes. "
-            f"Try: git diff {PARAMS}, then git commit or git checkout {PARAMS}."
-        )
     with replacing_file(path) as temporary:
-        temporary.write_text(after, encoding="utf-8")
+        temporary.write_text(before, encoding="utf-8")
+        with reading_overrides("--set"):
+            apply_overrides(temporary, list(settings))
         check(temporary)
+        after = temporary.read_text(encoding="utf-8")
+        if not path.is_file() or path.read_text(encoding="utf-8") not in (before, after):
+            raise RepositoryError(
+                f"{PARAMS} must be as it is committed for params to be set. Received: other "
+                f"changes. Try: git diff {PARAMS}, then git commit or git checkout {PARAMS}."
+            )
         temporary.chmod(path.stat().st_mode)
     if after == before:
         return None
-    shown = (f"{name} to {yaml.safe_dump(value).split(chr(10))[0]}" for name, value in pairs)
-    subject = f"Set {', '.join(shown)}"
+    subject = f"Set {', '.join(setting.replace('=', ' to ', 1) for setting in settings)}"
     commit(root, [_PARAMS], subject)  # unmarked, or its `git revert` would start nothing
     return subject
 
 
-def with_values(text: str, pairs: Sequence[tuple[str, Any]]) -> str:
-    """Return YAML with other values for dotted names; ParamsError if a name is none of a value."""
-    ruamel = YAML()
-    ruamel.preserve_quotes, ruamel.width = True, 10_000
-    content = ruamel.load(text)
-    for name, value in pairs:
-        *sections, key = name.split(".")
-        section = content
-        for part in sections:
-            section = section.get(part) if isinstance(section, dict) else None
-        if not isinstance(section, dict) or isinstance(section.get(key, {}), dict):
-            raise ParamsError(
-                f"--set must name a param of {PARAMS}. Received: {name}. "
-                "Try: train.epochs=3, or another name of that file."
-            )
-        section[key] = value
-    written = io.StringIO()
-    ruamel.dump(content, written)
-    return written.getvalue()
+@contextmanager
+def reading_overrides(option: str) -> Iterator[None]:
+    """Raise a ParamsError if DVC cannot read, or not apply, the overrides that an option gave."""
+    from hydra.errors import HydraException
 
-
-def _parse(setting: str) -> tuple[str, Any]:
-    name, _, text = setting.partition("=")
-    with suppress(yaml.YAMLError):
-        if name and text:
-            return name, yaml.safe_load(text)
-    raise ParamsError(
-        f"--set must be PARAM=VALUE, the value in YAML. Received: {setting}. Try: train.epochs=3."
-    )
+    try:
+        yield
+    except (DvcException, HydraException) as error:
+        raise ParamsError(
+            f"{option} must be as `dvc exp run` takes it. Received: "
+            f"{one_line(error.__cause__ or error)}. Try: train.dropout=0.2."
+        ) from error
 
 
 @dataclass(frozen=True)

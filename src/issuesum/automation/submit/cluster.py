@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from tqdm import tqdm
 
 from issuesum.automation.submit.manifests import ARCHITECTURE, INSTANCE, RESOURCES, Kind
-from issuesum.errors import ClusterError, ParamsError
+from issuesum.errors import ClusterError
 from issuesum.registry.image import architecture
 
 State = Literal["absent", "running", "succeeded", "failed"]
@@ -25,7 +24,6 @@ _HARMLESS = {
     "FailedToRetrieveImagePullSecret",  # registries that need none give the image
     "SetPodTemplateRestartPolicy",  # the replica spec of a TFJob has its own, as it must
 }
-_USUAL = {"ContainerCreating", "PodInitializing"}
 
 
 @dataclass(frozen=True)
@@ -42,11 +40,7 @@ class Kubectl:
         return ["kubectl", *given, *arguments]
 
     def run(self, *arguments: str, stdin: str | None = None) -> str:
-        """Return what it prints.
-
-        Raises:
-            ClusterError: there is no kubectl, or the cluster does not answer or refuses.
-        """
+        """Return what it prints (ClusterError: no kubectl, no answer, or a refusal)."""
         try:
             done = subprocess.run(
                 self.command(*arguments), check=False, capture_output=True, text=True, input=stdin
@@ -60,7 +54,7 @@ class Kubectl:
             reason = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
             raise ClusterError(
                 f"`kubectl {arguments[0]}` failed. Received: {reason[-1][:500]}. "
-                "Try: kubectl config get-contexts, then --context or --namespace."
+                f"Try: kubectl {' '.join(arguments)}; or another --context or --namespace."
             )
         return done.stdout
 
@@ -79,20 +73,8 @@ class Kubectl:
         return architecture() if architecture() in found else min(found, default=None)
 
     def rendered(self, folder: Path) -> list[dict[str, Any]]:
-        """Return the documents of a kustomization.
-
-        Raises:
-            ParamsError: it is none.
-        """
-        try:
-            return [each for each in yaml.safe_load_all(self.run("kustomize", str(folder))) if each]
-        except ClusterError as error:
-            if not isinstance(error.__cause__, FileNotFoundError):
-                raise ParamsError(
-                    f"{folder} must be a kustomization. Received: {error.received}. "
-                    f"Try: kubectl kustomize {folder}."
-                ) from error
-            raise
+        """Return the documents of a kustomization."""
+        return [each for each in yaml.safe_load_all(self.run("kustomize", str(folder))) if each]
 
 
 @dataclass(frozen=True)
@@ -106,7 +88,6 @@ class Pod:
     is_chief: bool  # its log is the one to show
     exit_code: int | None  # the last time that the container ended with an error
     last_words: str  # the line with which that ended
-    waits_for: str | None  # why it does not run, where that is known
 
     @classmethod
     def of(cls, found: dict[str, Any]) -> Pod:
@@ -130,20 +111,7 @@ class Pod:
             is_chief=next(filter(None, indices), "0") == "0",
             exit_code=ended.get("exitCode") or None,
             last_words=(errors or lines or [""])[-1],
-            waits_for=_reason(status, states[0]),
         )
-
-
-def _reason(status: dict[str, Any], state: dict[str, Any]) -> str | None:
-    waiting = state.get("waiting") or {}
-    if waiting.get("reason", "ContainerCreating") not in _USUAL:
-        return ": ".join(filter(None, (waiting["reason"], waiting.get("message"))))
-    if status.get("phase") != "Pending":
-        return None
-    for each in status.get("conditions") or ():
-        if each["type"] == "PodScheduled" and each["status"] == "False":
-            return ": ".join(filter(None, (each.get("reason"), each.get("message"))))
-    return None
 
 
 @dataclass(frozen=True)
@@ -173,8 +141,11 @@ class Job:
         return [Pod.of(each) for each in found]
 
     def warning(self) -> str | None:
-        """Ask for the last warning about it or its pods: a quota, a volume that is missing."""
-        events = self.kubectl.items("events", "--field-selector", "type=Warning")
+        """Ask for the last warning about it or its pods: a quota, no node, no image; if we may."""
+        try:
+            events = self.kubectl.items("events", "--field-selector", "type=Warning")
+        except ClusterError:
+            return None
         ours = [
             each
             for each in events
@@ -192,32 +163,29 @@ class Job:
 class Log:
     """The log of a job's chief, printed while it is written, from one pod after the other."""
 
-    def __init__(self, kubectl: Kubectl, prefix: str) -> None:
-        """Print nothing yet; each line will begin with `prefix`."""
-        self._kubectl, self.prefix = kubectl, prefix
-        self._process: subprocess.Popen[str] | None = None
-        self._thread = threading.Thread()
+    def __init__(self, kubectl: Kubectl, *, named: bool) -> None:
+        """Print nothing yet; with `named`, each line will begin with the pod's name."""
+        self._kubectl, self._options = kubectl, ("--prefix",) if named else ()
+        self._process: subprocess.Popen[bytes] | None = None
         self._seen = set[tuple[str, int]]()
 
     def follow(self, pod: Pod) -> None:
         """Go on with the log of this pod, once that of an earlier one has ended."""
         is_new = pod.start not in self._seen
-        if not pod.start or self._thread.is_alive() or not (is_new or pod.is_running):
+        going_on = self._process and self._process.poll() is None
+        if not pod.start or going_on or not (is_new or pod.is_running):
             return
         # A connection that broke is made again; what was written meanwhile is printed once more.
         since = () if is_new else ("--since=10s",)
-        command = self._kubectl.command("logs", "--follow", pod.name, *since)
+        command = self._kubectl.command("logs", "--follow", pod.name, *self._options, *since)
         self._seen.add(pod.start)
-        self._process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, errors="replace"
-        )
-        self._thread = threading.Thread(target=self._print, args=(self._process,), daemon=True)
-        self._thread.start()
+        self._process = subprocess.Popen(command, stdout=sys.stderr, stderr=subprocess.DEVNULL)
 
     def finish(self) -> None:
         """Wait for the last lines."""
-        if self._thread.is_alive():
-            self._thread.join(10)  # seconds
+        if self._process:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(10)  # seconds
         self.stop()
 
     def stop(self) -> None:
@@ -225,9 +193,3 @@ class Log:
         if self._process:
             self._process.terminate()
             self._process.wait()
-
-    def _print(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout  # noqa: S101
-        with process.stdout as lines:
-            for line in lines:
-                tqdm.write(self.prefix + line.rstrip("\n"), file=sys.stderr)

@@ -58,11 +58,7 @@ class Manifests:
 
     @classmethod
     def of(cls, documents: Sequence[Document], folder: Path) -> Manifests:
-        """Take the documents of a folder.
-
-        Raises:
-            ParamsError: there is not one job among them.
-        """
+        """Take the documents of a folder (ParamsError: there is not one job among them)."""
         found = [each.get("kind") for each in documents if each.get("kind") in _KINDS]
         if len(found) != 1:
             raise ParamsError(

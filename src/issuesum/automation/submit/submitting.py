@@ -1,20 +1,24 @@
 """One training in a cluster, or one of each variant, from the commit to its result here."""
 
+import io
+import re
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any, Literal
 
 import yaml
+from dvc.utils.cli_parse import to_path_overrides
+from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
 from issuesum.automation.retraining.job import only_one
 from issuesum.automation.retraining.pipeline import Pipeline, stale_stages
+from issuesum.automation.retraining.results import reading_overrides
 from issuesum.automation.submit.cluster import MISTAKES, Job, Kubectl, Log, Pod, State
-from issuesum.automation.submit.image import pipeline_image
 from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Kind, Manifests, Variant
 from issuesum.console import say
 from issuesum.errors import (
@@ -22,7 +26,6 @@ from issuesum.errors import (
     IssuesumError,
     ParamsError,
     RepositoryError,
-    one_line,
     shortened,
 )
 from issuesum.layout import (
@@ -35,87 +38,71 @@ from issuesum.layout import (
 )
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
-from issuesum.registry.client import Registry
+from issuesum.registry.client import Registry, refusal
+from issuesum.registry.credentials import credentials_for
 from issuesum.registry.image import RemoteImage, read_image
 from issuesum.registry.reference import Reference
+from issuesum.shipping.image.engine import build, engine, failure_of, fetch_base
 
 _IMAGE = ("deploy/training", ".dvc/config", ".dvcignore", str(LOCK))
 """What the image holds besides `git.CODE`."""
+_DOCKERFILE = Path("deploy/training/Dockerfile")
+_BASE = re.compile(r"^ARG BASE_IMAGE=(\S+)", re.MULTILINE)
 _TICK = 3  # seconds between two questions
-_PATIENCE = 15  # seconds after which a pod that does not run is asked for why
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to train, where and how: the options of `issuesum submit`.
-
-    An image that is not given is built where `repository`, registry/name, lacks it.
-    """
-
-    kubectl: Kubectl
-    kind: Kind | None
-    workers: int | None
-    overlay: Path | None
-    image: str | None
-    repository: Callable[[], str]
-    settings: tuple[str, ...]
-    at_once: int
-    wait: bool
 
 
 def submit(
-    request: Request, root: Path, check: Callable[[Path], object]
-) -> list[tuple[Job, Variant]]:
+    kubectl: Kubectl, root: Path, check: Callable[[Path], object], *, kind: Kind | None,
+    workers: int | None, overlay: Path | None, image: str | None, repository: Callable[[], str],
+    settings: Sequence[str], at_once: int, wait: bool,
+) -> list[tuple[Job, Variant]]:  # fmt: skip
     """Train the commit that is checked out, and bring the result here; return the jobs.
 
     A job of this commit that runs already is followed, and one that has succeeded is only fetched.
-    `check` raises ParamsError if a file does not hold params.
-
-    Raises:
-        ClusterError: the cluster refuses, or a job failed; then with the exit code of the stage.
-        IssuesumError: anything else that fails.
+    An image that is not given is built where `repository`, registry/name, lacks it. `check` raises
+    ParamsError if a file does not hold params. ClusterError: the cluster refuses, or a job failed;
+    then with the exit code of the stage.
     """
     commit = git.head(root)
-    variants = variants_of(request.settings, root, check) or [Variant()]
-    if not request.wait and len(variants) > request.at_once:
+    variants = variants_of(settings, root, check) or [Variant()]
+    if not wait and len(variants) > at_once:
         raise ParamsError(
             "--no-wait must have all jobs at once. Received: "
-            f"{len(variants)} variants, --jobs {request.at_once}. Try: --jobs {len(variants)}."
+            f"{len(variants)} variants, --jobs {at_once}. Try: --jobs {len(variants)}."
         )
     stale = _checked(root)
-    if TRAIN_STAGE not in stale and not request.settings:
+    if TRAIN_STAGE not in stale and not settings:
         say("note", "nothing to do: dvc.lock has this training")
         return []
-    manifests = _manifests(request, root)
-    namespace = request.kubectl.namespace or manifests.namespace
-    cluster = replace(request.kubectl, namespace=namespace)
+    manifests = _manifests(kubectl, root, kind, overlay)
+    namespace = kubectl.namespace or manifests.namespace
+    cluster = replace(kubectl, namespace=namespace)
     trainings = [
         _Watched(
             Job(cluster, manifests.kind, manifests.name(commit, variant)),
             variant,
-            Log(cluster, f"[{variant}] " if variant.overrides else ""),
+            Log(cluster, named=bool(variant.overrides)),
         )
         for variant in variants
     ]
     missing = [each for each in trainings if each.job.state() in ("absent", "failed")]
     if missing:
-        image = _image(request, root, commit, manifests)
+        machine = manifests.architecture or kubectl.architecture()
+        if image is None:
+            extra = "gpu" if manifests.asks_for_gpus else "cpu"
+            used = pipeline_image(root, commit, repository(), extra=extra, machine=machine)
+        else:
+            used = _given(image, commit, machine)
         with only_one(root) as held:
             Pipeline(root, held).push(str(FEATURES))
         for each in missing:
-            each.documents = manifests.made_for(
-                commit, each.variant, image, namespace, request.workers
-            )
+            each.documents = manifests.made_for(commit, each.variant, used, namespace, workers)
     submitted = [(each.job, each.variant) for each in trainings]
-    if not request.wait:
+    if not wait:
         for each in trainings:
             each.start()
         return submitted
-    try:
-        failures = list(_run(trainings, request.at_once, lambda each: _fetch(each, commit, root)))
-    except KeyboardInterrupt:
-        say("note", "the jobs go on; the same command follows them again")
-        raise
+    failures = list(_run(trainings, at_once, lambda each: _fetch(each, commit, root)))
     for failure in failures[:-1]:
         say("error", str(failure))
     if failures:
@@ -128,20 +115,14 @@ def variants_of(
 ) -> list[Variant]:
     """Return the variants that settings ask for, by DVC's own parsing; none without settings.
 
-    Raises:
-        ParamsError: DVC cannot read them, they change other params than those of `train`, or a
-            value is none that params have.
+    ParamsError: DVC cannot read them, they change other params than those of `train`, or to values
+    that `check` refuses.
     """
     if not settings:
         return []
-    from dvc.exceptions import DvcException
-    from dvc.utils.cli_parse import to_path_overrides
-    from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
-    from hydra.errors import HydraException
-
     before = yaml.safe_load((root / PARAMS).read_text(encoding="utf-8"))
     found: dict[str, Variant] = {}
-    try:
+    with reading_overrides("--set-param"):
         for sweep in get_hydra_sweeps(to_path_overrides(settings)):
             overrides = sweep.pop(str(PARAMS), [])
             with tempfile.TemporaryDirectory() as folder:
@@ -156,11 +137,6 @@ def variants_of(
                 )
             variant = Variant.of(overrides, after[TRAIN_STAGE])
             found.setdefault(variant.fingerprint, variant)
-    except (DvcException, HydraException) as error:
-        raise ParamsError(
-            "--set-param must be as `dvc exp run` takes it. Received: "
-            f"{one_line(error.__cause__ or error)}. Try: {TRAIN_STAGE}.dropout=0.2,0.3."
-        ) from error
     return list(found.values())
 
 
@@ -189,27 +165,22 @@ def _checked(root: Path) -> list[str]:
     return stale
 
 
-def _manifests(request: Request, root: Path) -> Manifests:
-    folder, kind = request.overlay, request.kind
-    if not folder and not kind:
-        known = request.kubectl.run("api-resources", "--output=name").split()
+def _manifests(kubectl: Kubectl, root: Path, kind: Kind | None, overlay: Path | None) -> Manifests:
+    if not overlay and not kind:
+        known = kubectl.run("api-resources", "--output=name").split()
         kind = next(kind for kind, name in RESOURCES.items() if name in known)
-    folder = folder or root / FOLDER / str(kind)
-    manifests = Manifests.of(request.kubectl.rendered(folder), folder)
-    if request.kind and manifests.kind != request.kind:
+    folder = overlay or root / FOLDER / str(kind)
+    manifests = Manifests.of(kubectl.rendered(folder), folder)
+    if kind and manifests.kind != kind:
         raise ParamsError(
-            f"--overlay must hold what --kind names, {request.kind}. "
+            f"--overlay must hold what --kind names, {kind}. "
             f"Received: {manifests.kind}. Try: without --kind."
         )
     return manifests
 
 
-def _image(request: Request, root: Path, commit: str, manifests: Manifests) -> RemoteImage:
-    machine = manifests.architecture or request.kubectl.architecture()
-    if request.image is None:
-        extra = "gpu" if manifests.asks_for_gpus else "cpu"
-        return pipeline_image(root, commit, request.repository(), extra=extra, machine=machine)
-    given = Reference.parse(request.image)
+def _given(named: str, commit: str, machine: str | None) -> RemoteImage:
+    given = Reference.parse(named)
     image = read_image(Registry(given.host), given, machine and f"linux/{machine}")
     made_of = image.labels.get("org.opencontainers.image.revision")
     if made_of != commit:
@@ -218,6 +189,43 @@ def _image(request: Request, root: Path, commit: str, manifests: Manifests) -> R
             f"{made_of or 'no commit'}. Try: without --image."
         )
     return image
+
+
+def pipeline_image(
+    root: Path, commit: str, repository: str, *, extra: str, machine: str | None
+) -> RemoteImage:
+    """Return the image of a commit, built and pushed where the registry lacks it.
+
+    It is registry/name:COMMIT, or …:COMMIT-gpu for the extra `gpu`; where that is not for the
+    architecture `machine`, …:COMMIT-arm64 or the like. EngineError: it cannot be built.
+    """
+    tag = commit if extra == "cpu" else f"{commit}-{extra}"
+    platform = machine and f"linux/{machine}"
+    for name in (tag, f"{tag}-{machine}"):
+        image = Reference.parse(f"{repository}:{name}")
+        registry = Registry(image.host)
+        if not registry.digest(image):
+            break
+        found = read_image(registry, image, platform)
+        if machine in (None, found.architecture):
+            return found
+    with engine() as client:
+        arguments = {"COMMIT": commit, "EXTRA": extra}
+        if platform and (named := _BASE.search((root / _DOCKERFILE).read_text(encoding="utf-8"))):
+            arguments["BASE_IMAGE"] = fetch_base(client, named[1], platform)[0]
+        again = f"docker build --file {_DOCKERFILE} --build-arg COMMIT={commit} -"
+        build(
+            client, str(image), what=image, advice=f"git archive {commit} | {again}",
+            fileobj=io.BytesIO(git.run(root, "archive", commit)), dockerfile=str(_DOCKERFILE),
+            buildargs=arguments, platform=platform,
+        )  # fmt: skip
+        known = credentials_for(image.host).for_engine
+        answers = client.api.push(
+            image.repository, image.tag, auth_config=known, stream=True, decode=True
+        )
+        if failure := failure_of(answers, f"docker push {image}"):
+            raise refusal(str(image), failure)
+    return read_image(registry, image)
 
 
 class FailedJobError(ClusterError):
@@ -238,10 +246,8 @@ class _Watched:
     log: Log
     documents: list[dict[str, Any]] | None = None
     said: str | None = None
-    quiet_since: float = 0.0
 
     def start(self) -> None:
-        self.quiet_since = time.monotonic()
         if self.documents is None:
             self._say("note", f"{self.job.kind} {self.job.name} is there already")
             return
@@ -252,12 +258,17 @@ class _Watched:
         namespace = self.job.kubectl.namespace
         self._say("note", f"{self.job.kind} {self.job.name} in namespace {namespace}")
 
-    def look(self) -> bool:
-        """Print what is new; return whether it has succeeded.
+    def follow(self, stop: Event) -> None:
+        """Start it, and print what happens until it ends (FailedJobError: it has failed)."""
+        self.start()
+        try:
+            while not (stop.wait(_TICK) or self.look()):
+                pass
+        finally:
+            self.log.stop()
 
-        Raises:
-            FailedJobError: it has failed.
-        """
+    def look(self) -> bool:
+        """Print what is new; return whether it has succeeded (FailedJobError: it has failed)."""
         try:
             state, pods = self.job.state(), self.job.pods()
         except ClusterError as error:  # it may answer later
@@ -273,23 +284,14 @@ class _Watched:
             if self.job.kind == "tfjob" and state == "running":
                 self.job.delete()  # its operator would repeat the mistake
             raise self._failure(state, mistake, pods)
-        else:
-            self._explain(pods)
+        elif not pods or any(each.is_pending for each in pods):
+            self._say("note", f"waiting for {self.job.warning() or 'its pods'}")
         return state == "succeeded"
 
     def _say(self, kind: Literal["note", "warning"], line: str) -> None:
         if line != self.said:
             self.said = line
-            say(kind, f"{self.log.prefix}{line}")
-
-    def _explain(self, pods: Sequence[Pod]) -> None:
-        reason = next((f"{each.name}: {each.waits_for}" for each in pods if each.waits_for), None)
-        if pods and not any(each.is_pending for each in pods):
-            self.quiet_since = time.monotonic()
-        elif not reason and time.monotonic() - self.quiet_since > _PATIENCE:
-            reason = self.job.warning()
-        if reason:
-            self._say("note", f"waiting for {reason}")
+            say(kind, f"[{self.variant}] {line}" if self.variant.overrides else line)
 
     def _failure(self, state: State, mistake: Pod | None, pods: Sequence[Pod]) -> FailedJobError:
         ended = sorted((each for each in pods if each.exit_code), key=lambda each: each.is_chief)
@@ -311,32 +313,22 @@ def _run(
     trainings: Sequence[_Watched], at_once: int, fetch: Callable[[_Watched], None]
 ) -> Iterator[IssuesumError]:
     """Run trainings, so many at a time, and fetch the result of each; yield what failed."""
-    waiting, active, ended = iter(trainings), list[_Watched](), list[_Watched]()
-    try:
-        while True:
-            for each in islice(waiting, at_once - len(active)):
-                each.start()
-                active.append(each)
-            for each in ended:  # while the next ones run
+    stop = Event()
+    with ThreadPoolExecutor(at_once) as pool:
+        running = {pool.submit(each.follow, stop): each for each in trainings}
+        try:
+            for ended in as_completed(running):
                 try:
-                    fetch(each)
+                    ended.result()
+                    fetch(running[ended])  # while others run
                 except IssuesumError as error:
                     yield error
-            if not active:
-                return
-            time.sleep(_TICK)
-            ended = []
-            for each in list(active):
-                try:
-                    if not each.look():
-                        continue
-                    ended.append(each)
-                except FailedJobError as error:
-                    yield error
-                active.remove(each)
-    finally:
-        for each in active:
-            each.log.stop()
+        except KeyboardInterrupt:
+            say("note", "the jobs go on; the same command follows them again")
+            raise
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
 
 
 def _fetch(training: _Watched, commit: str, root: Path) -> None:

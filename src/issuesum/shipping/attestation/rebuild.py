@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-import tarfile
 import tempfile
+from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from issuesum.errors import ArtifactError, one_line
 from issuesum.layout import BUNDLE
@@ -15,13 +16,13 @@ from issuesum.lineage.provenance.model import FORMAT, Exported
 from issuesum.lineage.restore import data
 from issuesum.lineage.restore.restoring import restore
 from issuesum.registry.canonical import CanonicalImage, Layer, read_canonical
-from issuesum.registry.client import LARGEST, Registry, limited
-from issuesum.registry.image import UNREADABLE, unpacked
+from issuesum.registry.client import LARGEST, Registry
+from issuesum.registry.image import UNREADABLE, entries
 from issuesum.registry.reference import Reference
 from issuesum.shipping.attestation.verification import Check, first_difference
 from issuesum.shipping.image.builder import exclusive, staging_tag
 from issuesum.shipping.image.dockerfile import build_runtime, compose
-from issuesum.shipping.image.engine import Base, engine
+from issuesum.shipping.image.engine import engine, fetch_base
 
 
 def check_rebuilt(found: Found, *, here: Path) -> Check:
@@ -29,12 +30,9 @@ def check_rebuilt(found: Found, *, here: Path) -> Check:
 
     The bundle comes from the DVC remote. Code comes from the repository around `here` if that has
     the commit, or else from the Git URL of the provenance; nothing of it is run but its Dockerfile,
-    by the engine. What is in the registry but the image is not used.
-
-    Raises:
-        ArtifactError: the image is of an earlier format, or the DVC remote lacks the bundle.
-        EngineError: no engine answers, or the Dockerfile cannot be built.
-        RepositoryError: the commit is not available.
+    by the engine. What is in the registry but the image is not used. ArtifactError: the image is of
+    an earlier format, or the DVC remote lacks the bundle; EngineError: no engine answers, or the
+    Dockerfile cannot be built; RepositoryError: the commit is not available.
     """
     known, image = found.exported(), found.image.reference
     if (known.format or 0) < FORMAT:
@@ -61,12 +59,13 @@ def _made_again(found: Found, known: Exported, *, here: Path, folder: Path) -> C
     tree = restore(found, folder / "tree", here=folder, source=source, data=False).root
     data.pull(tree, top, only=BUNDLE)
     image = found.image.reference
-    base = Base(known.params["export"]["base_image"], f"linux/{found.image.architecture}")
     with (
         exclusive(image.repository),
         engine() as client,
         staging_tag(client, image) as staging,
     ):
+        platform = f"linux/{found.image.architecture}"
+        base = fetch_base(client, known.params["export"]["base_image"], platform)
         runtime = build_runtime(client, tree / BUNDLE, base=base, staging=staging, folder=folder)
     return compose(runtime, tree / BUNDLE, found.content, folder=folder)
 
@@ -93,31 +92,20 @@ def _difference(
 def _differing_file(ours: Layer, packed: IO[bytes]) -> str | None:
     """Return the first file that differs, None if the layers differ in how they are packed."""
     assert ours.path  # noqa: S101 -- it was made now
-    try:
-        packed.seek(0)
-        plain = unpacked(packed)
-        whole = hashlib.sha256()
-        for chunk in limited(iter(lambda: plain.read(2**20), b""), LARGEST, "A layer, unpacked,"):
-            whole.update(chunk)
-        if ours.diff_id == f"sha256:{whole.hexdigest()}":
-            return None
-        packed.seek(0)
-        theirs = _contents(packed)
-    except UNREADABLE as error:
-        return f"its form: {one_line(error)}"
-    with ours.path.open("rb") as file:
-        mine = _contents(file)
-    differing = (name for name in sorted({*mine, *theirs}) if mine.get(name) != theirs.get(name))
-    return next(differing, "the order of its files")
+    packed.seek(0)
+    with ours.path.open("rb") as made:
+        try:
+            for mine, theirs in zip_longest(_entries(made), _entries(packed)):
+                if mine != theirs:
+                    return min(each[0] for each in (mine, theirs) if each)
+        except UNREADABLE as error:
+            return f"its form: {one_line(error)}"
+    return None
 
 
-def _contents(packed: IO[bytes]) -> dict[str, tuple[object, ...]]:
-    found: dict[str, tuple[object, ...]] = {}
-    with tarfile.open(fileobj=unpacked(packed), mode="r:") as tar:
-        for entry in tar:
-            file = tar.extractfile(entry) if entry.isreg() else None
-            content = hashlib.file_digest(file, "sha256").digest() if file else b""  # type: ignore[arg-type]
-            found[entry.name.removeprefix("./")] = (
-                entry.type, entry.mode, entry.uid, entry.gid, entry.mtime, entry.linkname, content,
-            )  # fmt: skip
-    return found
+def _entries(packed: IO[bytes]) -> Iterator[tuple[str, bytes, dict[str, Any]]]:
+    """Yield name, hash of the content and header of each entry of a layer, in its order."""
+    for tar, entry in entries(packed, LARGEST):
+        file = tar.extractfile(entry) if entry.isreg() and not entry.issparse() else None
+        content = hashlib.file_digest(file, "sha256").digest() if file else b""  # type: ignore[arg-type]
+        yield entry.name, content, {**entry.get_info(), **entry.pax_headers}

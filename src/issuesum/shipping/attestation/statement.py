@@ -20,7 +20,7 @@ from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import Error
 from securesystemslib.signer import CryptoSigner, Signer
 
-from issuesum.errors import ParamsError
+from issuesum.errors import ParamsError, one_line
 from issuesum.lineage.provenance.artefacts import RUN
 from issuesum.lineage.provenance.model import Artefact, Exported, Provenance
 from issuesum.registry.reference import Reference
@@ -37,7 +37,6 @@ _USER, _RUNS = "issuesum_user", "issuesum_runs"
 """Fields of ours in SLSA's metadata."""
 _FILE = "ISSUESUM_SIGNING_KEY"
 _PASSPHRASE = "ISSUESUM_SIGNING_PASSPHRASE"  # noqa: S105 -- the variable's name
-_MAKE = "openssl genpkey -algorithm ed25519 -out issuesum.pem, then chmod 600 issuesum.pem"
 
 
 def slsa_statement(
@@ -93,8 +92,7 @@ def metadata_of(
 def with_runs[P: Provenance](provenance: P, statement: dict[str, Any]) -> P:
     """Return a provenance with the metadata of its statement; what is of another kind is unknown.
 
-    Raises:
-        KeyError, TypeError, AttributeError: the statement has no metadata of ours.
+    KeyError, TypeError or AttributeError: the statement has no metadata of ours.
     """
     metadata = statement["predicate"]["runDetails"]["metadata"]
     runs = {
@@ -128,44 +126,29 @@ def opened(content: bytes) -> Envelope:
 def signing_key() -> Signer | None:
     """Return the key of the file that ISSUESUM_SIGNING_KEY names, or None where it is not set.
 
-    ISSUESUM_SIGNING_PASSPHRASE opens a file that is encrypted.
-
-    Raises:
-        ParamsError: others may read the file, or it is not an Ed25519 key in PKCS#8.
+    ISSUESUM_SIGNING_PASSPHRASE opens a file that is encrypted. ParamsError: others may read it, or
+    it is not an Ed25519 key in PKCS#8.
     """
     named, passphrase = os.environ.get(_FILE), os.environ.get(_PASSPHRASE)
     if not named:
         return None
-    path = Path(named)
     try:
-        with path.open("rb") as file:
+        with Path(named).open("rb") as file:
             mode, content = os.fstat(file.fileno()).st_mode, file.read()
-    except OSError as error:
-        raise _wrong(path, error.strerror or type(error).__name__, _MAKE) from error
-    if mode & 0o077:
+        if mode & 0o077:
+            raise ValueError(f"mode {mode & 0o777:04o}")
+        # Of a file without a passphrase, the library takes none.
+        secret = (passphrase or "").encode() if b"ENCRYPTED" in content else None
+        key = load_pem_private_key(content, secret or None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise TypeError("a key of another kind")
+    except (OSError, ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise ParamsError(
-            f"{path} must be readable by you alone. Received: mode {mode & 0o777:04o}. "
-            f"Try: chmod 600 {path}, and a new key if others may have read this one."
-        )
-    # Of a file with a passphrase and of one without, the library takes each only as it is.
-    encrypted = b"ENCRYPTED" in content
-    if encrypted and not passphrase:
-        raise _wrong(path, "an encrypted key and no passphrase", f"set {_PASSPHRASE}")
-    try:
-        key = load_pem_private_key(content, (passphrase or "").encode() if encrypted else None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        reason, remedy = ("another passphrase", _PASSPHRASE) if encrypted else ("no PEM key", _MAKE)
-        raise _wrong(path, reason, remedy) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise _wrong(path, "a key of another kind", _MAKE)
+            f"{named} ({_FILE}) must hold an Ed25519 key as PKCS#8 PEM, readable by you alone. "
+            f"Received: {one_line(error)}. Try: openssl genpkey -algorithm ed25519 -out "
+            f"issuesum.pem, then chmod 600 issuesum.pem; of an encrypted one, {_PASSPHRASE}."
+        ) from error
     return CryptoSigner(key)
-
-
-def _wrong(path: Path, reason: str, remedy: str) -> ParamsError:
-    return ParamsError(
-        f"{path} ({_FILE}) must hold an Ed25519 key as PKCS#8 PEM. Received: {reason}. "
-        f"Try: {remedy}."
-    )
 
 
 def _statement(image: Reference, kind: str, predicate: dict[str, Any]) -> dict[str, Any]:

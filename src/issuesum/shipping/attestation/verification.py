@@ -80,12 +80,13 @@ def verify(
     registry = Registry(reference.host)
     held = attached(registry, reference)
     slsa = "subject = digest, predicate = /app/provenance.json"
+    unreadable = (f"{one.digest} cannot be read: {one.wrong}" for one in held if one.wrong)
     sbom = f"subject = digest, {'without --deep' if listed is None else _INSTALLED}"
     checks = [
         _check("digest", "manifest has the digest", lambda: _wrong_digest(registry, image)),
         _check("labels", "labels = /app/provenance.json", lambda: wrong_labels(image, content)),
         _check("tag", "tag = commit and bundle", lambda: wrong_tag(tag, ours())),
-        _check("attestations", f"{len(held)} attached, readable", lambda: _unreadable(held)),
+        _check("attestations", f"{len(held)} attached, readable", lambda: next(unreadable, None)),
         _check("slsa", slsa, lambda: wrong_provenance(held, reference, ours())),
         _check("sbom", sbom, lambda: wrong_sbom(held, reference, listed)),
         _check("signatures", "all by a key given", lambda: wrong_signature(held, keys))
@@ -169,10 +170,6 @@ def wrong_lock(root: Path, provenance: Exported) -> str | None:
     if here.is_file() and all(line in here.read_text(encoding="utf-8") for line in lines):
         return _NOT_COMMITTED  # the image was exported by what lies here
     return "no commit here has a dvc.lock with these hashes (git fetch, if it may be elsewhere)"
-
-
-def _unreadable(found: Sequence[Attached]) -> str | None:
-    return next((f"{one.digest} cannot be read: {one.wrong}" for one in found if one.wrong), None)
 
 
 def wrong_provenance(

@@ -28,7 +28,13 @@ from issuesum.registry.image import architecture
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import python_output, smoke_test
 from issuesum.shipping.image.dockerfile import build_runtime, key_of
-from issuesum.shipping.image.engine import Base, emulating, engine, fetch, platform_of
+from issuesum.shipping.image.engine import (
+    emulating,
+    engine,
+    fetch,
+    fetch_base,
+    platform_of,
+)
 from issuesum.shipping.image.process import Unpacked
 
 Kind = Literal["auto", "engine", "registry"]
@@ -41,13 +47,13 @@ class _Builder:
 
     registry: Registry
     image: Reference  # registry/name:tag; without a tag for its runtime alone
-    base: Base  # of a platform, not auto
-    patience: float  # seconds, as `push` takes them
+    base: str  # image, as `docker pull` takes it
+    platform: str  # os/architecture
 
     def newest_tag(self, bundle: Path) -> Reference:
         """Return where the runtime of a bundle is that an engine pushed last for the platform."""
-        machine = self.base.platform.rpartition("/")[2]
-        return replace(self.image, tag=f"runtime-{machine}-{key_of(bundle, self.base.name)}")
+        machine = self.platform.rpartition("/")[2]
+        return replace(self.image, tag=f"runtime-{machine}-{key_of(bundle, self.base)}")
 
     def held(self, kept: Reference) -> CanonicalImage | None:
         """Return the runtime that the registry holds, whole, under a tag."""
@@ -66,13 +72,13 @@ class ByEngine(_Builder):
     stack: ExitStack  # ends with the use of this; removes what the engine need not keep
     tried = "the container's first title"
 
-    def runtime(self, bundle: Path, folder: Path) -> tuple[CanonicalImage, Reference]:
-        """Return the runtime of a bundle, and where exports without an engine find it.
+    def runtime(self, bundle: Path, folder: Path) -> CanonicalImage:
+        """Return the runtime of a bundle, which exports without an engine find by `newest_tag`.
 
         It is made and pushed if the registry lacks it; `folder` gets its layers then.
         """
-        base, pulled = self.base.fetch(self.client)
-        found = pulled.attrs
+        base = fetch_base(self.client, self.base, self.platform)
+        found = base[1].attrs
         below = (found["RootFS"]["Layers"], [found["Os"], found["Architecture"]])
         kept = replace(self.image, tag=f"runtime-{key_of(bundle, *below)}")
         made = self.held(kept)
@@ -80,18 +86,18 @@ class ByEngine(_Builder):
             made = build_runtime(
                 self.client, bundle, base=base, staging=self._staging, folder=folder
             )
-            push(self.registry, kept, made, patience=self.patience)
+            push(self.registry, kept, made)
         newest = self.newest_tag(bundle)
         if self.registry.digest(newest) != made.digest:
             try:
-                push(self.registry, newest, made, patience=self.patience)
+                push(self.registry, newest, made)
             except RegistryError as error:  # where no tag may be moved
                 tqdm.write(f"exports without an engine use an earlier runtime: {error}", sys.stderr)
-        return made, newest
+        return made
 
     def first_title(self, pinned: Reference, *, timeout: float) -> str:
         """Run the image as the engine pulls it; its answers must name it. The engine keeps it."""
-        pulled = fetch(self.client, str(pinned), self.base.platform)
+        pulled = fetch(self.client, str(pinned), self.platform)
         pulled.tag(*self._staging.split(":"))
         title = smoke_test(self.client, self._staging, called=str(self.image), timeout=timeout)
         pulled.tag(self.image.repository, self.image.tag)
@@ -114,14 +120,11 @@ class ByRegistry(_Builder):
     reason: str  # why this is not done by an engine
     tried = "first title of the image's server, run as a process without an engine"
 
-    def runtime(self, bundle: Path, _: Path | None = None) -> tuple[CanonicalImage, Reference]:
-        """Return the runtime that an engine pushed last, and where it is.
-
-        Its base image has the name and the platform that an engine on this machine would take.
-        """
+    def runtime(self, bundle: Path, _: Path | None = None) -> CanonicalImage:
+        """Return the runtime that an engine pushed last."""
         newest = self.newest_tag(bundle)
         if found := self.held(newest):
-            return found, newest
+            return found
         raise EngineError(
             f"Docker Engine must answer, or the registry hold the runtime {newest}. Received: no "
             f"such runtime, and no engine ({self.reason}). Try: issuesum export --runtime-only "
@@ -145,9 +148,15 @@ Builder = ByEngine | ByRegistry
 
 
 @contextmanager
-def builder(kind: Kind, image: Reference, *, base: Base, patience: float = 0) -> Iterator[Builder]:
-    """Give a builder for the block; `auto` is an engine if one answers (EngineError: none does)."""
-    registry = Registry(image.host)
+def builder(
+    kind: Kind, image: Reference, *, base: str, platform: str, patience: float | None = None
+) -> Iterator[Builder]:
+    """Give a builder for the block (EngineError: no engine answers).
+
+    Kind `auto` is an engine if one answers, and platform `auto` that of who builds. `patience` is
+    how long faults of a push may last, in seconds.
+    """
+    registry = Registry(image.host, patience)
     with ExitStack() as stack:
         reason = "export.builder is registry"
         if kind != "registry":
@@ -158,24 +167,27 @@ def builder(kind: Kind, image: Reference, *, base: Base, patience: float = 0) ->
                     raise
                 reason = error.received
             else:
-                base = base.built_by(platform_of(client.version()))
-                yield ByEngine(registry, image, base, patience, client, stack)
+                own = platform_of(client.version())
+                platform = own if platform == "auto" else platform
+                yield ByEngine(registry, image, base, platform, client, stack)
                 return
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="issuesum-"))
         stack.enter_context(emulating())
-        base = base.built_by(f"linux/{architecture()}")
-        yield ByRegistry(registry, image, base, patience, Path(folder), reason)
+        platform = f"linux/{architecture()}" if platform == "auto" else platform
+        yield ByRegistry(registry, image, base, platform, Path(folder), reason)
 
 
-def check_builder(kind: Kind, repository: str, root: Path, *, base: Base) -> None:
+def check_builder(kind: Kind, repository: str, root: Path, *, base: str, platform: str) -> None:
     """Check that a next export has an engine or a runtime (EngineError: it has neither)."""
     image = Reference.parse(repository)
-    with builder(kind, image, base=base) as by, _recipe(root) as files:
+    with builder(kind, image, base=base, platform=platform) as by, _recipe(root) as files:
         if isinstance(by, ByRegistry):
             by.runtime(files)
 
 
-def push_runtime(repository: str, root: Path, *, base: Base, patience: float) -> Reference:
+def push_runtime(
+    repository: str, root: Path, *, base: str, platform: str, patience: float
+) -> Reference:
     """Have an engine make the runtime of a project's next image, unless the registry holds it.
 
     Returns where exports without an engine find it (EngineError: no engine, or a step failed).
@@ -183,36 +195,28 @@ def push_runtime(repository: str, root: Path, *, base: Base, patience: float) ->
     image = Reference.parse(repository)
     with (
         exclusive(image.repository),
-        builder("engine", image, base=base, patience=patience) as by,
+        builder("engine", image, base=base, platform=platform, patience=patience) as by,
         _recipe(root) as files,
-        tempfile.TemporaryDirectory(prefix="issuesum-") as folder,
     ):
-        return by.runtime(files, Path(folder))[1]
+        by.runtime(files, files)
+        return by.newest_tag(files)
 
 
 @contextmanager
 def exclusive(name: str) -> Iterator[None]:
-    """Hold the lock of `name`; another process of this machine waits, with a message.
+    """Hold the lock of `name`; another process of this user and machine waits, with a message.
 
     The kernel drops the lock when its holder dies, so none is ever left behind. The file stays.
     """
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    path = Path(tempfile.gettempdir()) / f"issuesum-export-{digest}.lock"
-    with suppress(FileExistsError):
-        path.touch(exist_ok=False)
-        path.chmod(0o644)  # whatever the umask
-    # For reading, which is all that a lock needs: it may be another user's, and Linux refuses to
-    # open another's file of /tmp in any way that could make one.
-    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-    try:
+    path = Path(tempfile.gettempdir()) / f"issuesum-export-{os.getuid()}-{digest}.lock"
+    with path.open("a") as file:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             tqdm.write(f"waiting for another export of {name}", file=sys.stderr)
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -222,8 +226,9 @@ def staging_tag(client: docker.DockerClient, image: Reference) -> Iterator[str]:
     What a killed export left under such a name is removed first, so hold the lock (`exclusive`).
     """
     repository = f"issuesum-building/{image.name}"
-    # An engine may build for several machines, and for several registries.
-    owner = hashlib.sha256(f"{platform.node()} {image.host}".encode()).hexdigest()[:12]
+    # An engine may build for several machines and users, and for several registries.
+    whose = f"{platform.node()} {os.getuid()} {image.host}"
+    owner = hashlib.sha256(whose.encode()).hexdigest()[:12]
     _remove(client, repository, f"{repository}:{owner}-")
     name = f"{repository}:{owner}-{uuid4().hex[:12]}"
     try:

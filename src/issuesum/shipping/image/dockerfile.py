@@ -15,11 +15,11 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 import docker
+from docker.models.images import Image
 from docker.utils.build import create_archive
 
 from issuesum.errors import ArtifactError
@@ -34,7 +34,7 @@ from issuesum.registry.canonical import (
 )
 from issuesum.registry.image import unpacked
 from issuesum.registry.labels import labels_of
-from issuesum.shipping.image.engine import Base, build
+from issuesum.shipping.image.engine import build, platform_of
 
 RUNTIME = "runtime"
 """The stage that an engine builds."""
@@ -85,10 +85,7 @@ def compose(
     """Return the image of a bundle and the content of its /app/provenance.json.
 
     Its new layers are written to `folder`; each is of one COPY, from what changes least to what
-    changes most.
-
-    Raises:
-        ArtifactError: the last stage of the Dockerfile is none of ours, or names no file.
+    changes most. ArtifactError: the last stage of the Dockerfile is none of ours, or names no file.
     """
     labels = labels_of(provenance)
     layers = [
@@ -124,16 +121,20 @@ def _files(line: str, bundle: Path, provenance: bytes) -> Mapping[str, Path | by
 
 
 def build_runtime(
-    client: docker.DockerClient, bundle: Path, *, base: Base, staging: str, folder: Path
-) -> CanonicalImage:
-    """Build a runtime as `staging`, its layers in `folder` (EngineError: a step failed)."""
-    base, image = base.fetch(client)
+    client: docker.DockerClient, bundle: Path, *, base: tuple[str, Image], staging: str,
+    folder: Path,
+) -> CanonicalImage:  # fmt: skip
+    """Build a runtime as `staging`, its layers in `folder` (EngineError: a step failed).
+
+    `base` is as `fetch_base` gives it.
+    """
+    name, image = base
     below = image.attrs["RootFS"]["Layers"]
     build(
         client, staging, what=bundle,
         advice=f"docker system df, and the same; or docker build --target {RUNTIME} {bundle}",
         fileobj=create_archive(str(bundle), [DOCKERFILE.name, REQUIREMENTS.name]),
-        target=RUNTIME, buildargs={"BASE_IMAGE": base.name}, platform=base.platform,
+        target=RUNTIME, buildargs={"BASE_IMAGE": name}, platform=platform_of(image.attrs),
     )  # fmt: skip
     with tempfile.TemporaryFile(dir=folder) as saved:
         saved.writelines(client.images.get(staging).save())
@@ -147,8 +148,8 @@ def build_runtime(
             config = json.load(read(listed["Config"]))
             layers = []
             for number, name in enumerate(listed["Layers"][: len(below)]):
-                copy = partial(shutil.copyfileobj, unpacked(read(name)))
-                layers.append(pack(copy, folder / f"base-{number}.tar.gz", "base image"))
+                plain = unpacked(read(name))
+                layers.append(pack(plain, folder / f"base-{number}.tar.gz", "base image"))
             own = [read(name) for name in listed["Layers"][len(below) :]]
             layers.append(_merged(own, folder / "runtime.tar.gz"))
     return CanonicalImage.of(config, layers)
@@ -158,7 +159,12 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
     """Make one layer of those above the base: how many there are depends on the engine."""
     found: dict[str, tuple[tarfile.TarInfo, tarfile.TarFile]] = {}
     for file in layers:
-        tar = tarfile.TarFile(fileobj=_plain(file))
+        plain = unpacked(file)
+        if plain is not file:  # an engine may keep a layer packed, as it got it
+            packed, plain = plain, cast("IO[bytes]", tempfile.TemporaryFile())  # noqa: SIM115
+            shutil.copyfileobj(packed, plain)
+            plain.seek(0)
+        tar = tarfile.TarFile(fileobj=plain)
         entries = {entry.name.removeprefix("./"): entry for entry in tar}
         for path in entries:
             folder, name = posixpath.split(path)
@@ -181,14 +187,3 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
             yield ours, tar.extractfile(entry) if entry.isreg() else None
 
     return pack_entries(canonical(), target, "Dockerfile")
-
-
-def _plain(layer: IO[bytes]) -> IO[bytes]:
-    """Return a file of a layer, which an engine may keep packed, as it got it."""
-    content = unpacked(layer)
-    if content is layer:
-        return layer
-    plain = tempfile.TemporaryFile()  # noqa: SIM115 -- closed with the last use of it
-    shutil.copyfileobj(content, plain)
-    plain.seek(0)
-    return plain

@@ -15,7 +15,6 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -45,12 +44,7 @@ class NoEngineError(EngineError):
 
 @contextmanager
 def engine() -> Iterator[docker.DockerClient]:
-    """Give a client of the engine.
-
-    Raises:
-        NoEngineError: none answers.
-        EngineError: it refuses what the block asks.
-    """
+    """Give a client (NoEngineError: none answers; EngineError: one refuses what the block asks)."""
     answered = False
     try:
         with (
@@ -167,34 +161,22 @@ def reason_of(error: Exception) -> str:
     return " ".join(str(getattr(error, "explanation", None) or error).split())
 
 
-@dataclass(frozen=True)
-class Base:
-    """A base image."""
+def fetch_base(client: docker.DockerClient, name: str, platform: str) -> tuple[str, Image]:
+    """Pull a base image for os/architecture, and return it with the name to build on it by.
 
-    name: str  # as `docker pull` takes it
-    platform: str  # os/architecture; auto: that of who builds
-
-    def built_by(self, platform: str) -> Base:
-        """Return it with a platform, for one who builds on `platform`."""
-        return replace(self, platform=platform) if self.platform == "auto" else self
-
-    def fetch(self, client: docker.DockerClient) -> tuple[Base, Image]:
-        """Pull it; by its digest, if it is for another platform than the engine's own.
-
-        Or the engine's tag would be moved, and other builds with it. Raises ArtifactError if there
-        is none for the platform.
-        """
-        if self.platform == platform_of(client.version()):
-            return self, fetch(client, self.name, self.platform)
-        image = Reference.parse(self.name)
-        found = read_image(Registry(image.host), image, self.platform)
-        if self.platform != f"linux/{found.architecture}":
+    That is its digest, if it is for another platform than the engine's own: the engine's tag would
+    be moved, and other builds with it. Raises ArtifactError if there is none for the platform.
+    """
+    if platform != platform_of(client.version()):
+        image = Reference.parse(name)
+        found = read_image(Registry(image.host), image, platform)
+        if platform != f"linux/{found.architecture}":
             raise ArtifactError(
-                f"{self.name} must be an image for {self.platform}. Received: one for "
+                f"{name} must be an image for {platform}. Received: one for "
                 f"{found.architecture}. Try: another export.base_image or export.platform."
             )
         name = str(found.reference)
-        return replace(self, name=name), fetch(client, name, self.platform)
+    return name, fetch(client, name, platform)
 
 
 def platform_of(found: Mapping[str, Any]) -> str:

@@ -18,8 +18,8 @@ import socket
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -82,7 +82,7 @@ def answer_on(port: int, timeout: float, ended: Callable[[], int | None] = lambd
         session.trust_env = False  # no proxy
         session.headers["Content-Type"] = "application/json"
 
-        def ask(_: float) -> str:
+        def ask() -> str:
             answer = session.post(URL.format(port), REQUEST, timeout=10)
             answer.raise_for_status()
             answer.json()  # or it is no answer yet
@@ -91,16 +91,15 @@ def answer_on(port: int, timeout: float, ended: Callable[[], int | None] = lambd
         return first_answer(ask, timeout, ended)
 
 
-@contextmanager
-def serving(
-    command: Sequence[str | Path], folder: Path, *, variables: Mapping[str, str], timeout: float
-) -> Iterator[dict[str, Any]]:
-    """Run a server for the block; give the JSON of its first answer (EngineError: it has none)."""
+def tried(
+    command: Sequence[str | Path], folder: Path, variables: Mapping[str, str], timeout: float
+) -> Any:  # noqa: ANN401 -- JSON
+    """Run a server, and return the JSON of its first answer (EngineError: it has none)."""
     with tempfile.NamedTemporaryFile() as log:
         process, port = launch(command, folder, variables, log)
         try:
             with with_last_words(Path(log.name).read_bytes):
-                yield json.loads(answer_on(port, timeout, process.poll))
+                return json.loads(answer_on(port, timeout, process.poll))
         finally:
             with suppress(ProcessLookupError):  # its workers too
                 os.killpg(process.pid, signal.SIGKILL)
@@ -137,9 +136,8 @@ class Unpacked:
     def first_title(self, *, called: str, timeout: float) -> str:
         """Return the first title of the image's server, whose answers must name it `called`.
 
-        Raises:
-            EngineError: as of `serving`, the answer is not a title or names another image, or a
-                container's server would run as root.
+        EngineError: it gives none, or one that is not a title or names another image; or in a
+        container it would run as root.
         """
         user = str(self.settings.get("User", ""))
         if user.partition(":")[0] in ("", "0", "root"):
@@ -149,8 +147,7 @@ class Unpacked:
         command = [python, *([] if program == python else [program]), *words[1:]]
         folder = self._inside(self.settings.get("WorkingDir", ""))
         variables = {**self._variables, VARIABLE: json.dumps(self.settings.get("Labels", {}))}
-        with serving(command, folder, variables=variables, timeout=timeout) as answer:
-            return title_of(answer, called)
+        return title_of(tried(command, folder, variables, timeout), called)
 
     def python_output(self, script: str) -> bytes:
         """Return what the image's Python prints (EngineError: it fails)."""

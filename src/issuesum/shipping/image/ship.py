@@ -10,7 +10,7 @@ from pathlib import Path
 from issuesum.errors import RegistryError
 from issuesum.lineage.tag import Version, dirty_patch, version_of
 from issuesum.registry.canonical import push
-from issuesum.registry.client import Registry, refusal
+from issuesum.registry.client import Registry
 from issuesum.registry.image import read_image
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.builder import Builder, exclusive
@@ -20,18 +20,8 @@ _LABELS = ("org.opencontainers.image.revision", "io.issuesum.hash.bundle", "io.i
 """Where an image has its lineage."""
 
 
-@dataclass(frozen=True)
-class Lineage:
-    """What decides an image."""
-
-    commit: str | None  # of Git, 40 hex digits
-    bundle: str | None  # DVC's hash of serving/bundle
-    patch: str | None  # sha256 of what a dirty tree adds to the commit, None of a clean one
-
-    def __str__(self) -> str:
-        """Return it in a few words."""
-        patch = f"patch {self.patch[:12]}" if self.patch else "no patch"
-        return f"commit {self.commit}, bundle {self.bundle}, {patch}"
+def _lineage(commit: str | None, bundle: str | None, patch: str | None) -> str:
+    return f"commit {commit}, bundle {bundle}, {f'patch {patch}' if patch else 'no patch'}"
 
 
 @dataclass(frozen=True)
@@ -40,20 +30,22 @@ class Target:
 
     image: Reference  # registry/name:tag
     version: Version  # what the tag is made of
-    lineage: Lineage  # the version, and what a dirty tree adds to it
+    patch: str | None  # sha256 of what a dirty tree adds to the commit, None of a clean one
 
     @classmethod
     def of(cls, root: Path, bundle: Path, repository: str) -> Target:
         """Ask Git and DVC what an image in `repository`, registry/name, is made from now.
 
-        Raises:
-            ArtifactError: there is no bundle.
-            RepositoryError: there is no commit, or no DVC repository.
+        ArtifactError: there is no bundle; RepositoryError: no commit, or no DVC repository.
         """
         patch, version = dirty_patch(root), version_of(root, bundle)
         changes = hashlib.sha256(patch).hexdigest() if patch else None
-        lineage = Lineage(version.commit, version.bundle, changes)
-        return cls(Reference.parse(f"{repository}:{version.tag}"), version, lineage)
+        return cls(Reference.parse(f"{repository}:{version.tag}"), version, changes)
+
+    @property
+    def lineage(self) -> str:
+        """What decides the image, in words."""
+        return _lineage(self.version.commit, self.version.bundle, self.patch)
 
     def pushed_digest(self, registry: Registry) -> str | None:
         """Return the digest of our image in the registry, None if there is nothing under its tag.
@@ -65,7 +57,7 @@ class Target:
         if digest is None:
             return None
         labels = read_image(registry, self.image.at(digest)).labels
-        found = Lineage(*map(labels.get, _LABELS))
+        found = _lineage(*map(labels.get, _LABELS))
         if found != self.lineage:
             raise RegistryError(
                 f"{self.image} must be free, or made from {self.lineage}. Received: {digest}, made "
@@ -81,30 +73,23 @@ def ship(
     """Make the image of a target, unless the registry holds it by now.
 
     It is pushed under its digest, tried as the registry gives it, and only then gets its tag.
-
-    Returns:
-        The digest under the tag, and the server's first title, None if another export was faster.
-
-    Raises:
-        EngineError: the build failed, or the server gives no such answer within `timeout` seconds.
-        RegistryError: the tag was made from something else.
+    Returns the digest under the tag, and the server's first title, None if another export was
+    faster. EngineError: the build failed, or the server gives no such answer within `timeout`
+    seconds; RegistryError: the tag was made from something else.
     """
-    image, registry, patience = target.image, builder.registry, builder.patience
+    image, registry = target.image, builder.registry
     with exclusive(image.repository):
         if digest := target.pushed_digest(registry):
             return digest, None
         with tempfile.TemporaryDirectory(prefix="issuesum-") as place:
             folder = Path(place)
-            runtime, _ = builder.runtime(bundle, folder)
+            runtime = builder.runtime(bundle, folder)
             made = compose(runtime, bundle, provenance, folder=folder)
             pinned = image.at(made.digest)
-            push(registry, pinned, made, patience=patience)
+            push(registry, pinned, made)
             title = builder.first_title(pinned, timeout=timeout)
             if digest := target.pushed_digest(registry):  # from another machine meanwhile
                 return digest, None
-            push(registry, image, made, patience=patience)
+            push(registry, image, made)
         # Another machine may have pushed at the same time: the last one has the tag.
-        digest = target.pushed_digest(registry)
-        if digest is None:
-            raise refusal(str(image), "the push ended without an error, but the tag is not there")
-        return digest, title
+        return target.pushed_digest(registry) or made.digest, title

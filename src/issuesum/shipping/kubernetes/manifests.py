@@ -1,20 +1,16 @@
-"""What serves an image in a cluster, as files: by Seldon, by KServe, or by Kubernetes alone.
-
-Each is a template in this folder. The same arguments give the same bytes.
-"""
+"""What serves an image in a cluster, as files made from the templates in this folder."""
 
 import json
 import math
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from issuesum.errors import ParamsError, RegistryError
+from issuesum.errors import ParamsError
 from issuesum.files import replacing_file
 from issuesum.lineage.provenance.lookup import OUR_TAG
 from issuesum.registry.client import Registry
@@ -29,6 +25,7 @@ _KINDS: dict[Kind, tuple[str, str]] = {
 }
 """The file that serves, and the label of its pods; that label's value is the name they serve by."""
 _MONITORING = "servicemonitor.yaml"
+_HEADER = "# Written by `issuesum manifests` (docs/kubernetes.md); it writes it again.\n"
 # Also the start of Services' names, which begin with a letter and end after 63 characters.
 _NAME = re.compile(r"[a-z]([a-z0-9-]{0,53}[a-z0-9])?")
 
@@ -55,31 +52,17 @@ def resolve(reference: str) -> PinnedImage:
     """Ask the registry for digest and labels of registry/name:tag, …@sha256:… or both.
 
     Of both the digest counts. Without a registry in it, each node would look where its runtime is
-    set to look.
-
-    Raises:
-        ArtifactError: what the registry holds is no image.
-        ParamsError: `reference` is nothing of these.
-        RegistryError: the registry does not hold it, is unreachable or refuses us.
+    set to look. ParamsError: `reference` is nothing of these; ArtifactError: what the registry
+    holds is no image; RegistryError: it does not hold it, is unreachable or refuses us.
     """
-    wanted = None
-    with suppress(ParamsError):
-        wanted = Reference.parse(reference)
-    named = wanted and reference.startswith(f"{wanted.host}/") and (wanted.tag or wanted.digest)
-    if not wanted or not named:
+    wanted = Reference.parse(reference)
+    if not (reference.startswith(f"{wanted.host}/") and (wanted.tag or wanted.digest)):
         raise ParamsError(
             "An image must be registry/name:tag or registry/name@sha256:…. "
             f"Received: {reference}. Try: the image in serving/image.json."
         )
-    wanted = wanted.at(wanted.digest) if wanted.digest else wanted
     registry = Registry(wanted.host)
-    digest = registry.digest(wanted)
-    if digest is None:
-        raise RegistryError(
-            f"{wanted.host} must hold {wanted}. Received: no such image. "
-            "Try: dvc repro -f -s export, which pushes the image of this tree, or another address."
-        )
-    pinned = wanted.at(digest)
+    pinned = wanted.at(registry.manifest(wanted)[0])
     found = read_image(registry, pinned)
     return PinnedImage(reference, str(pinned), found.labels, found.architecture)
 
@@ -98,20 +81,15 @@ def write_manifests(
 ) -> list[Path]:
     """Write the manifests that serve `image` under `name`; each file is replaced as a whole.
 
-    Seldon's can have a canary, in a file of its own, in which `traffic` percent of the requests (1
-    to 99) and as large a share of `replicas`, at least 1, are its. So can it have a shadow, which
-    gets a copy of each request and whose answers are dropped. All have one name, so each replaces
-    the others in the cluster; the predictor `default` is the same in all of them but for its share
-    of traffic, which is no part of its pods: they are not restarted when a canary comes or goes.
+    Seldon's can have a canary, which gets `traffic` percent of the requests (1 to 99) and as large
+    a share of `replicas`, at least 1, and a shadow, which gets a copy of each request and whose
+    answers are dropped: each in a file of its own, with one name, so that each replaces the others
+    in the cluster. The predictor `default` is the same in all of them but for its share of traffic,
+    which is no part of its pods: they are not restarted when a canary comes or goes.
 
-    `pull_secret` names the Secret with which nodes pull.
-
-    Returns:
-        The file that serves, the one for a cluster with the Prometheus Operator, and the others.
-
-    Raises:
-        ParamsError: Kubernetes does not take `name`, a canary or shadow is `image` itself, or
-            something other than Seldon is to have one.
+    Returns the file that serves, the one for a cluster with the Prometheus Operator, and the
+    others. ParamsError: Kubernetes does not take `name`, a canary or shadow is `image` itself, or
+    something other than Seldon is to have one.
     """
     if not _NAME.fullmatch(name):
         raise ParamsError(
@@ -142,7 +120,7 @@ def write_manifests(
     templates.filters["json"] = json.dumps
     for file, predictors in files.items():
         template = templates.get_template(_MONITORING if file == _MONITORING else serves)
-        text = template.render(
+        text = _HEADER + template.render(
             name=name, kind=kind, image=image, replicas=replicas, predictors=predictors,
             pull_secret=pull_secret, label=label,
         )  # fmt: skip

@@ -26,7 +26,7 @@ class StandIn:
         self.asked: list[str] = []
         self.refusal: GateError | None = None
 
-    def reproduce(self) -> None:
+    def repro(self, *_: str) -> None:
         self.asked.append("reproduce")
         if self.refusal:
             raise self.refusal
@@ -39,7 +39,7 @@ class StandIn:
         receipt.save(self.clone.path / RECEIPT)
         self.stale = []
 
-    def share(self) -> None:
+    def push(self, *_: str) -> None:
         self.asked.append("share")
 
 

@@ -39,7 +39,7 @@ def test_a_refusal_is_reported_in_the_words_of_the_gate(pipeline: Failing) -> No
     message = f"{REFUSAL} Received: too low. Try: more data."
     Failing.records = (_ended("export", message),)
     with pytest.raises(GateError) as refused:
-        pipeline.reproduce()
+        pipeline.repro("--pull")
     assert str(refused.value) == message
 
 
@@ -63,7 +63,7 @@ def test_the_stage_that_failed_is_named_with_its_reason(
 ) -> None:
     Failing.records = records
     with pytest.raises(ArtifactError, match=expected):
-        pipeline.reproduce()
+        pipeline.repro("--pull")
 
 
 def test_a_remote_that_takes_nothing_is_reported(pipeline: Failing) -> None:
@@ -71,4 +71,4 @@ def test_a_remote_that_takes_nothing_is_reported(pipeline: Failing) -> None:
     with pytest.raises(
         RepositoryError, match=r"must take what was made\. Received: dvc push failed"
     ):
-        pipeline.share()
+        pipeline.push("--run-cache")

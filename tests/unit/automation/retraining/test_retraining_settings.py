@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from issuesum.automation.retraining.results import commit_params, with_values
+from issuesum.automation.retraining.results import commit_params
 from issuesum.errors import ParamsError, RepositoryError
 from issuesum.stages.params import load_params
 from projects import ROOT, Project
@@ -22,31 +22,39 @@ def _accept(_: Path) -> None:
     pass
 
 
-def test_only_the_value_changes_in_the_real_params(tmp_path: Path) -> None:
-    before = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    assert with_values(before, []) == before
-    after = with_values(before, [("train.epochs", 3)])
+def test_only_the_value_changes_in_the_real_params(clone: Project) -> None:
+    path, before = clone.path / "params.yaml", (ROOT / "params.yaml").read_text(encoding="utf-8")
+    path.write_text(before, encoding="utf-8")
+    clone.commit("the real params")
+    assert commit_params(["train.epochs=3"], clone.path, check=_accept)
+    after = path.read_text(encoding="utf-8")
     changed = [pair for pair in zip(before.splitlines(), after.splitlines(), strict=True)
                if pair[0] != pair[1]]  # fmt: skip
     assert [line.split("#")[0].strip() for pair in changed for line in pair] == [
         "epochs: 12", "epochs: 3",
     ]  # fmt: skip
     assert changed[0][0].split("#")[1] == changed[0][1].split("#")[1]
-    path = tmp_path / "params.yaml"
-    path.write_text(after, encoding="utf-8")
-    assert load_params(path).train.epochs == 3
+    assert load_params(path, root=ROOT).train.epochs == 3
 
 
-@pytest.mark.parametrize("name", ["train.epoch", "train", "train.epochs.more", "epochs", "train."])
-def test_a_name_must_be_of_a_value(name: str) -> None:
-    with pytest.raises(ParamsError, match="must name a param"):
-        with_values("train:\n  epochs: 12\n", [(name, 3)])
-
-
-@pytest.mark.parametrize("setting", ["train.epochs", "=3", "train.epochs=", "train.epochs=[3"])
+@pytest.mark.parametrize(
+    "setting",
+    ["train.epoch=3", "train.epochs.more=3", "epochs=3", "train.=3", "train.epochs", "=3",
+     "train.epochs=[3", "train.epochs=3,4"],
+)  # fmt: skip
 def test_a_setting_must_be_a_name_and_a_value(setting: str, clone: Project) -> None:
     with pytest.raises(ParamsError, match=r"--set must"):
         commit_params([setting], clone.path, check=_accept)
+
+
+@pytest.mark.parametrize("setting", ["train=3", "train.epochs=", "~train.epochs", "+train.x=3"])
+def test_what_is_no_params_any_more_is_refused(setting: str, clone: Project) -> None:
+    path, before = clone.path / "params.yaml", (ROOT / "params.yaml").read_text(encoding="utf-8")
+    path.write_text(before, encoding="utf-8")
+    clone.commit("the real params")
+    with pytest.raises(ParamsError, match=r"params\.yaml must match"):
+        commit_params([setting], clone.path, check=lambda file: load_params(file, root=ROOT))
+    assert path.read_text(encoding="utf-8") == before
 
 
 def test_it_is_committed_in_the_name_of_the_program_where_git_knows_none(clone: Project) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
 
-from issuesum.automation.submit.cluster import Kubectl, Log, Pod
+from issuesum.automation.submit.cluster import Job, Kubectl, Log, Pod
 from issuesum.automation.submit.manifests import Variant
-from issuesum.automation.submit.submitting import FailedJobError, _Watched
+from issuesum.automation.submit.submitting import FailedJobError, _run, _Watched
+from issuesum.errors import ClusterError
 
 METADATA = {"name": "x-0-abc", "uid": "u", "labels": {"app.kubernetes.io/name": "issuesum"}}
 
@@ -21,20 +24,10 @@ def _pod(phase: str, *, conditions=(), labels=None, **container) -> Pod:
     return Pod.of({"metadata": metadata, "status": status})
 
 
-def test_a_pod_without_a_node_shows_the_message_of_the_scheduler() -> None:
-    says = "0/1 nodes are available: 1 Insufficient cpu."
-    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
-    pod = _pod("Pending", conditions=[{**condition, "message": says}])
-    assert pod.waits_for == f"Unschedulable: {says}"
+def test_a_pod_without_a_node_is_pending_and_has_not_started() -> None:
+    pod = _pod("Pending")
     assert pod.is_pending
     assert pod.start is None
-
-
-def test_a_container_that_cannot_start_shows_why() -> None:
-    for reason in ("ImagePullBackOff", "CreateContainerConfigError"):
-        waiting = {"waiting": {"reason": reason, "message": 'secret "x" not found'}}
-        assert _pod("Pending", state=waiting).waits_for == f'{reason}: secret "x" not found'
-    assert _pod("Pending", state={"waiting": {"reason": "ContainerCreating"}}).waits_for is None
 
 
 def test_the_last_error_is_the_line_of_the_stage() -> None:
@@ -66,7 +59,7 @@ def _watched(state: str, *pods: Pod, kind: str = "job") -> tuple[_Watched, list[
         name="x", kind=kind, state=lambda: state, pods=lambda: list(pods),
         warning=lambda: "FailedCreate: quota exceeded", delete=lambda: done.append("delete"),
     )  # fmt: skip
-    return _Watched(job, Variant(), Log(Kubectl(), "")), done
+    return _Watched(job, Variant(), Log(Kubectl(), named=False)), done
 
 
 def _ended(code: int, message: str) -> Pod:
@@ -102,12 +95,66 @@ def test_an_interruption_ends_nothing_until_the_job_has_failed() -> None:
 
 def test_what_keeps_pods_from_running_is_reported_once(capsys: pytest.CaptureFixture[str]) -> None:
     waiting = {"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}}
-    for pods, expected in (
-        ([_pod("Pending", state=waiting)], "x-0-abc: ImagePullBackOff: no such image"),
-        ([], "FailedCreate: quota exceeded"),  # none for a while
-    ):
+    for pods in ([_pod("Pending", state=waiting)], []):
         watched, _ = _watched("running", *pods)
-        watched.quiet_since = -100
         assert not watched.look()
         assert not watched.look()
-        assert capsys.readouterr().err == f"note: waiting for {expected}\n"
+        assert capsys.readouterr().err == "note: waiting for FailedCreate: quota exceeded\n"
+    running = Pod(**{**vars(_pod("Running", state={"running": {}})), "start": None})
+    watched, _ = _watched("running", running)
+    assert not watched.look()
+    assert capsys.readouterr().err == ""
+
+
+def test_the_last_warning_about_the_job_or_its_pods_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    def event(name: str, reason: str, minute: int) -> dict:
+        time = f"2026-11-29T10:{minute}:00Z"
+        return {"involvedObject": {"name": name}, "reason": reason, "message": "m",
+                "lastTimestamp": time}  # fmt: skip
+
+    events = [
+        event("x-0-abc", "FailedScheduling", 12), event("x", "FailedCreate", 11),
+        event("x-0-abc", "FailedToRetrieveImagePullSecret", 13), event("other", "Failed", 14),
+    ]  # fmt: skip
+    monkeypatch.setattr(Kubectl, "items", lambda *_: events)
+    assert Job(Kubectl(), "job", "x").warning() == "FailedScheduling: m"
+
+    def refuse(*_: object) -> None:
+        raise ClusterError("forbidden")
+
+    monkeypatch.setattr(Kubectl, "items", refuse)
+    assert Job(Kubectl(), "job", "x").warning() is None
+
+
+def test_results_are_fetched_while_others_run_and_failures_are_told() -> None:
+    fetched, second = [], Event()
+
+    def first(_: Event) -> None:
+        assert second.wait(20)  # it runs at the same time
+
+    def failing(_: Event) -> None:
+        second.set()
+        raise FailedJobError("no", 2)
+
+    def training(follow: Callable[[Event], None]) -> SimpleNamespace:
+        return SimpleNamespace(follow=follow)
+
+    trainings = [training(each) for each in (first, failing, lambda _: None)]
+    failures = list(_run(trainings, 2, fetched.append))  # type: ignore[arg-type]
+    assert [str(each) for each in failures] == ["no"]
+    assert set(map(id, fetched)) == {id(trainings[0]), id(trainings[2])}
+
+
+def test_an_interruption_ends_the_watching() -> None:
+    stopped: list[bool] = []
+
+    def endless(stop: Event) -> None:
+        stopped.append(stop.wait(20))
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    trainings = [SimpleNamespace(follow=each) for each in (lambda _: None, endless, endless)]
+    with pytest.raises(KeyboardInterrupt):
+        list(_run(trainings, 2, interrupt))  # type: ignore[arg-type]
+    assert all(stopped)

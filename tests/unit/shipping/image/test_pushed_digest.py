@@ -13,25 +13,22 @@ from issuesum.errors import RegistryError
 from issuesum.lineage.tag import Version
 from issuesum.registry.client import Registry
 from issuesum.registry.reference import Reference
-from issuesum.shipping.image.ship import Lineage, Target
+from issuesum.shipping.image.ship import Target, _lineage
 from registry_stub import Answer, Asked, serve
 
-OURS = Lineage("c" * 40, "b" * 32 + ".dir", "a" * 64)
+COMMIT, BUNDLE, PATCH = OURS = ("c" * 40, "b" * 32 + ".dir", "a" * 64)
 
 
 def target(host: str, tag: str = "tag") -> Target:
-    version = Version(str(OURS.commit), False, str(OURS.bundle))
-    return Target(Reference(host, "name", tag), version, OURS)
+    return Target(Reference(host, "name", tag), Version(COMMIT, False, BUNDLE), PATCH)
 
 
-def labels_of(lineage: Lineage) -> dict[str, str]:
+def labels_of(*lineage: str | None) -> dict[str, str]:
     """Return the labels that record a lineage."""
-    found = {
-        "org.opencontainers.image.revision": lineage.commit,
-        "io.issuesum.hash.bundle": lineage.bundle,
-        "io.issuesum.patch": lineage.patch,
-    }
-    return {name: value for name, value in found.items() if value}
+    names = (
+        "org.opencontainers.image.revision", "io.issuesum.hash.bundle", "io.issuesum.patch",
+    )  # fmt: skip
+    return {name: value for name, value in zip(names, lineage, strict=True) if value}
 
 
 @contextmanager
@@ -54,7 +51,7 @@ def registry(labels: dict[str, str]) -> Iterator[tuple[Registry, str]]:
 
 
 def test_equal_lineage_is_ours_whatever_else_the_labels_say() -> None:
-    labels = {**labels_of(OURS), "org.opencontainers.image.created": "another day"}
+    labels = {**labels_of(*OURS), "org.opencontainers.image.created": "another day"}
     with registry(labels) as (there, digest):
         assert target(there.host).pushed_digest(there) == digest
         assert target(there.host, "free").pushed_digest(there) is None
@@ -63,17 +60,20 @@ def test_equal_lineage_is_ours_whatever_else_the_labels_say() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Lineage(OURS.commit, OURS.bundle, None),
-        Lineage(OURS.commit, OURS.bundle, "d" * 64),
-        Lineage(OURS.commit, "d" * 32, OURS.patch),
-        Lineage("d" * 40, OURS.bundle, OURS.patch),
-        Lineage(None, None, None),
+        (COMMIT, BUNDLE, None),
+        (COMMIT, BUNDLE, "d" * 64),
+        (COMMIT, "d" * 32, PATCH),
+        ("d" * 40, BUNDLE, PATCH),
+        (None, None, None),
     ],
 )
-def test_another_lineage_is_a_clash_that_shows_both(other: Lineage) -> None:
+def test_another_lineage_is_a_clash_that_shows_both(
+    other: tuple[str | None, str | None, str | None],
+) -> None:
+    ours = _lineage(*OURS)
     with (
-        registry(labels_of(other)) as (there, digest),
-        pytest.raises(RegistryError, match=f"must be free, or made from {OURS}") as raised,
+        registry(labels_of(*other)) as (there, digest),
+        pytest.raises(RegistryError, match=f"must be free, or made from {ours}") as raised,
     ):
         target(there.host).pushed_digest(there)
-    assert f"Received: {digest}, made from {other}. Try: git commit" in str(raised.value)
+    assert f"Received: {digest}, made from {_lineage(*other)}. Try: git commit" in str(raised.value)

@@ -17,7 +17,6 @@ from issuesum.registry.reference import Reference
 from issuesum.shipping.image import builder
 from issuesum.shipping.image.builder import ByEngine
 from issuesum.shipping.image.dockerfile import _merged
-from issuesum.shipping.image.engine import Base
 
 
 def layer(*entries: tuple[str, str] | str, mtime: int) -> io.BytesIO:
@@ -75,16 +74,16 @@ def test_a_tag_that_may_not_move_ends_no_export(
     (tmp_path / "Dockerfile").write_text("FROM base AS runtime\nFROM runtime\nCOPY a /a\n")
     (tmp_path / "requirements.txt").touch()
     base = {"Os": "linux", "Architecture": "amd64", "RootFS": {"Layers": ["sha256:1"]}}
-    made_on = Base("base", "linux/amd64")
     held = CanonicalImage({"architecture": "amd64"}, {}, ())
 
     def refuse(*_: object, **__: object) -> None:
         raise RegistryError("tags are immutable")
 
-    monkeypatch.setattr(Base, "fetch", lambda *_: (made_on, SimpleNamespace(attrs=base)))
+    monkeypatch.setattr(builder, "fetch_base", lambda *_: ("base", SimpleNamespace(attrs=base)))
     monkeypatch.setattr(ByEngine, "held", lambda *_: held)
     monkeypatch.setattr(builder, "push", refuse)
     registry: Any = SimpleNamespace(digest=lambda _: "sha256:another")
-    by = ByEngine(registry, Reference("host", "name"), made_on, 0, client=None, stack=None)  # type: ignore[arg-type]
-    assert by.runtime(tmp_path, tmp_path)[0] == held
+    name: Any = Reference("host", "name")
+    by = ByEngine(registry, name, "base", "linux/amd64", client=None, stack=None)  # type: ignore[arg-type]
+    assert by.runtime(tmp_path, tmp_path) == held
     assert "without an engine use an earlier runtime: tags are immutable" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from issuesum.errors import EngineError
-from issuesum.shipping.image.process import _unpack, serving
+from issuesum.shipping.image.process import _unpack, tried
 
 Entry = tuple[str, str | None] | tuple[str, str, bytes]
 
@@ -84,17 +84,11 @@ def test_what_leads_out_is_refused(entries: list[Entry], tmp_path: Path) -> None
 )
 def test_a_server_that_gives_no_answer_is_ended(program: str, reason: str, tmp_path: Path) -> None:
     timeout = 0.5 if "sleep" in program else 20
-    with (
-        pytest.raises(EngineError, match=reason),
-        serving([sys.executable, "-c", program], tmp_path, variables={}, timeout=timeout),
-    ):
-        pass
+    with pytest.raises(EngineError, match=reason):
+        tried([sys.executable, "-c", program], tmp_path, {}, timeout)
 
 
 def test_a_folder_from_which_nothing_runs_is_named(tmp_path: Path) -> None:
     (tmp_path / "python3").touch()
-    with (
-        pytest.raises(EngineError, match="must run on this machine"),
-        serving([tmp_path / "python3"], tmp_path, variables={}, timeout=1),
-    ):
-        pass
+    with pytest.raises(EngineError, match="must run on this machine"):
+        tried([tmp_path / "python3"], tmp_path, {}, timeout=1)

@@ -1,14 +1,15 @@
 "use strict";
 
+// In words of data/sample, which a first model knows.
 const EXAMPLES = [
-  "Since the update to 3.2 the Export button in the report view does nothing. The console shows " +
-    "`TypeError: report is undefined`. Downgrading to 3.1 helps.\n\nFirefox and Chrome, on Linux.",
-  "Please add a dark theme to the settings page. I work at night, and the white background of the " +
-    "editor is too bright. The theme could follow the operating system.",
-  "1. Start the server with `--workers 4`\n2. Upload a file of 2 GB\n\nExpected: the upload ends." +
-    "\nActual: the worker runs out of memory and is killed.",
-  "The installation guide says that Python 3.8 is enough, but `pip install` fails there with a " +
-    "syntax error in `loader.py`. Which versions are supported?",
+  "I noticed that `open_archive` crashes. It only happens on Windows.\n\n" +
+    "Traceback (most recent call last):\n  File \"file_picker.py\", line 81\nRuntimeError: 13",
+  "It would be nice if the package installer had a dry run. Right now I work around this with a " +
+    "small script.\n\nWe have about 20 people who would profit from it.",
+  "Up to 2.2 all was well, but with 2.3 the search index is slow.\n\nDisabling the status bar does " +
+    "not change anything.",
+  "The page about the backup service has no sample to copy from. A customer called us about it on " +
+    "Tuesday.",
 ];
 
 // Everything that is shown becomes text nodes, never HTML: bodies and titles are other people's text.
