@@ -7,7 +7,7 @@ from importlib.resources import files
 from itertools import batched, islice
 from pathlib import Path
 
-from issuesum.console import bar, reading_bar
+from issuesum.console import bar
 from issuesum.lineage.dvc import Change
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue, issue_key, seen_issues
@@ -60,8 +60,8 @@ def compare_rows(old: Path, new: Path, *, examples: int, scratch: Path) -> RowDi
 
 
 def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:
-    with reading_bar(what) as watch:
-        for row in read_issues(path, watch=watch):
+    with bar(what) as shown:
+        for row in read_issues(path, shown=shown):
             if isinstance(row, Issue):
                 yield issue_key(row.title, row.body), row.title
 

@@ -7,7 +7,6 @@ between rows, quotes only where needed.
 """
 
 import csv
-import io
 import os
 import random
 import shutil
@@ -18,12 +17,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 from issuesum.errors import DataError, ParamsError
 from issuesum.layout import SAMPLE
 from issuesum.training.corpus.issue import COLUMNS, Issue
 from issuesum.training.corpus.opening import Place, opened
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 MAX_FIELD = 2**20  # characters of a field; a longer one is no text that a person wrote
 RUNAWAY = 2**24
@@ -31,7 +33,7 @@ RUNAWAY = 2**24
 character. A field of 100 MB ends the reading at 81 MB of memory; with 2**26 it took 394 MB."""
 SAMPLE_SEED = 20_180_601
 _SAMPLE = Path(__file__).parents[4] / SAMPLE
-_WATCHED = 1_000
+_ESTIMATED = 1_000  # rows after which a total is estimated anew
 _ABSENT = sys.maxsize  # place of a column that is not in the header: every row is too short for it
 _LONGEST_NAME = 64  # characters; what is longer is no name of a column
 _NAMES = {
@@ -41,8 +43,7 @@ _NAMES = {
 }
 """What columns and keys are called: by us, then by GitHub, whose `url` is that of its REST API."""
 
-type Watch = Callable[[int, float], None]
-"""Takes the number of rows and the share of the file's bytes that have been read so far."""
+type Bar = "tqdm[Any]"
 
 
 class Reject(NamedTuple):
@@ -118,31 +119,30 @@ def normalise(issue: Issue) -> Issue:
     return Issue(url, title.strip(), body)
 
 
-def read_issues(
-    path: Path | io.BufferedReader, *, name: str = "", form: Form = Form(),
-    watch: Watch | None = None,
-) -> Iterator[Issue | Reject]:  # fmt: skip
+def read_issues(path: Path, *, shown: Bar | None = None) -> Iterator[Issue | Reject]:
     """Yield each row of a CSV, or of a packed one, as a normalised issue or as a reject.
 
-    `path` may be a stream, which is closed at the end; messages call it `name`. DataError: the file
-    as a whole cannot be trusted or has no usable header.
+    DataError: the file as a whole cannot be trusted or has no usable header.
     """
-    place = Place(name or str(path))
+    place = Place(str(path))
     with opened(path, place) as (stream, share):
-        yield from watched(csv_issues(stream.text(), place, form), place, share, watch)
+        yield from moving(shown, csv_issues(stream.text(), place, Form()), place, share)
 
 
-def watched(
-    rows: Iterable[Issue | Reject], place: Place,
-    share: Callable[[], float] | None, watch: Watch | None,
-) -> Iterator[Issue | Reject]:  # fmt: skip
-    """Yield `rows` and call `watch` every 1,000 of them and at the end; not where no share is."""
+def moving[T](
+    bar: Bar | None, rows: Iterable[T], place: Place, share: Callable[[], float] | None
+) -> Iterator[T]:
+    """Yield `rows` and move `bar`, whose total is estimated by the share of bytes that was read."""
+    if bar is None:
+        yield from rows
+        return
+    before = bar.n
     for row in rows:
         yield row
-        if watch and share and place.row % _WATCHED == 0:
-            watch(place.row, min(share(), 1.0))
-    if watch and share:
-        watch(place.row, 1.0)
+        bar.update()
+        if share and place.row % _ESTIMATED == 0:
+            bar.total = before + round(place.row / min(share(), 1.0))
+    bar.total = bar.n
 
 
 def csv_issues(text: TextIO, place: Place, form: Form) -> Iterator[Issue | Reject]:

@@ -19,12 +19,12 @@ from issuesum.training.corpus.issue import COLUMNS, Issue
 from issuesum.training.corpus.opening import Place, Stream, opened
 from issuesum.training.corpus.reading import (
     RUNAWAY,
+    Bar,
     Form,
     Reject,
-    Watch,
     csv_issues,
     empty_file,
-    watched,
+    moving,
 )
 
 STDIN = "-"
@@ -33,24 +33,23 @@ _PARQUET = b"PAR1"
 _CHUNK = 2**16  # characters of JSON
 _ROWS = 256  # of a Parquet file at once
 _BLANK = re.compile(r"[\s,\ufeff]+")
-_CUT = 10  # characters: JSON that is cut fails so near to its end, but for text without an end
 
 
-def read_source(source: str, form: Form, *, watch: Watch | None = None) -> Iterator[Issue | Reject]:
+def read_source(source: str, form: Form, *, shown: Bar | None = None) -> Iterator[Issue | Reject]:
     """Yield each row of a source as a normalised issue or as a reject; what is no text is empty.
 
     Args:
         source: a path, an http(s):// or s3:// URL, or - for standard input, of CSV, as of
             `reading.read_issues`; JSON lines, an array of JSON objects, or several; Parquet.
         form: what is read.
-        watch: see `reading.watched`.
+        shown: see `reading.moving`.
 
     Raises:
         DataError: the source as a whole cannot be trusted.
     """
     place = Place("standard input" if source == STDIN else source)
     with local_copy(source) as file, opened(file, place) as (stream, share):
-        yield from watched(_rows(stream, place, form), place, share, watch)
+        yield from moving(shown, _rows(stream, place, form), place, share)
 
 
 def _rows(stream: Stream, place: Place, form: Form) -> Iterator[Issue | Reject]:
@@ -118,11 +117,9 @@ class _Objects:
                 value, self._at = self._decode(self._buffer, self._at)
             except json.JSONDecodeError as error:
                 held = len(self._buffer) - self._at
-                endless = error.msg.startswith("Unterminated string")
-                cut = endless or len(self._buffer) - error.pos < _CUT
-                if self._ended or not cut or held > RUNAWAY:
+                if self._ended or held > RUNAWAY:
                     raise self._broken(error.msg) from error
-                self._add(self._text.read(max(held, _CHUNK)))
+                self._add(self._text.read(max(held, _CHUNK)))  # it may only be cut there
             except RecursionError as error:
                 raise self._broken(str(error)) from error
             else:

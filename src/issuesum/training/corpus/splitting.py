@@ -14,7 +14,7 @@ from typing import Literal
 from issuesum.errors import DataError
 from issuesum.layout import SPLITS, Split
 from issuesum.training.corpus.issue import COLUMNS, digest, issue_key, repository_of, seen_issues
-from issuesum.training.corpus.reading import Reject, Watch, read_issues
+from issuesum.training.corpus.reading import Bar, Reject, read_issues
 from issuesum.training.corpus.shards import ShardWriter, SplitSummary
 
 _EXAMPLES = 3  # rows that a message names
@@ -35,7 +35,7 @@ def split_csv(
     source: Path, targets: Mapping[Split, Path], *,
     validation: float, test: float, shard_rows: int,
     group: Literal["issue", "repository"] = "issue",
-    max_rejected: float = 1, max_repeated: float = 1, watch: Watch | None = None,
+    max_rejected: float = 1, max_repeated: float = 1, shown: Bar | None = None,
 ) -> SplitSummary:  # fmt: skip
     """Stream a raw CSV into Parquet shards.
 
@@ -52,7 +52,7 @@ def split_csv(
             issue whose URL names no repository stands for itself.
         max_rejected: share of the rows that may be unusable.
         max_repeated: share of the usable rows that may repeat an earlier one.
-        watch: called with the progress of reading.
+        shown: a bar of the rows that are read.
 
     Raises:
         DataError: the source cannot be used, a split would be empty, or a share is too large.
@@ -72,7 +72,7 @@ def split_csv(
             split: stack.enter_context(ShardWriter(folder, shard_rows))
             for split, folder in targets.items()
         }
-        for rows, row in enumerate(read_issues(source, watch=watch), start=1):
+        for rows, row in enumerate(read_issues(source, shown=shown), start=1):
             if isinstance(row, Reject):
                 rejected.add(row.reason, f"row {rows:,} ({row.reason})")
                 continue

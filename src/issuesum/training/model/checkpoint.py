@@ -131,7 +131,7 @@ class _Copy:
         with self._warning():
             files, path = self._files
             content = files.cat_file(path)
-        return content
+        return content  # noqa: RET504 -- None where that failed
 
     def send(self, file: Path) -> None:
         """Begin to send a file; of those that are written meanwhile, the last is sent after it."""
