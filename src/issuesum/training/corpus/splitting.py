@@ -37,22 +37,12 @@ def split_csv(
     group: Literal["issue", "repository"] = "issue",
     max_rejected: float = 1, max_repeated: float = 1, shown: Bar | None = None,
 ) -> SplitSummary:  # fmt: skip
-    """Stream a raw CSV into Parquet shards.
+    """Stream a raw CSV, as `issuesum ingest` writes it, into Parquet shards.
 
     Shards are cut by input position, `shard_rows` rows of the source each, so appended rows touch
-    only the last ones. Of issues that repeat, the first is kept.
-
-    Args:
-        source: a CSV, as `issuesum ingest` writes or reads it.
-        targets: an existing, empty folder for each split.
-        validation: share of the validation split, 0 to 1.
-        test: share of the test split, 0 to 1.
-        shard_rows: rows of the source that a shard of each split is cut from.
-        group: what stays together in one split: equal issues, or all issues of a repository; an
-            issue whose URL names no repository stands for itself.
-        max_rejected: share of the rows that may be unusable.
-        max_repeated: share of the usable rows that may repeat an earlier one.
-        shown: a bar of the rows that are read.
+    only the last ones. Of issues that repeat, the first is kept. `targets` are existing, empty
+    folders; the other params are those of the section `split` of params.yaml. An issue whose URL
+    names no repository stands for itself where those of a repository stay together.
 
     Raises:
         DataError: the source cannot be used, a split would be empty, or a share is too large.
@@ -62,10 +52,9 @@ def split_csv(
             f"{source} must be a CSV with the columns {', '.join(COLUMNS)}. "
             "Received: no such file. Try: issuesum ingest FILE, or dvc pull."
         )
-    rows = 0
+    rows, splits = 0, Counter[Split]()
     rejected = _LeftOut("split.limits.rejected", max_rejected)
     repeated = _LeftOut("split.limits.repeated", max_repeated)
-    splits: Counter[Split] = Counter()
     with ExitStack() as stack:
         first_row = stack.enter_context(seen_issues(targets["train"].parent))
         writers = {
