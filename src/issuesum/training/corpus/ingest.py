@@ -12,14 +12,7 @@ from pathlib import Path
 from issuesum.errors import DataError
 from issuesum.files import replacing_file
 from issuesum.training.corpus.issue import COLUMNS, FirstRow, Issue, digest, issue_key, seen_issues
-from issuesum.training.corpus.reading import (
-    Bar,
-    Form,
-    Reject,
-    normalise,
-    read_issues,
-    writing_rows,
-)
+from issuesum.training.corpus.reading import Bar, Form, Reject, normalise, read_issues, writing_rows
 from issuesum.training.corpus.sources import read_source
 
 REJECT_COLUMNS = ("row", "reason", *COLUMNS)
@@ -49,20 +42,19 @@ def ingest(
 ) -> IngestReport:  # fmt: skip
     """Write the usable rows of `sources` to `output` and the others to `rejects`.
 
-    Rows that `after` has, equal in every column, are not written again: so a command that was
-    interrupted may be repeated, whatever it had done.
+    DataError: a source (see `read_source`) cannot be used or has no usable row; both files are then
+    as they were.
 
     Args:
-        sources: see `read_source`; each must have a usable row.
+        sources: of the rows.
         output: the CSV to replace.
         rejects: the CSV to replace, or to remove if every row is usable.
         form: what is read of a source.
-        after: a CSV whose rows are kept, byte for byte, before the new ones, if it is there.
+        after: a CSV, if it is there, whose rows are kept, byte for byte, before the new ones. Those
+            equal to one of them in every column are not written again: so a command that was
+            interrupted may be repeated, whatever it had done.
         replacing: gives the path to write to, and replaces `output` when the block ends.
         shown: a bar of the rows that are read.
-
-    Raises:
-        DataError: a source cannot be used; both files are then as they were.
     """
     if rejects.absolute() in (output.absolute(), *(Path(source).absolute() for source in sources)):
         raise DataError(

@@ -41,8 +41,7 @@ def shard_paths(folder: Path) -> list[Path]:
 def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
     """Yield the shards of one split in order; columns as in `_SCHEMA`, texts as strings.
 
-    Raises:
-        ArtifactError: there is no shard, or one is broken; also of the other readers.
+    ArtifactError: there is no shard, or one is broken; also of the other readers.
     """
     import pandas as pd
 
@@ -68,11 +67,10 @@ def read_head(folder: Path, rows: int) -> pd.DataFrame:
 
     kept: list[pd.DataFrame] = []
     for shard in read_shards(folder):
-        kept.append(shard.head(rows))
-        rows -= len(kept[-1])
-        if not rows:
+        kept.append(shard)
+        if sum(map(len, kept)) >= rows:
             break
-    return pd.concat(kept, ignore_index=True)
+    return pd.concat(kept, ignore_index=True).head(rows)
 
 
 class ShardWriter:

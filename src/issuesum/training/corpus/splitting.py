@@ -42,10 +42,8 @@ def split_csv(
     Shards are cut by input position, `shard_rows` rows of the source each, so appended rows touch
     only the last ones. Of issues that repeat, the first is kept. `targets` are existing, empty
     folders; the other params are those of the section `split` of params.yaml. An issue whose URL
-    names no repository stands for itself where those of a repository stay together.
-
-    Raises:
-        DataError: the source cannot be used, a split would be empty, or a share is too large.
+    names no repository stands for itself where those of a repository stay together. DataError: the
+    source cannot be used, a split would be empty, or a share is too large.
     """
     if not source.is_file():
         raise DataError(
