@@ -38,33 +38,21 @@ of them stays in the cache."""
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a title.
+    """A word of a title."""
 
-    Attributes:
-        word: lower-cased, as `tokens.words` gives it for the title's text.
-        copied: whether it is one of the words of the body that the model read.
-        span: its place in the raw body, `body[start:end]`, maybe behind what the model read; None
-            if it has none.
-    """
-
-    word: str
-    copied: bool
+    word: str  # lower-cased, as `tokens.words` gives it for the title's text
+    copied: bool  # whether it is one of the words of the body that the model read
     span: tuple[int, int] | None
+    """Its place in the raw body, `body[start:end]`, maybe behind what the model read, if any."""
 
 
 @dataclass(frozen=True)
 class Title:
-    """A title and how sure the model is of it.
+    """A title and how sure the model is of it."""
 
-    Attributes:
-        text: as people write it.
-        score: log-probability of its words, normalised by their number; higher is better.
-        words: of the text, in order.
-    """
-
-    text: str
-    score: float
-    words: tuple[Word, ...]
+    text: str  # as people write it
+    score: float  # log-probability of its words, normalised by their number; higher is better
+    words: tuple[Word, ...]  # of the text, in order
 
 
 NO_TITLE = Title("", float("-inf"), ())
@@ -73,18 +61,13 @@ NO_TITLE = Title("", float("-inf"), ())
 
 @dataclass(frozen=True)
 class Attention:
-    """Where a model looked while it wrote a title.
+    """Where a model looked while it wrote a title."""
 
-    Attributes:
-        title: words written, without the end mark.
-        body: words read.
-        weights: float32 (title words, body words), each row sums to 1: the probability of each
-            place of the body if the word is copied.
-    """
-
-    title: tuple[str, ...]
-    body: tuple[str, ...]
+    title: tuple[str, ...]  # words written, without the end mark
+    body: tuple[str, ...]  # words read
     weights: Floats
+    """(title words, body words), each row sums to 1: the probability of each place of the body if
+    the word is copied."""
 
 
 @dataclass
@@ -101,8 +84,7 @@ class TitleWriter:
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
         """Load a bundle's `model` folder; `threads` are those of one call, 0 takes every core.
 
-        Raises:
-            ArtifactError: something is missing, broken or does not fit together.
+        ArtifactError: something is missing, broken or does not fit together.
         """
         self._body = Vocabulary.load(folder / BODY_VOCABULARY)
         self._title = Vocabulary.load(folder / TITLE_VOCABULARY)
@@ -123,8 +105,7 @@ class TitleWriter:
     def tried(cls, folder: Path, *, of: str) -> TitleWriter:
         """Load the `model` folder of a bundle or image, and write a title: does all fit together?
 
-        Raises:
-            ArtifactError: there is none, or it is broken or of another version of this code.
+        ArtifactError: there is none, or it is broken or of another version of this code.
         """
         if not folder.is_dir():
             raise ArtifactError(
@@ -154,17 +135,11 @@ class TitleWriter:
     def write(
         self, bodies: Sequence[str], *, alternatives: int = 1, counts: WordCounts | None = None
     ) -> list[list[Title]]:
-        """Return titles for each body, in the order of the bodies.
+        """Return up to `alternatives` titles for each body, at least one, the best first.
 
-        A title does not depend on the other bodies, nor on how many alternatives are wanted.
-
-        Args:
-            bodies: any texts; what stands behind MAX_CHARACTERS is not looked at.
-            alternatives: titles wanted for each; there are no more than the beam is wide.
-            counts: the words that were read are added to it.
-
-        Returns:
-            For each body up to `alternatives` titles, at least one, the best first.
+        There are no more than the beam is wide. A title does not depend on the other bodies, nor on
+        how many alternatives are wanted. What stands behind MAX_CHARACTERS of a body is not looked
+        at. The words that were read are added to `counts`.
         """
         written = []
         for batch in batched((body[:MAX_CHARACTERS] for body in bodies), _READ_AT_ONCE):

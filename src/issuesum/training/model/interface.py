@@ -56,7 +56,7 @@ class ModelConfig:
         """Read what `save` wrote; ArtifactError if it is missing or of another format."""
         must = f"{path} must describe a model of format {_FORMAT}"
         with reading_artifact(must, "dvc repro -f train"):
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = dict(json.loads(path.read_text(encoding="utf-8")))
             if content.pop("format") != _FORMAT:
                 raise ValueError("unknown format")
             return cls(**content)
