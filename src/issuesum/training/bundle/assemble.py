@@ -8,13 +8,8 @@ import issuesum
 _PACKAGE = Path(issuesum.__file__).parent
 _SUFFIXES = (".py", ".css", ".html", ".js", ".svg")  # modules, and the page
 _CARRIED = (
-    "__init__.py",
-    "errors.py",
-    "registry/__init__.py",
-    "registry/labels.py",
-    "serving",
-    "text",
-)
+    "__init__.py", "errors.py", "registry/__init__.py", "registry/labels.py", "serving", "text",
+)  # fmt: skip
 
 
 def copy_code(target: Path, *, serving: Path, dockerfile: Path) -> None:
