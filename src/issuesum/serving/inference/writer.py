@@ -7,6 +7,7 @@ for servers that fork: onnxruntime's threads do not survive a fork.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
@@ -70,14 +71,6 @@ class Attention:
     the word is copied."""
 
 
-@dataclass
-class WordCounts:
-    """Words of bodies that were read, and those of them that the vocabulary does not hold."""
-
-    words: int = 0
-    unknown: int = 0
-
-
 class TitleWriter:
     """Writes titles; safe to call from several threads."""
 
@@ -133,21 +126,21 @@ class TitleWriter:
             yield [best for best, *_ in self.write(batch)]
 
     def write(
-        self, bodies: Sequence[str], *, alternatives: int = 1, counts: WordCounts | None = None
+        self, bodies: Sequence[str], *, alternatives: int = 1, counts: Counter[str] | None = None
     ) -> list[list[Title]]:
         """Return up to `alternatives` titles for each body, at least one, the best first.
 
         There are no more than the beam is wide. A title does not depend on the other bodies, nor on
         how many alternatives are wanted. What stands behind MAX_CHARACTERS of a body is not looked
-        at. The words that were read are added to `counts`.
+        at. The `words` that were read, and those `unknown`, are added to `counts`.
         """
         written = []
         for batch in batched((body[:MAX_CHARACTERS] for body in bodies), _READ_AT_ONCE):
             reading = read(batch, self._body, self._title)
             words = np.count_nonzero(reading.body != PADDING, axis=1)
-            if counts:
-                counts.words += int(words.sum())
-                counts.unknown += np.count_nonzero(reading.body == UNKNOWN)
+            if counts is not None:
+                counts["words"] += int(words.sum())
+                counts["unknown"] += np.count_nonzero(reading.body == UNKNOWN)
             found: dict[int, list[Hypothesis]] = {}
             for rows in batched(words.argsort(kind="stable").tolist(), _AT_ONCE):
                 found |= zip(rows, self._search(reading, rows, alternatives), strict=True)

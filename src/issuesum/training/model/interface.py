@@ -126,11 +126,7 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
 
 
 def create_model(config: ModelConfig) -> TitleModel:
-    """Make an untrained, built model of `config.arch`.
-
-    Raises:
-        ParamsError: there is no such architecture, or its module fails.
-    """
+    """Make an untrained, built model; ParamsError: no such architecture, or its module fails."""
     names = (module.name for module in pkgutil.iter_modules(architectures.__path__))
     there = sorted(name for name in names if not name.startswith("_"))
     if config.arch not in there:
