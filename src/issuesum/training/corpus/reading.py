@@ -93,16 +93,13 @@ class Form:
 
     def checked(self, row: int, fields: Issue, reason: str = "") -> Issue | Reject:
         """Return a row normalised, or as a reject, for `reason` or for what its texts are."""
-        if reason:
-            pass
-        elif max(map(len, fields)) > MAX_FIELD:
-            reason = "field too long"
-        elif any("\0" in text for text in fields):
-            reason = "NUL character"
-        elif "issue_title" in self.columns and not fields.title.strip():
-            reason = "empty title"
-        elif not fields.body.strip():
-            reason = "empty body"
+        unusable = {
+            "field too long": max(map(len, fields)) > MAX_FIELD,
+            "NUL character": any("\0" in text for text in fields),
+            "empty title": "issue_title" in self.columns and not fields.title.strip(),
+            "empty body": not fields.body.strip(),
+        }
+        reason = reason or next((why for why, is_so in unusable.items() if is_so), "")
         return Reject(row, reason, *fields) if reason else normalise(fields)
 
 
@@ -124,14 +121,11 @@ def read_issues(path: Path, *, shown: Bar | None = None) -> Iterator[Issue | Rej
 
     DataError: the file as a whole cannot be trusted or has no usable header.
     """
-    place = Place(str(path))
-    with opened(path, place) as (stream, share):
-        yield from moving(shown, csv_issues(stream.text(), place, Form()), place, share)
+    with opened(path, str(path)) as place:
+        yield from moving(shown, csv_issues(place.stream.text(), place, Form()), place)
 
 
-def moving[T](
-    bar: Bar | None, rows: Iterable[T], place: Place, share: Callable[[], float] | None
-) -> Iterator[T]:
+def moving[T](bar: Bar | None, rows: Iterable[T], place: Place) -> Iterator[T]:
     """Yield `rows` and move `bar`, whose total is estimated by the share of bytes that was read."""
     if bar is None:
         yield from rows
@@ -140,8 +134,8 @@ def moving[T](
     for row in rows:
         yield row
         bar.update()
-        if share and place.row % _ESTIMATED == 0:
-            bar.total = before + round(place.row / min(share(), 1.0))
+        if place.share and place.row % _ESTIMATED == 0:
+            bar.total = before + round(place.row / min(place.share(), 1.0))
     bar.total = bar.n
 
 

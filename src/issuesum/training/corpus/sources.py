@@ -16,7 +16,7 @@ from typing import Any, TextIO
 
 from issuesum.errors import DataError, one_line
 from issuesum.training.corpus.issue import COLUMNS, Issue
-from issuesum.training.corpus.opening import Place, Stream, opened
+from issuesum.training.corpus.opening import Place, opened
 from issuesum.training.corpus.reading import Bar, Form, Reject, csv_issues, empty_file, moving
 
 STDIN = "-"
@@ -35,14 +35,15 @@ def read_source(source: str, form: Form, *, shown: Bar | None = None) -> Iterato
     `reading.read_issues`; JSON lines, an array of JSON objects, or several; Parquet. DataError: as
     a whole it cannot be trusted.
     """
-    place = Place("standard input" if source == STDIN else source)
-    with local_copy(source) as file, opened(file, place) as (stream, share):
-        yield from moving(shown, _rows(stream, place, form), place, share)
+    name = "standard input" if source == STDIN else source
+    with local_copy(source) as file, opened(file, name) as place:
+        yield from moving(shown, _rows(place, form), place)
 
 
-def _rows(stream: Stream, place: Place, form: Form) -> Iterator[Issue | Reject]:
+def _rows(place: Place, form: Form) -> Iterator[Issue | Reject]:
+    stream = place.stream
     if stream.head.startswith(_PARQUET):
-        return _keyed(_parquet(stream, place, form), place, form)
+        return _keyed(_parquet(place, form), place, form)
     start = stream.head.decode(stream.encoding, errors="ignore").lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")):  # which no header does
         return _keyed(_objects(stream.text(), place.name), place, form)
@@ -111,7 +112,7 @@ def _objects(text: TextIO, name: str) -> Iterator[dict[str, Any]]:
         raise broken("the end of the file inside an array; it is cut short")
 
 
-def _parquet(stream: Stream, place: Place, form: Form) -> Iterator[dict[str, Any]]:
+def _parquet(place: Place, form: Form) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -121,7 +122,7 @@ def _parquet(stream: Stream, place: Place, form: Form) -> Iterator[dict[str, Any
     try:
         with ExitStack() as stack:
             # Page by page: a file may have a single group of rows.
-            source = stream.seekable_file(stack)
+            source = place.stream.seekable_file(stack)
             file = pq.ParquetFile(source, pre_buffer=False, buffer_size=_CHUNK)
             found = form.find(file.schema_arrow.names, place.name)
             wanted = [name for name in found if name]

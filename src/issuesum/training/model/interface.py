@@ -17,7 +17,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from issuesum.errors import ArtifactError, IssuesumError, ParamsError, one_line, reading_artifact
+from issuesum.errors import IssuesumError, ParamsError, reading_artifact
 from issuesum.text.vocabulary import UNKNOWN
 from issuesum.training.model import architectures
 from issuesum.training.model.distribution import Arrays
@@ -156,14 +156,9 @@ def save_model(config: ModelConfig, weights: Arrays, models: Path) -> None:
 def load_model(models: Path) -> TitleModel:
     """Load what `save_model` wrote; ArtifactError if it is missing, broken or does not fit."""
     model = create_model(ModelConfig.load(models / CONFIG))
-    path = models / WEIGHTS
-    try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise ArtifactError(
-            f"{path} must hold the weights of the model in {CONFIG}. "
-            f"Received: {one_line(error)[:300]}. Try: dvc repro -f train."
-        ) from error
+    must = f"{models / WEIGHTS} must hold the weights of the model in {CONFIG}"
+    with reading_artifact(must, "dvc repro -f train"):
+        model.load_weights(models / WEIGHTS)
     return model
 
 
