@@ -43,10 +43,7 @@ class Graphs:
     """An encoder and a decoder step; safe to call from several threads."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """Load both graphs; `threads` are those of one call, 0 takes every core.
-
-        ArtifactError: a graph is missing or broken.
-        """
+        """Load both graphs; 0 `threads` take every core. ArtifactError: one is absent or broken."""
         self._encoder = _session(folder / ENCODER, threads)
         self._decoder = _session(folder / DECODER, threads)
         self._inputs = {given.name for given in self._encoder.get_inputs()}

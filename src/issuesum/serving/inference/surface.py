@@ -183,10 +183,7 @@ class _Casing:
 
 
 def _ordinary(form: str) -> bool:
-    """Return whether a word is letters alone that are one case, but for the first.
-
-    Others, such as `NullPointerException`, `v2` or `README.md`, are names of things.
-    """
+    """Return whether a word is letters of one case, but for the first, unlike a name like `v2`."""
     return bool(_ORDINARY.fullmatch(form)) and (form[1:] == form[1:].lower() or form.isupper())
 
 

@@ -75,13 +75,11 @@ class TitleWriter:
     """Writes titles; safe to call from several threads."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """Load a bundle's `model` folder; `threads` are those of one call, 0 takes every core.
-
-        ArtifactError: something is missing, broken or does not fit together.
-        """
+        """Load a `model` folder; 0 `threads` take every core. ArtifactError: it is broken."""
         self._body = Vocabulary.load(folder / BODY_VOCABULARY)
         self._title = Vocabulary.load(folder / TITLE_VOCABULARY)
         self._settings = Decoding.load(folder / DECODING)
+        self.max_words = self._settings.max_words
         self._graphs = Graphs(folder, threads=threads)
         if not {START, END} <= self._title.ids.keys():
             raise ArtifactError(
@@ -89,17 +87,9 @@ class TitleWriter:
                 "one of them. Try: dvc repro -f preprocess."
             )
 
-    @property
-    def max_words(self) -> int:
-        """Words of a title at most."""
-        return self._settings.max_words
-
     @classmethod
     def tried(cls, folder: Path, *, of: str) -> TitleWriter:
-        """Load the `model` folder of a bundle or image, and write a title: does all fit together?
-
-        ArtifactError: there is none, or it is broken or of another version of this code.
-        """
+        """Load a `model` folder and write a title; ArtifactError: there is none, or of other code."""
         if not folder.is_dir():
             raise ArtifactError(
                 f"{of} must hold a folder {folder.name}. Received: none. "

@@ -74,10 +74,7 @@ class Counting:
 
 
 def create_routes(answering: Answering, answer: Answer) -> Blueprint:
-    """Return the blueprint of a server, which answers once the model of `answering` is loaded.
-
-    `answer` is its method of that name, or a function around it.
-    """
+    """Return the blueprint of a server; `answer` is that of `answering`, or around it."""
     routes, counting = Blueprint("issuesum", __name__), Counting()
 
     def counted(message: Any) -> dict[str, Any]:  # noqa: ANN401

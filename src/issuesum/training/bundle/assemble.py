@@ -13,10 +13,7 @@ _CARRIED = (
 
 
 def copy_code(target: Path, *, serving: Path, dockerfile: Path) -> None:
-    """Put the image's code into the folder of the bundle.
-
-    `serving` is the folder of IssueSummarization.py and requirements.txt.
-    """
+    """Put the image's code into the folder of a bundle; `serving` holds the component."""
     for path in (dockerfile, serving / "IssueSummarization.py", serving / "requirements.txt"):
         shutil.copyfile(path, target / path.name)
     for name in _CARRIED:

@@ -38,10 +38,7 @@ def body_specs(body_maxlen: int) -> list[tf.TensorSpec]:
 
 
 def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) -> None:
-    """Write encoder.onnx and decoder.onnx of a loaded model into an existing folder.
-
-    ArtifactError: the model has an operation that cannot be converted.
-    """
+    """Write both graphs into an existing folder; ArtifactError: ONNX has no such operation."""
     state = state_specs(model, body_maxlen)
 
     def step(previous: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -157,10 +157,7 @@ def _masked(
 
 
 def _repeats(history: tf.Tensor, repeat: int) -> tf.Tensor:
-    """Return int32 (batch, some), ids that would repeat a history, int32 (batch, words); or -1.
-
-    A title has `repeat` words in a row at most once, and no word twice in a row.
-    """
+    """Return int32 (batch, some), ids that would repeat a history, int32 (batch, words); or -1."""
     last = history[:, -1:]
     places = history.shape[1] - repeat + 1
     if places < 1:

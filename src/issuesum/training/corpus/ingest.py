@@ -123,19 +123,15 @@ def _take_earlier(present: Path, first_row: FirstRow) -> int:
         if isinstance(row, Reject):
             raise other
         first_row(issue_key(row.title, row.body), count)
-        first_row(_whole_key(row), count)
+        first_row(digest("\0".join(row)), count)  # of the whole row
     return count
-
-
-def _whole_key(row: Issue) -> bytes:
-    return digest("\0".join(row))
 
 
 def _is_new(row: Issue, report: IngestReport, first_row: FirstRow) -> bool:
     """Count a usable row; return whether no earlier row is equal to it."""
     number = report.earlier + report.accepted + 1
     if report.earlier:
-        first = first_row(_whole_key(row), number)
+        first = first_row(digest("\0".join(row)), number)
         if first is not None and first <= report.earlier:
             report.present += 1
             report.repeated += 1

@@ -106,10 +106,7 @@ class Stream(io.RawIOBase):
 
 @contextmanager
 def opened(source: Path | io.BufferedReader, name: str) -> Iterator[Place]:
-    """Open and unpack a file or pipe, which messages call `name`.
-
-    DataError: it cannot be read to its end, or holds what is neither text nor Parquet.
-    """
+    """Open and unpack a source; DataError: it is cut, or neither text nor Parquet."""
     place = Place(name)
     try:
         with ExitStack() as stack:

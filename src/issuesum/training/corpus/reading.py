@@ -117,10 +117,7 @@ def normalise(issue: Issue) -> Issue:
 
 
 def read_issues(path: Path, *, shown: Bar | None = None) -> Iterator[Issue | Reject]:
-    """Yield each row of a CSV, or of a packed one, as a normalised issue or as a reject.
-
-    DataError: the file as a whole cannot be trusted or has no usable header.
-    """
+    """Yield the rows of a CSV, packed or not; DataError: as a whole it cannot be trusted."""
     with opened(path, str(path)) as place:
         yield from moving(shown, csv_issues(place.stream.text(), place, Form()), place)
 

@@ -39,10 +39,7 @@ def shard_paths(folder: Path) -> list[Path]:
 
 
 def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
-    """Yield the shards of one split in order; columns as in `_SCHEMA`, texts as strings.
-
-    ArtifactError: there is no shard, or one is broken; also of the other readers.
-    """
+    """Yield the shards of one split in order; ArtifactError: there is none, or one is broken."""
     import pandas as pd
 
     for path in shard_paths(folder):
@@ -98,10 +95,7 @@ class ShardWriter:
         self._write_held(ends=True)
 
     def write(self, row: int, issue: tuple[str, str, str]) -> None:
-        """Add an issue: URL, title and body of any length.
-
-        `row` is the number of its data row, counted from 1; greater than that of the call before.
-        """
+        """Add an issue (URL, title, body): the data row `row`, counted from 1, in rising order."""
         number = (row - 1) // self._shard_rows
         if number != self._number:
             self._write_held(ends=True)

@@ -134,10 +134,7 @@ def _parquet(place: Place, form: Form) -> Iterator[dict[str, Any]]:
 
 @contextmanager
 def local_copy(source: str) -> Iterator[Path | io.BufferedReader]:
-    """Give a path that holds the bytes of `source`, or standard input; a download is removed.
-
-    DataError: a URL cannot be read, or not to its end.
-    """
+    """Give the bytes of a source, downloaded for a while; DataError: a URL cannot be read."""
     if source == STDIN:
         yield os.fdopen(0, "rb", closefd=False)
     elif not source.startswith((*_HTTP, "s3://")):

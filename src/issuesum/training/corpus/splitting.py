@@ -73,16 +73,17 @@ def split_csv(
             split = split_of(key, validation=validation, test=test)
             writers[split].write(rows, row)
             splits[split] += 1
+    usable = rows - rejected.reasons.total()
     rejected.check(f"rows of {source} that cannot be used", rows)
-    repeated.check(f"usable rows of {source} that repeat an earlier one", rows - rejected.count)
+    repeated.check(f"usable rows of {source} that repeat an earlier one", usable)
     if not all(splits[split] for split in SPLITS):
         raise DataError(
             f"Every split must hold at least one issue. Received: {splits['train']:,} train, "
             f"{splits['validation']:,} validation and {splits['test']:,} test from {source}. "
             "Try: ingest more rows, or raise split.validation and split.test."
         )
-    reasons = dict(rejected.reasons.most_common())
-    return SplitSummary(rows, reasons, repeated.count, *(splits[split] for split in SPLITS))
+    reasons, counts = dict(rejected.reasons.most_common()), (splits[split] for split in SPLITS)
+    return SplitSummary(rows, reasons, usable - splits.total(), *counts)
 
 
 @dataclass
@@ -94,21 +95,18 @@ class _LeftOut:
     reasons: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
-    @property
-    def count(self) -> int:
-        return self.reasons.total()
-
     def add(self, reason: str, example: str) -> None:
         self.reasons[reason] += 1
         if len(self.examples) < _EXAMPLES:
             self.examples.append(example)
 
     def check(self, what: str, total: int) -> None:
-        if self.count <= self.most * total:
+        count = self.reasons.total()
+        if count <= self.most * total:
             return
-        examples = ", ".join(self.examples) + (", …" if self.count > len(self.examples) else "")
+        examples = ", ".join(self.examples) + (", …" if count > len(self.examples) else "")
         raise DataError(
             f"The share of {what} must be at most {self.most:g} ({self.limit}). Received: "
-            f"{self.count / total:.3g} ({self.count:,} of {total:,}): {examples}. "
+            f"{count / total:.3g} ({count:,} of {total:,}): {examples}. "
             f"Try: fix the source and ingest it again, or raise {self.limit}."
         )

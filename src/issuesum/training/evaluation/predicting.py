@@ -46,10 +46,7 @@ def predictions(
 
 @contextmanager
 def writing(output: Path | None, form: Format) -> Iterator[Write]:
-    """Give a function that writes predictions, so that readers get them at once.
-
-    `output` is replaced when the block ends without an error; None is standard output.
-    """
+    """Give what writes predictions at once; `output` is replaced at the end, None is stdout."""
     with ExitStack() as stack:
         target = stack.enter_context(replacing_file(output)) if output else 1
         # Whatever the locale: titles have any character.

@@ -187,10 +187,7 @@ class _Copy:
 
 @contextlib.contextmanager
 def noticing_sigterm() -> Iterator[Callable[[], bool]]:
-    """Let a block end by itself after SIGTERM, whose usual effect comes after the block.
-
-    Gives a function that returns whether it came.
-    """
+    """Give what returns whether SIGTERM came, whose usual effect comes after the block."""
     own = threading.current_thread() is threading.main_thread()
     if not own or signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
         yield lambda: False

@@ -85,10 +85,7 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
         """Leave building to the layers: without this Keras traces `call` twice to the same end."""
 
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
-        """Return float32 log-probabilities (batch, steps, outputs) for teacher-forced titles.
-
-        `noise` is None outside of training.
-        """
+        """Return float32 log-probabilities (batch, steps, outputs); only training gives `noise`."""
         raise NotImplementedError
 
     def losses(
