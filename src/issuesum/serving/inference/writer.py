@@ -89,7 +89,7 @@ class TitleWriter:
 
     @classmethod
     def tried(cls, folder: Path, *, of: str) -> TitleWriter:
-        """Load a `model` folder, and write a title; ArtifactError: it is of other code, or broken."""
+        """Load a `model` folder, and write a title; ArtifactError: it is broken, or of old code."""
         if not folder.is_dir():
             raise ArtifactError(
                 f"{of} must hold a folder {folder.name}. Received: none. "
