@@ -11,7 +11,8 @@ from issuesum.layout import DATA_PROFILE, DATA_REPORT, FEATURES, SPLIT, SPLIT_SU
 from issuesum.lineage.git import earlier_versions
 from issuesum.lineage.reporting.data_report import write_report
 from issuesum.stages.params import Params, PreprocessLimits
-from issuesum.training.corpus.profile import DataProfile, check_limits, is_committed, with_drift
+from issuesum.training.corpus.drift import check_limits, is_committed, with_drift
+from issuesum.training.corpus.profile import DataProfile
 from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import UnknownWords, write_features

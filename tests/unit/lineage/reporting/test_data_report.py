@@ -17,7 +17,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from issuesum.lineage.reporting.data_report import write_report
-from issuesum.training.corpus.profile import BINS, DataProfile, Languages, Rows, with_drift
+from issuesum.training.corpus.drift import with_drift
+from issuesum.training.corpus.profile import BINS, DataProfile, Languages, Rows
 from profiles import bins, profile
 
 HOSTILE = '<img src=x onerror="alert(1)">&amp;'

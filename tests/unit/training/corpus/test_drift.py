@@ -9,14 +9,8 @@ import pytest
 from hypothesis import given
 
 from issuesum.errors import DataError
-from issuesum.training.corpus.profile import (
-    DataProfile,
-    Languages,
-    check_limits,
-    compare,
-    is_committed,
-    with_drift,
-)
+from issuesum.training.corpus.drift import check_limits, compare, is_committed, with_drift
+from issuesum.training.corpus.profile import DataProfile, Languages
 from profiles import bins, profile, profiles
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
