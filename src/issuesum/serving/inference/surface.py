@@ -12,10 +12,8 @@ from itertools import pairwise, takewhile
 
 from issuesum.text.tokens import UNSPACED, Token, words
 
-_HEAD = 100
-"""Words that show how an author uses capitals."""
-_LONG = 8
-"""Characters between words above which no phrase goes on."""
+_HEAD = 100  # words that show how an author uses capitals
+_LONG = 8  # characters between words above which no phrase goes on
 _STOP = re.compile(r"[.!?:;\u2026|#*>\u2022\u2013\u2014-][^\w\s]*\s|(?<!-)[>}|]\Z")
 _ORDINARY = re.compile(r"[^\W\d_](?:[^\W\d_]|['\u2019-])*")
 

@@ -30,8 +30,7 @@ PROBE = "The application does not start after the update and shows an error in t
 MAX_CHARACTERS = 65_536
 """Characters of a body that are looked at; GitHub takes no longer ones. A bound, so that a body
 without words takes no time either."""
-_READ_AT_ONCE = 64
-"""Bodies that are read at once at most: a bound on memory."""
+_READ_AT_ONCE = 64  # bodies at most: a bound on memory
 _AT_ONCE = 16
 """Of these, those that are decoded at once, all about as long as each other: what the decoder knows
 of them stays in the cache."""
@@ -89,7 +88,7 @@ class TitleWriter:
 
     @classmethod
     def tried(cls, folder: Path, *, of: str) -> TitleWriter:
-        """Load a `model` folder, and write a title; ArtifactError: it is broken, or of old code."""
+        """Load a `model` folder, and write a title; ArtifactError: this code cannot do that."""
         if not folder.is_dir():
             raise ArtifactError(
                 f"{of} must hold a folder {folder.name}. Received: none. "

@@ -2,9 +2,8 @@
 
 The signature `serving_default` takes `body` and `body_extended`, int32 (batch, body_maxlen), and
 returns `title_ids`, int32 (batch, max_words), extended ids with padding behind the last word, and
-`scores`, float32 (batch,). Titles are decoded greedily. Ids do not show which out-of-vocabulary
-word is a placeholder; a caller who knows passes UNKNOWN in place of its id: then it is not written,
-and every other word has the chance that it has in the image.
+`scores`, float32 (batch,). Titles are decoded greedily. A caller passes UNKNOWN in place of the id
+of a placeholder, which ids do not show and a title must not have (docs/serving.md).
 """
 
 import re

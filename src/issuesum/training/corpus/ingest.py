@@ -25,8 +25,7 @@ class IngestReport:
 
     read: int = 0  # data rows of the sources: those accepted, present and rejected
     accepted: int = 0  # rows that the output now holds from the sources
-    rejected: Mapping[str, int] = field(default_factory=dict)
-    """Rows set aside, by reason, the most frequent first."""
+    rejected: Mapping[str, int] = field(default_factory=dict)  # by reason, most frequent first
     repeated: int = 0  # accepted or present rows whose title and body an earlier row has as well
     without_url: int = 0  # accepted rows whose URL is empty
     earlier: int = 0  # rows that the output held before and still holds

@@ -17,15 +17,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
+
+from tqdm import tqdm
 
 from issuesum.errors import DataError, ParamsError
 from issuesum.layout import SAMPLE
 from issuesum.training.corpus.issue import COLUMNS, Issue
 from issuesum.training.corpus.opening import Place, opened
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 MAX_FIELD = 2**20  # characters of a field; a longer one is no text that a person wrote
 RUNAWAY = 2**24
@@ -43,7 +42,7 @@ _NAMES = {
 }
 """What columns and keys are called: by us, then by GitHub, whose `url` is that of its REST API."""
 
-type Bar = "tqdm[Any]"
+type Bar = tqdm[Any]
 
 
 class Reject(NamedTuple):
