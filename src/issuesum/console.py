@@ -3,8 +3,7 @@
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import click
@@ -87,18 +86,6 @@ def with_bar[T](batches: Iterable[list[T]], description: str, total: int) -> lis
             found += batch
             shown.update(len(batch))
     return found
-
-
-@contextmanager
-def reading_bar(description: str) -> Iterator[Callable[[int, float], None]]:
-    """Give a callback for `reading.read_issues`; the total is estimated from the bytes read."""
-    with bar(description) as shown:
-
-        def watch(rows: int, share: float) -> None:
-            shown.total = round(rows / share)
-            shown.update(rows - shown.n)
-
-        yield watch
 
 
 def human_size(size: int) -> str:

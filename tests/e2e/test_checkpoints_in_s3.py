@@ -85,7 +85,7 @@ def _after(training, steps: int, action) -> None:
 
     def counted(batch):
         loss = step(batch)
-        training._checkpoint._copy._wait(60)  # steps of a real model take longer
+        training._checkpoint._copy.wait(60)  # steps of a real model take longer
         if next(left, None) is None:
             action()
         return loss

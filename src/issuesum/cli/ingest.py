@@ -37,7 +37,7 @@ def command(
     or as the only file of a ZIP archive. If a SOURCE cannot be used, the existing data is kept.
     --append skips rows that already exist (equal in every column).
     """
-    from issuesum.console import reading_bar
+    from issuesum.console import bar
     from issuesum.lineage import git, tracking
     from issuesum.lineage.dvc import stored_file
     from issuesum.training.corpus.ingest import ingest
@@ -52,10 +52,10 @@ def command(
     with tracking.updating(output, append=append, force=force, merging=merge) as update:
         if append:
             after = update.present
-        with reading_bar("ingest") as watch:
+        with bar("ingest") as shown:
             report = ingest(
                 sources, output, rejects, form=Form(names=columns, separator=separator),
-                after=after, replacing=update.replacing, watch=watch,
+                after=after, replacing=update.replacing, shown=shown,
             )  # fmt: skip
     digest = update.md5
     if merge:

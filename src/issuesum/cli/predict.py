@@ -71,13 +71,8 @@ def command(
     hidden = output is None and sys.stdout.isatty()  # the titles are where the bar would be
     file = writing(output, kind or format_of(output))
     with file as write, bar("predict", hidden=hidden) as shown:
-
-        def watch(read: int, share: float) -> None:
-            shown.total = round(read / share)
-
-        for some in predictions(read_source(source, form, watch=watch), writer, batch_size):
+        for some in predictions(read_source(source, form, shown=shown), writer, batch_size):
             write(some)
-            shown.update(len(some))
             rows += len(some)
             titles += sum(1 for one in some if one.title)
     seconds = time.monotonic() - started

@@ -13,7 +13,7 @@ from importlib.resources import files
 from itertools import batched, islice
 from pathlib import Path
 
-from issuesum.console import bar, reading_bar
+from issuesum.console import bar
 from issuesum.errors import DataError, RepositoryError, one_line
 from issuesum.layout import REQUIREMENTS
 from issuesum.lineage import git
@@ -190,8 +190,8 @@ def compare_rows(old: Path, new: Path, *, examples: int, scratch: Path) -> RowDi
 
 
 def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:
-    with reading_bar(what) as watch:
-        for row in read_issues(path, watch=watch):
+    with bar(what) as shown:
+        for row in read_issues(path, shown=shown):
             if isinstance(row, Issue):
                 yield issue_key(row.title, row.body), row.title
 

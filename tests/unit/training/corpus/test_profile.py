@@ -75,17 +75,17 @@ def test_what_dvc_shows_as_metrics_are_scalars_in_mappings() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda content: content.pop("title"), "Field required at title"),
+        (lambda content: content.pop("title"), "title: Field required"),
         (
             lambda content: content["rows"].update(more=1),
-            "Unexpected keyword argument at rows.more",
+            "rows: more: Unexpected keyword argument",
         ),
-        (lambda content: content["body"].update(kept="many"), "at body.kept"),
+        (lambda content: content["body"].update(kept="many"), "body: kept: "),
         (
             lambda content: content["body"]["histogram"].pop(),
-            "must have 21 bins, received 20 at body",
+            "body: histogram: Tuple should have at least 21 items",
         ),
-        (lambda content: content.update(drift={}), "at drift.commit"),
+        (lambda content: content.update(drift={}), "drift: commit: Field required"),
     ],
 )
 def test_a_file_that_is_no_profile_is_an_error_of_one_line(tmp_path, change, message) -> None:
