@@ -18,7 +18,7 @@ from issuesum.training.model.distribution import Arrays
 from issuesum.training.model.interface import Inputs, ModelConfig, create_model
 from issuesum.training.model.layers import Noise
 
-with hidden("sklearn"):  # by nltk, of which this needs a stemmer
+with hidden("scipy", "sklearn"):  # by nltk, of which this needs a stemmer
     from rouge_score.rouge_scorer import RougeScorer
 
 _ROWS = 128
