@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from issuesum.text.features import Features
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids
-from issuesum.training.model import hidden
+from issuesum.training import hidden
 from issuesum.training.model.batches import SIGNATURE, Batch, learnt
 from issuesum.training.model.contract import state_specs
 from issuesum.training.model.distribution import Arrays
