@@ -29,10 +29,13 @@ pytestmark = pytest.mark.slow  # TensorFlow takes ten seconds to load
 def _unoptimised():
     """Run graphs as they are traced: to optimise one takes longer than to run it 15 times."""
     import tensorflow as tf
+    from tensorflow.python.eager.context import context
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     yield
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})
+    # Not set to False, by which graphs that are saved later would differ.
+    del context()._optimizer_experimental_options["disable_meta_optimizer"]
+    tf.config.optimizer.set_experimental_options({})  # what was derived from it is derived again
 
 
 @pytest.fixture(scope="module")
