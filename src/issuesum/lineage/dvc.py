@@ -17,16 +17,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from issuesum.errors import ArtifactError, RepositoryError, one_line
-from issuesum.layout import LOCK, StageEntry, in_order
+from issuesum.layout import LOCK, StageEntry, in_order, parse_yaml
 from issuesum.lineage.git import without_secrets
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc_data.hashfile.meta import Meta
     from dvc_data.hashfile.obj import HashFile
-
-# libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @contextmanager
@@ -142,7 +139,7 @@ class Lock:
     def parse(cls, text: str) -> Lock:
         """Read the text of a dvc.lock; RepositoryError if it is broken."""
         try:
-            content = yaml.load(text, _LOADER)["stages"]  # noqa: S506
+            content = parse_yaml(text)["stages"]
             stages = {name: LockedStage.of(entry) for name, entry in content.items()}
             entries = (
                 StageEntry(name, tuple(stage.deps), tuple(stage.outs))

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
+
 from issuesum.errors import DataError
 from issuesum.training.corpus.profile import DataProfile, Drift, FieldDrift, FieldProfile
 
@@ -15,10 +18,10 @@ _LONGEST_NAME = 40  # characters of a word in a message
 def with_drift(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> DataProfile:
     """Return the profile with its drift from the newest other data, if there is any.
 
-    `versions` are commits and their contents of the profile's file, newest first. One that
-    describes the same data is skipped: so whoever commits a profile and runs the stage again gets
-    the same drift, and not that of the data from itself. What only params decide (sizes of shards
-    and vocabularies) is no difference of data. One of another version of this code is skipped too.
+        Of `versions`, which are commits and their contents of the profile's file, newest first, what is
+        no profile of this code is skipped, and what describes the same data. So whoever commits a
+        profile and runs the stage again gets the same drift. What only params decide (sizes of shards
+        and vocabularies) is no difference of data.
     """
     for commit, content in versions:
         earlier = _parsed(content)
@@ -107,14 +110,17 @@ def _distance(now: Sequence[float], earlier: Sequence[float]) -> float:
     The square root, and so a metric, of the divergence of Lin 1991, "Divergence Measures Based on
     the Shannon Entropy"; to base 2 it is 0 for equal distributions and 1 for disjoint ones.
     """
-    import numpy as np
-    from scipy.spatial.distance import jensenshannon
-
     if not any(now) or not any(earlier):
         return float(any(now) or any(earlier))
-    # Rounding can leave the divergence of near-equal distributions below 0, which has no root.
-    with np.errstate(invalid="ignore"):
-        return round(float(np.nan_to_num(jensenshannon(now, earlier, base=2))), 4)
+    p, q = (np.divide(of, np.sum(of)) for of in (now, earlier))
+    divergence = _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2
+    # Rounding can leave that of near-equal distributions below 0, which has no root.
+    return round(float(np.sqrt(max(0, divergence))), 4)
+
+
+def _entropy(shares: npt.NDArray[np.float64]) -> float:
+    held = shares[shares > 0]
+    return -float(held @ np.log2(held))
 
 
 def _new_words(

@@ -5,13 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
-from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, TypeAdapter
-
-from issuesum.errors import reading_artifact
-from issuesum.files import replacing_file
 
 BINS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """The least number of words of each bin of lengths; the last bin has no upper end."""
@@ -110,18 +106,6 @@ class DataProfile(_Strict):
     def from_json(cls, text: str) -> DataProfile:
         """Return the profile that `to_json` wrote; ValueError, which is pydantic's, otherwise."""
         return TypeAdapter(cls).validate_json(text)
-
-    def save(self, path: Path) -> None:
-        """Write the profile as JSON, atomically; equal profiles give equal bytes."""
-        with replacing_file(path) as temporary:
-            temporary.write_text(self.to_json(), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: Path) -> DataProfile:
-        """Read a profile that `save` wrote; raise an ArtifactError if that is impossible."""
-        advice = "dvc repro -f preprocess, or git checkout of that file"
-        with reading_artifact(f"{path} must be a data profile", advice):
-            return cls.from_json(path.read_text(encoding="utf-8"))
 
 
 def _render(value: Any, margin: str = "") -> str:  # noqa: ANN401 -- any part of a profile
