@@ -18,10 +18,10 @@ _LONGEST_NAME = 40  # characters of a word in a message
 def with_drift(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> DataProfile:
     """Return the profile with its drift from the newest other data, if there is any.
 
-        Of `versions`, which are commits and their contents of the profile's file, newest first, what is
-        no profile of this code is skipped, and what describes the same data. So whoever commits a
-        profile and runs the stage again gets the same drift. What only params decide (sizes of shards
-        and vocabularies) is no difference of data.
+    Of `versions`, which are commits and their contents of the profile's file, newest first, what is
+    no profile of this code is skipped, and what describes the same data. So whoever commits a
+    profile and runs the stage again gets the same drift. What only params decide (sizes of shards
+    and vocabularies) is no difference of data.
     """
     for commit, content in versions:
         earlier = _parsed(content)
