@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,19 +31,6 @@ SAME = (
     "serving/image.json",
     f"{NOTES}/one.json",
 )
-STAND_IN = """\
-case $1 in
-  train) outs="models/trained eval/train" ;;
-  build) outs=serving/bundle ;;
-  *) exec python -m issuesum.stages "$1" ;;
-esac
-for out in $outs; do
-  mkdir -p "$out"
-  cp -R "earlier/$out/." "$out"
-done
-"""
-"""As tools/stage: train and build copy what they made. That really made again they are the same is
-shown by tests/func/test_killed_runs.py."""
 WHO = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
 
 
@@ -80,10 +66,7 @@ def made(
     of_export = pipeline["stages"]["export"]["outs"]
     of_export.append(NOTES)
     (project.path / "dvc.yaml").write_text(yaml.safe_dump(pipeline, sort_keys=False))
-    for out in ("models/trained", "eval/train", "serving/bundle"):
-        shutil.copytree(project.path / out, project.path / "earlier" / out)
-    project.edit("tools/stage", lambda _: STAND_IN)
-    project.run("git", "add", "dvc.yaml", "tools/stage", "earlier")
+    project.run("git", "add", "dvc.yaml")
     project.run("git", *WHO, "commit", "--quiet", "--message", "code")
     project.run("git", "init", "--quiet", "--bare", str(folder / "bare.git"))
     project.run("git", "remote", "add", "origin", str(folder / "bare.git"))

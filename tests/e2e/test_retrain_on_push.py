@@ -147,6 +147,21 @@ def test_what_changes_no_input_starts_nothing(forge: Forge) -> None:
     assert forge.ended() == ended
 
 
+def test_two_pushes_within_a_second_end_with_the_second(forge: Forge) -> None:
+    for rows in (29, 28):
+        forge.clone.edit(
+            "params.yaml",
+            lambda text, to=rows: text.replace(f"max_rows: {to + 1}", f"max_rows: {to}"),
+        )
+        assert "queued" in forge.push(f"Score {rows} rows")
+    second = forge.head()
+    forge.wait()
+    assert "max_rows: 28" in forge.show("dvc.lock")
+    assert forge.receipt()["git"] == second[:12]
+    done = forge.bare.run("hooks/post-receive", "--now")
+    assert " ended with 11: nothing to do" in done.stdout
+
+
 def test_results_of_another_clone_are_kept_and_a_killed_run_goes_on(
     forge: Forge, tmp_path: Path, services
 ) -> None:
