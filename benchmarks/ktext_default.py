@@ -8,12 +8,15 @@ documentation (keras.io, 2.2.4): lower-case, filter characters, split.
 
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
 from types import ModuleType
 from typing import Any
+
+import pandas as pd
 
 from issuesum.text.vocabulary import pad
 from issuesum.training.features.ktext_adapter import FieldSettings, import_ktext
@@ -25,7 +28,7 @@ _TO_BLANKS = str.maketrans(dict.fromkeys(_FILTERS, " "))
 def make_processor(settings: FieldSettings) -> Any:  # noqa: ANN401 -- ktext has no types
     """Return ktext's `processor` with its default cleaner and tokenizer."""
     ktext = import_ktext()
-    ktext.pad_sequences = _pad_sequences
+    ktext.pad_sequences, ktext.cpu_count, ktext.pd = _pad_sequences, os.cpu_count, pd
     processor = ktext.processor(**asdict(settings))
     processor.set_cleaner(clean)
     processor.set_tokenizer(tokenize)

@@ -5,7 +5,7 @@ A title is made of two or three facts in a fixed style; the body states the same
 or in other words, in varying order, among chatter and facts that do not count. Half of the titles
 name a function that few other issues name. So a small model soon learns the way from one to the
 other, while neither the first words of the body nor the title of the most similar issue is the
-answer. A few issues are noise, repeats, or in another language.
+answer. A few issues are noise, repeats, or in German.
 
 Equal --rows and --seed give equal bytes on every machine, and more rows of a seed begin with the
 same issues. `issuesum ingest FILE` makes them the raw data.
@@ -49,61 +49,41 @@ chat window | the messaging panel | the conversation view
 video player | the component that plays films | the movie playback area
 spell checker | the thing that underlines typos | the proofreading feature
 status bar | the strip at the bottom of the window | the line with the indicators
-address book | the list of contacts | the view of people and phone numbers
 date picker | the little calendar popup | the control for selecting a day
 chart widget | the graph on the dashboard | the plotting element
-tray icon | the little symbol next to the clock | the notification area entry
 search index | the full-text lookup | the thing behind the search field
-plugin loader | the code that pulls in extensions | the add-on mechanism
 backup service | the nightly archive job | the process that saves copies
-calendar sync | the exchange of appointments | the caldav connection
-mail queue | the outgoing letter spool | the part that delivers e-mail
 cache layer | the in-memory copy of results | the memoizing store
-package installer | the setup of dependencies | the routine that fetches libraries
-session store | the memory of who is signed in | the place that keeps visitors' state
 # symptoms
 crashes | dies with a segmentation fault | quits without any warning
 freezes | stops reacting at all | hangs until I kill the process
 ignores saved options | does not respect what I configured | always uses the defaults
-shows wrong times | is off by some hours | mixes up the time zones
 prints garbled characters | turns umlauts into question marks | outputs mojibake
-never finishes | keeps running forever | does not come to an end
 returns stale results | gives me yesterday's answers | delivers outdated content
 repeats everything | does each thing a second time | gives every item twice
 leaks file handles | does not release its descriptors | opens more and more files
-is slow | takes ages | needs more than a minute
-uses too much memory | eats all of my RAM | grows to eight gigabytes
 # conditions
 on Windows | on a Microsoft system | on my Win10 laptop
 on macOS | on a MacBook | on Apple computers
 after an upgrade | once I moved to the newest release | since the update last week
 after a restart | once the machine was rebooted | when everything comes up again
-behind a proxy | inside our company network | if traffic goes through squid
 without a network | while I am offline | as soon as the wifi is gone
 with large files | with several gigabytes of data | when the document is huge
-with accented names | if there is an é or ü in the path | for users called José
 with an empty database | on a fresh installation | while there are no records yet
-inside a container | in our docker image | when it runs in a kubernetes pod
-for guest users | for visitors who are not signed in | if you have no account
 while the disk is full | when no space is left | as soon as the drive has no room
-after waking from sleep | when I open the lid again | once the laptop was suspended
 # features
 a dry run | a mode that only shows what it would do | a simulation without effects
-an audit log | a record of who did what | a trail of all actions
 a progress bar | a sign of how far it is | some percentage while I wait
-a retry option | a way to try once more after a failure | automatic second attempts
 CSV output | comma separated results | a format that I can open in Excel
 bulk actions | a way to handle many items at once | multi-selection
 # tasks
 change the language | switch it to French | get it translated
 restore deleted entries | get back what I removed | recover things from the bin
-limit access to admins | lock it for normal people | let only the boss in
 test it locally | try it on my own computer | run it without a server
 turn off notifications | get rid of all the alerts | silence it
 # gaps
 missing example | has no sample to copy from | never shows a real use
 outdated screenshot | has pictures of the old design | shows images from years ago
-broken link | points to a page that is gone | leads to a 404
 wrong default value | names another default than the code | is wrong about the preset
 unclear first steps | does not say where to begin | left me lost as a beginner
 undocumented options | leaves out half of the flags | does not list every parameter
@@ -113,17 +93,14 @@ Hello and thank you for this project!
 ### Description
 First of all: great work, we use it every day.
 Sorry if this was reported before, I searched and found nothing.
-I have been using {product} for two years now and I like it a lot.
 # distractors
 By the way, {other} works without any trouble.
 At first I suspected {other}, but that is not the point.
-Disabling {other} does not change anything.
 See also https://forum.example.org/t/{number} for a similar discussion.
 # wish sections
 We have about {count} people who would profit from it.
 Right now I work around this with a small script in `~/bin/{slug}.sh`.
 # closings
-A customer called us about it on Tuesday, and two others did the day after.
 I looked at the code for an evening. The only thing that I can rule out is {other}.
 @{user} from our team has seen it as well, with other data, so it is not just my machine.
 Thanks in advance! You can reach me at {email} if you need more details.
@@ -161,18 +138,9 @@ Kartenansicht | die Seite mit den Straßen | die geografische Anzeige
 # German symptoms
 stürzt beim Speichern ab | beendet sich plötzlich, wenn ich etwas sichere
 bleibt nach dem Update leer | zeigt seit der neuen Version nichts mehr an
-# Spanish parts
-Selector de archivos | la ventana para abrir documentos | el cuadro de archivos
-Vista del mapa | la página con los caminos | la pantalla geográfica
-# Spanish symptoms
-se cierra al guardar | termina de repente cuando guardo algo
-pierde los cambios sin conexión | olvida mi último trabajo cuando no hay wifi
-# French parts
-Sélecteur de fichiers | la fenêtre d'ouverture de documents | le dialogue de fichiers
-Vue carte | la page avec les rues | l'affichage géographique
-# French symptoms
-page vide après la mise à jour | n'affiche plus rien depuis la dernière version
-se ferme avec de gros fichiers | s'arrête sans prévenir avec plusieurs gigaoctets
+# German frames
+Hallo zusammen! {Np} {vp}. Viele Grüße
+Moin, {np} {vp}. Danke!
 """
 _PARTS = (part.strip().splitlines() for part in _TEXTS.split("\n# ")[1:])
 TEXTS = {heading: lines for heading, *lines in _PARTS}
@@ -220,11 +188,6 @@ KINDS = (
     Kind(8, "{part}: how to {fact}", "tasks", TEXTS["wish sections"], "question"),
     Kind(8, "Docs: {fact} for {object}", "gaps", TEXTS["wish sections"], "documentation"),
 )
-LANGUAGES = {  # frames
-    "German": ("Hallo zusammen,\n\n{Np} {vp}.\n\nViele Grüße", "Moin,\n\n{np} {vp}. Danke!"),
-    "Spanish": ("Hola a todos:\n\n{Np} {vp}.\n\nUn saludo", "Buenos días,\n\n{np} {vp}. ¡Gracias!"),
-    "French": ("Bonjour à tous,\n\n{Np} {vp}.\n\nCordialement", "Salut,\n\n{np} {vp}. Merci !"),
-}
 
 
 def generate(rows: int, seed: int) -> Iterator[Issue]:
@@ -250,9 +213,8 @@ def _text(rng: random.Random, product: str, earlier: deque[tuple[str, str]]) -> 
         title = rng.choice(TEXTS["noise titles"])
         return title, _fill(rng, rng.choice(TEXTS["noise bodies"]), product=product)
     if draw < REPEATED + NOISE + FOREIGN:
-        name, frames = rng.choice([*LANGUAGES.items()])
-        (part, np), (symptom, vp) = _pick(rng, f"{name} parts"), _pick(rng, f"{name} symptoms")
-        body = f"{rng.choice(frames)}\n\n{{product}} {{version}}, {{system}}, #{{number}}"
+        (part, np), (symptom, vp) = _pick(rng, "German parts"), _pick(rng, "German symptoms")
+        body = rng.choice(TEXTS["German frames"]) + "\n\n{product} {version}, {system}, #{number}"
         return f"{part}: {symptom}", _fill(rng, body, np=np, vp=vp, product=product)
     (kind,) = rng.choices(KINDS, [kind.share for kind in KINDS])
     release = rng.randrange(1, len(VERSIONS))

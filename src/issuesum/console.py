@@ -3,8 +3,7 @@
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import click
@@ -20,7 +19,6 @@ INTERRUPTED = 130
 _READER_GONE = 141
 """Exit code if nobody reads standard output any more: 128 and the number of SIGPIPE."""
 _NETWORK = {"http", "requests", "socket", "ssl", "urllib"}
-_KILO = 1000
 _UNREACHABLE = {errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH}
 
 
@@ -90,28 +88,12 @@ def with_bar[T](batches: Iterable[list[T]], description: str, total: int) -> lis
     return found
 
 
-@contextmanager
-def reading_bar(description: str) -> Iterator[Callable[[int, float], None]]:
-    """Give a callback for `reading.read_issues`; the total is estimated from the bytes read."""
-    with bar(description) as shown:
-
-        def watch(rows: int, share: float) -> None:
-            shown.total = round(rows / share)
-            shown.update(rows - shown.n)
-
-        yield watch
-
-
 def human_size(size: int) -> str:
     """Return bytes in the largest unit that leaves a number of at least 1."""
-    if size < _KILO:
-        return f"{size} B"
-    number = float(size)
-    for unit in ("kB", "MB", "GB"):
-        number /= _KILO
-        if number < _KILO - 0.05:  # which would be shown as 1000.0
-            return f"{number:.1f} {unit}"
-    return f"{number / _KILO:.1f} TB"
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if size >= 0.99995 * scale:  # the unit below would show 1000.0
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} B"
 
 
 def duration(seconds: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from issuesum.errors import ArtifactError
 
 _PREFIX = ".issuesum-"  # what a killed process leaves is ignored by Git and DVC under this name
-_check: ContextVar[Callable[[Path], None] | None] = ContextVar("check", default=None)
+_check: ContextVar[Callable[[Path], object]] = ContextVar("check", default=lambda _: None)
 
 
 @contextmanager
@@ -26,11 +26,7 @@ def checking_before_replacing(check: Callable[[Path], None]) -> Iterator[None]:
 
 
 def replaceable(target: Path) -> Path:
-    """Return the folder that is replaced for `target`: itself, or what it is a link to.
-
-    Raises:
-        ArtifactError: that is a mount point, or on a disk that is not there.
-    """
+    """Return `target` or what it is a link to (ArtifactError: a mount point, or not there)."""
     folder = target.resolve() if target.is_symlink() else target
     if folder.is_mount():
         found = "a mount point"
@@ -50,10 +46,8 @@ def replacing_directory(target: Path, *, keep: bool = True) -> Iterator[Path]:
 
     The folder is next to `target`, so that the rename stays on one file system: where `target` is a
     link to a folder on another disk, there. Without `keep` it is dropped instead: of several
-    processes that do the same, one writes `target`.
-
-    Raises:
-        ArtifactError: `target` cannot be replaced; nothing has been done in the block yet.
+    processes that do the same, one writes `target`. If it cannot be replaced, an ArtifactError is
+    raised before the block.
     """
     folder = replaceable(target)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +57,7 @@ def replacing_directory(target: Path, *, keep: bool = True) -> Iterator[Path]:
     try:
         yield temporary
         if keep:
-            _may_replace(target)
+            _check.get()(target)
             # Two renames, so that a file that cannot be removed leaves no half of the earlier one.
             if folder.exists():
                 folder.rename(earlier)
@@ -82,7 +76,7 @@ def replacing_file(target: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=target.parent) as folder:
         temporary = Path(folder) / target.name
         yield temporary
-        _may_replace(target)
+        _check.get()(target)
         temporary.replace(target)
 
 
@@ -91,9 +85,3 @@ def write_json(path: Path, content: Any) -> None:  # noqa: ANN401 -- whatever js
     with replacing_file(path) as temporary:
         text = json.dumps(content, ensure_ascii=False, indent=2)
         temporary.write_text(text + "\n", encoding="utf-8")
-
-
-def _may_replace(target: Path) -> None:
-    check = _check.get()
-    if check:
-        check(target)

@@ -36,7 +36,8 @@ def test_it_goes_on_in_another_folder_after_kill_9_and_after_sigterm(
 ) -> None:
     monkeypatch.chdir(tmp_path)  # away from the settings of this clone's remote
     rows = tiny_models.shards(tmp_path / "train", tiny_models.rows(70))
-    expected = _begin(tmp_path / "whole", rows).run()
+    model = tiny_models.simple(tmp_path, monkeypatch)
+    expected = _begin(tmp_path / "whole", rows, model).run()
 
     killed = subprocess.run(
         [sys.executable, __file__, tmp_path, url],
@@ -48,7 +49,7 @@ def test_it_goes_on_in_another_folder_after_kill_9_and_after_sigterm(
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     shutil.rmtree(tmp_path / "killed")
 
-    training = _begin(tmp_path / "terminated", rows, url)
+    training = _begin(tmp_path / "terminated", rows, model, url)
     assert training._progress.step == 6, "checkpoints are written after every second step"
     _after(training, 3, lambda: os.kill(os.getpid(), signal.SIGTERM))
     earlier = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -59,7 +60,7 @@ def test_it_goes_on_in_another_folder_after_kill_9_and_after_sigterm(
         signal.signal(signal.SIGTERM, earlier)
     shutil.rmtree(tmp_path / "terminated")
 
-    training = _begin(tmp_path / "last", rows, url)
+    training = _begin(tmp_path / "last", rows, model, url)
     trained = training.run()
     assert trained.resumed == 9, "the step in which SIGTERM came"
     assert trained.best.keys() == expected.best.keys()
@@ -74,10 +75,10 @@ def test_it_goes_on_in_another_folder_after_kill_9_and_after_sigterm(
     assert not [path for path in files.find(url) if path.endswith(".npz")]
 
 
-def _begin(folder: Path, rows: Shards, url: str | None = None):
+def _begin(folder: Path, rows: Shards, model, url: str | None = None):
     # 15 steps, and a validation after every third.
     judged = tiny_models.rows(16, seed=3)
-    return tiny_models.training(folder, rows, judged, url=url, eval_steps=3)
+    return tiny_models.training(folder, rows, judged, model=model, url=url, eval_steps=3)
 
 
 def _after(training, steps: int, action) -> None:
@@ -85,7 +86,7 @@ def _after(training, steps: int, action) -> None:
 
     def counted(batch):
         loss = step(batch)
-        training._checkpoint._copy._wait(60)  # steps of a real model take longer
+        training._checkpoint._copy.wait(60)  # steps of a real model take longer
         if next(left, None) is None:
             action()
         return loss
@@ -94,7 +95,8 @@ def _after(training, steps: int, action) -> None:
 
 
 def _kill(folder: Path, url: str) -> None:
-    training = _begin(folder / "killed", Shards(folder / "train"), url)
+    model = tiny_models.simple(folder, pytest.MonkeyPatch())
+    training = _begin(folder / "killed", Shards(folder / "train"), model, url)
     _after(training, 7, lambda: os.kill(os.getpid(), signal.SIGKILL))
     training.run()
 

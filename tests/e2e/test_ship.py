@@ -314,7 +314,7 @@ def test_an_image_that_does_not_answer_is_never_pushed(shipped: Project, service
     assert tags(shipped, services.registry) == before
 
 
-def test_the_commands_of_the_readme_work(shipped: Project, root: Path) -> None:
+def test_the_commands_of_the_readme_work(shipped: Project, root: Path, tmp_path: Path) -> None:
     text = (root / "README.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
@@ -326,6 +326,7 @@ def test_the_commands_of_the_readme_work(shipped: Project, root: Path) -> None:
         rows = list(csv.reader(file))[:280]
     with (shipped.path / "github_issues.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
+    train_before(shipped, tmp_path)
     before, port = receipt(shipped), str(free_port())
     who = {
         f"GIT_{role}_{what}": "ada"
@@ -342,6 +343,19 @@ def test_the_commands_of_the_readme_work(shipped: Project, root: Path) -> None:
     assert before["image"] in done.stdout
     assert receipt(shipped)["dvc"] != before["dvc"]
     assert shipped.run("git", "log", "-1", "--format=%s").stdout.startswith("Retrain: ")
+
+
+def train_before(project: Project, folder: Path) -> None:
+    """Have DVC's run-cache hold a model of github_issues.csv, as if it had been tried before.
+
+    That a retraining trains is shown by tests/e2e/test_retrain_on_push.py.
+    """
+    trial = project.copy(folder / "trial")
+    settings = trial.path / ".dvc/config.local"
+    settings.write_text(f"{settings.read_text()}[cache]\n    dir = {project.path}/.dvc/cache\n")
+    trial.issuesum("ingest", "github_issues.csv")
+    trial.stand_in_for_training()
+    assert trial.repro("build") == ["split", "preprocess", "train", "build"]
 
 
 def receipt(project: Project) -> dict:

@@ -80,8 +80,7 @@ def test_a_commit_is_compared_with_its_parent(
     assert "the difference is larger than chance" in printed
     assert "Paired bootstrap over the same 60 issues." in comment
     assert "| <code>train.epochs</code> | <code>2</code> | <code>3</code> |" in comment
-    assert '["train ●"]' in comment
-    assert "n0 --> n1" in comment
+    assert "**train ●** → **evaluate ●**" in comment
 
     printed, _ = _report()  # the working tree against HEAD
     assert printed.startswith("working tree, compared with")

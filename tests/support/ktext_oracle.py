@@ -38,13 +38,16 @@ def fit_transform(
 
 
 def _main() -> None:
+    import pandas as pd
     from keras.utils import pad_sequences
+    from pathos import multiprocessing
 
     from issuesum.text.tokens import clean
     from issuesum.training.features.ktext_adapter import import_ktext
 
     ktext = import_ktext()
-    ktext.pad_sequences = pad_sequences
+    ktext.pad_sequences, ktext.pd = pad_sequences, pd
+    ktext.Pool, ktext.cpu_count = multiprocessing.Pool, multiprocessing.cpu_count
     answers = {}
     for field, request in json.loads(Path("in.json").read_text()).items():
         processor = ktext.processor(**request["settings"])

@@ -48,6 +48,20 @@ TINY = {
 }
 """params.yaml so small that a stage's time is mostly that of its imports."""
 
+STAND_IN = """\
+case $1 in
+  train) of=data/features/train outs="eval/train models/trained" ;;
+  build) of=models/trained outs=serving/bundle ;;
+  *) exec python -m issuesum.stages "$1" ;;
+esac
+for out in $outs; do
+  mkdir -p "$out"
+  cp -R "tmp/earlier/$out/." "$out"
+  cat "$of"/* | md5sum >"$out/made-from"
+done
+"""
+"""As tools/stage: what train and build make is of an earlier run, with a sum of their inputs."""
+
 
 def merge(values: dict, changes: dict) -> dict:
     return {
@@ -165,6 +179,12 @@ class Project:
         assert before != after, f"{name} was to be changed"
         path.unlink()  # DVC may have made it a read-only link into its cache
         path.write_text(after, encoding="utf-8")
+
+    def stand_in_for_training(self) -> None:
+        """Have train and build take what they made last, which is of no commit then."""
+        for out in ("eval/train", "models/trained", "serving/bundle"):
+            shutil.copytree(self.path / out, self.path / "tmp/earlier" / out)
+        self.edit("tools/stage", lambda _: STAND_IN)
 
     def lock(self) -> dict:
         """Return the stages of dvc.lock."""

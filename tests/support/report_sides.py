@@ -10,7 +10,6 @@ import pandas as pd
 
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.reporting.graph import Pipeline
 from issuesum.lineage.reporting.model_side import ModelSide
 from issuesum.training.corpus.shards import SplitSummary
 from issuesum.training.evaluation.metrics import METRICS, score
@@ -77,14 +76,11 @@ def side(name: str, scores: pd.DataFrame, **changes: Any) -> ModelSide:
             "loss, validation": ((0, 5.0), (1, 4.0)),
             "ROUGE-L, validation": ((0, 1.0), (1, 9)),
         },
-        pipeline=Pipeline(
-            nodes={
-                "data/raw/github_issues.csv": ("data/raw/github_issues.csv",),
-                "train": ("models/trained",),
-                "evaluate": ("eval/metrics.json",),
-            },
-            edges=(("data/raw/github_issues.csv", "train"), ("train", "evaluate")),
-        ),
+        nodes={
+            "data/raw/github_issues.csv": ("data/raw/github_issues.csv",),
+            "train": ("models/trained",),
+            "evaluate": ("eval/metrics.json",),
+        },
         hashes={
             "data/raw/github_issues.csv": "d" * 32,
             "models/trained": f"{sum(map(ord, name)):032x}",

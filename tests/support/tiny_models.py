@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import example_architecture
-from issuesum.text.features import Features, Shards, save_shard
+from issuesum.text import tokens
+from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY, Features, Shards, save_shard
+from issuesum.text.vocabulary import Vocabulary
 from projects import ROOT
 
 SIZES = {"body_size": 40, "body_maxlen": 9, "title_size": 30, "title_maxlen": 6}
@@ -61,6 +63,17 @@ def shards(folder: Path, *parts: Features) -> Shards:
     for number, part in enumerate(parts):
         save_shard(folder / f"part-{number:05d}.npz", part)
     return Shards(folder)
+
+
+def save_vocabularies(folder: Path) -> None:
+    """Write vocabularies of these sizes."""
+    for name, size, maxlen, padding in (
+        (BODY_VOCABULARY, SIZES["body_size"], SIZES["body_maxlen"], "pre"),
+        (TITLE_VOCABULARY, SIZES["title_size"], SIZES["title_maxlen"], "post"),
+    ):
+        words = (tokens.START, tokens.END, *(f"word{number}" for number in range(size - 4)))
+        of_title = padding == "post"
+        Vocabulary(words, maxlen, padding, append_indicators=of_title).save(folder / name)
 
 
 def settings(**changes: Any):

@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from issuesum.cli.shared import json_option, path_option, say_missing, show, verb
+from issuesum.cli.shared import path_option, say_missing, show, verb
 from issuesum.layout import MODEL_CARD
 
 
 @verb("issuesum card --json | jq -r .card   # its path")
 @path_option("-o", "--output", about="Where the card goes.", default=MODEL_CARD)
-@json_option
-def command(*, output: Path, as_json: bool) -> None:
+def command(*, output: Path) -> None:
     """Write the model card of the working tree, with metadata for Hugging Face.
 
     It describes what the model is for, what it was made from and how good it is, and names the
@@ -21,4 +20,4 @@ def command(*, output: Path, as_json: bool) -> None:
     side = write_card(Path(), load_params().model_dump(), output)
     say_missing(side.missing)
     document = {"card": str(output), "missing": side.missing}
-    show(document, f"{'card':<12} {output}", as_json=as_json)
+    show(document, f"{'card':<12} {output}")

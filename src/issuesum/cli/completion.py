@@ -8,6 +8,7 @@ from issuesum.cli.shared import verb
 @verb(
     'eval "$(issuesum completion bash)" # for the current shell; the same in zsh',
     "issuesum completion fish | source # the same in fish",
+    json=False,
 )
 @click.argument("shell", metavar="SHELL", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context

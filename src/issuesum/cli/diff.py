@@ -24,10 +24,8 @@ _PAIRS = 10
     help="CSV or JSON lines of issues to title.",
 )  # fmt: skip
 @click.option("--no-titles", is_flag=True, help="Do not download the models.")
-@shared.json_option
 def command(
     *, old: str, new: str, issues: int, no_rows: bool, source: str | None, no_titles: bool,
-    as_json: bool,
 ) -> None:  # fmt: skip
     """Show what changed from image REF1 to image REF2.
 
@@ -36,8 +34,8 @@ def command(
     """
     from issuesum.errors import ArtifactError, ParamsError
     from issuesum.lineage.provenance.lookup import look_up
-    from issuesum.lineage.reporting import image_difference
-    from issuesum.lineage.reporting.issue_difference import compare_titles, fixed_issues
+    from issuesum.lineage.reporting import image_difference as difference
+    from issuesum.lineage.reporting.html import render_text
     from issuesum.lineage.reporting.live_comparison import writer_of
     from issuesum.training.corpus.reading import Form
     from issuesum.training.corpus.sources import read_source
@@ -46,20 +44,19 @@ def command(
         raise ParamsError("--on must go without --no-titles. Received: both. Try: one of them.")
     default = shared.default_repository()
     before, after = look_up(old, default=default), look_up(new, default=default)
-    found = image_difference.compare_images(
-        before, after, root=Path(), examples=issues, rows=not no_rows
-    )
+    found = difference.compare_images(before, after, root=Path(), examples=issues, rows=not no_rows)
     if no_titles:
         found = replace(found, no_titles="not compared: --no-titles")
-    elif image_difference.same_hash(before.provenance, after.provenance, "bundle"):
+    elif difference.same_hash(before.provenance, after.provenance, "bundle"):
         found = replace(found, no_titles="the same: both images carry the same bundle")
     else:
         try:
             writers = writer_of(before.image), writer_of(after.image)
-            rows = read_source(source, Form(columns=("body",))) if source else fixed_issues()
-            titles = compare_titles(rows, *writers, examples=_PAIRS)
+            form = Form(columns=("body",))
+            rows = read_source(source, form) if source else difference.fixed_issues()
+            titles = difference.compare_titles(rows, *writers, examples=_PAIRS)
             found = replace(found, titles=titles)
         except ArtifactError as error:  # a model of another time; all else can still be compared
             found = replace(found, no_titles=f"not compared: {error}")
-    text = image_difference.text_of(found).rstrip("\n")
-    shared.show(asdict(found), text, as_json=as_json)
+    text = render_text("templates/difference.txt", of=found).rstrip("\n")
+    shared.show(asdict(found), text)

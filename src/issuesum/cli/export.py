@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from issuesum.cli.shared import json_option, print_json, show, verb
+from issuesum.cli.shared import print_json, show, verb, wants_json
 from issuesum.errors import GateError, RegistryError
 from issuesum.layout import BUNDLE
 from issuesum.lineage import git
@@ -24,15 +24,14 @@ from issuesum.lineage import git
     "--runtime-only", is_flag=True,
     help="Only push the runtime (base and libraries); later exports then need no Docker Engine.",
 )  # fmt: skip
-@json_option
-def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
+def command(*, dry_run: bool, runtime_only: bool) -> None:
     from issuesum.lineage.receipt import Receipt
     from issuesum.stages import export, runner
     from issuesum.stages.params import load_params
 
     if dry_run:
         plan = _plan()
-        show(plan, *_lines(plan), as_json=as_json)
+        show(plan, *_lines(plan))
         return
     if runtime_only:
         from issuesum.shipping.image.builder import push_runtime
@@ -42,11 +41,11 @@ def command(*, dry_run: bool, runtime_only: bool, as_json: bool) -> None:
             params.repository, Path(), base=params.base_image, platform=params.platform,
             patience=params.push_patience,
         )  # fmt: skip
-        show({"runtime": str(runtime)}, str(runtime), as_json=as_json)
+        show({"runtime": str(runtime)}, str(runtime))
         return
-    with contextlib.redirect_stdout(sys.stderr) if as_json else contextlib.nullcontext():
+    with contextlib.redirect_stdout(sys.stderr) if wants_json() else contextlib.nullcontext():
         runner.run("export", export.main)
-    if as_json:
+    if wants_json():
         print_json(asdict(Receipt.load()))
 
 

@@ -26,10 +26,9 @@ from issuesum.layout import RAW
 @shared.path_option(
     "--rejects", about="Where unusable rows go.", default=Path("data/raw/rejects.csv")
 )
-@shared.json_option
 def command(
     *, sources: tuple[str, ...], append: bool, merge: bool, columns: dict[str, str],
-    separator: str | None, force: bool, output: Path, rejects: Path, as_json: bool,
+    separator: str | None, force: bool, output: Path, rejects: Path,
 ) -> None:  # fmt: skip
     """Validate issues and store them as the raw data, tracked by DVC.
 
@@ -38,7 +37,7 @@ def command(
     or as the only file of a ZIP archive. If a SOURCE cannot be used, the existing data is kept.
     --append skips rows that already exist (equal in every column).
     """
-    from issuesum.console import reading_bar
+    from issuesum.console import bar
     from issuesum.lineage import git, tracking
     from issuesum.lineage.dvc import stored_file
     from issuesum.training.corpus.ingest import ingest
@@ -53,10 +52,10 @@ def command(
     with tracking.updating(output, append=append, force=force, merging=merge) as update:
         if append:
             after = update.present
-        with reading_bar("ingest") as watch:
+        with bar("ingest") as shown:
             report = ingest(
                 sources, output, rejects, form=Form(names=columns, separator=separator),
-                after=after, replacing=update.replacing, watch=watch,
+                after=after, replacing=update.replacing, shown=shown,
             )  # fmt: skip
     digest = update.md5
     if merge:
@@ -79,4 +78,4 @@ def command(
         ("next", "dvc repro"),
     ]
     text = (f"{name:<12} {value}" for name, value in lines)
-    shared.show({**files, **asdict(report)}, *text, as_json=as_json)
+    shared.show({**files, **asdict(report)}, *text)

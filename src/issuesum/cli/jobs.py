@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
@@ -39,9 +40,8 @@ _DIGITS = 12
     help="Only runs that led to this image: registry/name:tag, or the tag alone.",
 )  # fmt: skip
 @shared.count_option("-n", "--limit", default=20, low=0, about="Number of runs; 0 shows all.")
-@shared.json_option
 @click.option("--sync", is_flag=True, help="First exchange records with the DVC remote.")
-def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, sync: bool) -> None:
+def command(*, stage: str | None, image: str | None, limit: int, sync: bool) -> None:
     from issuesum.lineage.runs.jobs import led_to, list_jobs
     from issuesum.lineage.runs.record import exchange, read_all
 
@@ -50,8 +50,7 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
             f"--stage must be a stage of dvc.yaml. Received: {stage}. Try: {', '.join(stages)}."
         )
     if sync:
-        exchanged = exchange(RUNS, Path())
-        say("note", f"records: {exchanged.sent} sent, {exchanged.received} received")
+        say("note", "records: {} sent, {} received".format(*exchange(RUNS, Path())))
     jobs = list_jobs(read_all(RUNS), Path())
     if image is not None:
         jobs = led_to(image, jobs)
@@ -62,12 +61,12 @@ def command(*, stage: str | None, image: str | None, limit: int, as_json: bool, 
             )
     jobs = [job for job in jobs if stage in (None, job.stage)]
     shown = jobs[: limit or None]
-    shared.print_json([job.as_json() for job in shown]) if as_json else _print_table(shown)
+    shared.show([job.as_json() for job in shown], *_table(shown))
     if len(shown) < len(jobs):
         say("note", f"{len(jobs) - len(shown):,} more, shown by -n 0")
 
 
-def _print_table(jobs: list[Job]) -> None:
+def _table(jobs: list[Job]) -> Iterator[str]:
     rows = [_HEADER, *(tuple(map(printable, _cells(job))) for job in jobs)]  # of others, too
     columns = dict(zip(_HEADER, zip(*rows, strict=True), strict=True))
     width = get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
@@ -81,7 +80,7 @@ def _print_table(jobs: list[Job]) -> None:
             columns[name][place].rjust(size if name in _TO_THE_RIGHT else 0).ljust(size)
             for name, size in widths.items()
         )
-        click.echo("  ".join(cells)[:width].rstrip())
+        yield "  ".join(cells)[:width].rstrip()
 
 
 def _cells(job: Job) -> tuple[str, ...]:

@@ -28,10 +28,9 @@ from issuesum.shipping.kubernetes import Kind
     "--shadow", metavar="REF", help="Also write shadow.yaml: this image gets copies of requests."
 )
 @shared.pull_secret_option
-@shared.json_option
 def command(
     *, image: str | None, output: Path, kind: Kind, name: str, replicas: int, canary: str | None,
-    canary_traffic: int, shadow: str | None, pull_secret: str | None, as_json: bool,
+    canary_traffic: int, shadow: str | None, pull_secret: str | None,
 ) -> None:  # fmt: skip
     from issuesum.lineage.receipt import Receipt
     from issuesum.shipping.kubernetes.manifests import resolve, write_manifests
@@ -54,5 +53,4 @@ def command(
         f"\nServe it:   kubectl apply -f {serves}",
         *(f"{f'Or, {path.stem}:':11s} kubectl apply -f {path}" for path in others),
         f"Metrics:    kubectl apply -f {monitors}  # with the Prometheus Operator",
-        as_json=as_json,
     )

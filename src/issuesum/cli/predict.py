@@ -41,10 +41,9 @@ if TYPE_CHECKING:
 @shared.columns_option
 @shared.separator_option
 @shared.count_option("--batch-size", default=64, about="Bodies per batch.")
-@shared.json_option
 def command(
     *, source: str, output: Path | None, kind: Format | None, columns: dict[str, str],
-    separator: str | None, bundle: Path | None, image: str | None, batch_size: int, as_json: bool,
+    separator: str | None, bundle: Path | None, image: str | None, batch_size: int,
 ) -> None:  # fmt: skip
     """Write a title and its score for each of the issues in a file.
 
@@ -60,7 +59,7 @@ def command(
         raise ParamsError(
             "The model must come from one place. Received: --bundle and --image. Try: one of them."
         )
-    if as_json and not output:
+    if shared.wants_json() and not output:
         raise ParamsError(
             "--json must go with --output. Received: --json alone, and titles on standard output. "
             "Try: --format jsonl for the titles as JSON, one on a line."
@@ -72,17 +71,12 @@ def command(
     hidden = output is None and sys.stdout.isatty()  # the titles are where the bar would be
     file = writing(output, kind or format_of(output))
     with file as write, bar("predict", hidden=hidden) as shown:
-
-        def watch(read: int, share: float) -> None:
-            shown.total = round(read / share)
-
-        for some in predictions(read_source(source, form, watch=watch), writer, batch_size):
+        for some in predictions(read_source(source, form, shown=shown), writer, batch_size):
             write(some)
-            shown.update(len(some))
             rows += len(some)
             titles += sum(1 for one in some if one.title)
     seconds = time.monotonic() - started
-    if as_json:
+    if shared.wants_json():
         counts = {"rows": rows, "titles": titles, "seconds": round(seconds, 3)}
         shared.print_json({"output": str(output), **counts})
         return

@@ -13,10 +13,9 @@ from issuesum.cli import shared
     "issuesum provenance --svg lineage.svg",
 )
 @shared.image_argument("ref", "[REF]", required=False)
-@shared.json_option
 @shared.path_option("--html", about="Also write a self-contained page.")
 @shared.path_option("--svg", about="Also write only the lineage graph.")
-def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | None) -> None:
+def command(ref: str | None, *, html: Path | None, svg: Path | None) -> None:
     """Show where an image or a bundle comes from: data, params, commit, scores.
 
     REF is a tag, a digest, registry/name:tag, a local Docker image id, the folder of a
@@ -40,4 +39,4 @@ def command(ref: str | None, *, as_json: bool, html: Path | None, svg: Path | No
         write(svg, picture(found))
     files = {"page": html, "drawing": svg}
     written = (f"{what:<9} {path}" for what, path in files.items() if path)
-    shared.show(found.as_json(), text_of(found).rstrip("\n"), *written, as_json=as_json)
+    shared.show(found.as_json(), text_of(found).rstrip("\n"), *written)

@@ -33,11 +33,10 @@ from issuesum.shipping.kubernetes import Kind
 @shared.replicas_option
 @shared.pull_secret_option
 @shared.keys_option
-@shared.json_option
 def command(
     *, tag: str | None, stage: str | None, output: Path | None, push: bool, remote: str,
     branch: str, kind: Kind, name: str, replicas: int, pull_secret: str | None,
-    keys: tuple[Path, ...], as_json: bool,
+    keys: tuple[Path, ...],
 ) -> None:  # fmt: skip
     """Write manifests for a version registered with GTO, pinned by digest.
 
@@ -74,5 +73,4 @@ def command(
         f"{found.version} {stage}, commit {found.commit[:12]}\n{receipt.pinned}\n",
         *(f"  {path}" for path in written),
         f"\n{remote}/{branch} {state}" if push else f"\nServe it:  kubectl apply -f {written[0]}",
-        as_json=as_json,
     )  # fmt: skip

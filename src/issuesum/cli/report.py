@@ -21,10 +21,8 @@ from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 @shared.count_option(
     "--resamples", default=2_000, low=1_000, high=10_000, about="Bootstrap resamples of intervals."
 )
-@shared.json_option
 def command(
     *, revision: str | None, base: str | None, markdown: Path, html: Path, resamples: int,
-    as_json: bool,
 ) -> None:  # fmt: skip
     """Summarise a change of the model for a reviewer.
 
@@ -47,4 +45,4 @@ def command(
     }  # fmt: skip
     said = wording.heading(found), sentence, wording.gate(found)
     files = f"{'markdown':<12} {markdown}", f"{'html':<12} {html}"
-    shared.show(document, *said, *files, as_json=as_json)
+    shared.show(document, *said, *files)

@@ -22,10 +22,9 @@ from issuesum.lineage import git
 @click.option("--remote", metavar="URL", help="Pull from this DVC remote.")
 @click.option("--no-data", is_flag=True, help="Restore only code, params and dvc.lock.")
 @click.option("--verify", is_flag=True, help="Then rebuild the bundle and compare its hash.")
-@shared.json_option
 def command(
     *, ref: str, folder: Path | None, source: str | None, remote: str | None, no_data: bool,
-    verify: bool, as_json: bool,
+    verify: bool,
 ) -> None:  # fmt: skip
     """Restore into DIR the working tree that the image REF was built from.
 
@@ -58,9 +57,7 @@ def command(
         "commit": f"{known.commit}{dirty}",
         "from": f"worktree of {restored.owner}" if restored.owner else "clone",
     }
-    if not as_json:
-        for name, value in document.items():
-            click.echo(f"{name:<8} {value}")
+    lines = [f"{name:<8} {value}" for name, value in document.items()]
     for path in restored.lost:
         say("note", f"{path} is in no commit of any branch. Try: dvc repro in {restored.root}")
     if restored.stale:
@@ -69,11 +66,7 @@ def command(
     if verify:
         trained_on = rerun(restored.root, as_attested(found.image.reference, known))
         document["bundle"] = {"image": known.bundle, "rebuilt": known.bundle}
-        if not as_json:
-            on = f", though it was trained on {trained_on}" if trained_on else ""
-            click.echo(
-                f"\n{'bundle of the image':<20} {known.bundle}\n{'bundle made again':<20} "
-                f"{known.bundle}\nthe same{on}"
-            )
-    if as_json:
-        shared.print_json({**document, "lost": restored.lost, "stale": restored.stale})
+        lines += ["", *(f"bundle {of}  {known.bundle}" for of in ("of the image", "made again  "))]
+        lines += [f"the same, though it was trained on {trained_on}" if trained_on else "the same"]
+    document |= {"lost": restored.lost, "stale": restored.stale}
+    shared.show(document, *lines)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import check_builder, json_option, show, verb
+from issuesum.cli.shared import check_builder, show, verb
 
 NOTHING_TO_DO = 11
 
@@ -25,11 +25,10 @@ NOTHING_TO_DO = 11
     help="First set a param, as in train.epochs=3, and commit that.",
 )  # fmt: skip
 @click.option("--message", metavar="TEXT", help="Subject of the commit.  [default: the scores]")
-@json_option
 @click.pass_context
 def command(
     context: click.Context, *, remote: str, branch: str | None, no_push: bool,
-    settings: tuple[str, ...], message: str | None, as_json: bool,
+    settings: tuple[str, ...], message: str | None,
 ) -> None:  # fmt: skip
     """Train and ship a new model if data, params or code changed, and commit the results.
 
@@ -52,7 +51,7 @@ def command(
     )  # fmt: skip
     if outcome is None:
         words = "nothing to do: nothing is stale, and the registry holds the image"
-        show({"done": False}, words, as_json=as_json)
+        show({"done": False}, words)
         context.exit(NOTHING_TO_DO)
     branch = outcome.branch.name if outcome.branch else None
     document = {
@@ -63,7 +62,7 @@ def command(
     pushed = f", pushed to {branch}" if branch else ""
     image = f"image    {outcome.receipt.image}\ndigest   {outcome.receipt.digest}"
     commit = f"commit   {outcome.commit}{pushed}\nscores   {outcome.scores or 'none'}"
-    show(document, image, commit, as_json=as_json)
+    show(document, image, commit)
 
 
 def _write_report(base: str) -> None:  # imported late: it takes as long as finding nothing to do

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import count_option, json_option, path_option, show, verb
+from issuesum.cli.shared import count_option, path_option, show, verb
 from issuesum.errors import RepositoryError
 from issuesum.layout import RAW
 
@@ -16,8 +16,7 @@ from issuesum.layout import RAW
               )  # fmt: skip
 @path_option("-o", "--output", about="Where the raw data goes.", default=RAW)
 @click.option("--force", is_flag=True, help="Replace the output even if it holds different data.")
-@json_option
-def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -> None:
+def command(*, rows: int, seed: int, output: Path, force: bool) -> None:
     """Write synthetic issues as the raw data, tracked by DVC.
 
     The same --rows and --seed always give the same bytes. Their titles can be learnt from their
@@ -38,5 +37,4 @@ def command(*, rows: int, seed: int, output: Path, force: bool, as_json: bool) -
         {"file": str(output), "rows": rows, "seed": seed, "md5": update.md5},
         f"{'file':<12} {output}, {rows:,} rows, seed {seed}",
         f"{'md5':<12} {update.md5}\n{'next':<12} dvc repro",
-        as_json=as_json,
     )

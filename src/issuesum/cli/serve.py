@@ -4,14 +4,13 @@ import json
 
 import click
 
-from issuesum.cli.shared import count_option, json_option, show, verb
+from issuesum.cli.shared import count_option, show, verb
 
 
 @verb("issuesum serve --port 9001", "issuesum serve --port 9001 --stop")
 @count_option("--port", metavar="PORT", high=65535, default=9000, about="Port on localhost.")
 @click.option("--stop", is_flag=True, help="Stop the server instead.")
-@json_option
-def command(*, port: int, stop: bool, as_json: bool) -> None:
+def command(*, port: int, stop: bool) -> None:
     """Run the exported image; without Docker Engine, its bundle as a process."""
     from issuesum.lineage.receipt import Receipt
     from issuesum.shipping import local_server
@@ -26,7 +25,7 @@ def command(*, port: int, stop: bool, as_json: bool) -> None:
             with engine() as client:
                 stopped = local_server.stop(client, port=port)
         words = "stopped" if stopped else "no server was running"
-        show({"stopped": stopped}, words, as_json=as_json)
+        show({"stopped": stopped}, words)
         return
     image: str | None = None
     try:
@@ -49,7 +48,6 @@ def command(*, port: int, stop: bool, as_json: bool) -> None:
         f"  curl -s -H 'Content-Type: application/json' -d '{REQUEST}' {url}\n\n"
         f"Response:\n\n  {answer.strip()}\n\n"
         f"Stop it with: .venv/bin/issuesum serve --stop --port {port}",
-        as_json=as_json,
     )  # fmt: skip
 
 

@@ -49,12 +49,29 @@ def complete_tag(_: object, __: object, incomplete: str) -> list[CompletionItem[
     return matching or complete_file(_, __, incomplete)
 
 
-def verb(*examples: str) -> Callable[[Callable[..., None]], click.Command]:
+_JSON = click.Option(
+    ["--json"], is_flag=True, expose_value=False, help="Print one JSON document instead of text.",
+    callback=lambda context, _, given: context.meta.update({"json": given}),
+)  # fmt: skip
+
+
+def wants_json() -> bool:
+    """Return whether the verb that runs was called with --json."""
+    return bool(click.get_current_context().meta["json"])
+
+
+def verb(*examples: str, json: bool = True) -> Callable[[Callable[..., None]], click.Command]:
     """Return a decorator that makes a command, whose help ends with examples and their comments."""
     parts = [re.split(r"\s+(?=# )", line) for line in examples]
     width = max((len(call) for call, *comment in parts if comment), default=0)
     shown = ("  ".join([f"  {call:{width}}", *comment]).rstrip() for call, *comment in parts)
-    return click.command(epilog="\b\nExamples:\n" + "\n".join(shown))
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        command = click.command(epilog="\b\nExamples:\n" + "\n".join(shown))(function)
+        command.params += [_JSON] * json
+        return command
+
+    return decorate
 
 
 def count_option(
@@ -94,9 +111,6 @@ keys_option = click.option(
     envvar="ISSUESUM_VERIFY_KEY", show_envvar=True,
     help="PEM file of public keys; without one, signatures are not checked.",
 )  # fmt: skip
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON document instead of text."
-)
 source_argument = click.argument("source", metavar="SOURCE", shell_complete=complete_file)
 
 
@@ -137,9 +151,9 @@ def print_json(value: Mapping[str, Any] | list[Any]) -> None:
     click.echo(json.dumps(value, ensure_ascii=not utf8, indent=2))
 
 
-def show(document: Mapping[str, Any] | list[Any], *lines: str, as_json: bool) -> None:
-    """Print a document, or instead lines for people."""
-    if as_json:
+def show(document: Mapping[str, Any] | list[Any], *lines: str) -> None:
+    """Print a document if the verb was called with --json, or else lines for people."""
+    if wants_json():
         print_json(document)
     else:
         click.echo("\n".join(lines))
@@ -171,11 +185,7 @@ def check_builder() -> None:
 
 
 def default_repository() -> str | None:
-    """Return registry/name from params.yaml, or without one from ISSUESUM_REGISTRY, or None.
-
-    Raises:
-        ParamsError: params.yaml or the variable is wrong.
-    """
+    """Return registry/name from params.yaml, or without one from ISSUESUM_REGISTRY, or None."""
     from issuesum.stages.params import load_params
 
     if PARAMS.exists():

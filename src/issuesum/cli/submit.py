@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from issuesum.cli.shared import count_option, default_repository, json_option, show, verb
+from issuesum.cli.shared import count_option, default_repository, show, verb
 
 if TYPE_CHECKING:
     from issuesum.automation.submit.manifests import Kind
@@ -39,11 +39,10 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @count_option("--jobs", "at_once", default=1, about="Jobs at a time.")
 @click.option("--no-wait", is_flag=True, help="Start and return; run the command again to follow.")
-@json_option
 def command(
     *, kind: Kind | None, workers: int | None, overlay: Path | None, image: str | None,
     context: str | None, namespace: str | None, settings: tuple[str, ...], at_once: int,
-    no_wait: bool, as_json: bool,
+    no_wait: bool,
 ) -> None:  # fmt: skip
     """Train this commit in a Kubernetes cluster, and bring the model back.
 
@@ -67,5 +66,4 @@ def command(
           "params": variant.overrides} for job, variant in jobs],
         *(" ".join((f"{job.kind:8} {job.kubectl.namespace}/{job.name}", *variant.overrides))
           for job, variant in jobs),
-        as_json=as_json,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from issuesum.cli.shared import json_option, print_json, verb
+from issuesum.cli.shared import print_json, verb, wants_json
 from issuesum.errors import ArtifactError, RegistryError
 from issuesum.layout import DATA_REPORT, METRICS, RUNS, read_stages
 
@@ -13,8 +13,7 @@ from issuesum.layout import DATA_REPORT, METRICS, RUNS, read_stages
 @verb("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l")
 @click.option("--verify", is_flag=True, help="Fail unless the registry holds the image.")
 @click.option("--no-image", is_flag=True, help="Show scores even if nothing was exported.")
-@json_option
-def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
+def command(*, verify: bool, no_image: bool) -> None:
     from issuesum.lineage.metrics import Metrics
     from issuesum.lineage.receipt import Receipt
     from issuesum.lineage.runs.record import last_runs
@@ -44,7 +43,7 @@ def command(*, verify: bool, no_image: bool, as_json: bool) -> None:
     runs = last_runs(RUNS)
     last = {stage: runs[stage] for stage in read_stages(Path()) or runs if stage in runs}
     report = str(DATA_REPORT / "report.html")
-    if as_json:
+    if wants_json():
         scores = {of: metrics.scores[of] for of in methods}
         times = {of: {"started": run.started, "seconds": run.seconds} for of, run in last.items()}
         found = {"data": report, "test_rows": metrics.test_rows, "scores": scores, "runs": times}

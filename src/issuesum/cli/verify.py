@@ -21,10 +21,7 @@ _MARKS = {"ok": "ok", "failed": "FAILED", "not committed": "TO DO", "not checked
 @shared.keys_option
 @click.option("--deep", is_flag=True, help="Also compare the SBOM with what is installed.")
 @click.option("--rebuild", is_flag=True, help="Also rebuild the image and compare digests.")
-@shared.json_option
-def command(
-    *, ref: str | None, keys: tuple[Path, ...], deep: bool, rebuild: bool, as_json: bool
-) -> None:
+def command(*, ref: str | None, keys: tuple[Path, ...], deep: bool, rebuild: bool) -> None:
     """Check an image, its provenance, its attestations and their signatures.
 
     REF is registry/name:tag, registry/name@sha256:…, a tag or a digest alone, or the file of a
@@ -67,7 +64,6 @@ def command(
         f"{reference}\n",
         *(f"  {_MARKS[check.state]:<7} {check.name:<13} "
           f"{why.get(check.state, '')}{printable(check.detail)}" for check in done),
-        as_json=as_json,
     )  # fmt: skip
     if failed:
         raise VerificationError(

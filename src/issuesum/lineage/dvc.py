@@ -17,16 +17,13 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from issuesum.errors import ArtifactError, RepositoryError, one_line
-from issuesum.layout import LOCK, StageEntry, in_order
+from issuesum.layout import LOCK, StageEntry, in_order, parse_yaml
 from issuesum.lineage.git import without_secrets
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
     from dvc_data.hashfile.meta import Meta
     from dvc_data.hashfile.obj import HashFile
-
-# libyaml's where it is there: Python's own is ten times slower, and jobs read every commit's lock.
-_LOADER: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @contextmanager
@@ -55,10 +52,7 @@ def open_repo(root: Path, must: str, advice: str) -> Iterator[Repo]:
 
 
 def hashed(repo: Repo, path: str) -> tuple[Meta, HashFile]:
-    """Hash a file or folder by DVC's own code, which knows of unchanged files; nothing is stored.
-
-    OSError if there is nothing at `path`, or it is replaced at this moment.
-    """
+    """Hash a file or folder by DVC's own code, which knows of unchanged ones (OSError: absent)."""
     from dvc_data.hashfile.build import build
 
     local, ignore = repo.cache.local, repo.dvcignore
@@ -75,10 +69,7 @@ def hash_of(path: Path, root: Path) -> str:
 
 
 def stored_file(root: Path, md5: str) -> Path:
-    """Return where DVC's cache holds a file, which the default remote gives if need be.
-
-    The workspace is neither read nor changed. If neither has it, a RepositoryError is raised.
-    """
+    """Return where DVC's cache holds a file, which the default remote gives if need be."""
     from dvc_data.hashfile.hash_info import HashInfo
 
     must, reason = f"DVC must have {md5}", "it is in neither cache nor remote"
@@ -148,7 +139,7 @@ class Lock:
     def parse(cls, text: str) -> Lock:
         """Read the text of a dvc.lock; RepositoryError if it is broken."""
         try:
-            content = yaml.load(text, _LOADER)["stages"]  # noqa: S506
+            content = parse_yaml(text)["stages"]
             stages = {name: LockedStage.of(entry) for name, entry in content.items()}
             entries = (
                 StageEntry(name, tuple(stage.deps), tuple(stage.outs))
@@ -165,10 +156,6 @@ class Lock:
             return cls.parse((root / LOCK).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError) as error:
             raise _broken(error) from error
-
-    def text_without(self, stage: str) -> str:
-        """Return the text without the entry of a stage."""
-        return re.sub(rf"^  {stage}:\n(    .*\n?)*", "", self.text, flags=re.MULTILINE)
 
     @property
     def items(self) -> dict[str, Item]:
@@ -191,6 +178,12 @@ class Lock:
         """Return the hash of what is recorded under a path."""
         item = self.items.get(path if isinstance(path, str) else path.as_posix())
         return item.md5 if item else None
+
+
+def cut_entry(text: str, stage: str) -> tuple[str, str]:
+    """Return the text of a dvc.lock without the entry of a stage, and that entry, maybe empty."""
+    found = re.search(rf"^  {stage}:\n(?:    .*\n?)*", text, re.MULTILINE)
+    return (text.replace(found[0], "", 1), found[0]) if found else (text, "")
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from itertools import batched, islice
-from typing import Any, TypeGuard
+from typing import Any
 
 from pydantic import BaseModel
 
 UNKNOWN = "unknown"
+_NUMBERS = (int, float)
 
 
 class GateResult(BaseModel, frozen=True):
@@ -48,9 +49,9 @@ class Metrics(BaseModel, frozen=True):
             case {"passed": bool(passed), "reasons": reasons}:
                 gate = GateResult(passed=passed, reasons=tuple(map(str, reasons or ())))
         return cls(
-            test_rows=int(rows) if _is_number(rows) else None,
+            test_rows=int(rows or 0) if type(rows) in _NUMBERS else None,
             scores={
-                method: {key: float(score) for key, score in scores.items() if _is_number(score)}
+                method: {key: of for key, of in scores.items() if type(of) in _NUMBERS}
                 for method, scores in values.items()
                 if method != "gate" and isinstance(scores, Mapping)
             },
@@ -83,16 +84,9 @@ class Metrics(BaseModel, frozen=True):
     def lines(
         self, methods: Mapping[str, str], metrics: Mapping[str, str], head: str = ""
     ) -> list[str]:
-        """Return tables of at most four metrics each, which fit 80 columns, as lines under `head`.
-
-        `methods` and `metrics` are titles by key.
-        """
+        """Return tables of at most four metrics each, in 80 columns, as lines under `head`."""
         wide, rows = max(map(len, [head, *methods.values()])) + 1, list[list[str]]()
         for part in batched(self.known(metrics).items(), 4):
             titles = dict(part)
             rows += [[head, *titles.values()], *self.table(methods, titles)]
         return [f"{first:{wide}s}" + "".join(f"{cell:>9s}" for cell in row) for first, *row in rows]
-
-
-def _is_number(value: object) -> TypeGuard[int | float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -77,10 +77,8 @@ def live_image(root: Path) -> Live | None:
     """Return the image that is live, None if there is none; no registry is asked.
 
     ISSUESUM_LIVE names it, `none` says that there is none. Without it, it is the one in the receipt
-    of the version that is in the stage `prod`, and where nothing is, of the last commit.
-
-    Raises:
-        ArtifactError: that receipt is broken, or the version has none.
+    of the version that is in the stage `prod`, and where nothing is, of the last commit
+    (ArtifactError: that receipt is broken, or the version has none).
     """
     if named := os.environ.get(LIVE, "").strip():
         return None if named.lower() == "none" else Live(named, None)

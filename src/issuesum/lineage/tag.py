@@ -1,6 +1,7 @@
 """What an image is made from: its tag, `<git>[-dirty]-<dvc>`, and what a dirty tree adds."""
 
 import ast
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,6 @@ from issuesum.errors import RepositoryError
 from issuesum.lineage import git
 from issuesum.lineage.dvc import hash_of
 
-_HEAD = b"diff --git "
 _LARGEST = 4 * 2**20  # bytes: the layer with the provenance must stay small enough to be read whole
 
 
@@ -37,11 +37,10 @@ class Version:
 
 
 def version_of(root: Path, bundle: Path) -> Version:
-    """Return what an image of `bundle` would be made from now.
+    """Return what an image of `bundle` would be made from now (ArtifactError: there is no bundle).
 
     Inside `dvc exp run` HEAD is the commit that the experiment starts from, and the params that it
     changes are changes of the tree: such an image is `-dirty`, and its patch holds them.
-    Without a bundle there is an ArtifactError.
     """
     return Version(git.head(root), bool(git.changed_files(root)), hash_of(bundle, root))
 
@@ -51,9 +50,7 @@ def dirty_patch(root: Path) -> bytes:
 
     It is a binary patch, empty where nothing differs. Equal trees give equal bytes, whatever the
     user's Git configuration. The repository's own index is neither read nor changed.
-
-    Raises:
-        RepositoryError: there is no commit, or a patch is too large or cannot hold what differs.
+    RepositoryError: there is no commit, or a patch is too large or cannot hold what differs.
     """
     changed = git.changed_files(root)
     if not changed:
@@ -84,11 +81,7 @@ def dirty_patch(root: Path) -> bytes:
 
 def patched_files(patch: bytes) -> list[str]:
     """Return the paths that a patch of `dirty_patch` changes."""
-    found = []
-    for line in patch.splitlines():
-        if line.startswith(_HEAD):
-            # The same path twice, after a/ and b/; unusual names stand in quotes, escaped as in C.
-            half = line[len(_HEAD) : (len(line) + len(_HEAD)) // 2]
-            path = ast.literal_eval(f"b{half.decode()}") if half.startswith(b'"') else half
-            found.append(path.removeprefix(b"a/").decode(errors="replace"))
-    return found
+    # The same path twice, after a/ and b/; unusual names stand in quotes, escaped as in C.
+    found = re.findall(rb'^diff --git ("?)a/(.*)\1 \1b/\2\1$', patch, re.MULTILINE)
+    names = (ast.literal_eval(f'b"{path.decode()}"') if quote else path for quote, path in found)
+    return [name.decode(errors="replace") for name in names]

@@ -35,10 +35,7 @@ another version that DVC or Git knows, or a content that neither knows."""
 
 
 def standing(path: Path) -> tuple[Standing, str | None]:
-    """Return how a data file compares with its .dvc file, and the md5 that this records, if any.
-
-    Outside of a DVC repository, or if the .dvc file is broken, a RepositoryError is raised.
-    """
+    """Return how a data file compares with its .dvc file, and the md5 that this records, if any."""
     with _repository(path) as repo:
         known = _recorded(repo, path)
         return _standing(repo, path, known), known
@@ -56,10 +53,7 @@ class Update:
 
     @contextmanager
     def replacing(self, target: Path) -> Iterator[Path]:
-        """Give a path that becomes `target`, tracked by DVC, when the block ends without an error.
-
-        If DVC cannot keep it, a RepositoryError is raised, and everything is as it was.
-        """
+        """Give a path that becomes `target`, tracked by DVC, if the block ends without an error."""
         folder = target.absolute().parent / _WORK
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -99,11 +93,8 @@ def updating(
 ) -> Iterator[Update]:
     """Hold DVC's lock and give what replaces a data file, if nothing is lost by doing so.
 
-    Args:
-        path: the data file.
-        append: keep its rows: those that its .dvc file records, if `git pull` brought another.
-        force: skip the check of the present content.
-        merging: go on with conflict marks in the .dvc file, and whatever dvc.lock holds.
+    With `append` its rows are kept: those that its .dvc file records, if a pull brought others.
+    With `force` the present content is not checked; `merging` goes on with conflict marks.
 
     Raises:
         RepositoryError: something would be lost, `path` is relative to another folder than the

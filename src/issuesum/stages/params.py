@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from issuesum.errors import ParamsError, one_line
-from issuesum.layout import PARAMS, PIPELINE, read_stages
+from issuesum.layout import PARAMS, PIPELINE, parse_yaml, read_stages
 
 _SCHEDULER = r"^(local|(tcp|tls)://[^\s/]+:[0-9]+)$"
 _REGISTRY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
@@ -224,7 +224,7 @@ def load_params(path: Path = PARAMS, *, root: Path | None = None) -> Params:
     `root`, by default the folder of `path`, has the dvc.yaml whose stages may have further params.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ParamsError(
             f"{path} must exist. Received: no such file in {Path.cwd()}. "

@@ -52,7 +52,7 @@ def main(params: Params) -> dict[str, int]:
         profile = profile_data(entries, counts, vocabularies, unknown, summary)
         profile = with_drift(profile, earlier_versions(DATA_PROFILE))
         _judge(profile, settings.limits, unknown)
-        profile.save(profile_file)
+        profile_file.write_text(profile.to_json(), encoding="utf-8")
         write_report(report, profile)
     cache.prune(shard.key for shard in every)
     ids = ", ".join(f"{of.size:,} {field} ids" for field, of in vocabularies.items())

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from issuesum.console import reading_bar
+from issuesum.console import bar
 from issuesum.files import replacing_directory, replacing_file
 from issuesum.layout import RAW, SPLIT, SPLIT_SUMMARY, SPLITS
 from issuesum.stages.params import Params
@@ -12,12 +12,12 @@ from issuesum.training.corpus.splitting import split_csv
 def main(params: Params) -> dict[str, int]:
     """Read data/raw, write data/split."""
     settings = params.split
-    with ExitStack() as stack, reading_bar("split") as watch:
+    with ExitStack() as stack, bar("split") as shown:
         # The summary is entered first and so renamed last: after the splits that it describes.
         described = stack.enter_context(replacing_file(SPLIT_SUMMARY))
         targets = {name: stack.enter_context(replacing_directory(SPLIT / name)) for name in SPLITS}
         summary = split_csv(
-            RAW, targets, watch=watch, validation=settings.validation, test=settings.test,
+            RAW, targets, shown=shown, validation=settings.validation, test=settings.test,
             shard_rows=settings.shard_rows, group=settings.group,
             max_rejected=settings.limits.rejected, max_repeated=settings.limits.repeated,
         )  # fmt: skip

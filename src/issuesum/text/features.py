@@ -20,20 +20,14 @@ TITLE_VOCABULARY = "title_vocabulary.json"
 
 @dataclass(frozen=True)
 class Features:
-    """Encoded rows of one split.
+    """Encoded rows of one split."""
 
-    Attributes:
-        body: int32 (rows, body maxlen), ids of the body vocabulary.
-        title: int32 (rows, title maxlen), ids of the title vocabulary.
-        body_extended: int32 (rows, body maxlen), ids of the title vocabulary, extended by the row's
-            own unknown words (see `features.encoding`): what a decoder can copy.
-        title_extended: int32 (rows, title maxlen), the same of the title: what it should write.
-    """
-
-    body: Ids
-    title: Ids
+    body: Ids  # (rows, body maxlen), ids of the body vocabulary
+    title: Ids  # (rows, title maxlen), ids of the title vocabulary
     body_extended: Ids
-    title_extended: Ids
+    """(rows, body maxlen), ids of the title vocabulary, extended by the row's own unknown words
+    (see `features.encoding`): what a decoder can copy."""
+    title_extended: Ids  # (rows, title maxlen), the same of the title: what it should write
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -53,11 +47,7 @@ class Shards:
     """The shards of one split in order; they are read when asked for, not held."""
 
     def __init__(self, folder: Path) -> None:
-        """Count the rows of each shard, from its header alone.
-
-        Raises:
-            ArtifactError: there is no shard, or one is broken.
-        """
+        """Count the rows of each shard, from its header; ArtifactError: none, or one is broken."""
         self.paths = sorted(folder.glob("part-*.npz"))
         if not self.paths:
             raise ArtifactError(

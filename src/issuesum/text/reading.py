@@ -18,20 +18,15 @@ MAX_WORDS = 1000
 
 @dataclass(frozen=True)
 class Reading:
-    """Bodies as a model is given them.
-
-    Attributes:
-        tokens: the first MAX_WORDS words of each body's prose with their places in the raw body.
-        body: int32 (bodies, body maxlen), as `Features.body`.
-        body_extended: int32 (bodies, body maxlen), as `Features.body_extended`.
-        oov: for each body the words that the title vocabulary does not hold, among those that the
-            model reads: the n-th has the id `size + n` of that vocabulary.
-    """
+    """Bodies as a model is given them."""
 
     tokens: list[list[Token]]
-    body: Ids
-    body_extended: Ids
+    """The first MAX_WORDS words of each body's prose with their places in the raw body."""
+    body: Ids  # (bodies, body maxlen), as `Features.body`
+    body_extended: Ids  # (bodies, body maxlen), as `Features.body_extended`
     oov: list[list[str]]
+    """For each body the words that the title vocabulary does not hold, among those that the model
+    reads: the n-th has the id `size + n` of that vocabulary."""
 
 
 def read(bodies: Sequence[str], body: Vocabulary, title: Vocabulary) -> Reading:
@@ -46,9 +41,5 @@ def read(bodies: Sequence[str], body: Vocabulary, title: Vocabulary) -> Reading:
             [title.ids.get(word) or ids.setdefault(word, title.size + len(ids)) for word in row]
         )
         oov.append(list(ids))
-    return Reading(
-        tokens=seen,
-        body=body.encode(rows),
-        body_extended=pad(extended, body.maxlen, padding=body.padding, value=PADDING),
-        oov=oov,
-    )
+    padded = pad(extended, body.maxlen, padding=body.padding, value=PADDING)
+    return Reading(seen, body.encode(rows), padded, oov)

@@ -36,9 +36,9 @@ def _marks() -> str:
     Python's `\w` does not know them, though Hindi or Thai words are full of them. Variation
     selectors are left out: they choose between the looks of an emoji.
     """
-    selectors = range(0xFE00, 0xFE10)  # all others are above 0x20000 (Unicode 15)
-    codes = (code for code in range(0x300, 0x20000) if code not in selectors)
-    marks = [code for code in codes if unicodedata.category(chr(code)) in ("Mn", "Mc")]
+    codes = [*range(0x300, 0xFE00), *range(0xFE10, 0x20000)]  # none is above (Unicode 15)
+    kinds = map(unicodedata.category, map(chr, codes))
+    marks = [code for code, kind in zip(codes, kinds, strict=True) if kind in ("Mn", "Mc")]
     places = count()
     runs = [list(run) for _, run in groupby(marks, lambda code: code - next(places))]
     return "".join(f"{chr(run[0])}-{chr(run[-1])}" for run in runs)
@@ -58,9 +58,10 @@ UNSPACED = (
     "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 )
 """Characters that are words of their own, for the class of a regular expression."""
-_WORD = rf"[^\W{UNSPACED}](?:[^\W{UNSPACED}]++|[{_marks()}]++)*+"
+_MARKS = _marks()
+_WORD = rf"[^\W{UNSPACED}](?:[^\W{UNSPACED}]++|[{_MARKS}]++)*+"
 _TOKEN = re.compile(
-    rf"{_URL}|{_EMAIL}|{_WORD}(?:[.'\u2019-]{_WORD})*+|[{UNSPACED}][{_marks()}]*+", re.VERBOSE
+    rf"{_URL}|{_EMAIL}|{_WORD}(?:[.'\u2019-]{_WORD})*+|[{UNSPACED}][{_MARKS}]*+", re.VERBOSE
 )
 # The same for lower-cased ASCII, which nine in ten issues are: four times as fast.
 _ASCII_WORD = re.compile(r"\w++(?:[.'-]\w++)*+", re.ASCII)

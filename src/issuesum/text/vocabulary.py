@@ -24,6 +24,7 @@ PADDING = 0
 UNKNOWN = 1
 FIRST_WORD = 2
 _FORMAT = 1
+_SETTINGS = ("maxlen", "padding", "append_indicators")  # of a file, in its order
 
 Ids = npt.NDArray[np.int32]
 
@@ -44,19 +45,12 @@ def pad(
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Words and how a text becomes a row of ids.
+    """Words and how a text becomes a row of ids."""
 
-    Attributes:
-        words: by falling frequency; `words[0]` has id 2.
-        maxlen: ids a row.
-        padding: where 0 is filled in.
-        append_indicators: whether rows are enclosed in `_start_` and `_end_`.
-    """
-
-    words: tuple[str, ...]
-    maxlen: int
-    padding: Literal["pre", "post"]
-    append_indicators: bool
+    words: tuple[str, ...]  # by falling frequency; `words[0]` has id 2
+    maxlen: int  # ids a row
+    padding: Literal["pre", "post"]  # where 0 is filled in
+    append_indicators: bool  # whether rows are enclosed in `_start_` and `_end_`
 
     @property
     def size(self) -> int:
@@ -87,30 +81,17 @@ class Vocabulary:
 
     def save(self, path: Path) -> None:
         """Write the vocabulary as JSON; equal vocabularies give equal bytes."""
-        content = {
-            "format": _FORMAT,
-            "maxlen": self.maxlen,
-            "padding": self.padding,
-            "append_indicators": self.append_indicators,
-            "words": self.words,
-        }
+        settings = {name: vars(self)[name] for name in _SETTINGS}
+        content = {"format": _FORMAT, **settings, "words": self.words}
         path.write_text(json.dumps(content, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Vocabulary:
-        """Read a vocabulary that `save` wrote.
-
-        Raises:
-            ArtifactError: the file is missing or is no vocabulary of this format.
-        """
+        """Read what `save` wrote; ArtifactError if the file is no vocabulary of this format."""
         must = f"{path} must be a vocabulary of format {_FORMAT}"
         with reading_artifact(must, "dvc repro -f preprocess"):
             content = json.loads(path.read_text(encoding="utf-8"))
             if content["format"] != _FORMAT:
                 raise ValueError(f"format {content['format']}")
-            return cls(
-                words=tuple(content["words"]),
-                maxlen=int(content["maxlen"]),
-                padding=content["padding"],
-                append_indicators=bool(content["append_indicators"]),
-            )
+            settings = {name: content[name] for name in _SETTINGS}
+            return cls(tuple(content["words"]), **settings)

@@ -294,18 +294,6 @@ def test_a_registry_that_is_no_address_is_reported(monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.usefixtures("elsewhere")
-@pytest.mark.parametrize("terminal", [True, False])
-def test_lines_fit_a_terminal(*, terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    stdout = SimpleNamespace(isatty=lambda: terminal)
-    monkeypatch.setattr("issuesum.cli.doctor.sys", SimpleNamespace(stdout=stdout))
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("ISSUESUM_REGISTRY", "localhost:1")
-    done = CliRunner().invoke(command, ["--only", "registry"])
-    assert done.exit_code == 1
-    assert (max(map(len, done.output.splitlines())) <= 80) == terminal
-
-
-@pytest.mark.usefixtures("elsewhere")
 @pytest.mark.parametrize("colours", [True, False])
 def test_marks_are_coloured_on_a_terminal_only(*, colours: bool) -> None:
     done = CliRunner().invoke(command, ["--only", "params"], color=colours)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import tiny_models
+import training_worker
 from common import EXAMPLE, Project
+from issuesum.layout import FEATURES
 from issuesum.text.features import Features
 from issuesum.text.tokens import words
-from issuesum.training.corpus.reading import write_issues
 from training import (
     PASSES,
-    SIZES,
+    Pass,
     largest_difference,
     made_up,
     product_speed,
@@ -22,16 +25,7 @@ from training import (
     worker,
 )
 
-TINY = {
-    **SIZES,
-    "preprocess.body.keep_n": 50,
-    "preprocess.body.padding_maxlen": 10,
-    "preprocess.title.padding_maxlen": 4,
-    "preprocess.title.keep_n": 30,
-    "train.embedding_dim": 4,
-    "train.hidden_units": 4,
-    "train.batch_size": 32,
-}
+TINY = {"train.embedding_dim": 4, "train.hidden_units": 4, "train.batch_size": 32}
 
 
 def test_made_up_issues_are_as_long_as_real_ones():
@@ -45,17 +39,32 @@ def test_made_up_issues_are_as_long_as_real_ones():
 
 
 @pytest.mark.slow
-def test_a_worker_trains_a_pass_whenever_it_is_asked_to(tmp_path):
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.parametrize("way", ["keras", "issuesum"])
+def test_a_worker_trains_a_pass_whenever_it_is_asked_to(way, tmp_path, monkeypatch, capsys):
+    """In this process: in one of its own the import of TensorFlow would take most of the time."""
     project = Project.clone(tmp_path / "project")
     project.change({**EXAMPLE, **PASSES, **TINY})
-    write_issues(tmp_path / "issues.csv", made_up(80))
-    project.ingest([tmp_path / "issues.csv"])
-    project.stage("split")
-    project.stage("preprocess")
-    for way in ("keras", "issuesum"):
-        with worker(way, project) as train_pass:
-            passes = [train_pass(), train_pass()]
-        assert all(of.examples_per_second > 0 and of.cpu_seconds > 0 for of in passes)
+    features = project.path / FEATURES
+    for split in ("train", "validation"):
+        tiny_models.shards(features / split, tiny_models.rows(64))
+    tiny_models.save_vocabularies(features)
+    monkeypatch.chdir(project.path)
+    monkeypatch.setattr("sys.argv", ["training_worker.py", way])
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))  # one more pass, then the end
+    with pytest.raises(SystemExit):
+        training_worker.main()
+    passes = capsys.readouterr().out.splitlines()
+    assert len(passes) == 2
+    assert all(float(figure) > 0 for line in passes for figure in line.split())
+
+
+def test_what_a_worker_answers_is_a_pass(tmp_path):
+    class Answering(FakeProject):
+        code_of_stage = "print('9 8', flush=True); print('7 6', input(), flush=True); input()"
+
+    with worker("issuesum", Answering.clone(tmp_path / "project")) as train_pass:
+        assert train_pass() == Pass(7, 6)
 
 
 def test_a_worker_that_fails_ends_the_benchmark(tmp_path):

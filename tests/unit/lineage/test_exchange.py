@@ -9,7 +9,7 @@ import pytest
 
 from issuesum.errors import RepositoryError
 from issuesum.lineage.runs import record as runs
-from issuesum.lineage.runs.record import PREFIX, Exchanged, RunRecord, exchange
+from issuesum.lineage.runs.record import PREFIX, RunRecord, exchange
 
 
 def clone(folder: Path, remote: str | None) -> Path:
@@ -42,15 +42,15 @@ def test_finished_records_reach_the_other_clone_and_nothing_is_sent_twice(tmp_pa
     failed = replace(RunRecord.begin("train"), state="failed", error="no rows")
     for record in (done, failed, RunRecord.begin("build")):
         runs.write(record, first / "runs")
-    assert exchange(first / "runs", first) == Exchanged(sent=2, received=0)
+    assert exchange(first / "runs", first) == (2, 0)
     own = replace(RunRecord.begin("export"), state="done", image="host/name:tag")
     runs.write(own, second / "runs")
-    assert exchange(second / "runs", second) == Exchanged(sent=1, received=2)
+    assert exchange(second / "runs", second) == (1, 2)
     assert {run.id: run for run in runs.read_all(second / "runs")} == {
         run.id: run for run in (own, done, failed)
     }
-    assert exchange(first / "runs", first) == Exchanged(sent=0, received=1)
-    assert exchange(first / "runs", first) == Exchanged(sent=0, received=0)
+    assert exchange(first / "runs", first) == (0, 1)
+    assert exchange(first / "runs", first) == (0, 0)
     assert len(list((remote / PREFIX).iterdir())) == 3
 
 
@@ -60,7 +60,7 @@ def test_other_files_of_the_remote_are_left_there(tmp_path: Path) -> None:
     (remote / "notes.json").write_text("{}")
     (remote / "20260101T000000Z-split-00000g.json").write_text("{}")
     here = clone(tmp_path / "here", str(remote.parent))
-    assert exchange(here / "runs", here) == Exchanged(sent=0, received=0)
+    assert exchange(here / "runs", here) == (0, 0)
 
 
 def test_a_broken_record_is_not_taken(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_broken_record_is_not_taken(tmp_path: Path) -> None:
     remote.mkdir(parents=True)
     (remote / "20260101T000000Z-split-000000.json").write_text("{")
     here = clone(tmp_path / "here", str(remote.parent))
-    assert exchange(here / "runs", here) == Exchanged(sent=0, received=0)
+    assert exchange(here / "runs", here) == (0, 0)
     assert not (here / "runs").exists()
 
 

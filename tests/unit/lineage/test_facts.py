@@ -9,6 +9,7 @@ import pytest
 
 import provenances
 from issuesum.lineage.metrics import Metrics
+from issuesum.lineage.provenance.model import Artefact
 from issuesum.lineage.provenance.trace import Image, Trace
 from issuesum.lineage.reporting import provenance_page as facts
 from issuesum.lineage.reporting.provenance_page import text_of
@@ -23,10 +24,11 @@ def traced(**changes: Any) -> Trace:
     return Trace(provenances.read(provenances.dirty(**changes)), image)
 
 
-def fact(**item: Any) -> facts.Fact:
+def fact(**item: Any) -> tuple[str, ...]:
+    """Return measure, making, when and who."""
     bundle = Trace(provenances.read({"artefacts": [{"name": "model", **item}]}), None)
-    (found,) = facts.facts_of(bundle)
-    return found
+    (found,) = facts.steps_of(bundle)
+    return facts.card_of(found).lines
 
 
 @pytest.mark.parametrize(
@@ -83,31 +85,30 @@ def test_a_changed_param_is_shown_by_both_values(values: list, expected: str) ->
 
 
 def test_everything_that_is_known_of_an_artefact_is_shown() -> None:
-    assert fact() == facts.Fact("model", None, "", "", "", "")
-    assert fact().short == "unknown"
+    nothing = facts.card_of(Artefact(name="model"))
+    assert (nothing.title, nothing.digits, nothing.lines) == ("model", "unknown", ("",) * 4)
+    md5 = "b7cde7b7ad5818a2f4f5e1806cf55f86.dir"
+    assert facts.card_of(Artefact(name="model", md5=md5)).digits == "b7cde7b7ad58"
     whole = fact(
-        md5="b7cde7b7ad5818a2f4f5e1806cf55f86.dir", size=5_900_000, nfiles=2_000, stage="train",
+        size=5_900_000, nfiles=2_000, stage="train",
         seconds=250.0, device="cpu", user="Ada", host="box", started="2026-11-25T14:09:45+01:00",
     )  # fmt: skip
-    assert whole.short == "b7cde7b7ad58"
-    assert whole.measure == "5.9 MB, 2,000 files"
-    assert whole.making == "train, 4 min 10 s, cpu"
-    assert whole.when == "2026-11-25 13:09 UTC"
-    assert whole.who == "Ada @ box"
-    assert fact(rows=4_000, nfiles=2).measure == "4,000 rows"
-    assert fact(size="1", rows=True, nfiles="2", seconds="3", started=4).measure == ""
-    assert fact(started="2026-11-25T13:09:45").when == "2026-11-25 13:09 UTC"
-    assert (fact(host="box").who, fact(device="gpu").making) == ("box", "gpu")
+    assert whole == (
+        "5.9 MB, 2,000 files", "train, 4 min 10 s, cpu", "2026-11-25 13:09 UTC", "Ada @ box"
+    )  # fmt: skip
+    assert fact(rows=4_000, nfiles=2)[0] == "4,000 rows"
+    assert fact(started="2026-11-25T13:09:45")[2] == "2026-11-25 13:09 UTC"
+    assert (fact(host="box")[3], fact(device="gpu")[1]) == ("box", "gpu")
 
 
 def test_an_image_comes_before_what_it_was_made_from() -> None:
-    first, *others = facts.facts_of(traced())
-    assert first == facts.Fact(
-        "image", DIGEST, "141.9 MB", "export", "2026-11-25 13:14 UTC", "Ada Lovelace"
-    )
-    assert first.short == "ab" * 6
+    first, *others = facts.steps_of(traced())
+    assert (first.name, first.md5) == ("image", DIGEST)
+    card = facts.card_of(first)
+    assert card.lines == ("141.9 MB", "export", "2026-11-25 13:14 UTC", "Ada Lovelace")
+    assert card.digits == "ab" * 6
     assert [other.name for other in others] == ["bundle", "model", "features", "split", "raw"]
-    assert facts.facts_of(traced(user=None))[0].who == ""
+    assert facts.card_of(facts.steps_of(traced(user=None))[0]).lines[3] == ""
 
 
 def test_the_whole_text_is_aligned() -> None:

@@ -47,7 +47,7 @@ def test_a_request_is_understood(message: dict, expected: TitleRequest) -> None:
         ({"data": {"ndarray": ["a", 1]}}, "must be a text. Received: a number"),
         ({"data": {"ndarray": [None]}}, "Received: null"),
         ({"data": {"ndarray": [["a"], "b"]}}, "Received: a list"),
-        ({"data": {"ndarray": [["a", "b"]]}}, "rows of [2] columns"),
+        ({"data": {"ndarray": [["a", "b"]]}}, "must be a text. Received: a list"),
         ({"data": {"ndarray": [[["a"]]]}}, "Received: a list"),
         ({"jsonData": "a"}, "must be an object. Received: a text"),
         ({"jsonData": {}}, "Received: both or neither"),

@@ -35,26 +35,29 @@ def artefacts_of(
     rows: Mapping[str, int] | None = None,
     made_by: Iterable[RunRecord] = (),
 ) -> tuple[Artefact, ...]:
-    """Return what each stage up to the image wrote, from raw data to bundle.
+    """Return what each stage up to the image wrote by a lock, from raw data to bundle.
 
     Of a stage that ARTEFACTS does not name, it is what other stages depend on, or else all
     that it writes. DVC knows the parts of the split and not their folder: its `md5` here is that of
-    the line `<md5 of a part> <its name>` of each.
-
-    Args:
-        lock: what made them.
-        bundle: DVC's hash of the bundle; another one in the lock is of another bundle.
-        rows: of `raw` and the parts of the split, as far as they are known.
-        made_by: records of stage runs, the latest first; only those that ended well count.
+    the line `<md5 of a part> <its name>` of each. `bundle` is DVC's hash, which the lock may not
+    know, `rows` are those of `raw` and the parts of the split, as far as they are known, and
+    `made_by` records of runs, the latest first, of which only those that ended well count.
     """
-    runs = [run for run in made_by if run.state == "done"]
-    maker = _Maker(lock, bundle, dict(rows or {}), runs)
+    known = dict(rows or {})
+    if {"train", "validation"} <= known.keys():
+        known["features"] = known["train"] + known["validation"]
+    maker = _Maker(lock, known, [run for run in made_by if run.state == "done"])
     found = [maker.named(name) for name in layout.ARTEFACTS]
+    if found[-1].md5 != bundle:
+        found[-1] = Artefact(name="bundle", path=found[-1].path, md5=bundle, stage="build")
+    above = dict[str, set[str]]()  # the stages that each comes from, at any distance
     for name, stage in lock.stages.items():
+        direct = {maker.makers[path] for path in stage.deps if path in maker.makers}
+        above[name] = direct.union(*map(above.__getitem__, direct))
         named = stage.outs.keys() & {*_NAMES, *_PARTS.values()}
         if not named and name not in (layout.EVALUATE_STAGE, layout.EXPORT_STAGE):
-            above = maker.leading_to(*stage.deps)  # it stands behind what it begins with
-            place = 1 + max((at for at, each in enumerate(found) if each.stage in above), default=0)
+            before = (at for at, each in enumerate(found) if each.stage in above[name])
+            place = 1 + max(before, default=0)  # it stands behind what it begins with
             found[place:place] = maker.of_stage(name, stage)
     return tuple(found)
 
@@ -69,17 +72,12 @@ def rows_of(lock: Lock, profile: bytes | None) -> dict[str, int]:
 
 
 class _Maker:
-    """A lock with what else is known."""
+    """A lock with what else is known: rows by artefact, and runs that ended well."""
 
-    def __init__(
-        self, lock: Lock, bundle: str | None, rows: dict[str, int], runs: list[RunRecord]
-    ) -> None:
-        if {"train", "validation"} <= rows.keys():
-            rows["features"] = rows["train"] + rows["validation"]
-        self._items, self._bundle, self._rows, self._runs = lock.items, bundle, rows, runs
-        self._stages = lock.stages
+    def __init__(self, lock: Lock, rows: Mapping[str, int], runs: Iterable[RunRecord]) -> None:
+        self._items, self._rows, self._runs = lock.items, rows, [*runs]
         self._needed = {path for stage in lock.stages.values() for path in stage.deps}
-        self._makers = {out: name for name, stage in lock.stages.items() for out in stage.outs}
+        self.makers = {out: name for name, stage in lock.stages.items() for out in stage.outs}
 
     def of_stage(self, name: str, stage: LockedStage) -> list[Artefact]:
         """Return one artefact of all that a stage hands on; none if it writes nothing."""
@@ -88,26 +86,12 @@ class _Maker:
             return [self.whole(name, {PurePosixPath(path).name: path for path in paths})]
         return [self.one(name, path) for path in paths]
 
-    def leading_to(self, *paths: str) -> set[str]:
-        """Return the stages that these paths come from, at any distance."""
-        found: set[str] = set()
-        waiting = list(paths)
-        while waiting:
-            name = self._makers.get(waiting.pop())
-            if name and name not in found:
-                found.add(name)
-                waiting += self._stages[name].deps
-        return found
-
     def named(self, name: str) -> Artefact:
         """Return one of ARTEFACTS."""
         if name == "split":
             return self.whole(name, _PARTS)
         paths = [path for path, of in _NAMES.items() if of == name]
-        found = self.one(name, next((path for path in paths if path in self._makers), paths[0]))
-        if name == "bundle" and found.md5 != self._bundle:
-            return Artefact(name=name, path=found.path, md5=self._bundle, stage="build")
-        return found
+        return self.one(name, next((path for path in paths if path in self.makers), paths[0]))
 
     def one(self, name: str, path: str) -> Artefact:
         """Return what is known of one path."""
@@ -117,7 +101,7 @@ class _Maker:
             known["rows"] = self._rows[name]
         if name not in _PARTS:
             known |= self._run_of(path)
-        return Artefact(name=name, path=path, stage=self._makers.get(path), **known)
+        return Artefact(name=name, path=path, stage=self.makers.get(path), **known)
 
     def whole(self, name: str, paths: Mapping[str, str]) -> Artefact:
         """Return several outputs of a stage as one artefact with parts."""

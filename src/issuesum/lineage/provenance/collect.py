@@ -15,7 +15,7 @@ import yaml
 from issuesum import layout
 from issuesum.errors import ArtifactError, RepositoryError
 from issuesum.lineage import git
-from issuesum.lineage.dvc import Lock, default_remote, hash_of, params_diff
+from issuesum.lineage.dvc import Lock, cut_entry, default_remote, hash_of, params_diff
 from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of
 from issuesum.lineage.provenance.model import FORMAT, Provenance
 from issuesum.lineage.runs.record import RunRecord, read_all
@@ -39,10 +39,8 @@ def collect(
     configuration only what is named here gets in, never a credential.
 
     `image` is registry/name:tag; `params` and `metrics` are the whole of their files, `defaults`
-    what the first came with.
-
-    Raises:
-        RepositoryError: there is no commit or no dvc.lock, or a configuration is broken.
+    what the first came with. RepositoryError: there is no commit or no dvc.lock, or a configuration
+    is broken.
     """
     paths = (layout.DATA_PROFILE, layout.UV_LOCK, layout.REQUIREMENTS)
     files = {path: (root / path).read_bytes() for path in paths if (root / path).is_file()}
@@ -69,7 +67,7 @@ def collect(
             "created": created.isoformat(timespec="seconds"),
             "hashes": known["hashes"] | {"uv.lock": sha256s.get(layout.UV_LOCK)},
             "requirements": sha256s.get(layout.REQUIREMENTS),
-            "lock": lock.text_without(layout.EXPORT_STAGE),  # which has the export before this one
+            "lock": cut_entry(lock.text, layout.EXPORT_STAGE)[0],  # that of the export before
             "tools": {name: version(name) for name in _TOOLS},
         }
     )  # fmt: skip

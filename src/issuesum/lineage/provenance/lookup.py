@@ -32,10 +32,8 @@ class Found:
 def look_up(text: str | None, *, default: str | None) -> Found:
     """Return the image that `text` means, by asking its registry alone.
 
-    Args:
-        text: registry/name:tag, registry/name@sha256:…, a tag or a digest alone, the path of a
-            receipt, or None for the last receipt.
-        default: registry/name, where a tag or a digest alone is looked up; None if unknown.
+    That is registry/name:tag, registry/name@sha256:…, a tag or a digest alone, to be looked up in
+    the `default` registry/name, the path of a receipt, or None for the last receipt.
 
     Raises:
         ParamsError: `text` is none of these, or it lacks a repository and there is no default.

@@ -1,27 +1,15 @@
 """/app/provenance.json as a type: where an image comes from.
 
-docs/tracing.md describes the file. Format 1 lacks most of it; what an older or a stranger's file
-lacks, or has of another kind, is None here.
+docs/tracing.md describes the file. Format 1 lacks most of it; what a file lacks is None here.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    Field,
-    OnErrorOmit,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    ValidationError,
-    WrapValidator,
-)
+from pydantic import BaseModel, Field, StrictBool, ValidationError
 
 from issuesum.errors import ArtifactError, one_line
 
@@ -30,45 +18,30 @@ FORMAT = 3
 FILE = "app/provenance.json"  # where the Dockerfile puts it
 
 
-def _or_none(value: object, validate: Callable[[object], Any]) -> Any:  # noqa: ANN401
-    try:
-        return validate(value)
-    except ValidationError:
-        return None
-
-
-type Known[T] = Annotated[T | None, WrapValidator(_or_none)]
-"""A value that may be missing or of another kind in a file that somebody else made."""
-
-
-def _dict(value: object) -> object:
-    return value if isinstance(value, dict) else {}
-
-
 class Artefact(BaseModel, frozen=True):
     """A thing on the way from raw data to the bundle."""
 
     name: str  # `raw`, `split`, `features`, `model`, `bundle`, or the stage that wrote it
-    path: Known[str] = None  # in the repository
-    md5: Known[str] = None  # DVC's hash; of parts, that of the lines `<md5 of a part> <its name>`
-    size: Known[StrictInt] = None  # bytes
-    nfiles: Known[StrictInt] = None  # files in it
-    rows: Known[StrictInt] = None  # issues in it
-    stage: Known[str] = None  # that wrote it
-    started: Known[str] = None  # when that stage began, ISO 8601
-    seconds: Known[StrictFloat] = None  # that it took
-    device: Known[str] = None  # what it ran on
-    processor: Known[str] = None  # model of the CPU
-    user: Known[str] = None  # who ran it
-    host: Known[str] = None  # where
+    path: str | None = None  # in the repository
+    md5: str | None = None  # DVC's hash; of parts, that of the lines `<md5 of a part> <its name>`
+    size: int | None = None  # bytes
+    nfiles: int | None = None  # files in it
+    rows: int | None = None  # issues in it
+    stage: str | None = None  # that wrote it
+    started: str | None = None  # when that stage began, ISO 8601
+    seconds: float | None = None  # that it took
+    device: str | None = None  # what it ran on
+    processor: str | None = None  # model of the CPU
+    user: str | None = None  # who ran it
+    host: str | None = None  # where
     parts: tuple[Artefact, ...] = ()  # outputs that make it up
 
 
 class Patch(BaseModel, frozen=True):
     """What a dirty tree added to its commit, as `git apply` takes it."""
 
-    sha256: Known[str] = None
-    base64: Known[str] = None
+    sha256: str | None = None
+    base64: str | None = None
 
     @property
     def content(self) -> bytes:
@@ -82,46 +55,42 @@ class Patch(BaseModel, frozen=True):
 class Remote(BaseModel, frozen=True):
     """DVC's default remote, without secrets."""
 
-    url: Known[str] = None
-    endpointurl: Known[str] = None
-    region: Known[str] = None
+    url: str | None = None
+    endpointurl: str | None = None
+    region: str | None = None
 
 
 class Provenance(BaseModel, frozen=True):
     """Where an image, or a bundle without one, comes from."""
 
-    format: Known[StrictInt] = None  # of the file; None for a bundle
-    image: Known[str] = None  # registry/name:tag
-    git: Known[str] = None  # part of the tag
-    dvc: Known[str] = None  # part of the tag
-    commit: Known[str] = None  # 40 hex digits
-    dirty: Known[StrictBool] = None  # whether code, params, dvc.yaml or a .dvc file differed
-    message: Known[str] = None  # first line of the commit's message
-    author: Known[str] = None  # of the commit, as `name <address>`
-    committed: Known[str] = None  # when, ISO 8601
-    source: Known[str] = None  # URL of the repository
-    folder: Known[str] = None  # of the project in its repository
-    remote: Known[Remote] = None
-    patch: Known[Patch] = None
-    created: Known[str] = None  # the commit's date; up to format 2, when the image was built
-    user: Known[str] = None  # who built it; not in the file since format 3
+    format: int | None = None  # of the file; None for a bundle
+    image: str | None = None  # registry/name:tag
+    git: str | None = None  # part of the tag
+    dvc: str | None = None  # part of the tag
+    commit: str | None = None  # 40 hex digits
+    dirty: StrictBool | None = None  # whether code, params, dvc.yaml or a .dvc file differed
+    message: str | None = None  # first line of the commit's message
+    author: str | None = None  # of the commit, as `name <address>`
+    committed: str | None = None  # when, ISO 8601
+    source: str | None = None  # URL of the repository
+    folder: str | None = None  # of the project in its repository
+    remote: Remote | None = None
+    patch: Patch | None = None
+    created: str | None = None  # the commit's date; up to format 2, when the image was built
+    user: str | None = None  # who built it; not in the file since format 3
     # DVC's by artefact, and the SHA-256 of uv.lock
-    hashes: Annotated[dict[str, Known[str]], BeforeValidator(_dict)] = {}
-    requirements: Known[str] = None  # SHA-256 of serving/requirements.txt
-    artefacts: Known[tuple[OnErrorOmit[Artefact], ...]] = None  # from raw data to bundle
-    lock: Known[str] = None  # the text of dvc.lock
-    params: Known[dict[str, Any]] = None  # the content of params.yaml
-    changed_params: Known[dict[str, list[Any]]] = None  # by dotted name: default, what was used
-    metrics: Known[dict[str, Any]] = None  # the content of eval/metrics.json
-    tools: Known[dict[str, str]] = None  # versions of what decides what model and bundle are
+    hashes: dict[str, str | None] = {}
+    requirements: str | None = None  # SHA-256 of serving/requirements.txt
+    artefacts: tuple[Artefact, ...] | None = None  # from raw data to bundle
+    lock: str | None = None  # the text of dvc.lock
+    params: dict[str, Any] | None = None  # the content of params.yaml
+    changed_params: dict[str, list[Any]] | None = None  # by dotted name: default, what was used
+    metrics: dict[str, Any] | None = None  # the content of eval/metrics.json
+    tools: dict[str, str] | None = None  # versions of what decides what model and bundle are
 
     @classmethod
     def parse(cls, content: bytes, image: str) -> Self:
-        """Read the content of /app/provenance.json of any format.
-
-        Raises:
-            ArtifactError: that of `image` is none, or lacks what this class needs.
-        """
+        """Read one of any format (ArtifactError: it lacks what this class needs)."""
         try:
             values = json.loads(content)
             if not isinstance(values, dict) or "commit" not in values:
@@ -161,10 +130,6 @@ class Exported(Provenance):
     dvc: str
     commit: str = Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")
     dirty: StrictBool
-    source: str | None = None
-    folder: str | None = None
-    remote: Remote | None = None
-    patch: Patch | None = None
     created: str
     lock: str
     params: dict[str, Any]

@@ -55,10 +55,9 @@ def trace(
     """Find out where an image or a bundle comes from; an IssuesumError if it is not found.
 
     Args:
-        text: what `look_up` takes, an image id of this machine's Docker Engine, NAME:TAG
-            without a registry, which the engine may hold, or the folder of a bundle. The engine is
-            also asked for what a registry does not give.
-        default: registry/name, where a tag or a digest alone is looked up; None if unknown.
+        text: what `look_up` takes, an image id of this machine's Docker Engine, NAME:TAG without a
+            registry, or the folder of a bundle. The engine is asked for what a registry lacks.
+        default: as of `look_up`.
         read_local: gives what `docker image inspect` says of a name or id, and the bytes of
             /app/provenance.json; None if the engine does not hold it.
         defaults: of the params, which those of a bundle are compared with.

@@ -21,23 +21,14 @@ _MADE_BY = ("preprocess", "train", "build")
 
 
 def write_card(root: Path, params: dict[str, Any], output: Path = MODEL_CARD) -> ModelSide:
-    """Write the model card of the working tree, by the whole of params.yaml.
-
-    Raises:
-        ArtifactError: there are no scores.
-        RepositoryError: there is no repository.
-    """
+    """Write the card of the working tree, by all of params.yaml (ArtifactError: no scores)."""
     side = read_side(root, None)
     html.write(root / output, render(side, params))
     return side
 
 
 def render(of: ModelSide, params: Mapping[str, Any]) -> str:
-    """Return the card of a model, without what is not known; equal arguments give equal text.
-
-    Raises:
-        ArtifactError: the model has no metrics.
-    """
+    """Return the card of a model that has metrics; equal arguments give equal text."""
     found, metrics = compare(of, None, {}), of.metrics
     ranking = [name for name in found.figures if METRICS[name].better > 0]
     languages = of.profile.languages.shares if of.profile else {}

@@ -67,7 +67,7 @@ class ModelComparison:
     basis: str  # how differences were tested, a sentence; empty if they were not
     baselines: Mapping[str, Interval]  # `PRIMARY` of the model minus that of each baseline
     params: Mapping[str, Change]  # what differs, by name
-    changed: frozenset[str]  # nodes of the pipeline whose outputs differ
+    changed: frozenset[str]  # nodes an output of which differs
     bins: tuple[LengthBin, ...]
     titles: TitleExamples | None  # None without scores of single titles
 
@@ -76,11 +76,7 @@ def compare(
     now: ModelSide, before: ModelSide | None, params: Mapping[str, Change],
     *, resamples: int = RESAMPLES,
 ) -> ModelComparison:  # fmt: skip
-    """Compare a model with a base, if there is one that has metrics; `params` are what differs.
-
-    Raises:
-        ArtifactError: the model has no metrics.
-    """
+    """Compare a model with a base that may lack metrics (ArtifactError: the model has none)."""
     scores, earlier = _scores(now), _scores(before)
     if not scores:
         raise ArtifactError(
@@ -115,10 +111,16 @@ def compare(
             if name in titles
         },
         params=params if before else {},
-        changed=now.pipeline.changed(now.hashes, before.hashes) if before else frozenset(),
+        changed=_changed(now, before) if before else frozenset(),
         bins=() if titles.empty else _by_length(titles, old, resamples),
         titles=None if titles.empty else _choose_examples(titles, old),
     )
+
+
+def _changed(now: ModelSide, before: ModelSide) -> frozenset[str]:
+    paths = {**now.hashes, **before.hashes}
+    differs = {path for path in paths if now.hashes.get(path) != before.hashes.get(path)}
+    return frozenset(name for name, outs in now.nodes.items() if differs.intersection(outs))
 
 
 def _scores(of: ModelSide | None) -> dict[str, float]:

@@ -28,7 +28,7 @@ def write_report(folder: Path, profile: DataProfile) -> None:
 
 
 def _page(profile: DataProfile) -> str:
-    drift, shares = profile.drift, profile.languages.shares
+    drift = profile.drift
     fields = {"Bodies": profile.body, "Titles": profile.title}
     before = {"Bodies": drift.body.histogram_before, "Titles": drift.title.histogram_before} \
         if drift else {}  # fmt: skip
@@ -38,11 +38,6 @@ def _page(profile: DataProfile) -> str:
         profile=profile,
         lengths={name: _lengths(name, of, before.get(name, ())) for name, of in fields.items()},
         growth={name: _growth(name, of, profile.rows.train) for name, of in fields.items()},
-        languages=plots.shares(
-            "languages",
-            ", ".join(f"{code} {html.percent(share)}" for code, share in shares.items()),
-            shares,
-        ),
     )
 
 

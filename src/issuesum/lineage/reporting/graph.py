@@ -1,82 +1,21 @@
-"""A pipeline or a lineage as SVG: cards and arrows, from top to bottom or from left to right."""
+"""A lineage as SVG: cards and arrows, from left to right."""
 
-import re
-from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 from markupsafe import Markup
 
 from issuesum.console import printable
-from issuesum.layout import RAW, feeds
-from issuesum.lineage.dvc import Lock
 from issuesum.lineage.reporting import html
 
 _LINE, _TOP = 19, 26  # units, which are pixels where a drawing is as wide as its page
 _LETTER = 7.3  # widest mean of a line's letters
 _GAP = 34
-_ARC = 26  # that an arc goes out for every card that it skips
-_WIDE, _LANE = 200, 68  # width of a card, and height between the rows of `wide`
+_WIDE, _LANE = 200, 68  # width of a card, and height between the rows
 
 type Edge = tuple[int, int, str]
 """Places of two cards, and a word for what leads from the first to the second."""
 type Point = tuple[float, float]
-type _Arrow = tuple[str, str, str, Point]
-"""Path, corners of its head, a word, and where that stands."""
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """Raw data and stages, every one behind what it depends on."""
-
-    nodes: Mapping[str, tuple[str, ...]]  # by name, the paths of the outputs
-    edges: tuple[tuple[str, str], ...]  # from what is needed to what needs it
-
-    @classmethod
-    def of(cls, lock: Lock) -> Self:
-        """Return what dvc.lock records."""
-        raw = RAW.as_posix()
-        nodes = {name: tuple(of.outs) for name, of in lock.stages.items()}
-        if any(feeds(raw, of.deps) for of in lock.stages.values()):
-            nodes = {raw: (raw,), **nodes}
-        edges = (
-            (name, user)
-            for name, outs in nodes.items()
-            for user, of in lock.stages.items()
-            if any(feeds(out, of.deps) for out in outs)
-        )
-        return cls(nodes, tuple(edges))
-
-    def changed(self, now: Mapping[str, str], before: Mapping[str, str]) -> frozenset[str]:
-        """Return the nodes an output of which has another hash than before."""
-        differs = {path for path in {**now, **before} if now.get(path) != before.get(path)}
-        return frozenset(name for name, outs in self.nodes.items() if differs.intersection(outs))
-
-
-def draw(of: Pipeline, changed: AbstractSet[str]) -> Markup:
-    """Draw the nodes from top to bottom; those that changed are marked."""
-    place = {name: number for number, name in enumerate(of.nodes)}
-    cards = [
-        Card(title, kind="step changed", note="changed") if name in changed else Card(title)
-        for name in of.nodes
-        for title in [name.rpartition("/")[2]]
-    ]
-    return tall(cards, [(place[a], place[b], "") for a, b in of.edges], width=260)
-
-
-def to_mermaid(of: Pipeline, changed: AbstractSet[str]) -> str:
-    """Write a flow chart that Mermaid draws; changed nodes have a thick border and say so."""
-    ids = {name: f"n{number}" for number, name in enumerate(of.nodes)}
-    lines = ["flowchart LR"]
-    for name, key in ids.items():
-        label = re.sub(r"[^\w ./-]", "_", name)  # nothing that Mermaid or Markdown reads
-        lines.append(f'    {key}["{label}{" ●" if name in changed else ""}"]')
-    lines += [f"    {ids[a]} --> {ids[b]}" for a, b in of.edges]
-    if marked := [key for name, key in ids.items() if name in changed]:
-        lines.append("    classDef changed stroke:#b8460e,stroke-width:3px")
-        lines.append(f"    class {','.join(marked)} changed")
-    return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -86,9 +25,8 @@ class Card:
     title: str
     digits: str = ""  # of its hash
     lines: tuple[str | None, ...] = ()  # what else is known
-    kind: str = "step"  # classes of the style sheet
-    note: str = ""  # at the right end of the title
-    below: bool = False  # in the second row of `wide`
+    kind: str = "step"  # class of the style sheet
+    below: bool = False  # in the second row
     x: float = 1
     y: float = 1
     width: float = _WIDE
@@ -99,7 +37,7 @@ class Card:
         """Class, height and text of each line, which fits into the card."""
         texts = [("title", self.title), ("digits", self.digits)]
         texts += [("faint", line) for line in self.lines if line]
-        most = int((self.width - 28) / _LETTER) - 2 * len(self.note)  # a title is bold
+        most = int((self.width - 28) / _LETTER)
         shown = [(kind, printable(text)) for kind, text in texts if text]
         return [
             (kind, self.y + _TOP + _LINE * place, html.cut(text, most))
@@ -122,26 +60,7 @@ class Card:
         return self.x + self.width, self.y + self.height
 
 
-def tall(cards: Sequence[Card], edges: Sequence[Edge], *, width: int = 320) -> Markup:
-    """Draw one card below the other; arcs on the right lead past others."""
-    boxes, arrows = list[Card](), list[_Arrow]()
-    y = right = 1.0
-    for card in cards:
-        boxes.append(replace(card, y=y, width=width, height=card.needed))
-        y += card.needed + _GAP // 2
-    for a, b, _ in edges:
-        (side, bottom), (x, middle), skipped = boxes[a].end, boxes[a].centre, b - a - 1
-        if not skipped:
-            arrows.append(_arrow([(x, bottom), (x, boxes[b].y - 1)]))
-            continue
-        y0, y1 = middle + 6, boxes[b].centre[1] - 6
-        out, right = side + 5 + _ARC * skipped, max(right, _ARC * skipped * 3 / 4)
-        curve = f"M{side:g} {y0:g}C{out:g} {y0:g} {out:g} {y1:g} {side + 8:g} {y1:g}"
-        arrows.append((curve, _head((side + 9, y1), (side + 1, y1)), "", (0, 0)))
-    return _svg(boxes, edges, arrows, (width + right + 8, y), kind="tall", style="")
-
-
-def wide(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Markup:
+def draw(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Markup:
     """Draw cards from left to right, and a second row for those that stand below.
 
     Edges are between neighbours of the first row, or from one row to the other. A drawing that has
@@ -175,23 +94,14 @@ def wide(cards: Sequence[Card], edges: Sequence[Edge], *, style: str = "") -> Ma
         else:  # past what stands to the right
             level = floor = bottom + 24
             points = [(x, bottom), (x, floor), (to + 24, floor), (to + 24, end.end[1] + 1)]
-        arrows.append(_arrow(points, word, (left + 10, level - 6)))
-    size = max(box.end[0] for box in boxes), floor
-    return _svg(boxes, edges, arrows, size, kind="wide", style=style)
-
-
-def _svg(
-    cards: Sequence[Card], edges: Sequence[Edge], arrows: Sequence[_Arrow], size: Point, **more: str
-) -> Markup:
+        path = "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
+        arrows.append((path, _head(*points[-2:]), word, (left + 10, level - 6)))
     ways = [f"{cards[a].title} leads to {cards[b].title}" for a, b, _ in edges]
     label = printable("; ".join([*(card.title for card in cards), *ways]))
-    values = {"cards": cards, "arrows": arrows, "size": size, "label": label, **more}
-    return html.render("templates/graph.svg", **values)
-
-
-def _arrow(points: Sequence[Point], word: str = "", at: Point = (0, 0)) -> _Arrow:
-    path = "M" + "L".join(f"{x:g} {y:g}" for x, y in points)
-    return path, _head(*points[-2:]), word, at
+    size = max(box.end[0] for box in boxes), floor
+    return html.render(
+        "templates/graph.svg", cards=boxes, arrows=arrows, size=size, label=label, style=style
+    )
 
 
 def _head(before: Point, tip: Point) -> str:

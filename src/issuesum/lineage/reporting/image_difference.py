@@ -1,4 +1,4 @@
-"""All that changed between two images, gathered from registry, Git and DVC."""
+"""All that changed between two images, titles included: from registry, Git and DVC."""
 
 import hashlib
 import json
@@ -6,10 +6,14 @@ import os
 import re
 import shlex
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.resources import files
+from itertools import batched, islice
 from pathlib import Path
 
+from issuesum.console import bar
 from issuesum.errors import DataError, RepositoryError, one_line
 from issuesum.layout import REQUIREMENTS
 from issuesum.lineage import git
@@ -17,13 +21,37 @@ from issuesum.lineage.dvc import Change, dotted, params_diff, stored_file
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.lookup import Found
 from issuesum.lineage.provenance.model import Provenance
-from issuesum.lineage.reporting import html
-from issuesum.lineage.reporting.issue_difference import RowDifference, TitleDifference, compare_rows
 from issuesum.registry.client import Registry
+from issuesum.serving.inference.writer import TitleWriter
+from issuesum.training.corpus.issue import Issue, issue_key, seen_issues
+from issuesum.training.corpus.reading import Reject, read_issues, sample_issues
 
 SBOM = "application/vnd.cyclonedx+json"
 _PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
 _PACKAGES = ("library", "framework", "application")
+_SYNTHETIC = 88  # issues to title, next to a dozen written by hand
+_BATCH = 32
+
+
+@dataclass(frozen=True)
+class RowDifference:
+    """Distinct issues; equal are those that split takes for repeats of each other."""
+
+    old: int  # in the old data
+    new: int
+    added: int  # only in the new data
+    removed: int  # only in the old data
+    added_titles: tuple[str, ...]  # of the first few of them
+    removed_titles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class TitleDifference:
+    """How far two models agree."""
+
+    issues: int  # that both wrote a title for
+    differing: int  # of them with two titles
+    pairs: tuple[Change, ...]  # the two titles of the first of these
 
 
 @dataclass(frozen=True)
@@ -69,7 +97,7 @@ class MetricChange:
 class PackageDifference:
     """What is known by the best source that both images have; None is unknown."""
 
-    by: str | None  # sbom, requirements or hash
+    by: str | None  # sbom or requirements
     same: bool | None
     changed: dict[str, Change]  # versions by name
 
@@ -95,10 +123,7 @@ def compare_images(
 ) -> ImageDifference:
     """Compare all but titles, by commits of the repository at `root` and, if asked, by its `rows`.
 
-    Of added and of removed rows so many `examples` are kept.
-
-    Raises:
-        RegistryError: a registry is unreachable or refuses us.
+    Of added and of removed rows so many `examples` are kept. RegistryError: a registry fails.
     """
     before, after = old.provenance, new.provenance
     one, other = (
@@ -145,22 +170,45 @@ def compare_data(
     return DataDifference(same, rows, (before, after), why_not)
 
 
+def compare_rows(old: Path, new: Path, *, examples: int, scratch: Path) -> RowDifference:
+    """Compare two CSVs that `issuesum ingest` wrote, in memory that does not grow with them.
+
+    The keys are kept meanwhile in the existing folder `scratch`, some 30 bytes an issue (DataError:
+    a file is no CSV of issues, or the disk is full).
+    """
+    with seen_issues(scratch) as in_old, seen_issues(scratch) as in_new:
+        before = sum(in_old(key, 0) is None for key, _ in _issues(old, "old data"))
+        found = (title for key, title in _issues(new, "new data")
+                 if in_new(key, 0) is None and in_old(key, 0) is None)  # fmt: skip
+        added_titles = tuple(islice(found, examples))
+        added = len(added_titles) + sum(1 for _ in found)
+        found = (title for key, title in _issues(old, "removed") if in_new(key, 0) is None)
+        removed_titles = tuple(islice(found, examples))
+        removed = len(removed_titles) + sum(1 for _ in found)
+    after = before - removed + added
+    return RowDifference(before, after, added, removed, added_titles, removed_titles)
+
+
+def _issues(path: Path, what: str) -> Iterator[tuple[bytes, str]]:
+    with bar(what) as shown:
+        for row in read_issues(path, shown=shown):
+            if isinstance(row, Issue):
+                yield issue_key(row.title, row.body), row.title
+
+
 def compare_code(old: Provenance, new: Provenance, root: Path) -> CodeDifference:
     """Compare the commits of two provenances in the repository around `root`."""
-    sources = {str(of.commit): of.source for of in (old, new)}
-    missing, stat = [], ""
-    if len(sources) > 1:
-        for commit, source in sources.items():
-            if not git.has_commit(root, commit):
-                fetch = ", and its image names no source: git fetch --all"
-                if source:
-                    fetch = f": {shlex.join(['git', 'fetch', source, commit])}"
-                missing.append(f"{commit} is not in this repository{fetch}")
-        if not missing:
-            options = ("--stat=78", "--no-color", "--no-ext-diff")
-            stat = os.fsdecode(git.run(root, "diff", *options, *sources, "--", *git.CODE))
-    found = None if missing else stat.rstrip("\n")
-    return CodeDifference(_named(old), _named(new), found, tuple(missing))
+    names, sources = (_named(old), _named(new)), {str(of.commit): of.source for of in (old, new)}
+    if len(sources) == 1:
+        return CodeDifference(*names, "", ())
+    if lacking := [commit for commit in sources if not git.has_commit(root, commit)]:
+        calls = (["git", "fetch", sources[commit] or "origin", commit] for commit in lacking)
+        pairs = zip(lacking, map(shlex.join, calls), strict=True)
+        missing = tuple(f"{commit} is not in this repository: {call}" for commit, call in pairs)
+        return CodeDifference(*names, None, missing)
+    options = ("--stat=78", "--no-color", "--no-ext-diff")
+    stat = os.fsdecode(git.run(root, "diff", *options, *sources, "--", *git.CODE))
+    return CodeDifference(*names, stat.rstrip("\n"), ())
 
 
 def _named(of: Provenance) -> str:
@@ -184,22 +232,14 @@ def metric_changes(old: object, new: object) -> dict[str, MetricChange]:
 
 
 def compare_packages(old: Found, new: Found, root: Path) -> PackageDifference:
-    """Compare by SBOMs, by serving/requirements.txt of both commits, or only by hashes.
-
-    Raises:
-        RegistryError: a registry is unreachable or refuses us.
-    """
+    """Compare by SBOMs, or by serving/requirements.txt of both commits."""
     for by, source in (("sbom", _of_sbom), ("requirements", _of_requirements)):
         before, after = source(old, root), source(new, root)
         if before is not None and after is not None:
             # A dot in a name is no level: the values are flat.
             changed = dict(sorted(params_diff(before, after).items()))
             return PackageDifference(by, not changed, changed)
-    recorded = [of.provenance.requirements for of in (old, new)]
-    same = same_hash(old.provenance, new.provenance, "uv.lock")
-    if all(recorded):
-        same = recorded[0] == recorded[1]
-    return PackageDifference(None if same is None else "hash", same, {})
+    return PackageDifference(None, None, {})
 
 
 def _of_sbom(found: Found, _root: Path) -> dict[str, str] | None:
@@ -230,6 +270,26 @@ def _of_requirements(found: Found, root: Path) -> dict[str, str] | None:
     return dict(_PINNED.findall(content.decode("utf-8")))
 
 
-def text_of(of: ImageDifference) -> str:
-    """Return lines for people."""
-    return html.render_text("templates/difference.txt", of=of)
+def fixed_issues() -> Iterator[Issue]:
+    """Yield 100 issues, always the same: a dozen written by hand, then synthetic ones."""
+    written = files("issuesum.lineage.reporting").joinpath("issues.jsonl")
+    for line in written.read_text(encoding="utf-8").splitlines():
+        yield Issue("", "", json.loads(line)["body"])
+    yield from sample_issues(_SYNTHETIC)
+
+
+def compare_titles(
+    rows: Iterable[Issue | Reject], old: TitleWriter, new: TitleWriter, *, examples: int
+) -> TitleDifference:
+    """Have both models title issues, a batch at a time, and keep some pairs that differ."""
+    issues, differing, pairs = 0, 0, list[Change]()
+    bodies = (row.body for row in rows if isinstance(row, Issue))
+    with bar("titles") as shown:
+        for batch in batched(bodies, _BATCH):
+            for pair in map(Change, old.titles(batch), new.titles(batch)):
+                issues += 1
+                differing += pair.old != pair.new
+                if pair.old != pair.new and differing <= examples:
+                    pairs.append(pair)
+            shown.update(len(batch))
+    return TitleDifference(issues, differing, tuple(pairs))

@@ -9,7 +9,7 @@ from issuesum.errors import RepositoryError
 from issuesum.layout import REPORT_MARKDOWN, REPORT_PAGE
 from issuesum.lineage import git
 from issuesum.lineage.dvc import params_diff
-from issuesum.lineage.reporting import graph, html, plots, wording
+from issuesum.lineage.reporting import html, plots, wording
 from issuesum.lineage.reporting.comparison import SHOWN, ModelComparison, compare
 from issuesum.lineage.reporting.model_side import read_side
 from issuesum.lineage.reporting.wording import score
@@ -33,11 +33,8 @@ def write_report(
     """Write what a change of the model means, as a comment and as a page.
 
     Without a `revision` it is the model of the working tree, without a `base` it is compared with
-    HEAD or the parent of `revision`.
-
-    Raises:
-        ArtifactError: there are no scores.
-        RepositoryError: there is no repository, or no such revision.
+    HEAD or the parent of `revision`. ArtifactError: there are no scores. RepositoryError: there is
+    no repository, or no such revision.
     """
     git.run(root, "rev-parse", "--git-dir")
     reported = _commit(root, revision) if revision else None
@@ -57,11 +54,8 @@ def write_report(
 
 def to_markdown(of: ModelComparison) -> str:
     """Return the comment; it has fewer examples rather than more than `LIMIT` characters."""
-    chart = graph.to_mermaid(of.now.pipeline, of.changed)
-    mermaid = Markup(f"```mermaid\n{chart}\n```")  # noqa: S704 -- nothing is left that it reads
-    drawn = {"pipeline": mermaid, "differences": "", "lengths": "", "curves": ()}
     for shown in range(SHOWN, -1, -1):
-        values = {**_values(of, shown), **drawn, "spark": _spark}
+        values = {**_values(of, shown), "lengths": "", "curves": (), "spark": _spark}
         if len(text := html.render_markdown(_TEMPLATE, **values)) < LIMIT:
             break
     return text
@@ -73,8 +67,6 @@ def to_page(of: ModelComparison) -> str:
         _TEMPLATE,
         title="Model report",
         **_values(of, SHOWN),
-        pipeline=graph.draw(of.now.pipeline, of.changed),
-        differences=_differences(of),
         lengths=_lengths(of) if of.bins else "",
         curves=[plot for title in _PLOTS if (plot := _training(title, of))],
         spark=None,
@@ -92,17 +84,6 @@ def _values(of: ModelComparison, shown: int) -> dict[str, object]:
 def _commit(root: Path, revision: str) -> str:
     must = f"{revision!r} must be a commit that this repository has"
     return git.commit_of(root, revision, must=must, advice="git fetch, or git log --oneline")
-
-
-def _differences(of: ModelComparison) -> Markup | str:
-    found = {
-        METRICS[name].title: part.difference
-        for name, part in of.figures.items()
-        if part.difference and part.better > 0
-    }
-    label = "; ".join(f"{title} {wording.with_interval(part)}" for title, part in found.items())
-    spans = {title: (part.value, part.low, part.high) for title, part in found.items()}
-    return plots.differences("differences", label, spans) if spans else ""
 
 
 def _lengths(of: ModelComparison) -> Markup:

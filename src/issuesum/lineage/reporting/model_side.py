@@ -18,7 +18,6 @@ from issuesum.errors import RepositoryError, one_line
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.receipt import Receipt
-from issuesum.lineage.reporting.graph import Pipeline
 from issuesum.lineage.runs import record as records
 from issuesum.training.corpus.profile import DataProfile
 from issuesum.training.corpus.shards import SplitSummary
@@ -41,7 +40,7 @@ class ModelSide:
     split: SplitSummary | None
     scores: pd.DataFrame | None  # eval/scores.csv
     curves: Mapping[str, tuple[tuple[float, float], ...]]  # step and value, by names of `CURVES`
-    pipeline: Pipeline
+    nodes: Mapping[str, tuple[str, ...]]  # outputs of raw data and each stage, in their order
     hashes: Mapping[str, str]  # what dvc.lock records, by path
     receipt: Receipt | None
     params: Mapping[str, Any]  # of the runs, by dotted names, as dvc.lock records them
@@ -65,17 +64,15 @@ class ModelSide:
     @property
     def outputs(self) -> list[tuple[str, str, str | None]]:
         """Stage, path and hash of every output, from raw data on."""
-        nodes = self.pipeline.nodes.items()
-        return [(name, path, self.hashes.get(path)) for name, paths in nodes for path in paths]
+        every = ((name, path) for name, paths in self.nodes.items() for path in paths)
+        return [(name, path, self.hashes.get(path)) for name, path in every]
 
 
 def read_side(root: Path, commit: str | None) -> ModelSide:
     """Read a commit of 40 hex digits through Git and DVC's cache, or the working tree if None.
 
     The remote is asked once, for those of the few small outputs that the cache lacks.
-
-    Raises:
-        RepositoryError: there is no DVC repository, or DVC cannot open it at this commit.
+    RepositoryError: there is no DVC repository, or DVC cannot open it at this commit.
     """
     from dvc.exceptions import DvcException
 
@@ -143,7 +140,7 @@ def _read(root: Path, commit: str | None, name: str) -> ModelSide:
             split=get(layout.SPLIT_SUMMARY, TypeAdapter(SplitSummary).validate_json),
             scores=get(layout.SCORES, lambda text: per_row.read(io.StringIO(text, newline=""))),
             curves={of: curve for of, curve in curves.items() if curve},
-            pipeline=Pipeline.of(lock),
+            nodes=_nodes(lock),
             hashes=lock.hashes,
             receipt=get(layout.RECEIPT, TypeAdapter(Receipt).validate_json),
             params=lock.params,
@@ -151,6 +148,12 @@ def _read(root: Path, commit: str | None, name: str) -> ModelSide:
             refused=_refused(runs, lock),
             missing=tuple(missing),
         )
+
+
+def _nodes(lock: Lock) -> dict[str, tuple[str, ...]]:
+    raw, stages = layout.RAW.as_posix(), lock.stages
+    first = {raw: (raw,)} if any(layout.feeds(raw, of.deps) for of in stages.values()) else {}
+    return {**first, **{name: tuple(of.outs) for name, of in stages.items()}}
 
 
 def _curve(text: str) -> tuple[tuple[float, float], ...]:

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-_WIDTH = 5.0  # inches of 72 units: little, because a phone shows about 330 of its pixels
-_LEFT, _RIGHT, _ABOVE = 0.8, 0.16, 0.1  # margins in inches, for text of 12 units
+# Inches of 72 units: little, because a phone shows about 330 pixels of the width.
+_WIDTH, _HEIGHT = 5.0, 2.4
+_LEFT, _RIGHT, _ABOVE, _BELOW = 0.8, 0.16, 0.1, 0.52  # margins in inches, for text of 12 units
 _MILLION = 1_000_000
 # Matplotlib knows no CSS, so it is given colours that occur nowhere else.
 _COLOURS = {"#010101": "currentColor", "#020202": "var(--now)", "#030303": "var(--before)",
@@ -88,38 +89,6 @@ def lines(
     return _draw(name, label, draw)
 
 
-def shares(name: str, label: str, of: Mapping[str, float]) -> Markup:
-    """Draw shares of 1 as horizontal bars, in the order given."""
-
-    def draw(axes: Axes) -> None:
-        drawn = axes.barh(list(of), [100 * part for part in of.values()], color=_NOW)
-        axes.bar_label(drawn, fmt="%.1f %%", padding=4)
-        axes.invert_yaxis()
-        axes.set_xlim(0, 118)  # room for the label of a bar of 100 %
-        axes.xaxis.set_visible(False)
-        axes.spines["bottom"].set_visible(False)
-
-    return _draw(name, label, draw, height=0.3 * len(of), margin=0.1)
-
-
-def differences(name: str, label: str, of: Mapping[str, tuple[float, float, float]]) -> Markup:
-    """Draw differences (value, low, high) by a name of at most 7 letters, and a line at none."""
-
-    def draw(axes: Axes) -> None:
-        for place, (value, low, high) in enumerate(of.values()):
-            colour = _NOW if low > 0 or high < 0 else _TEXT
-            axes.plot([low, high], [place, place], color=colour, linewidth=2)
-            axes.plot([value], [place], color=colour, marker="o", markersize=7)
-        axes.axvline(0, color=_BEFORE, linewidth=1.5)
-        axes.set_yticks(range(len(of)), list(of))
-        axes.set_ylim(len(of) - 0.5, -0.5)
-        _scale(axes.xaxis, lambda at, _: f"{at:+g}" if at else "0")
-        axes.set_xlabel("now minus before")
-        axes.grid(axis="x")
-
-    return _draw(name, label, draw, height=0.36 * len(of))
-
-
 def _scale(axis: Axis, form: str | Callable[[float, object], str]) -> None:
     from matplotlib.ticker import MaxNLocator
 
@@ -127,23 +96,20 @@ def _scale(axis: Axis, form: str | Callable[[float, object], str]) -> None:
     axis.set_major_formatter(form)
 
 
-def _draw(
-    name: str, label: str, draw: Callable[[Axes], None], *, height: float = 2.4,
-    margin: float = 0.52,
-) -> Markup:  # fmt: skip
+def _draw(name: str, label: str, draw: Callable[[Axes], None]) -> Markup:
     # Without a writable home, Matplotlib makes itself a temporary one, and warns of it.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    file, whole = io.StringIO(), _ABOVE + height + margin
+    file, whole = io.StringIO(), _ABOVE + _HEIGHT + _BELOW
     with mpl.rc_context():
         mpl.rcdefaults()  # whatever matplotlibrc this machine has
         mpl.rcParams.update(_STYLE | {"svg.hashsalt": name})  # ids: equal for equal plots only
         figure = Figure((_WIDTH, whole))
         # Margins are fixed: fitted ones would depend on the fonts that this machine has.
         left, right = _LEFT / _WIDTH, 1 - _RIGHT / _WIDTH
-        figure.subplots_adjust(left, margin / whole, right, 1 - _ABOVE / whole)
+        figure.subplots_adjust(left, _BELOW / whole, right, 1 - _ABOVE / whole)
         draw(figure.subplots())
         figure.savefig(file, format="svg")
     # Part of a page: the page's font and colours, and no ids but those referred to.

@@ -1,7 +1,6 @@
 """A trace for people: lines for a terminal, a page that is safe to open, and a drawing."""
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
@@ -16,55 +15,51 @@ from issuesum.training.evaluation.baselines import method_titles
 from issuesum.training.evaluation.metrics import METRICS, PRIMARY, metric_titles
 
 
-@dataclass(frozen=True)
-class Fact:
-    """What is known of one thing on the way from raw data to the image; the rest is empty."""
-
-    name: str  # `image`, or that of an artefact
-    hash: str | None  # whole
-    measure: str  # size, and rows or files
-    making: str  # stage, duration and device
-    when: str  # that stage began
-    who: str  # user and host
-
-    @property
-    def title(self) -> str:
-        """The name for people."""
-        return "raw data" if self.name == "raw" else self.name
-
-    @property
-    def short(self) -> str:
-        """The first 12 digits of the hash."""
-        return (self.hash or UNKNOWN).removeprefix("sha256:")[:12]
-
-
-def facts_of(trace: Trace) -> list[Fact]:
+def steps_of(trace: Trace) -> list[Artefact]:
     """Return what is known of each thing, the image first and the raw data last."""
     known, image = trace.provenance, trace.image
-    facts = [_fact(item) for item in reversed(known.artefacts or ())]
-    if image is None:
-        return facts
-    size, made = human_size(image.size), _when(known.created)
-    return [Fact("image", image.digest, size, "export", made, known.user or ""), *facts]
+    steps = [*reversed(known.artefacts or ())]
+    if image:
+        steps.insert(0, Artefact(name="image", md5=image.digest, size=image.size, stage="export",
+                                 started=known.created, user=known.user))  # fmt: skip
+    return steps
+
+
+def card_of(item: Artefact) -> graph.Card:
+    """Return size and rows or files, what made it, when and who; empty if that is not known."""
+    size = None if item.size is None else human_size(item.size)
+    files = None if item.nfiles is None else f"{item.nfiles:,} files"
+    amount = files if item.rows is None else f"{item.rows:,} rows"
+    took = None if item.seconds is None else duration(item.seconds)
+    return graph.Card(
+        "raw data" if item.name == "raw" else item.name,
+        (item.md5 or UNKNOWN).removeprefix("sha256:")[:12],
+        (
+            ", ".join(filter(None, (size, amount))),
+            ", ".join(filter(None, (item.stage, took, item.device))),
+            _when(item.started),
+            " @ ".join(filter(None, (item.user, item.host))),
+        ),
+    )
 
 
 def picture(trace: Trace) -> str:
     """Return the drawing alone as SVG, for a README or a ticket; equal traces, equal text."""
-    return f"{graph.wide(*_drawing(trace), style=html.style())}\n"
+    return f"{graph.draw(*_drawing(trace), style=html.style())}\n"
 
 
 def text_of(trace: Trace) -> str:
     """Return the trace as lines; what came from elsewhere cannot move the cursor."""
     values = _values(trace)
     names = [f"{'   ' * (depth - 1)}{'└─ ' * bool(depth)}{step.title}"
-             for depth, step in enumerate(values["steps"])]  # fmt: skip
+             for depth, (_, step) in enumerate(values["steps"])]  # fmt: skip
     scores = values["metrics"].lines(method_titles(), metric_titles())
     return html.render_text("templates/provenance.txt", **values, names=names, scores=scores)
 
 
 def page(trace: Trace) -> str:
     """Return the page as HTML; equal traces, equal text."""
-    known, drawing, values = trace.provenance, _drawing(trace), _values(trace)
+    known, values = trace.provenance, _values(trace)
     tag = "-".join(filter(None, (known.git, known.dvc))) or UNKNOWN
     details = {
         "All params": known.params,
@@ -79,7 +74,7 @@ def page(trace: Trace) -> str:
         title=f"Provenance of {tag}",
         tag=tag,
         **values,
-        drawings=(graph.wide(*drawing), graph.tall(*drawing)),
+        drawing=graph.draw(*_drawing(trace)),
         titles=list(values["metrics"].known(metric_titles()).values()),
         scores=values["metrics"].table(method_titles(), metric_titles()),
         details=pretty | {"dvc.lock": known.lock},
@@ -88,27 +83,23 @@ def page(trace: Trace) -> str:
 
 def _values(trace: Trace) -> dict[str, Any]:
     """Return what text and page show."""
-    known = trace.provenance
+    known, steps = trace.provenance, steps_of(trace)
     return {
         "trace": trace, "known": known, "UNKNOWN": UNKNOWN, "files": dirty_files(known),
-        "steps": facts_of(trace), "change": change, "metrics": Metrics.read(known.metrics),
+        "steps": [(item.md5, card_of(item)) for item in steps], "change": change,
+        "metrics": Metrics.read(known.metrics),
     }  # fmt: skip
 
 
 def _drawing(trace: Trace) -> tuple[list[graph.Card], list[graph.Edge]]:
     """Return the chain of whatever stages there are, and next to it scores and commit."""
-    steps = facts_of(trace)[::-1]
-    cards = [
-        graph.Card(
-            of.title, of.short, tuple(filter(None, (of.measure, of.making, of.when, of.who)))
-        )
-        for of in steps
-    ]
+    steps = steps_of(trace)[::-1]
+    cards = [card_of(item) for item in steps]
     scores = len(steps) - bool(trace.image)  # its place, before the image
     cards[scores:scores] = [_scores(trace), _commit(trace)]
     chain = [place for place, card in enumerate(cards) if not card.below]
     edges = [(a, b, "") for a, b in pairwise(chain)]
-    known = {of.name: place for of, place in zip(steps, chain, strict=True)}
+    known = {item.name: place for item, place in zip(steps, chain, strict=True)}
     evaluated = (("split", "test split"), ("bundle", ""))
     edges += [(known[name], scores, word) for name, word in evaluated if name in known]
     if trace.image:
@@ -148,24 +139,9 @@ def change(values: list[Any]) -> str:
     return " → ".join("none" if value is None else str(value) for value in values)
 
 
-def _fact(item: Artefact) -> Fact:
-    size = None if item.size is None else human_size(item.size)
-    files = None if item.nfiles is None else f"{item.nfiles:,} files"
-    amount = files if item.rows is None else f"{item.rows:,} rows"
-    took = None if item.seconds is None else duration(item.seconds)
-    return Fact(
-        name=item.name,
-        hash=item.md5,
-        measure=", ".join(filter(None, (size, amount))),
-        making=", ".join(filter(None, (item.stage, took, item.device))),
-        when=_when(item.started),
-        who=" @ ".join(filter(None, (item.user, item.host))),
-    )
-
-
-def _when(text: object) -> str:
+def _when(text: str | None) -> str:
     try:
-        moment = datetime.fromisoformat(str(text))
+        moment = datetime.fromisoformat(text or "")
     except ValueError:
         return ""
     moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -10,7 +10,6 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
@@ -20,7 +19,7 @@ from dvc.output import Output
 from dvc.repo import Repo
 
 from issuesum.errors import ArtifactError
-from issuesum.lineage.dvc import md5_of
+from issuesum.lineage.dvc import dotted, md5_of
 
 _GIT = ".git"
 # By what Git knows a repository; a `commondir` says where its objects and refs are instead.
@@ -32,17 +31,13 @@ _STATE = (".dvc/cache", ".dvc/tmp")  # which DVC believes unread: lists of files
 # What says where data is and how it is stored. All else is refused unread: `bearer_token_command`
 # is a command, `configpath` may name a file with one, `site_cache_dir` holds pickles, and a cache's
 # `dir` is written to.
-_ALLOWED = {
-    "core": {"remote", "analytics", "autostage", "check_update", "checksum_jobs", "hardlink_lock",
-             "interactive", "no_scm"},
-    "cache": {"protected", "slow_link_warning", "type", "verify"},
-}  # fmt: skip
-_REMOTE = {
-    "account_name", "acl", "allow_anonymous_login", "checksum_jobs", "connect_timeout",
-    "endpointurl", "jobs", "listobjects", "port", "profile", "projectname", "read_timeout",
-    "region", "sse", "sse_kms_key_id", "timeout", "url", "use_ssl", "user", "verify",
-    "version_aware", "worktree",
-}  # fmt: skip
+_ALLOWED = re.compile(
+    "core[.](remote|analytics|autostage|check_update|checksum_jobs|hardlink_lock|interactive|no_scm)"
+    "|cache[.](protected|slow_link_warning|type|verify)"
+    "|remote[.].+[.](account_name|acl|allow_anonymous_login|checksum_jobs|connect_timeout"
+    "|endpointurl|jobs|listobjects|port|profile|projectname|read_timeout|region|sse|sse_kms_key_id"
+    "|timeout|url|use_ssl|user|verify|version_aware|worktree)"
+)
 
 
 def check_contained(tree: Path, root: Path) -> None:
@@ -68,7 +63,8 @@ def check_contained(tree: Path, root: Path) -> None:
             raise _refused(f"the bare repository {folder.relative_to(top)}", tree)
     unread = [name for name in _STATE if os.path.lexists(root / name)]
     for name in (".dvc/config", ".dvc/config.local"):
-        unread += [f"{key} in {name}" for key in _settings(root / name)]
+        settings = Config.load_file(str(root / name)) if (root / name).exists() else {}
+        unread += [f"{key} in {name}" for key in dotted(settings) if not _ALLOWED.fullmatch(key)]
     if unread:
         raise _refused(unread[0], tree)
 
@@ -139,24 +135,6 @@ def _stays(entry: Any) -> bool:  # noqa: ANN401 -- whatever JSON holds
 def _folded(path: PurePath) -> list[str]:
     # As a file system compares them that ignores case.
     return [part.casefold() for part in path.parts]
-
-
-def _settings(path: Path) -> Iterator[str]:
-    """Yield the settings that are not among those that may be."""
-    if not path.exists():
-        return
-    sections: dict[str, Any] = Config.load_file(str(path))
-    remotes = sections.pop("remote")  # `load_file` puts one there
-    if isinstance(remotes, dict):
-        sections |= {f"remote.{name}": values for name, values in remotes.items()}
-    else:
-        yield "remote"
-    for name, values in sections.items():
-        known = _REMOTE if name.startswith("remote.") else _ALLOWED.get(name, set())
-        if isinstance(values, dict):
-            yield from (f"{name}.{key}" for key in sorted(values.keys() - known))
-        else:
-            yield name
 
 
 def _refused(what: str, tree: Path) -> ArtifactError:

@@ -7,17 +7,15 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import yaml
 from dvc.exceptions import NotDvcRepoError
 from dvc.output import Output
 from dvc.repo import Repo
-from dvc.utils.serialize import modify_yaml
 
 from issuesum.errors import ArtifactError, one_line
 from issuesum.files import replacing_file
 from issuesum.layout import EXPORT_STAGE, LOCK, METRICS, RECEIPT
 from issuesum.lineage import git
-from issuesum.lineage.dvc import md5_of
+from issuesum.lineage.dvc import cut_entry, md5_of
 from issuesum.lineage.provenance.model import Remote
 from issuesum.lineage.restore.contained import fetch_list
 
@@ -61,9 +59,8 @@ def _borrowed(root: Path, owner: Path | None) -> dict[str, Any]:
             here, there = (each.config["remote"].get(name, {}) for each in (ours, theirs))
     except NotDvcRepoError:
         return {}
-    if not here or any(here.get(key) != there.get(key) for key in ("url", "endpointurl")):
-        return {}
-    return {"remote": {name: {key: of for key, of in there.items() if key not in here}}}
+    same = here and all(here.get(key) == there.get(key) for key in ("url", "endpointurl"))
+    return {"remote": {name: there | here}} if same else {}
 
 
 def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
@@ -98,8 +95,7 @@ def write_kept(root: Path, metrics: dict[str, Any]) -> list[str]:
 def pull(root: Path, owner: Path | None, *, only: Path | None = None) -> None:
     """Pull every output that is recorded, or `only` one, with the credentials of `owner`.
 
-    Raises:
-        ArtifactError: the remote lacks some, or one would be written outside of its folder.
+    ArtifactError: the remote lacks some, or one would be written outside of its folder.
     """
     reason = ""
 
@@ -138,25 +134,18 @@ def pull(root: Path, owner: Path | None, *, only: Path | None = None) -> None:
         )
 
 
-def find_export(root: Path) -> None:
-    """Give dvc.lock the run of export that made the receipt, where a commit recorded it.
+def write_lock(root: Path, lock: str) -> None:
+    """Write the dvc.lock of an image, with the run of export that made its receipt.
 
-    The image's own copy of dvc.lock is older than the end of that run: what it says of export is
-    of an image before, whose outputs are not to be mixed with this one's, and is removed.
+    The image's own copy is older than the end of that run: what it says of export is of an image
+    before, whose outputs are not to be mixed with this one's. A commit may have recorded that run.
     """
-    receipt = {"path": RECEIPT.as_posix(), "md5": md5_of((root / RECEIPT).read_bytes())}
-    with modify_yaml(str(root / LOCK)) as lock:
-        lock["stages"].pop(EXPORT_STAGE, None)
-        for content in git.contents(root, str(LOCK)):
-            if receipt["md5"].encode() not in content:
-                continue  # unread: there may be hundreds
-            try:
-                entry = (yaml.safe_load(content).get("stages") or {}).get(EXPORT_STAGE) or {}
-            except (yaml.YAMLError, AttributeError):  # a lock that was committed with a conflict
-                continue
-            if any(receipt.items() <= out.items() for out in entry.get("outs", ())):
-                lock["stages"][EXPORT_STAGE] = entry
-                return
+    receipt = md5_of((root / RECEIPT).read_bytes())
+    locks = (os.fsdecode(content) for content in git.contents(root, str(LOCK)))
+    entries = (cut_entry(text, EXPORT_STAGE)[1] for text in locks if receipt in text)
+    entry = next((entry for entry in entries if receipt in entry), "")
+    with replacing_file(root / LOCK) as temporary:
+        temporary.write_text(cut_entry(lock, EXPORT_STAGE)[0] + entry, encoding="utf-8")
 
 
 def record_export(root: Path) -> list[str]:

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +14,7 @@ from dvc.exceptions import DvcException
 
 import issuesum
 from issuesum.errors import ArtifactError, EngineError, RepositoryError, one_line
-from issuesum.files import replacing_file
-from issuesum.layout import BUNDLE, LOCK, RECEIPT, UV_LOCK
+from issuesum.layout import BUNDLE, RECEIPT, UV_LOCK
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
 from issuesum.lineage.provenance.lookup import Found
@@ -29,7 +28,6 @@ from issuesum.lineage.tag import dirty_patch
 _ANOTHER = "Try: an image that the export stage made."
 # An image names the URL: whatever the user's own Git allows, it is no command line.
 _NO_PROGRAMS = ("-c", "protocol.ext.allow=never")
-_LOG = Path(".issuesum/verify.log")  # what the pipeline printed where there is no terminal
 # These would have the stages read from, or write to, other places than the tree.
 _ELSEWHERE = ("ISSUESUM_CACHE", "DVC_ROOT", "TF_CONFIG", "GIT_DIR", "GIT_WORK_TREE")
 
@@ -76,13 +74,11 @@ def restore(
                     f"tree that differs otherwise from {known.commit[:12]}. Try: git config "
                     "--list, and there core.autocrlf, core.fileMode and filters."
                 )
-            with replacing_file(root / LOCK) as lock:
-                lock.write_text(known.lock, encoding="utf-8")
-            check_outputs(target, root)
-            lost = of_dvc.write_kept(root, known.metrics)
             digest = str(found.image.reference.digest)
             Receipt(known.image, digest, known.git, known.dvc).save(root / RECEIPT)
-            of_dvc.find_export(root)
+            of_dvc.write_lock(root, known.lock)
+            check_outputs(target, root)
+            lost = of_dvc.write_kept(root, known.metrics)
             of_dvc.configure(root, known.remote, url=url)
         if data:
             of_dvc.pull(root, owner)
@@ -239,14 +235,11 @@ def _python(root: Path) -> Path:
 
 
 def _run(command: list[str], root: Path, variables: dict[str, str]) -> str:
-    """Return how it failed, if so; what is printed goes to the terminal, else to a file."""
-    log = root / _LOG
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with nullcontext() if sys.stderr.isatty() else log.open("ab") as file:
-        errors = subprocess.STDOUT if file else None
-        done = subprocess.run(
-            command, cwd=root, env=variables, stdout=file, stderr=errors, check=False
-        )
-    lines = log.read_text(errors="replace").splitlines() if done.returncode and file else []
-    last = next((" ".join(line.split()) for line in reversed(lines) if line.strip()), "")
-    return f"{done.returncode or ''}{f' ({last})' if last else ''}"
+    """Return how it failed, if so: without a terminal to print to, with the last line printed."""
+    file = sys.stderr if sys.stderr.isatty() else subprocess.PIPE
+    done = subprocess.run(
+        command, cwd=root, env=variables, stdout=file, stderr=subprocess.STDOUT, text=True,
+        errors="replace", check=False,
+    )  # fmt: skip
+    *_, last = ["", *(done.stdout or "").strip().splitlines()]
+    return f"{done.returncode or ''}{f' ({one_line(last)})' if done.returncode and last else ''}"

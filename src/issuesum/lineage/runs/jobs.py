@@ -1,7 +1,6 @@
 """The history of stage runs, from the records of runs and the commits of dvc.lock."""
 
 import json
-import os
 import socket
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -9,6 +8,8 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from issuesum.errors import RepositoryError
 from issuesum.layout import LOCK, RECEIPT
@@ -86,13 +87,7 @@ def state_of(record: RunRecord) -> State:
     if record.host != socket.gethostname():
         silent = datetime.now(UTC) - datetime.fromisoformat(record.started)
         return "lost" if silent > _SILENCE else "running"
-    try:
-        os.kill(record.pid, 0)
-    except ProcessLookupError:
-        return "lost"
-    except PermissionError:  # of another user, but there
-        pass
-    return "running"
+    return "running" if psutil.pid_exists(record.pid) else "lost"
 
 
 def _committed_jobs(root: Path, pushed: Mapping[str, str]) -> list[Job]:

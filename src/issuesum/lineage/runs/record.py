@@ -131,16 +131,8 @@ def last_runs(folder: Path) -> dict[str, RunRecord]:
     return {run.stage: run for run in reversed(read_all(folder)) if run.state == "done"}
 
 
-@dataclass(frozen=True)
-class Exchanged:
-    """How many records went which way."""
-
-    sent: int
-    received: int
-
-
-def exchange(folder: Path, root: Path) -> Exchanged:
-    """Send and fetch the records of finished runs that the other side lacks.
+def exchange(folder: Path, root: Path) -> tuple[int, int]:
+    """Send and fetch the records of finished runs that the other side lacks; return how many.
 
     The `folder` need not exist. RepositoryError without a default remote of DVC that can be used.
     """
@@ -168,4 +160,4 @@ def exchange(folder: Path, root: Path) -> Exchanged:
                 f"{files.unstrip_protocol(place)} must be readable and writable. Received: "
                 f"{one_line(error) or type(error).__name__}. Try: dvc push, which needs the same."
             ) from error
-    return Exchanged(len(offered), len(received))
+    return len(offered), len(received)

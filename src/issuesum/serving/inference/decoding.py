@@ -20,10 +20,8 @@ from issuesum.text.vocabulary import Ids
 class Hypothesis(NamedTuple):
     """A way to write a title."""
 
-    ids: list[int]
-    """Of its words, without marks."""
-    score: float
-    """Log-probability, normalised by length; higher is better."""
+    ids: list[int]  # of its words, without marks
+    score: float  # log-probability, normalised by length; higher is better
 
 
 class _Beginning(NamedTuple):
@@ -45,24 +43,17 @@ class Scorer[S](Protocol):
 def beam[S](
     scorer: Scorer[S], state: S, rules: TitleRules, *, keep: int = 1
 ) -> list[list[Hypothesis]]:
-    """Follow the `beam_width` best beginnings of each row, all rows at once; 1 is greedy search.
+    """Return for each row up to `keep` hypotheses, the best first; none if no word is allowed.
 
+    The `beam_width` best beginnings of each row are followed, all rows at once; 1 is greedy search.
     At every step the best continuations are chosen, as many as the beam is wide; those that end
     are set aside, and of the others those go on that can still beat the worst that is kept. Of
-    equal scores the better beginning wins, then the lower id.
-
-    Args:
-        scorer: the model.
-        state: its first state, `rules.rows` rows.
-        rules: which words may come next.
-        keep: hypotheses wanted; the best do not depend on it, the time does.
-
-    Returns:
-        For each row up to `keep` hypotheses, the best first; none if the rules leave no word.
+    equal scores the better beginning wins, then the lower id. The best hypotheses do not depend on
+    `keep`, the time does. `state` is the scorer's first, one row a body.
     """
     width, exponent = rules.settings.beam_width, rules.settings.length_penalty
-    ended: list[list[Hypothesis]] = [[] for _ in range(rules.rows)]
-    going = [[_Beginning(0.0, (), row)] for row in range(rules.rows)]
+    ended: list[list[Hypothesis]] = [[] for _ in rules.own]
+    going = [[_Beginning(0.0, (), row)] for row in range(len(rules.own))]
     for length in range(1, rules.steps):
         previous = [ids[-1] if ids else rules.start for of in going for _, ids, _ in of]
         probabilities, state = scorer.step(np.array(previous, np.int32), state)

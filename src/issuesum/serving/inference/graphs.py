@@ -43,11 +43,7 @@ class Graphs:
     """An encoder and a decoder step; safe to call from several threads."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """Load both graphs; `threads` are those of one call, 0 takes every core.
-
-        Raises:
-            ArtifactError: a graph is missing or broken.
-        """
+        """Load both graphs; 0 `threads` take every core. ArtifactError: one is absent or broken."""
         self._encoder = _session(folder / ENCODER, threads)
         self._decoder = _session(folder / DECODER, threads)
         self._inputs = {given.name for given in self._encoder.get_inputs()}
@@ -59,9 +55,7 @@ class Graphs:
     def encode(self, body: Ids, body_extended: Ids) -> State:
         """Return the decoder's first state for bodies.
 
-        Args:
-            body: int32 (batch, body maxlen), ids of the body vocabulary.
-            body_extended: int32 (batch, body maxlen), the same words as extended title ids.
+        Both are int32 (batch, body maxlen): ids of the body vocabulary, and extended title ids.
         """
         given = {BODY: body, BODY_EXTENDED: body_extended}
         fed = {name: ids for name, ids in given.items() if name in self._inputs}
@@ -72,11 +66,9 @@ class Graphs:
     ) -> tuple[Floats, State]:
         """Return an output of the decoder and the next state.
 
-        Args:
-            previous: int32 (rows,), extended title id of the word before.
-            state: of `encode` or of the step before.
-            output: PROBABILITIES of the next word, float32 (rows, outputs), or ATTENTION to the
-                places of the body for it, float32 (rows, places), the first word first.
+        `previous`, int32 (rows,), is the extended title id of the word before. The output is
+        PROBABILITIES of the next word, float32 (rows, outputs), or ATTENTION to the places of the
+        body for it, float32 (rows, places), the first word first.
         """
         wanted = [output, *(NEXT + name for name in self._changed)]
         answer, *changed = self._decoder.run(wanted, {PREVIOUS: previous, **state})

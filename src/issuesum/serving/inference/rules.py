@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from issuesum.errors import ArtifactError
+from issuesum.errors import reading_artifact
 from issuesum.text.tokens import END, START, UNSPEAKABLE
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Vocabulary
 
@@ -23,23 +23,16 @@ _FORMAT = 2
 
 @dataclass(frozen=True)
 class Decoding:
-    """Settings of the search, in the bundle so that evaluate and the image do the same.
+    """Settings of the search, in the bundle so that evaluate and the image do the same."""
 
-    Attributes:
-        beam_width: hypotheses of a title that are followed at once; 1 is greedy.
-        length_penalty: a hypothesis is judged by its log-probability over its length to this power:
-            0 favours short titles, 1 judges the mean word.
-        min_words: words of a title at least.
-        max_words: words of a title at most; one that long is the last choice, see CUT_OFF.
-        no_repeat: this many words in a row stand in a title at most once, and no word stands twice
-            in a row; 0 allows both.
-    """
-
-    beam_width: int
+    beam_width: int  # hypotheses of a title that are followed at once; 1 is greedy
     length_penalty: float
+    """A hypothesis is judged by its log-probability over its length to this power: 0 favours short
+    titles, 1 judges the mean word."""
     min_words: int
-    max_words: int
+    max_words: int  # a title that long is the last choice, see CUT_OFF
     no_repeat: int
+    """So many words in a row stand in a title at most once, and no word twice in a row; 0: both."""
 
     def save(self, path: Path) -> None:
         """Write the settings as JSON; equal settings give equal bytes."""
@@ -48,40 +41,26 @@ class Decoding:
 
     @classmethod
     def load(cls, path: Path) -> Decoding:
-        """Read settings that `save` wrote.
-
-        Raises:
-            ArtifactError: the file is missing or holds something else.
-        """
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+        """Read settings that `save` wrote; ArtifactError if the file holds something else."""
+        must = f"{path} must hold settings of format {_FORMAT}"
+        with reading_artifact(must, "dvc repro -f build"):
+            content = dict(json.loads(path.read_text(encoding="utf-8")))
             if content.pop("format") != _FORMAT:
                 raise ValueError("another format")
             return cls(**content)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ArtifactError(
-                f"{path} must hold settings of format {_FORMAT}. "
-                f"Received: {type(error).__name__}: {error}. Try: dvc repro -f build."
-            ) from error
 
 
 @dataclass(frozen=True)
 class TitleRules:
-    """Rules for a batch of rows, one a body; each row may have several hypotheses.
+    """Rules for a batch of rows, one a body; each row may have several hypotheses."""
 
-    Attributes:
-        start: id that stands before the first word.
-        forbidden: ids that are never taken.
-        size: ids that all rows share; those from here on are a row's out-of-vocabulary words.
-        own: bool (rows, out-of-vocabulary ids), whether the row has the id and may take it; as many
-            as there can be, whether or not the model scores them.
-    """
-
-    start: int
+    start: int  # id that stands before the first word
     end: int
-    forbidden: tuple[int, ...]
-    size: int
+    forbidden: tuple[int, ...]  # ids that are never taken
+    size: int  # ids that all rows share; those from here on are a row's out-of-vocabulary words
     own: npt.NDArray[np.bool_]
+    """(rows, out-of-vocabulary ids), whether the row has the id and may take it; as many as there
+    can be, whether or not the model scores them."""
     settings: Decoding
 
     @classmethod
@@ -89,19 +68,8 @@ class TitleRules:
         """Return the rules of a title vocabulary, which holds both marks."""
         ids = title.ids
         unspeakable = [ids[word] for word in sorted(UNSPEAKABLE - {END}) if word in ids]
-        return cls(
-            start=ids[START],
-            end=ids[END],
-            forbidden=(PADDING, UNKNOWN, *unspeakable),
-            size=title.size,
-            own=own,
-            settings=settings,
-        )
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return len(self.own)
+        forbidden = (PADDING, UNKNOWN, *unspeakable)
+        return cls(ids[START], ids[END], forbidden, title.size, own, settings)
 
     @property
     def steps(self) -> int:

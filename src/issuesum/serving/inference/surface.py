@@ -12,10 +12,8 @@ from itertools import pairwise, takewhile
 
 from issuesum.text.tokens import UNSPACED, Token, words
 
-_HEAD = 100
-"""Words that show how an author uses capitals."""
-_LONG = 8
-"""Characters between words above which no phrase goes on."""
+_HEAD = 100  # words that show how an author uses capitals
+_LONG = 8  # characters between words above which no phrase goes on
 _STOP = re.compile(r"[.!?:;\u2026|#*>\u2022\u2013\u2014-][^\w\s]*\s|(?<!-)[>}|]\Z")
 _ORDINARY = re.compile(r"[^\W\d_](?:[^\W\d_]|['\u2019-])*")
 
@@ -52,11 +50,7 @@ class Surface:
         self._casing = _Casing(body, tokens)
 
     def write(self, title: Sequence[str]) -> tuple[str, list[tuple[int, int] | None]]:
-        """Write words as `tokens.words` gives them.
-
-        Returns:
-            The text, and for each word its place in the body, or None if the body does not hold it.
-        """
+        """Return the text of `tokens.words`, and for each word its place in the body, if any."""
         texts: list[str] = []
         spans: list[tuple[int, int] | None] = []
         while len(spans) < len(title):
@@ -147,16 +141,11 @@ def _unmatched(signs: list[str]) -> int | None:
 
 
 class _Casing:
-    """How a body writes its words: which capitals are a word's, and which a sentence's start.
-
-    Attributes:
-        places: for each word the tokens that hold it, by their numbers.
-        capitals: whether sentences begin with capitals.
-    """
+    """How a body writes its words: which capitals are a word's, and which a sentence's start."""
 
     def __init__(self, body: str, tokens: Sequence[Token]) -> None:
         self._body, self._tokens = body, tokens
-        self.places: defaultdict[str, list[int]] = defaultdict(list)
+        self.places: defaultdict[str, list[int]] = defaultdict(list)  # numbers of tokens, by word
         for number, token in enumerate(tokens):
             self.places[token.word].append(number)
         forms = [self.written(number) for number in range(min(_HEAD, len(tokens)))]
@@ -165,7 +154,7 @@ class _Casing:
         self._shouting = 2 * sum(map(str.isupper, cased)) > len(cased)
         begin = [form for number, form in enumerate(forms) if self._begins(number)]
         plain = [form for form in begin if _ordinary(form)]
-        # Markup and code begin with small letters whatever the author does.
+        # Of sentences. Markup and code begin with small letters whatever the author does.
         self.capitals = 3 * sum(form[0].isupper() for form in plain) > len(plain)
 
     def written(self, number: int) -> str:
@@ -192,10 +181,7 @@ class _Casing:
 
 
 def _ordinary(form: str) -> bool:
-    """Return whether a word is letters alone that are one case, but for the first.
-
-    Others, such as `NullPointerException`, `v2` or `README.md`, are names of things.
-    """
+    """Return whether a word is letters of one case, but for the first, unlike a name like `v2`."""
     return bool(_ORDINARY.fullmatch(form)) and (form[1:] == form[1:].lower() or form.isupper())
 
 

@@ -7,6 +7,7 @@ for servers that fork: onnxruntime's threads do not survive a fork.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
@@ -29,8 +30,7 @@ PROBE = "The application does not start after the update and shows an error in t
 MAX_CHARACTERS = 65_536
 """Characters of a body that are looked at; GitHub takes no longer ones. A bound, so that a body
 without words takes no time either."""
-_READ_AT_ONCE = 64
-"""Bodies that are read at once at most: a bound on memory."""
+_READ_AT_ONCE = 64  # bodies at most: a bound on memory
 _AT_ONCE = 16
 """Of these, those that are decoded at once, all about as long as each other: what the decoder knows
 of them stays in the cache."""
@@ -38,33 +38,21 @@ of them stays in the cache."""
 
 @dataclass(frozen=True)
 class Word:
-    """A word of a title.
+    """A word of a title."""
 
-    Attributes:
-        word: lower-cased, as `tokens.words` gives it for the title's text.
-        copied: whether it is one of the words of the body that the model read.
-        span: its place in the raw body, `body[start:end]`, maybe behind what the model read; None
-            if it has none.
-    """
-
-    word: str
-    copied: bool
+    word: str  # lower-cased, as `tokens.words` gives it for the title's text
+    copied: bool  # whether it is one of the words of the body that the model read
     span: tuple[int, int] | None
+    """Its place in the raw body, `body[start:end]`, maybe behind what the model read, if any."""
 
 
 @dataclass(frozen=True)
 class Title:
-    """A title and how sure the model is of it.
+    """A title and how sure the model is of it."""
 
-    Attributes:
-        text: as people write it.
-        score: log-probability of its words, normalised by their number; higher is better.
-        words: of the text, in order.
-    """
-
-    text: str
-    score: float
-    words: tuple[Word, ...]
+    text: str  # as people write it
+    score: float  # log-probability of its words, normalised by their number; higher is better
+    words: tuple[Word, ...]  # of the text, in order
 
 
 NO_TITLE = Title("", float("-inf"), ())
@@ -73,40 +61,24 @@ NO_TITLE = Title("", float("-inf"), ())
 
 @dataclass(frozen=True)
 class Attention:
-    """Where a model looked while it wrote a title.
+    """Where a model looked while it wrote a title."""
 
-    Attributes:
-        title: words written, without the end mark.
-        body: words read.
-        weights: float32 (title words, body words), each row sums to 1: the probability of each
-            place of the body if the word is copied.
-    """
-
-    title: tuple[str, ...]
-    body: tuple[str, ...]
+    title: tuple[str, ...]  # words written, without the end mark
+    body: tuple[str, ...]  # words read
     weights: Floats
-
-
-@dataclass
-class WordCounts:
-    """Words of bodies that were read, and those of them that the vocabulary does not hold."""
-
-    words: int = 0
-    unknown: int = 0
+    """(title words, body words), each row sums to 1: the probability of each place of the body if
+    the word is copied."""
 
 
 class TitleWriter:
     """Writes titles; safe to call from several threads."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """Load a bundle's `model` folder; `threads` are those of one call, 0 takes every core.
-
-        Raises:
-            ArtifactError: something is missing, broken or does not fit together.
-        """
+        """Load a `model` folder; 0 `threads` take every core. ArtifactError: it is broken."""
         self._body = Vocabulary.load(folder / BODY_VOCABULARY)
         self._title = Vocabulary.load(folder / TITLE_VOCABULARY)
         self._settings = Decoding.load(folder / DECODING)
+        self.max_words = self._settings.max_words
         self._graphs = Graphs(folder, threads=threads)
         if not {START, END} <= self._title.ids.keys():
             raise ArtifactError(
@@ -114,18 +86,9 @@ class TitleWriter:
                 "one of them. Try: dvc repro -f preprocess."
             )
 
-    @property
-    def max_words(self) -> int:
-        """Words of a title at most."""
-        return self._settings.max_words
-
     @classmethod
     def tried(cls, folder: Path, *, of: str) -> TitleWriter:
-        """Load the `model` folder of a bundle or image, and write a title: does all fit together?
-
-        Raises:
-            ArtifactError: there is none, or it is broken or of another version of this code.
-        """
+        """Load a `model` folder, and write a title; ArtifactError: this code cannot do that."""
         if not folder.is_dir():
             raise ArtifactError(
                 f"{of} must hold a folder {folder.name}. Received: none. "
@@ -152,27 +115,21 @@ class TitleWriter:
             yield [best for best, *_ in self.write(batch)]
 
     def write(
-        self, bodies: Sequence[str], *, alternatives: int = 1, counts: WordCounts | None = None
+        self, bodies: Sequence[str], *, alternatives: int = 1, counts: Counter[str] | None = None
     ) -> list[list[Title]]:
-        """Return titles for each body, in the order of the bodies.
+        """Return up to `alternatives` titles for each body, at least one, the best first.
 
-        A title does not depend on the other bodies, nor on how many alternatives are wanted.
-
-        Args:
-            bodies: any texts; what stands behind MAX_CHARACTERS is not looked at.
-            alternatives: titles wanted for each; there are no more than the beam is wide.
-            counts: the words that were read are added to it.
-
-        Returns:
-            For each body up to `alternatives` titles, at least one, the best first.
+        There are no more than the beam is wide. A title does not depend on the other bodies, nor on
+        how many alternatives are wanted. What stands behind MAX_CHARACTERS of a body is not looked
+        at. The `words` that were read, and those `unknown`, are added to `counts`.
         """
         written = []
         for batch in batched((body[:MAX_CHARACTERS] for body in bodies), _READ_AT_ONCE):
             reading = read(batch, self._body, self._title)
             words = np.count_nonzero(reading.body != PADDING, axis=1)
-            if counts:
-                counts.words += int(words.sum())
-                counts.unknown += np.count_nonzero(reading.body == UNKNOWN)
+            if counts is not None:
+                counts["words"] += int(words.sum())
+                counts["unknown"] += np.count_nonzero(reading.body == UNKNOWN)
             found: dict[int, list[Hypothesis]] = {}
             for rows in batched(words.argsort(kind="stable").tolist(), _AT_ONCE):
                 found |= zip(rows, self._search(reading, rows, alternatives), strict=True)

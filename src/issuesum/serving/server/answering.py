@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from issuesum.errors import ParamsError
-from issuesum.serving.inference.writer import PROBE, Title, TitleWriter, WordCounts
+from issuesum.serving.inference.writer import PROBE, Title, TitleWriter
 from issuesum.serving.server.messages import RequestError, answer_meta, read_request, response
 
 
@@ -65,8 +66,7 @@ class Answering:
     def answer(self, message: Any) -> dict[str, Any]:  # noqa: ANN401 -- whatever a client sends
         """Answer a SeldonMessage, given as JSON, with another; what is refused has `status`."""
         started = time.perf_counter()
-        counts = WordCounts()
-        meta: dict[str, Any] = {"tags": self.tags}
+        counts, meta = Counter[str](), {"tags": self.tags}
         try:
             meta = answer_meta(message, self.tags)
             asked = read_request(message, most=self.limits.texts)
@@ -84,7 +84,7 @@ class Answering:
         return self._writer
 
 
-def _metrics(best: Sequence[Title], counts: WordCounts, seconds: float) -> list[dict[str, Any]]:
+def _metrics(best: Sequence[Title], counts: Counter[str], seconds: float) -> list[dict[str, Any]]:
     words = sum(len(title.words) for title in best)
     copied = sum(word.copied for title in best for word in title.words)
     return [
@@ -92,11 +92,11 @@ def _metrics(best: Sequence[Title], counts: WordCounts, seconds: float) -> list[
         _metric("COUNTER", "issuesum_titles", len(best)),
         _metric("COUNTER", "issuesum_title_words", words),
         _metric("COUNTER", "issuesum_title_words_copied", copied),
-        _metric("COUNTER", "issuesum_body_words", counts.words),
-        _metric("COUNTER", "issuesum_body_words_unknown", counts.unknown),
+        _metric("COUNTER", "issuesum_body_words", counts["words"]),
+        _metric("COUNTER", "issuesum_body_words_unknown", counts["unknown"]),
         _metric("GAUGE", "issuesum_title_length", words / max(1, len(best))),
         _metric("GAUGE", "issuesum_copy_share", copied / max(1, words)),
-        _metric("GAUGE", "issuesum_unknown_share", counts.unknown / max(1, counts.words)),
+        _metric("GAUGE", "issuesum_unknown_share", counts["unknown"] / max(1, counts["words"])),
     ]
 
 

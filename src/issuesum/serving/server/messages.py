@@ -141,12 +141,7 @@ def _array(data: Any) -> TitleRequest:  # noqa: ANN401
     rows = data["ndarray"]
     column = isinstance(rows, list) and bool(rows) and all(isinstance(row, list) for row in rows)
     if column:
-        if any(len(row) != 1 for row in rows):
-            raise RequestError(
-                'data.ndarray must hold texts: ["…"], or one column, [["…"], …]. '
-                f"Received: rows of {sorted({len(row) for row in rows})[:3]} columns."
-            )
-        rows = [row[0] for row in rows]
+        rows = [row[0] if len(row) == 1 else row for row in rows]
     return TitleRequest("data", _list(rows, "data.ndarray"), column=column)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from issuesum.errors import ArtifactError, ParamsError, one_line
+from issuesum.errors import ArtifactError, ParamsError, one_line, reading_artifact
 from issuesum.registry.labels import VARIABLE, differences, labels_of
 
 
@@ -27,14 +27,10 @@ class Origin:
         ArtifactError: it is missing or broken, or a label contradicts it. ParamsError:
         ISSUESUM_LABELS is no JSON object.
         """
-        try:
+        must = f"{path} must be a provenance"
+        with reading_artifact(must, "an image that the export stage made"):
             content = path.read_bytes()
             provenance, labels = json.loads(content), labels_of(content)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ArtifactError(
-                f"{path} must be a provenance. Received: {type(error).__name__}: "
-                f"{one_line(error)}. Try: an image that the export stage made."
-            ) from error
         try:
             handed = dict(**json.loads(environment.get(VARIABLE) or "{}"))
         except (ValueError, TypeError, RecursionError) as error:

@@ -74,10 +74,7 @@ class Counting:
 
 
 def create_routes(answering: Answering, answer: Answer) -> Blueprint:
-    """Return the blueprint of a server, which answers once the model of `answering` is loaded.
-
-    `answer` is its method of that name, or a function around it.
-    """
+    """Return the blueprint of a server; `answer` is that of `answering`, or around it."""
     routes, counting = Blueprint("issuesum", __name__), Counting()
 
     def counted(message: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -88,37 +85,33 @@ def create_routes(answering: Answering, answer: Answer) -> Blueprint:
                 del answered["meta"]["metrics"]
         return answered
 
+    most = answering.limits.request_bytes
+
+    @routes.before_app_request
     def predict() -> tuple[Response, int] | None:
-        if request.path not in _ASKING or request.routing_exception or request.method == "OPTIONS":
+        _unpack(most)
+        if request.path in _OF_OTHER_KINDS:
+            info = f"{request.path} is no route of a MODEL. Try: {_PREDICTIONS}."
+            raise RequestError(info, status=404, reason="NOT_FOUND")
+        if request.routing_exception or request.method == "OPTIONS":  # what CORS asks before
+            return None
+        if request.path in _FEEDBACK:
+            feedback.read(_message())
+        if request.path not in _ASKING:
             return None
         answered = counted(_message())
         return jsonify(answered), answered.get("status", {}).get("code", 200)
 
-    _add_open_inference(routes, answering, counted)
-    add_page(routes)
-
     @routes.record_once
     def bound(state: BlueprintSetupState) -> None:
-        most = answering.limits.request_bytes
         state.app.config.update(MAX_CONTENT_LENGTH=most, MAX_FORM_MEMORY_SIZE=most)
 
-    routes.before_app_request(lambda: _unpack(answering.limits.request_bytes))
-    routes.before_app_request(_check)
-    routes.before_app_request(predict)
+    _add_open_inference(routes, answering, counted)
+    add_page(routes)
     routes.app_errorhandler(HTTPException)(_explain)
     routes.app_errorhandler(RequestError)(_refused)
     routes.app_errorhandler(RecursionError)(lambda _: _refused(RequestError(_DEEP)))
     return routes
-
-
-def _check() -> None:
-    if request.path in _OF_OTHER_KINDS:
-        info = f"{request.path} is no route of a MODEL. Try: {_PREDICTIONS}."
-        raise RequestError(info, status=404, reason="NOT_FOUND")
-    if request.routing_exception or request.method == "OPTIONS":  # what CORS asks before
-        return
-    if request.path in _FEEDBACK:
-        feedback.read(_message())
 
 
 def _explain(error: HTTPException) -> tuple[Response, int]:

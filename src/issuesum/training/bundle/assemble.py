@@ -8,20 +8,12 @@ import issuesum
 _PACKAGE = Path(issuesum.__file__).parent
 _SUFFIXES = (".py", ".css", ".html", ".js", ".svg")  # modules, and the page
 _CARRIED = (
-    "__init__.py",
-    "errors.py",
-    "registry/__init__.py",
-    "registry/labels.py",
-    "serving",
-    "text",
-)
+    "__init__.py", "errors.py", "registry/__init__.py", "registry/labels.py", "serving", "text",
+)  # fmt: skip
 
 
 def copy_code(target: Path, *, serving: Path, dockerfile: Path) -> None:
-    """Put the image's code into the folder of the bundle.
-
-    `serving` is the folder of IssueSummarization.py and requirements.txt.
-    """
+    """Put the image's code into the folder of a bundle; `serving` holds the component."""
     for path in (dockerfile, serving / "IssueSummarization.py", serving / "requirements.txt"):
         shutil.copyfile(path, target / path.name)
     for name in _CARRIED:

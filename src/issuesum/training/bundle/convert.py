@@ -7,7 +7,6 @@ which becomes ONNX's own GRU.
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,11 +38,7 @@ def body_specs(body_maxlen: int) -> list[tf.TensorSpec]:
 
 
 def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) -> None:
-    """Write encoder.onnx and decoder.onnx of a loaded model into an existing folder.
-
-    Raises:
-        ArtifactError: the model has an operation that cannot be converted.
-    """
+    """Write both graphs into an existing folder; ArtifactError: ONNX has no such operation."""
     state = state_specs(model, body_maxlen)
 
     def step(previous: tf.Tensor, *tensors: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -135,36 +130,29 @@ _HANDLERS: dict[str, tuple[Callable[..., None], list[object]]] = {
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Hold back what is written to file descriptor 2; show it only if the block fails.
+    """Drop what is written to file descriptor 2; an exception says why a block fails.
 
     TensorFlow 2.20's C++ logs a dozen lines of INFO while a graph is frozen, whatever
     TF_CPP_MIN_LOG_LEVEL says, because its logger is not initialised at that time.
     """
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as held:
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            sys.stderr.flush()
-            held.seek(0)
-            os.write(kept, held.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(kept, 2)
-            os.close(kept)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def check_parity(model: TitleModel, folder: Path, rows: Features, *, tolerance: float) -> float:
     """Return the largest difference of teacher-forced log-probabilities in any place of any row.
 
     Keras answers in one call over the whole title, the ONNX graphs in `folder` word by word, so the
-    comparison also covers `encode` and `step` against `call`.
-
-    Raises:
-        ArtifactError: the difference is above `tolerance`, or a value is NaN.
+    comparison also covers `encode` and `step` against `call`. ArtifactError: the difference is
+    above `tolerance`, or a value is NaN.
     """
     previous = rows.title_extended[:, :-1]
     expected = model(Inputs(rows.body, rows.body_extended, previous)).numpy()
@@ -176,14 +164,12 @@ def check_parity(model: TitleModel, folder: Path, rows: Features, *, tolerance: 
     expected = np.maximum(expected, np.log(_LEAST))
     exported = Graphs(folder)
     state = exported.encode(rows.body, rows.body_extended)
-    difference = 0.0
+    gaps = []
     for place in range(previous.shape[1]):
         found, state = exported.step(np.ascontiguousarray(previous[:, place]), state)
-        log_probs = np.log(np.maximum(found, _LEAST))
-        # NaN is no maximum for `max`, which would pass it over.
-        gap = np.nan_to_num(np.abs(log_probs - expected[:, place]), nan=np.inf)
-        difference = max(difference, float(gap.max()))
-    if difference > tolerance:
+        gaps.append(np.abs(np.log(np.maximum(found, _LEAST)) - expected[:, place]))
+    difference = float(np.max(gaps))
+    if not difference <= tolerance:  # NaN is not
         raise ArtifactError(
             f"ONNX and Keras must agree to {tolerance:g} (build.parity_tolerance). Received: "
             f"{difference:.3g} on {len(rows)} rows. Try: another build.opset, or look for an "

@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+import numpy.typing as npt
+
 from issuesum.errors import DataError
 from issuesum.training.corpus.profile import DataProfile, Drift, FieldDrift, FieldProfile
 
@@ -15,14 +18,10 @@ _LONGEST_NAME = 40  # characters of a word in a message
 def with_drift(profile: DataProfile, versions: Iterable[tuple[str, str]]) -> DataProfile:
     """Return the profile with its drift from the newest other data, if there is any.
 
-    A version that describes the same data is skipped. So whoever commits a profile and runs the
-    stage again gets the same drift, and not that of the data from itself. What only params decide
-    (sizes of shards and vocabularies) is no difference of data.
-
-    Args:
-        profile: the present data.
-        versions: commits and their contents of the profile's file, newest first; what is no
-            profile, or one of another version of this code, is skipped.
+    Of `versions`, which are commits and their contents of the profile's file, newest first, what is
+    no profile of this code is skipped, and what describes the same data. So whoever commits a
+    profile and runs the stage again gets the same drift. What only params decide (sizes of shards
+    and vocabularies) is no difference of data.
     """
     for commit, content in versions:
         earlier = _parsed(content)
@@ -48,7 +47,7 @@ def _parsed(content: str) -> DataProfile | None:
 def compare(now: DataProfile, earlier: DataProfile, *, commit: str) -> Drift:
     """Measure how `now` differs from `earlier`, of `commit`; distances have four decimals."""
     shares = (now.languages.shares, earlier.languages.shares)
-    codes = sorted({code for of_data in shares for code in of_data})
+    codes = sorted({*shares[0], *shares[1]})
     return Drift(
         commit=commit,
         rows_before=earlier.rows.read,
@@ -63,16 +62,11 @@ def compare(now: DataProfile, earlier: DataProfile, *, commit: str) -> Drift:
 def check_limits(
     profile: DataProfile, *, unknown: float, drift: float, worst_rows: Sequence[tuple[int, float]]
 ) -> None:
-    """Refuse data that is unlike what a model can be trained on.
+    """Raise DataError for data that is unlike what a model can be trained on.
 
-    Args:
-        profile: the present data.
-        unknown: largest allowed share of out-of-vocabulary body words in validation, 0 to 1.
-        drift: largest allowed distance of body lengths from the earlier data, 0 to 1.
-        worst_rows: rows of the raw file and the share of out-of-vocabulary words in their bodies.
-
-    Raises:
-        DataError: a limit is exceeded.
+    `unknown` is the largest allowed share of out-of-vocabulary body words in validation, `drift`
+    the largest distance of body lengths from the earlier data, both 0 to 1; `worst_rows` are rows
+    of the raw file and the share of out-of-vocabulary words in their bodies.
     """
     if profile.body.unknown > unknown:
         worst = sorted(worst_rows, key=lambda row: (-row[1], row[0]))[:_NAMED_ROWS]
@@ -105,14 +99,9 @@ def _data_of(profile: DataProfile) -> object:
 
 
 def _compare_field(now: FieldProfile, earlier: FieldProfile) -> FieldDrift:
-    return FieldDrift(
-        length_distance=_distance(now.histogram, earlier.histogram),
-        words_mean_before=earlier.words_mean,
-        words_mean_after=now.words_mean,
-        unknown_before=earlier.unknown,
-        unknown_after=now.unknown,
-        histogram_before=earlier.histogram,
-    )
+    distance = _distance(now.histogram, earlier.histogram)
+    means, unknown = (earlier.words_mean, now.words_mean), (earlier.unknown, now.unknown)
+    return FieldDrift(distance, *means, *unknown, earlier.histogram)
 
 
 def _distance(now: Sequence[float], earlier: Sequence[float]) -> float:
@@ -121,14 +110,17 @@ def _distance(now: Sequence[float], earlier: Sequence[float]) -> float:
     The square root, and so a metric, of the divergence of Lin 1991, "Divergence Measures Based on
     the Shannon Entropy"; to base 2 it is 0 for equal distributions and 1 for disjoint ones.
     """
-    import numpy as np
-    from scipy.spatial.distance import jensenshannon
-
     if not any(now) or not any(earlier):
         return float(any(now) or any(earlier))
-    # Rounding can leave the divergence of near-equal distributions below 0, which has no root.
-    with np.errstate(invalid="ignore"):
-        return round(float(np.nan_to_num(jensenshannon(now, earlier, base=2))), 4)
+    p, q = (np.divide(of, np.sum(of)) for of in (now, earlier))
+    divergence = _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2
+    # Rounding can leave that of near-equal distributions below 0, which has no root.
+    return round(float(np.sqrt(max(0, divergence))), 4)
+
+
+def _entropy(shares: npt.NDArray[np.float64]) -> float:
+    held = shares[shares > 0]
+    return -float(held @ np.log2(held))
 
 
 def _new_words(

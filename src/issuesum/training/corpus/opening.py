@@ -18,7 +18,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,12 +45,14 @@ _DAMAGED = (EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, zstd.ZstdE
 
 @dataclass
 class Place:
-    """How far the reader is, for messages."""
+    """A source that is read, and how far."""
 
-    name: str
+    name: str  # for messages
     row: int = -1  # the last one that was read whole; 0 is the header
     packing: str = ""  # what the bytes are unpacked from
-    stream: Stream | None = None
+    stream: Stream = field(init=False)
+    share: Callable[[], float] | None = None
+    """Returns which share of the bytes was read; None for a pipe, which has no size."""
 
     @property
     def next(self) -> str:
@@ -97,33 +99,27 @@ class Stream(io.RawIOBase):
         for mark, encoding in _MARKS:
             if self.head.startswith(mark):
                 return encoding
-        zeros = [not byte for byte in self.head[:4]]  # a header and JSON begin with ASCII
-        if zeros == [False, True, False, True]:
+        if self.head[1:4:2] == bytes(2):  # a header and JSON begin with ASCII
             return "utf-16-le"
-        return "utf-16-be" if zeros == [True, False, True, False] else "utf-8-sig"
+        return "utf-16-be" if self.head[:4:2] == bytes(2) else "utf-8-sig"
 
 
 @contextmanager
-def opened(
-    source: Path | io.BufferedReader, place: Place
-) -> Iterator[tuple[Stream, Callable[[], float] | None]]:
-    """Give the unpacked bytes of a file or pipe, and what returns the share that has been read.
-
-    The share is None for a pipe, which has no size. DataError: the source cannot be read to its
-    end, or holds what is neither text nor Parquet.
-    """
+def opened(source: Path | io.BufferedReader, name: str) -> Iterator[Place]:
+    """Open and unpack a source; DataError: it is cut, or neither text nor Parquet."""
+    place = Place(name)
     try:
         with ExitStack() as stack:
             file = stack.enter_context(source.open("rb") if isinstance(source, Path) else source)
             size = file.seek(0, os.SEEK_END) if file.seekable() else 0
             if size:
                 file.seek(0)
-            stream = Stream(file)
-            while unpacked := _unpacked(stream, place, stack):
-                stream = Stream(stack.enter_context(unpacked))
-            _check_known(stream.head, place.name)
-            place.stream = stream
-            yield stream, (lambda: max(file.tell(), 1) / size) if size else None
+                place.share = lambda: max(file.tell(), 1) / size
+            place.stream = Stream(file)
+            while unpacked := _unpacked(place, stack):
+                place.stream = Stream(stack.enter_context(unpacked))
+            _check_known(place.stream.head, name)
+            yield place
     except UnicodeDecodeError as error:
         raise _undecodable(error, place) from error
     except (OSError, *_DAMAGED) as error:
@@ -138,8 +134,9 @@ def opened(
         ) from error
 
 
-def _unpacked(stream: Stream, place: Place, stack: ExitStack) -> Any:  # noqa: ANN401 -- IO[bytes]
-    """Return what unpacks `stream`, or None if it is not packed."""
+def _unpacked(place: Place, stack: ExitStack) -> Any:  # noqa: ANN401 -- IO[bytes]
+    """Return what unpacks the stream, or None if it is not packed."""
+    stream = place.stream
     for magic, (name, unpack) in _PACKINGS.items():
         if stream.head.startswith(magic):
             place.packing = name
@@ -187,11 +184,11 @@ def _foreign(name: str, received: str, advice: str) -> DataError:
 
 def _undecodable(error: UnicodeDecodeError, place: Place) -> DataError:
     # `error.start` counts from the chunk being decoded, and that chunk ends where reading is.
-    given = place.stream.given if place.stream else 0
+    offset = place.stream.given - len(error.object) + error.start
     encoding = error.encoding.upper().removesuffix("-LE").removesuffix("-BE")
     advice = "iconv -f ENCODING -t UTF-8" if encoding == "UTF-8" else "get the file again"
     return DataError(
         f"{place.name} must be {encoding}. Received: byte 0x{error.object[error.start]:02x} at "
-        f"offset {given - len(error.object) + error.start:,}, in or after {place.next}. "
+        f"offset {offset:,}, in or after {place.next}. "
         f"Try: {advice}."
     )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, is_dataclass
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from issuesum.errors import reading_artifact
-from issuesum.files import replacing_file
+from pydantic import Field, TypeAdapter
 
 BINS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 """The least number of words of each bin of lengths; the last bin has no upper end."""
 
+_Histogram = Annotated[tuple[int, ...], Field(min_length=len(BINS), max_length=len(BINS))]
+"""Texts in each of `BINS`."""
+
 
 class _Strict:
-    """A part of a profile: a key that is missing, unknown or of another type is refused."""
+    """A part of a profile, of which an unknown key is refused."""
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
@@ -44,16 +45,9 @@ class FieldProfile(_Strict):
     distinct: int  # distinct words of the training split
     kept: int  # words of these that the vocabulary holds
     unknown: float  # share of the validation split's words that are out-of-vocabulary, 0 to 1
-    histogram: tuple[int, ...]  # texts in each of `BINS`
+    histogram: _Histogram
     growth: tuple[tuple[int, int], ...]  # issues of the first training shards, distinct words
     words: tuple[tuple[str, float], ...]  # most frequent in training, occurrences in 10,000 words
-
-    def __post_init__(self) -> None:
-        """Check that the histogram is over `BINS`."""
-        if len(self.histogram) != len(BINS):
-            raise ValueError(
-                f"a histogram must have {len(BINS)} bins, received {len(self.histogram)}"
-            )
 
 
 @dataclass(frozen=True)
@@ -73,7 +67,7 @@ class FieldDrift(_Strict):
     words_mean_after: float  # of the present data
     unknown_before: float
     unknown_after: float
-    histogram_before: tuple[int, ...]
+    histogram_before: _Histogram
 
 
 @dataclass(frozen=True)
@@ -110,27 +104,8 @@ class DataProfile(_Strict):
 
     @classmethod
     def from_json(cls, text: str) -> DataProfile:
-        """Return the profile that `to_json` wrote; raise a ValueError of one line otherwise."""
-        from pydantic import TypeAdapter, ValidationError
-
-        try:
-            return TypeAdapter(cls).validate_python(json.loads(text))
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"])) or "its top level"
-            raise ValueError(f"{first['msg']} at {where}") from error
-
-    def save(self, path: Path) -> None:
-        """Write the profile as JSON, atomically; equal profiles give equal bytes."""
-        with replacing_file(path) as temporary:
-            temporary.write_text(self.to_json(), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: Path) -> DataProfile:
-        """Read a profile that `save` wrote; raise an ArtifactError if that is impossible."""
-        advice = "dvc repro -f preprocess, or git checkout of that file"
-        with reading_artifact(f"{path} must be a data profile", advice):
-            return cls.from_json(path.read_text(encoding="utf-8"))
+        """Return the profile that `to_json` wrote; ValueError, which is pydantic's, otherwise."""
+        return TypeAdapter(cls).validate_json(text)
 
 
 def _render(value: Any, margin: str = "") -> str:  # noqa: ANN401 -- any part of a profile

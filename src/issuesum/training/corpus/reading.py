@@ -7,7 +7,6 @@ between rows, quotes only where needed.
 """
 
 import csv
-import io
 import os
 import random
 import shutil
@@ -18,7 +17,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
+
+from tqdm import tqdm
 
 from issuesum.errors import DataError, ParamsError
 from issuesum.layout import SAMPLE
@@ -31,7 +32,7 @@ RUNAWAY = 2**24
 character. A field of 100 MB ends the reading at 81 MB of memory; with 2**26 it took 394 MB."""
 SAMPLE_SEED = 20_180_601
 _SAMPLE = Path(__file__).parents[4] / SAMPLE
-_WATCHED = 1_000
+_ESTIMATED = 1_000  # rows after which a total is estimated anew
 _ABSENT = sys.maxsize  # place of a column that is not in the header: every row is too short for it
 _LONGEST_NAME = 64  # characters; what is longer is no name of a column
 _NAMES = {
@@ -41,8 +42,7 @@ _NAMES = {
 }
 """What columns and keys are called: by us, then by GitHub, whose `url` is that of its REST API."""
 
-type Watch = Callable[[int, float], None]
-"""Takes the number of rows and the share of the file's bytes that have been read so far."""
+type Bar = tqdm[Any]
 
 
 class Reject(NamedTuple):
@@ -92,16 +92,13 @@ class Form:
 
     def checked(self, row: int, fields: Issue, reason: str = "") -> Issue | Reject:
         """Return a row normalised, or as a reject, for `reason` or for what its texts are."""
-        if reason:
-            pass
-        elif max(map(len, fields)) > MAX_FIELD:
-            reason = "field too long"
-        elif any("\0" in text for text in fields):
-            reason = "NUL character"
-        elif "issue_title" in self.columns and not fields.title.strip():
-            reason = "empty title"
-        elif not fields.body.strip():
-            reason = "empty body"
+        unusable = {
+            "field too long": max(map(len, fields)) > MAX_FIELD,
+            "NUL character": any("\0" in text for text in fields),
+            "empty title": "issue_title" in self.columns and not fields.title.strip(),
+            "empty body": not fields.body.strip(),
+        }
+        reason = reason or next((why for why, is_so in unusable.items() if is_so), "")
         return Reject(row, reason, *fields) if reason else normalise(fields)
 
 
@@ -118,31 +115,24 @@ def normalise(issue: Issue) -> Issue:
     return Issue(url, title.strip(), body)
 
 
-def read_issues(
-    path: Path | io.BufferedReader, *, name: str = "", form: Form = Form(),
-    watch: Watch | None = None,
-) -> Iterator[Issue | Reject]:  # fmt: skip
-    """Yield each row of a CSV, or of a packed one, as a normalised issue or as a reject.
-
-    `path` may be a stream, which is closed at the end; messages call it `name`. DataError: the file
-    as a whole cannot be trusted or has no usable header.
-    """
-    place = Place(name or str(path))
-    with opened(path, place) as (stream, share):
-        yield from watched(csv_issues(stream.text(), place, form), place, share, watch)
+def read_issues(path: Path, *, shown: Bar | None = None) -> Iterator[Issue | Reject]:
+    """Yield the rows of a CSV, packed or not; DataError: as a whole it cannot be trusted."""
+    with opened(path, str(path)) as place:
+        yield from moving(shown, csv_issues(place.stream.text(), place, Form()), place)
 
 
-def watched(
-    rows: Iterable[Issue | Reject], place: Place,
-    share: Callable[[], float] | None, watch: Watch | None,
-) -> Iterator[Issue | Reject]:  # fmt: skip
-    """Yield `rows` and call `watch` every 1,000 of them and at the end; not where no share is."""
+def moving[T](bar: Bar | None, rows: Iterable[T], place: Place) -> Iterator[T]:
+    """Yield `rows` and move `bar`, whose total is estimated by the share of bytes that was read."""
+    if bar is None:
+        yield from rows
+        return
+    before = bar.n
     for row in rows:
         yield row
-        if watch and share and place.row % _WATCHED == 0:
-            watch(place.row, min(share(), 1.0))
-    if watch and share:
-        watch(place.row, 1.0)
+        bar.update()
+        if place.share and place.row % _ESTIMATED == 0:
+            bar.total = before + round(place.row / min(place.share(), 1.0))
+    bar.total = bar.n
 
 
 def csv_issues(text: TextIO, place: Place, form: Form) -> Iterator[Issue | Reject]:

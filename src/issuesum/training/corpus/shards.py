@@ -39,11 +39,7 @@ def shard_paths(folder: Path) -> list[Path]:
 
 
 def read_shards(folder: Path) -> Iterator[pd.DataFrame]:
-    """Yield the shards of one split in order; columns as in `_SCHEMA`, texts as strings.
-
-    Raises:
-        ArtifactError: there is no shard, or one is broken; also of the other readers.
-    """
+    """Yield the shards of one split in order; ArtifactError: there is none, or one is broken."""
     import pandas as pd
 
     for path in shard_paths(folder):
@@ -68,11 +64,10 @@ def read_head(folder: Path, rows: int) -> pd.DataFrame:
 
     kept: list[pd.DataFrame] = []
     for shard in read_shards(folder):
-        kept.append(shard.head(rows))
-        rows -= len(kept[-1])
-        if not rows:
+        kept.append(shard)
+        if sum(map(len, kept)) >= rows:
             break
-    return pd.concat(kept, ignore_index=True)
+    return pd.concat(kept, ignore_index=True).head(rows)
 
 
 class ShardWriter:
@@ -95,39 +90,34 @@ class ShardWriter:
 
     def __exit__(self, *error: object) -> None:
         """End the last shard; after an error, only close its file."""
-        if error[0] is None:
-            self._end_shard()
-        elif self._file:
-            self._file.close()
+        if error[0]:
+            self._rows.clear()
+        self._write_held(ends=True)
 
     def write(self, row: int, issue: tuple[str, str, str]) -> None:
-        """Add an issue: URL, title and body of any length.
-
-        `row` is the number of its data row, counted from 1; greater than that of the call before.
-        """
+        """Add an issue (URL, title, body): the data row `row`, counted from 1, in rising order."""
         number = (row - 1) // self._shard_rows
         if number != self._number:
-            self._end_shard()
+            self._write_held(ends=True)
             self._number = number
         self._rows.append((row, *issue))
         self._characters += sum(map(len, issue))
         if self._characters > _HELD:
             self._write_held()
 
-    def _write_held(self) -> None:
-        if self._file is None:
-            path = self._folder / f"part-{self._number:05d}.parquet"
-            # Texts hardly repeat: without dictionaries a shard is smaller and written sooner.
-            self._file = pq.ParquetWriter(path, _SCHEMA, compression="zstd", use_dictionary=False)
-        columns = dict(zip(_SCHEMA.names, zip(*self._rows, strict=True), strict=True))
-        self._file.write_table(pa.table(columns, schema=_SCHEMA))
-        self._rows.clear()
-        self._characters = 0
-
-    def _end_shard(self) -> None:
+    def _write_held(self, *, ends: bool = False) -> None:
         if self._rows:
-            self._write_held()
-        if self._file:
+            if self._file is None:
+                path = self._folder / f"part-{self._number:05d}.parquet"
+                # Texts hardly repeat: without dictionaries a shard is smaller, and written sooner.
+                self._file = pq.ParquetWriter(
+                    path, _SCHEMA, compression="zstd", use_dictionary=False
+                )
+            columns = dict(zip(_SCHEMA.names, zip(*self._rows, strict=True), strict=True))
+            self._file.write_table(pa.table(columns, schema=_SCHEMA))
+            self._rows.clear()
+            self._characters = 0
+        if ends and self._file:
             self._file.close()
             self._file = None
 

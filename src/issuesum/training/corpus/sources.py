@@ -16,49 +16,37 @@ from typing import Any, TextIO
 
 from issuesum.errors import DataError, one_line
 from issuesum.training.corpus.issue import COLUMNS, Issue
-from issuesum.training.corpus.opening import Place, Stream, opened
-from issuesum.training.corpus.reading import (
-    RUNAWAY,
-    Form,
-    Reject,
-    Watch,
-    csv_issues,
-    empty_file,
-    watched,
-)
+from issuesum.training.corpus.opening import Place, opened
+from issuesum.training.corpus.reading import Bar, Form, Reject, csv_issues, empty_file, moving
 
 STDIN = "-"
 _HTTP = ("http://", "https://")
 _PARQUET = b"PAR1"
 _CHUNK = 2**16  # characters of JSON
+_ENDLESS = 2**24  # of one object: no JSON
 _ROWS = 256  # of a Parquet file at once
-_BLANK = re.compile(r"[\s,\ufeff]+")
-_CUT = 10  # characters: JSON that is cut fails so near to its end, but for text without an end
+_BLANK = re.compile(r"[\s,\ufeff]*")
 
 
-def read_source(source: str, form: Form, *, watch: Watch | None = None) -> Iterator[Issue | Reject]:
+def read_source(source: str, form: Form, *, shown: Bar | None = None) -> Iterator[Issue | Reject]:
     """Yield each row of a source as a normalised issue or as a reject; what is no text is empty.
 
-    Args:
-        source: a path, an http(s):// or s3:// URL, or - for standard input, of CSV, as of
-            `reading.read_issues`; JSON lines, an array of JSON objects, or several; Parquet.
-        form: what is read.
-        watch: see `reading.watched`.
-
-    Raises:
-        DataError: the source as a whole cannot be trusted.
+    A source is a path, an http(s):// or s3:// URL, or - for standard input, of CSV, as of
+    `reading.read_issues`; JSON lines, an array of JSON objects, or several; Parquet. DataError: as
+    a whole it cannot be trusted.
     """
-    place = Place("standard input" if source == STDIN else source)
-    with local_copy(source) as file, opened(file, place) as (stream, share):
-        yield from watched(_rows(stream, place, form), place, share, watch)
+    name = "standard input" if source == STDIN else source
+    with local_copy(source) as file, opened(file, name) as place:
+        yield from moving(shown, _rows(place, form), place)
 
 
-def _rows(stream: Stream, place: Place, form: Form) -> Iterator[Issue | Reject]:
+def _rows(place: Place, form: Form) -> Iterator[Issue | Reject]:
+    stream = place.stream
     if stream.head.startswith(_PARQUET):
-        return _keyed(_parquet(stream, place, form), place, form)
+        return _keyed(_parquet(place, form), place, form)
     start = stream.head.decode(stream.encoding, errors="ignore").lstrip("\ufeff \t\r\n")
     if start.startswith(("{", "[")):  # which no header does
-        return _keyed(_Objects(stream.text(), place.name), place, form)
+        return _keyed(_objects(stream.text(), place.name), place, form)
     return csv_issues(stream.text(), place, form)
 
 
@@ -81,66 +69,50 @@ def _text(row: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
-class _Objects:
-    """The objects of JSON lines, one after another, or of arrays in any depth, as text comes in."""
+def _objects(text: TextIO, name: str) -> Iterator[dict[str, Any]]:
+    """Yield objects, one after another or of arrays in any depth, as the text comes in."""
+    decode = json.JSONDecoder().raw_decode
+    buffer, at, line, first, depth = "", 0, 1, "", 0
 
-    def __init__(self, text: TextIO, name: str) -> None:
-        self._text, self._name = text, name
-        self._buffer, self._at, self._line, self._ended = "", 0, 1, False
-        self._decode = json.JSONDecoder().raw_decode
-
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        depth, arrays = 0, self._next_sign() == "["
-        while sign := self._next_sign():
-            if sign == "{":
-                yield self._object()
-                continue
-            depth += {"[": 1, "]": -1}.get(sign, 0)
-            if sign not in "[]" or depth < 0 or not arrays:
-                raise self._broken(repr(self._buffer[self._at : self._at + 100]))
-            self._at += 1
-        if depth:
-            raise self._broken("the end of the file inside an array; it is cut short")
-
-    def _next_sign(self) -> str:
-        """Go to what follows blanks and commas, and return its first character; none at the end."""
-        while True:
-            if blank := _BLANK.match(self._buffer, self._at):
-                self._at = blank.end()
-            if self._at < len(self._buffer) or self._ended:
-                return self._buffer[self._at : self._at + 1]
-            # A line, so that what comes through a slow pipe is not waited for.
-            self._add(self._text.readline(_CHUNK))
-
-    def _object(self) -> dict[str, Any]:
-        while True:
-            try:
-                value, self._at = self._decode(self._buffer, self._at)
-            except json.JSONDecodeError as error:
-                held = len(self._buffer) - self._at
-                endless = error.msg.startswith("Unterminated string")
-                cut = endless or len(self._buffer) - error.pos < _CUT
-                if self._ended or not cut or held > RUNAWAY:
-                    raise self._broken(error.msg) from error
-                self._add(self._text.read(max(held, _CHUNK)))
-            except RecursionError as error:
-                raise self._broken(str(error)) from error
-            else:
-                return dict(value)
-
-    def _add(self, text: str) -> None:
-        self._line += self._buffer.count("\n", 0, self._at)
-        self._buffer, self._at, self._ended = self._buffer[self._at :] + text, 0, not text
-
-    def _broken(self, received: str) -> DataError:
-        line = self._line + self._buffer.count("\n", 0, self._at)
+    def broken(received: str) -> DataError:
+        number = line + buffer.count("\n", 0, at)
         return DataError(
-            f"line {line:,} of {self._name} must be a JSON object. Received: {received:.100}. "
+            f"line {number:,} of {name} must be a JSON object. Received: {received:.100}. "
             "Try: remove that line, or get the file again."
         )
 
+    while True:
+        at = _BLANK.match(buffer, at).end()  # type: ignore[union-attr] # it always does
+        if at == len(buffer):
+            line += buffer.count("\n")
+            # A line, so that what comes through a slow pipe is not waited for.
+            buffer, at = text.readline(_CHUNK), 0
+            if not buffer:
+                break
+            continue
+        sign = buffer[at]
+        first = first or sign
+        if sign != "{":
+            depth += {"[": 1, "]": -1}.get(sign, 0)
+            if sign not in "[]" or depth < 0 or first != "[":
+                raise broken(repr(buffer[at : at + 100]))
+            at += 1
+            continue
+        try:
+            value, at = decode(buffer, at)
+            yield value
+        except (ValueError, RecursionError) as error:  # the object may only be cut
+            held = len(buffer) - at
+            more = text.read(max(held, _CHUNK)) if held <= _ENDLESS else ""
+            if not more:
+                raise broken(getattr(error, "msg", str(error))) from error
+            line += buffer.count("\n", 0, at)
+            buffer, at = buffer[at:] + more, 0
+    if depth:
+        raise broken("the end of the file inside an array; it is cut short")
 
-def _parquet(stream: Stream, place: Place, form: Form) -> Iterator[dict[str, Any]]:
+
+def _parquet(place: Place, form: Form) -> Iterator[dict[str, Any]]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -150,7 +122,7 @@ def _parquet(stream: Stream, place: Place, form: Form) -> Iterator[dict[str, Any
     try:
         with ExitStack() as stack:
             # Page by page: a file may have a single group of rows.
-            source = stream.seekable_file(stack)
+            source = place.stream.seekable_file(stack)
             file = pq.ParquetFile(source, pre_buffer=False, buffer_size=_CHUNK)
             found = form.find(file.schema_arrow.names, place.name)
             wanted = [name for name in found if name]
@@ -162,10 +134,7 @@ def _parquet(stream: Stream, place: Place, form: Form) -> Iterator[dict[str, Any
 
 @contextmanager
 def local_copy(source: str) -> Iterator[Path | io.BufferedReader]:
-    """Give a path that holds the bytes of `source`, or standard input; a download is removed.
-
-    DataError: a URL cannot be read, or not to its end.
-    """
+    """Give the bytes of a source, downloaded for a while; DataError: a URL cannot be read."""
     if source == STDIN:
         yield os.fdopen(0, "rb", closefd=False)
     elif not source.startswith((*_HTTP, "s3://")):
@@ -187,7 +156,6 @@ def _download(url: str, target: Path) -> None:
     try:
         files, path = fsspec.url_to_fs(url, **(http if url.startswith(_HTTP) else {}))
         files.get_file(path, str(target))
-        expected = files.info(path).get("size")
     except Exception as error:  # every protocol brings error classes of its own
         missing = isinstance(error, FileNotFoundError)
         reason = "not found" if missing else one_line(error) or type(error).__name__
@@ -195,9 +163,3 @@ def _download(url: str, target: Path) -> None:
             f"{url} must be readable to its end. Received: {reason}. "
             "Try: check the address and your credentials, then run the command again."
         ) from error
-    received = target.stat().st_size
-    if expected not in (None, received):
-        raise DataError(
-            f"{url} must arrive whole. Received: {received:,} of {expected:,} bytes. "
-            "Try: run the command again."
-        )

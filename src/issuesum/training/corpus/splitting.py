@@ -14,7 +14,7 @@ from typing import Literal
 from issuesum.errors import DataError
 from issuesum.layout import SPLITS, Split
 from issuesum.training.corpus.issue import COLUMNS, digest, issue_key, repository_of, seen_issues
-from issuesum.training.corpus.reading import Reject, Watch, read_issues
+from issuesum.training.corpus.reading import Bar, Reject, read_issues
 from issuesum.training.corpus.shards import ShardWriter, SplitSummary
 
 _EXAMPLES = 3  # rows that a message names
@@ -35,44 +35,31 @@ def split_csv(
     source: Path, targets: Mapping[Split, Path], *,
     validation: float, test: float, shard_rows: int,
     group: Literal["issue", "repository"] = "issue",
-    max_rejected: float = 1, max_repeated: float = 1, watch: Watch | None = None,
+    max_rejected: float = 1, max_repeated: float = 1, shown: Bar | None = None,
 ) -> SplitSummary:  # fmt: skip
-    """Stream a raw CSV into Parquet shards.
+    """Stream a raw CSV, as `issuesum ingest` writes it, into Parquet shards.
 
     Shards are cut by input position, `shard_rows` rows of the source each, so appended rows touch
-    only the last ones. Of issues that repeat, the first is kept.
-
-    Args:
-        source: a CSV, as `issuesum ingest` writes or reads it.
-        targets: an existing, empty folder for each split.
-        validation: share of the validation split, 0 to 1.
-        test: share of the test split, 0 to 1.
-        shard_rows: rows of the source that a shard of each split is cut from.
-        group: what stays together in one split: equal issues, or all issues of a repository; an
-            issue whose URL names no repository stands for itself.
-        max_rejected: share of the rows that may be unusable.
-        max_repeated: share of the usable rows that may repeat an earlier one.
-        watch: called with the progress of reading.
-
-    Raises:
-        DataError: the source cannot be used, a split would be empty, or a share is too large.
+    only the last ones. Of issues that repeat, the first is kept. `targets` are existing, empty
+    folders; the other params are those of the section `split` of params.yaml. An issue whose URL
+    names no repository stands for itself where those of a repository stay together. DataError: the
+    source cannot be used, a split would be empty, or a share is too large.
     """
     if not source.is_file():
         raise DataError(
             f"{source} must be a CSV with the columns {', '.join(COLUMNS)}. "
             "Received: no such file. Try: issuesum ingest FILE, or dvc pull."
         )
-    rows = 0
+    rows, splits = 0, Counter[Split]()
     rejected = _LeftOut("split.limits.rejected", max_rejected)
     repeated = _LeftOut("split.limits.repeated", max_repeated)
-    splits: Counter[Split] = Counter()
     with ExitStack() as stack:
         first_row = stack.enter_context(seen_issues(targets["train"].parent))
         writers = {
             split: stack.enter_context(ShardWriter(folder, shard_rows))
             for split, folder in targets.items()
         }
-        for rows, row in enumerate(read_issues(source, watch=watch), start=1):
+        for rows, row in enumerate(read_issues(source, shown=shown), start=1):
             if isinstance(row, Reject):
                 rejected.add(row.reason, f"row {rows:,} ({row.reason})")
                 continue
@@ -86,16 +73,17 @@ def split_csv(
             split = split_of(key, validation=validation, test=test)
             writers[split].write(rows, row)
             splits[split] += 1
+    usable = rows - rejected.reasons.total()
     rejected.check(f"rows of {source} that cannot be used", rows)
-    repeated.check(f"usable rows of {source} that repeat an earlier one", rows - rejected.count)
+    repeated.check(f"usable rows of {source} that repeat an earlier one", usable)
     if not all(splits[split] for split in SPLITS):
         raise DataError(
             f"Every split must hold at least one issue. Received: {splits['train']:,} train, "
             f"{splits['validation']:,} validation and {splits['test']:,} test from {source}. "
             "Try: ingest more rows, or raise split.validation and split.test."
         )
-    reasons = dict(rejected.reasons.most_common())
-    return SplitSummary(rows, reasons, repeated.count, *(splits[split] for split in SPLITS))
+    reasons, counts = dict(rejected.reasons.most_common()), (splits[split] for split in SPLITS)
+    return SplitSummary(rows, reasons, usable - splits.total(), *counts)
 
 
 @dataclass
@@ -107,21 +95,18 @@ class _LeftOut:
     reasons: Counter[str] = field(default_factory=Counter)
     examples: list[str] = field(default_factory=list)
 
-    @property
-    def count(self) -> int:
-        return self.reasons.total()
-
     def add(self, reason: str, example: str) -> None:
         self.reasons[reason] += 1
         if len(self.examples) < _EXAMPLES:
             self.examples.append(example)
 
     def check(self, what: str, total: int) -> None:
-        if self.count <= self.most * total:
+        count = self.reasons.total()
+        if count <= self.most * total:
             return
-        examples = ", ".join(self.examples) + (", …" if self.count > len(self.examples) else "")
+        examples = ", ".join(self.examples) + (", …" if count > len(self.examples) else "")
         raise DataError(
             f"The share of {what} must be at most {self.most:g} ({self.limit}). Received: "
-            f"{self.count / total:.3g} ({self.count:,} of {total:,}): {examples}. "
+            f"{count / total:.3g} ({count:,} of {total:,}): {examples}. "
             f"Try: fix the source and ingest it again, or raise {self.limit}."
         )

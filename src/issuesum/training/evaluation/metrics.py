@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from issuesum.text.prose import body_words
 from issuesum.text.tokens import clean, words
+from issuesum.training import hidden
 
 Floats = NDArray[np.float64]
 Scores = dict[str, float]  # by the keys of `METRICS`, rounded to 4 digits
@@ -97,7 +98,8 @@ def score_of(sums: Floats, titles: int) -> Scores:
 
 def _rouge(kind: str) -> Callable[[Sequence[str], Sequence[str]], Floats]:
     def f1(titles: Sequence[str], references: Sequence[str]) -> Floats:
-        from rouge_score.rouge_scorer import RougeScorer
+        with hidden("scipy", "sklearn"):  # by nltk, of which this needs a stemmer
+            from rouge_score.rouge_scorer import RougeScorer
 
         scorer = RougeScorer([kind], tokenizer=SimpleNamespace(tokenize=words))
         pairs = zip(references, titles, strict=True)

@@ -9,7 +9,6 @@ from itertools import batched
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from issuesum.errors import ArtifactError
 from issuesum.files import replacing_file
 from issuesum.serving.inference.writer import NO_TITLE, TitleWriter
 from issuesum.training.corpus.issue import Issue
@@ -47,35 +46,23 @@ def predictions(
 
 @contextmanager
 def writing(output: Path | None, form: Format) -> Iterator[Write]:
-    """Give a function that writes predictions, so that readers get them at once.
+    """Give what writes predictions at once; `output` is replaced at the end, None is stdout."""
+    with ExitStack() as stack:
+        target = stack.enter_context(replacing_file(output)) if output else 1
+        # Whatever the locale: titles have any character.
+        stream = stack.enter_context(
+            open(target, "w", encoding="utf-8", newline="", closefd=bool(output))
+        )
+        encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+        rows = csv.writer(stream, lineterminator="\n")
+        if form == "csv":
+            rows.writerow(Prediction._fields)
 
-    `output` is replaced when the block ends without an error, which is an ArtifactError if it
-    cannot be written; None is standard output.
-    """
-    try:
-        with ExitStack() as stack:
-            target = stack.enter_context(replacing_file(output)) if output else 1
-            # Whatever the locale: titles have any character.
-            stream = stack.enter_context(
-                open(target, "w", encoding="utf-8", newline="", closefd=bool(output))
-            )
-            encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
-            rows = csv.writer(stream, lineterminator="\n")
+        def write(some: Iterable[Prediction]) -> None:
             if form == "csv":
-                rows.writerow(Prediction._fields)
+                rows.writerows(some)
+            else:
+                stream.writelines(encode(one._asdict()) + "\n" for one in some)
+            stream.flush()
 
-            def write(some: Iterable[Prediction]) -> None:
-                if form == "csv":
-                    rows.writerows(some)
-                else:
-                    stream.writelines(encode(one._asdict()) + "\n" for one in some)
-                stream.flush()
-
-            yield write
-    except BrokenPipeError:  # the reader has seen enough, such as `head`
-        raise
-    except OSError as error:
-        raise ArtifactError(
-            f"{output or 'Standard output'} must be writable. Received: {error.strerror or error}. "
-            "Try: another --output, or check permissions and free space."
-        ) from error
+        yield write

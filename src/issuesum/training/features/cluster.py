@@ -88,10 +88,8 @@ type _Workers = tuple[Executor, Callable[[], int]]
 
 @contextmanager
 def _processes(count: int, function: Callable[..., Any]) -> Iterator[_Workers]:
-    # All are forked from one process that has imported what they need; pandas is for pyarrow, which
-    # would import it in each of them to know its types.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([function.__module__, "pandas"])
+    context = multiprocessing.get_context("forkserver")  # one process that has imported all
+    context.set_forkserver_preload([function.__module__])
     executor = ProcessPoolExecutor(count, context, _end_with_parent)
     try:
         yield executor, lambda: count

@@ -14,15 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from issuesum.text.vocabulary import Ids
 from issuesum.training.features.ktext_adapter import Field
-from issuesum.training.features.tokenise import BUCKETS, Counts, read_statistics, read_words
+from issuesum.training.features.tokenise import BUCKETS, Counts, read_words, to_arrow, to_numpy
 
 ENTRIES_AT_ONCE = 1_000_000
 """Words of shards that are added up together, about 100 bytes each."""
 _SHARD_BITS = 32  # of a place: the shard above, the place within the shard below
-_MOST_FREQUENT = [("count", "descending"), ("first", "ascending")]
 
 
 @dataclass(frozen=True)
@@ -43,48 +42,56 @@ def count_words(entries: Sequence[Path], keep: dict[Field, int]) -> dict[Field, 
         keep: how many words are wanted of each field; of those that occur equally often the ones
             that occur first are preferred.
     """
-    tops: dict[Field, list[pa.Table]] = {field: [] for field in keep}
+    tops: dict[Field, list[pa.RecordBatch]] = {field: [] for field in keep}
     new = {field: np.zeros(len(entries), np.int64) for field in keep}
     totals = dict.fromkeys(keep, 0)
     for words in _in_parts(entries):
-        coded = words["word"].combine_chunks().dictionary_encode()
+        coded = words["word"].dictionary_encode()
         for field, most in keep.items():
-            merged = _merged(words, coded, field)
-            both = pa.concat_tables([*tops[field], merged])
-            if len(both):  # of none it cannot select
-                both = both.take(pc.select_k_unstable(both, most, _MOST_FREQUENT))
-            tops[field] = [both]
-            totals[field] += pc.sum(merged["count"]).as_py() or 0
-            shards = merged["first"].to_numpy() >> _SHARD_BITS
+            counts, first = _added_up(words, to_numpy(coded.indices), len(coded.dictionary), field)
+            totals[field] += int(counts.sum())
+            shards = first[counts > 0] >> _SHARD_BITS
             new[field] += np.bincount(shards, minlength=len(entries))
+            tops[field].append(_most_frequent(coded.dictionary, counts, first, most))
     found = {}
-    for field in keep:
-        top = pa.concat_tables(tops[field]).sort_by("first")
-        counts = dict(zip(top["word"].to_pylist(), top["count"].to_pylist(), strict=True))
+    for field, most in keep.items():
+        word, count, place = pa.concat_batches(tops[field]).columns
+        top = _most_frequent(word, to_numpy(count), to_numpy(place), most)
+        words_of_top = dict(zip(top["word"].to_pylist(), top["count"].to_pylist(), strict=True))
         growth = np.cumsum(new[field])
-        found[field] = WordCounts(counts, int(growth[-1]), totals[field], growth)
+        found[field] = WordCounts(words_of_top, int(growth[-1]), totals[field], growth)
     return found
 
 
-def _in_parts(entries: Sequence[Path]) -> Iterator[pa.Table]:
+def _in_parts(entries: Sequence[Path]) -> Iterator[pa.RecordBatch]:
     """Yield the words of a few buckets of all shards at a time, with the number of their shard."""
-    total = sum(read_statistics(entry).words for entry in entries)
+    total = sum(len(read_words(entry)) for entry in entries)
     parts = min(BUCKETS, max(1, ceil(total / ENTRIES_AT_ONCE)))
     for buckets in batched(range(BUCKETS), ceil(BUCKETS / parts)):
-        tables = [read_words(entry, buckets) for entry in entries]
-        shards = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
-        yield pa.concat_tables(tables).append_column("shard", pa.array(shards))
+        batches = [read_words(entry, buckets) for entry in entries]
+        shards = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
+        yield pa.concat_batches(batches).append_column("shard", to_arrow(shards))
 
 
-def _merged(words: pa.Table, coded: pa.DictionaryArray, field: Field) -> pa.Table:
-    """Return the words of a field with their counts and first places; `coded` are `words`' own."""
-    held = words[f"{field}_count"].to_numpy() > 0
-    code, count = coded.indices.to_numpy()[held], words[f"{field}_count"].to_numpy()[held]
-    within = words["number" if field == "body" else "title_first"].to_numpy()[held]
-    place = (words["shard"].to_numpy()[held] << _SHARD_BITS) + within
-    first = np.zeros(len(coded.dictionary), np.int64)
+def _added_up(
+    words: pa.RecordBatch, code: Ids, distinct: int, field: Field
+) -> tuple[Counts, Counts]:
+    """Return count and first place, by its code, of each distinct word of a field; 0 if absent."""
+    count = to_numpy(words[f"{field}_count"])
+    held = np.flatnonzero(count)
+    code, within = code[held], to_numpy(words["number" if field == "body" else "title_first"])[held]
+    place = (to_numpy(words["shard"])[held] << _SHARD_BITS) + within
+    first = np.zeros(distinct, np.int64)
     first[code[::-1]] = place[::-1]  # the last assignment holds, and shards are in order
     # Sums of integers, which are exact below 2**53.
-    sums = np.bincount(code, count, minlength=len(first)).astype(np.int64)
-    merged = pa.table({"word": coded.dictionary, "count": sums, "first": first})
-    return merged.filter(pa.array(sums > 0))
+    return np.bincount(code, count[held], minlength=distinct).astype(np.int64), first
+
+
+def _most_frequent(words: pa.Array, counts: Counts, first: Counts, most: int) -> pa.RecordBatch:
+    """Return the words with the highest counts, if not 0, by first occurrence."""
+    least = np.partition(counts, -most)[-most] if len(counts) > most else 0
+    rivals = np.flatnonzero(counts >= max(1, least))
+    kept = rivals[np.lexsort((first[rivals], -counts[rivals]))[:most]]
+    kept = kept[np.argsort(first[kept])]
+    columns = [words.take(to_arrow(kept)), to_arrow(counts[kept]), to_arrow(first[kept])]
+    return pa.record_batch(columns, ["word", "count", "first"])

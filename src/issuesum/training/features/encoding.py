@@ -23,9 +23,17 @@ from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY, Features, 
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 from issuesum.training.features.incremental import Shard
 from issuesum.training.features.ktext_adapter import Field
-from issuesum.training.features.tokenise import Counts, places, read_rows, read_words
+from issuesum.training.features.tokenise import (
+    Counts,
+    places,
+    read_rows,
+    read_words,
+    to_arrow,
+    to_numpy,
+)
 
 _WORST = 5  # rows that are named if too many words are unknown
+_LAST = to_arrow(np.array([-1], np.int32))[0]  # place in any array
 
 
 @dataclass(frozen=True)
@@ -78,16 +86,15 @@ def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encod
     The ids are those that `Vocabulary.encode` gives for their words, without tokenising again.
     """
     words, rows = read_words(entry), read_rows(entry)
-    number = words["number"].to_numpy()
-    known, known_ids = _known(*vocabularies.values())
-    place = pc.index_in(words["word"], known).fill_null(len(known)).to_numpy()
     ids: dict[Field, Ids] = {}
     unknown: dict[Field, int] = {}
-    for field, of_known in zip(vocabularies, known_ids, strict=True):
+    known, ids_of_known = _known(*vocabularies.values())
+    place = to_numpy(pc.index_in(words["word"], known).fill_null(_LAST))
+    for field, of_known in zip(vocabularies, ids_of_known, strict=True):
         found = of_known[place]
-        unknown[field] = int(words[f"{field}_count"].to_numpy()[found == UNKNOWN].sum())
+        unknown[field] = int(to_numpy(words[f"{field}_count"])[found == UNKNOWN].sum())
         ids[field] = np.empty_like(found)
-        ids[field][number] = found
+        ids[field][to_numpy(words["number"])] = found
     size = vocabularies["title"].size
     body_extended, title_extended = extend_pair(rows.body, rows.title, ids["title"], size)
     features = Features(
@@ -107,7 +114,10 @@ def _known(*vocabularies: Vocabulary) -> tuple[pa.StringArray, list[Ids]]:
         np.array([*(of.ids.get(word, UNKNOWN) for word in words), UNKNOWN], np.int32)
         for of in vocabularies
     ]
-    return pa.array(words, pa.string()), ids
+    encoded = [word.encode() for word in words]
+    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    buffers = (pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded)))
+    return pa.StringArray.from_buffers(len(words), *buffers), ids
 
 
 def look_up(numbers: Ids, ids: Ids) -> Ids:
@@ -134,10 +144,12 @@ def extend_pair(body: Ids, title: Ids, ids: Ids, size: int) -> tuple[Ids, Ids]:
     extended = look_up(both, ids)
     unknown = extended == UNKNOWN
     row = np.repeat(np.arange(len(both)), unknown.sum(axis=1))
-    # Encoded by row and, within a row, by first occurrence.
-    words = pa.array(row * len(ids) + both[unknown]).dictionary_encode()
-    row_of = words.dictionary.to_numpy() // max(1, len(ids))
-    extended[unknown] = (size + places(np.bincount(row_of)))[words.indices]
+    keys = row * len(ids) + both[unknown]
+    _, first, word = np.unique(keys, return_index=True, return_inverse=True)
+    firsts = np.sort(first)
+    nth = np.zeros(len(keys), np.int32)
+    nth[firsts] = places(np.bincount(row[firsts]))
+    extended[unknown] = size + nth[first[word]]
     of_body, of_title = np.split(extended, [body.shape[1]], axis=1)
     # Bodies stand first, so every word that only the title has got a higher id than the body's.
     highest = np.maximum(of_body.max(axis=1, initial=0), size - 1)

@@ -3,7 +3,6 @@
 Entries of tokenised shards are kept by content hash in a folder that Git and DVC ignore.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from zlib import crc32
 
 from issuesum.console import bar
 from issuesum.errors import ArtifactError
@@ -73,11 +73,10 @@ class EntryCache:
 
 
 def _digest(files: Mapping[str, bytes]) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
+    digest = 0
     for name, content in sorted(files.items()):
-        digest.update(f"{name} {len(content)}\0".encode())
-        digest.update(content)
-    return digest.digest()
+        digest = crc32(content, crc32(f"{name} {len(content)}".encode(), digest))
+    return b"%08x" % digest
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """The one module that touches ktext.
 
 ktext 0.40 (2019) imports modules that are gone from today's Keras and textacy, so it is imported
-with stand-ins for them, and neither Keras nor TensorFlow is loaded. Its `apply_parallel` returns
-inside `finally` (a worker's exception is lost) and its dill pickles execute code when loaded. So
-workers count the words of a shard at a time, its indexer numbers the merged counts, and the result
-is kept as JSON.
+with stand-ins for them, and for pandas and pathos, which its indexer does not need. Its
+`apply_parallel` returns inside `finally` (a worker's exception is lost) and its dill pickles
+execute code when loaded. So workers count the words of a shard at a time, its indexer numbers the
+merged counts, and the result is kept as JSON.
 """
 
 import sys
@@ -16,9 +16,9 @@ from typing import Any, Literal
 from issuesum.text.vocabulary import Vocabulary
 
 Field = Literal["body", "title"]
-_GONE = (
+_UNUSED = (
     "keras", "keras.preprocessing", "keras.preprocessing.sequence", "keras.preprocessing.text",
-    "textacy", "textacy.preprocess",
+    "textacy", "textacy.preprocess", "pandas", "pathos", "pathos.multiprocessing",
 )  # fmt: skip
 
 
@@ -66,17 +66,17 @@ def number_words(counts: Mapping[str, int], settings: FieldSettings) -> Vocabula
 
 
 def import_ktext() -> Any:  # noqa: ANN401 -- ktext has no types
-    """Return `ktext.preprocess`, without Keras's `pad_sequences` and textacy's cleaner."""
+    """Return `ktext.preprocess`, in which what comes from modules that are `_UNUSED` is missing."""
     if "ktext.preprocess" in sys.modules:
         return sys.modules["ktext.preprocess"]
-    earlier = {name: sys.modules[name] for name in _GONE if name in sys.modules}
-    sys.modules.update({name: _StandIn(name) for name in _GONE})
+    earlier = {name: sys.modules[name] for name in _UNUSED if name in sys.modules}
+    sys.modules.update({name: _StandIn(name) for name in _UNUSED})
     try:
         from ktext import preprocess
 
         return preprocess
     finally:
-        for name in _GONE:
+        for name in _UNUSED:
             del sys.modules[name]
         sys.modules.update(earlier)
 

@@ -25,7 +25,7 @@ _BEGIN = 255  # of a text: UTF-8 has no such byte, and it leads to the automaton
 
 @dataclass(frozen=True)
 class _Model:
-    moves: npt.NDArray[np.uint16]  # (states, 256), the next state by state and byte
+    moves: npt.NDArray[np.uint16]  # (256 * states,), the next state by state and byte
     weights: npt.NDArray[np.float32]  # (states, languages), log-probabilities of a state's n-grams
     heavy: npt.NDArray[np.bool_]  # (states,), whether any n-gram ends there
     priors: npt.NDArray[np.float32]  # (languages,)
@@ -44,9 +44,9 @@ def _languages(texts: Sequence[str]) -> Iterator[str]:
     model = _model()
     begin = bytes([_BEGIN])
     raw = np.frombuffer(b"".join(begin + text.encode() for text in texts), np.uint8)
-    state = np.zeros(len(raw), np.uint16)
+    state = np.zeros(len(raw), np.int32)
     for back in reversed(range(_LONGEST)):
-        state = model.moves[state, np.roll(raw, back)]
+        state = model.moves.take(256 * state + np.roll(raw, back)).astype(np.int32)
     begins = raw == _BEGIN
     seen = np.flatnonzero(begins | model.heavy[state])  # in each text at least its begin
     sums = np.add.reduceat(model.weights[state[seen]], np.flatnonzero(begins[seen]))
@@ -64,8 +64,8 @@ def _model() -> _Model:
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     found = LanguageIdentifier.from_pickled_model(MODEL_FILE)
-    moves = np.frombuffer(found.tk_nextmove, np.uint16).reshape(-1, 256)
-    weights = np.zeros((len(moves), len(found.nb_classes)), np.float32)
+    moves = np.frombuffer(found.tk_nextmove, np.uint16)
+    weights = np.zeros((len(moves) // 256, len(found.nb_classes)), np.float32)
     for state, features in found.tk_output.items():
         weights[state] = found.nb_ptc[list(features)].sum(axis=0)
     return _Model(moves, weights, weights.any(axis=1), found.nb_pc, found.nb_classes)

@@ -1,27 +1,27 @@
 """What a worker does with one shard: its words, numbered within the shard, and what is counted.
 
 A function of the shard's bytes and the fields' lengths alone, so its result, an entry, can be kept
-under their hash and be made by any process on any machine. The vocabulary comes afterwards
-(`counting`), and ids are a look-up in it (`encoding`).
+under their hash and be made anywhere. The vocabulary (`counting`) and ids (`encoding`) come later.
 
-An entry is a folder of three files, written once, read in parts. `words.arrow` holds the distinct
-words in BUCKETS record batches by a hash of the word, so that counts of many shards can be merged
-a few buckets at a time in bounded memory. `rows.arrow` holds the rows as numbers of those words,
-`statistics.json` what the data report adds up. LZ4, because Zstandard's files are a third smaller
-and take longer to write than all words to find.
+An entry is a folder. `words.arrow` holds the distinct words by BUCKETS of a hash of the word, so
+that counts of many shards can be merged a few buckets at a time in bounded memory; `rows.npy` the
+rows as numbers of those words; `statistics.json` what the data report adds up. Nothing is
+compressed, because that takes longer than to write and read it.
 """
 
 import hashlib
+import io
 import json
-import string
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
-from itertools import pairwise
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 import issuesum
 from issuesum.errors import ClusterError, reading_artifact
 from issuesum.text.prose import prose
-from issuesum.text.tokens import END, START, clean
+from issuesum.text.tokens import END, START, URL, clean
 from issuesum.text.vocabulary import Ids
 from issuesum.training.features.ktext_adapter import Fields, FieldSettings
 from issuesum.training.features.languages import language_counts
@@ -41,10 +41,8 @@ BUCKETS = 64
 LONGEST = 1024  # texts of as many words or more share the last cell of a count of lengths
 Counts = npt.NDArray[np.int64]
 
-_WORDS, _ROWS, _STATISTICS = "words.arrow", "rows.arrow", "statistics.json"
-# A bucket is small: to share its columns out to threads takes longer than to write it.
-_WRITING = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
-_READING = pa.ipc.IpcReadOptions(use_threads=False)
+_WORDS, _ROWS, _STATISTICS = "words.arrow", "rows.npy", "statistics.json"
+_ENDS = b"ends"  # of the buckets, int64, in the file's metadata
 _SIEVE = 2**18
 ABSENT = -1
 """Stands for padding in a matrix of word numbers."""
@@ -70,23 +68,19 @@ _END = 255  # of a text: UTF-8 has no such byte
 _LETTER, _JOINER, _SPACE, _ODD = 1, 2, 4, 8
 
 
-def _kinds() -> bytes:
-    kinds = bytearray(256)
-    for some, kind in (
-        (f"{string.ascii_letters}{string.digits}_".encode(), _LETTER),
-        (range(0x80, _END), _LETTER | _ODD),  # letters, once the text has been cleaned
-        (b"@", _ODD),
-        (b".'-", _JOINER),
-        (b" \t\r\n", _SPACE),
-    ):
-        for byte in some:
-            kinds[byte] = kind
-    return bytes(kinds)
+def _kind(byte: int) -> int:
+    sign = chr(byte)
+    if not sign.isascii():  # a letter, once the text has been cleaned
+        return 0 if byte == _END else _LETTER | _ODD
+    if sign.isalnum() or sign == "_":
+        return _LETTER
+    return {"@": _ODD, ".": _JOINER, "'": _JOINER, "-": _JOINER}.get(sign, _SPACE * sign.isspace())
 
 
 # For `bytes.translate`, which takes a fifth of the time of numpy's look-up in a table.
-_KINDS = _kinds()
+_KINDS = bytes(map(_kind, range(256)))
 _SMALL = bytes(range(256)).lower()
+_URL = re.compile(rb"https?://[!-~]++")
 # Everything whose change could change an entry.
 _CODE = (
     "text/prose.py",
@@ -113,7 +107,6 @@ class ShardStatistics:
     """Sums over a shard."""
 
     rows: int  # issues
-    words: int  # distinct words of bodies and titles
     body_words: int  # words of whole bodies, template text left out
     title_words: int  # words of whole titles, without marks
     body_lengths: list[int]  # LONGEST + 1 counts, of whole bodies that have that many words
@@ -136,8 +129,9 @@ def code_digest() -> str:
 def entry_key(shard: bytes, fields: Fields) -> str:
     """Return the name under which the entry of this shard is kept."""
     kept = " ".join(f"{name}={of.padding_maxlen}" for name, of in fields.items())
-    about = f"{code_digest()} {kept}\0".encode()
-    return hashlib.blake2b(about + shard, digest_size=16).hexdigest()
+    digest = hashlib.sha256(f"{code_digest()} {kept}\0".encode())  # in hardware, on most machines
+    digest.update(shard)
+    return digest.hexdigest()[:32]
 
 
 def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[str, bytes]:
@@ -159,25 +153,25 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
             "worker with others. Try: install this commit's environment there, restart it."
         )
     with reading_artifact(f"{name} must be a Parquet shard of issues", "dvc repro -f split"):
-        table = pq.read_table(pa.BufferReader(shard), columns=_COLUMNS.names, use_threads=False)
-        table = table.cast(_COLUMNS)
+        file = pq.ParquetFile(pa.BufferReader(shard))  # `read_table` takes seven times as long
+        table = file.read(columns=_COLUMNS.names, use_threads=False).cast(_COLUMNS)
         bodies: list[str] = table["body"].to_pylist()
         titles: list[str] = table["issue_title"].to_pylist()
-    in_bodies, body_lengths = find_words(map(prose, bodies))
-    in_titles, title_lengths = find_words(f"{START} {title} {END}" for title in titles)
-    # By first occurrence, bodies' words first.
-    known = pa.concat_arrays([in_bodies, in_titles]).dictionary_encode()
+    marked = (f"{START} {title} {END}" for title in titles)
+    found, lengths = find_words(chain(map(prose, bodies), marked))
+    body_lengths, title_lengths = np.split(lengths, [len(bodies)])
+    known = found.dictionary_encode()  # by first occurrence, bodies' words first
     distinct = len(known.dictionary)
-    body, title = np.split(known.indices.to_numpy(), [len(in_bodies)])
-    first = np.full(distinct, -1)
+    body, title = np.split(to_numpy(known.indices), [body_lengths.sum()])
+    first = np.full(distinct, ABSENT)
     first[title[::-1]] = np.arange(len(title))[::-1]  # the last assignment holds
-    words = {
-        "word": known.dictionary.cast(pa.string()),
-        "number": np.arange(distinct),
-        "body_count": np.bincount(body, minlength=distinct),
-        "title_count": np.bincount(title, minlength=distinct),
-        "title_first": first,
-    }
+    columns = (
+        np.arange(distinct),
+        np.bincount(body, minlength=distinct),
+        np.bincount(title, minlength=distinct),
+        first,
+    )
+    words = [known.dictionary.cast(pa.string()), *(to_arrow(of.astype(np.int32)) for of in columns)]
     in_body, in_title = (
         np.repeat(np.arange(len(lengths)) * distinct, lengths) + numbers
         for lengths, numbers in ((body_lengths, body), (title_lengths, title))
@@ -187,10 +181,9 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
     # Of the words of bodies a few per cent pass this sieve, and a set of all takes long to make.
     sieve = np.zeros(_SIEVE, bool)
     sieve[unmarked % _SIEVE] = True
-    copyable = pc.is_in(pa.array(unmarked), pa.array(in_body[sieve[in_body % _SIEVE]]))
+    copyable = pc.is_in(to_arrow(unmarked), to_arrow(in_body[sieve[in_body % _SIEVE]]))
     statistics = ShardStatistics(
         rows=len(bodies),
-        words=distinct,
         body_words=len(body),
         title_words=len(unmarked),
         body_lengths=_count_lengths(body_lengths),
@@ -199,11 +192,18 @@ def tokenise_shard(name: str, shard: bytes, fields: Fields, code: str) -> dict[s
         languages=dict(language_counts(bodies[::LANGUAGE_STEP])),
     )
     rows = ShardRows(
-        table["row"].to_numpy(),
+        to_numpy(table["row"].combine_chunks()),
         _padded(body, body_lengths, fields["body"]),
         _padded(title, title_lengths, fields["title"]),
     )
-    return pack(pa.record_batch(words, WORD_COLUMNS), rows, statistics)
+    rows_file = io.BytesIO()
+    for array in vars(rows).values():
+        np.save(rows_file, array)
+    return {
+        _WORDS: _packed(pa.record_batch(words, WORD_COLUMNS)),
+        _ROWS: rows_file.getvalue(),
+        _STATISTICS: json.dumps(vars(statistics)).encode(),
+    }
 
 
 def find_words(texts: Iterable[str]) -> tuple[pa.LargeStringArray, Counts]:
@@ -243,7 +243,9 @@ def _cleaned_where_odd(text: bytes) -> bytes:
     ends = spaces[parts[np.diff(parts, append=len(text) + 1) > 1]].tolist()
     pieces, done = [], 0
     for start, end in zip(begins, ends, strict=True):
-        pieces += [text[done : start + 1], clean(text[start + 1 : end].decode()).encode()]
+        run = text[start + 1 : end]
+        is_url = _URL.fullmatch(run)  # as nearly half of them are; cleaning takes ten times as long
+        pieces += [text[done : start + 1], URL.encode() if is_url else clean(run.decode()).encode()]
         done = end
     return b"".join([*pieces, text[done:]])
 
@@ -269,33 +271,20 @@ def _count_lengths(lengths: Counts) -> list[int]:
     return list(counts.tolist())
 
 
-def pack(words: pa.RecordBatch, rows: ShardRows, statistics: ShardStatistics) -> dict[str, bytes]:
-    """Return the files of an entry by name; equal arguments give equal bytes.
-
-    `words` has the schema WORD_COLUMNS and is sorted by number.
-    """
-    batch = {"row": rows.row, "body": _lists(rows.body), "title": _lists(rows.title)}
-    return {
-        _WORDS: _pack(_by_bucket(words)),
-        _ROWS: _pack([pa.record_batch(batch)]),
-        _STATISTICS: json.dumps(vars(statistics), ensure_ascii=False).encode(),
-    }
-
-
-def read_words(folder: Path, buckets: Iterable[int] = range(BUCKETS)) -> pa.Table:
-    """Return the words of some buckets, with the schema WORD_COLUMNS."""
-    with _reading(folder), pa.OSFile(str(folder / _WORDS)) as file:
-        reader = pa.ipc.open_file(file, options=_READING)
-        return pa.Table.from_batches([reader.get_batch(bucket) for bucket in buckets], WORD_COLUMNS)
+def read_words(folder: Path, buckets: Sequence[int] = range(BUCKETS)) -> pa.RecordBatch:
+    """Return the words of neighbouring buckets, with the schema WORD_COLUMNS."""
+    with _reading(folder), pa.memory_map(str(folder / _WORDS)) as file:
+        words = pa.ipc.open_file(file).get_batch(0)
+        ends = np.frombuffer(words.schema.metadata[_ENDS], np.int64)
+        start, end = ends[buckets[0]], ends[buckets[-1] + 1]
+        return words.slice(start, end - start).replace_schema_metadata()
 
 
 def read_rows(folder: Path) -> ShardRows:
     """Return the rows of an entry."""
-    with _reading(folder), pa.OSFile(str(folder / _ROWS)) as file:
-        batch = pa.ipc.open_file(file, options=_READING).get_batch(0)
-        return ShardRows(
-            row=batch["row"].to_numpy(), body=_matrix(batch["body"]), title=_matrix(batch["title"])
-        )
+    with _reading(folder), (folder / _ROWS).open("rb") as file:
+        row, body, title = (np.load(file) for _ in range(3))
+        return ShardRows(row, body, title)
 
 
 def read_statistics(folder: Path) -> ShardStatistics:
@@ -304,33 +293,31 @@ def read_statistics(folder: Path) -> ShardStatistics:
         return ShardStatistics(**json.loads((folder / _STATISTICS).read_bytes()))
 
 
-def _by_bucket(words: pa.RecordBatch) -> list[pa.RecordBatch]:
-    # A sum of its bytes puts a word into the same bucket in every process.
-    _, offsets, characters = words["word"].buffers()
-    sums = np.append(0, np.cumsum(np.frombuffer(characters, np.uint8), dtype=np.int64))
-    buckets = (np.diff(sums[np.frombuffer(offsets, np.int32)]) % BUCKETS).astype(np.uint8)
-    words = words.take(pa.array(np.argsort(buckets, kind="stable")))  # within a bucket by number
-    ends = np.cumsum(np.bincount(buckets, minlength=BUCKETS)).tolist()
-    return [words.slice(start, end - start) for start, end in pairwise([0, *ends])]
-
-
-def _lists(matrix: Ids) -> pa.FixedSizeListArray:
-    return pa.FixedSizeListArray.from_arrays(matrix.ravel(), matrix.shape[1])
-
-
-def _pack(batches: Sequence[pa.RecordBatch]) -> bytes:
-    packed = pa.BufferOutputStream()
-    with pa.ipc.new_file(packed, batches[0].schema, options=_WRITING) as writer:
-        for batch in batches:
-            writer.write_batch(batch)
-    return bytes(packed.getvalue())
-
-
-def _matrix(column: pa.FixedSizeListArray) -> Ids:
-    ids: Ids = column.flatten().to_numpy().reshape(-1, column.type.list_size)
-    return ids
-
-
 def _reading(folder: Path) -> AbstractContextManager[None]:
     advice = f"rm -r {folder}, then dvc repro preprocess"
     return reading_artifact(f"{folder} must hold a tokenised shard", advice)
+
+
+def to_arrow(values: npt.NDArray[Any]) -> pa.Array:
+    """Return numbers in the same memory, as `pa.array` would, without importing pandas (0.4 s)."""
+    content = [None, pa.py_buffer(values)]
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), len(values), content)
+
+
+to_numpy = np.from_dlpack
+"""The opposite: `pa.Array.to_numpy` imports pandas as well."""
+
+
+def _packed(words: pa.RecordBatch) -> bytes:
+    """Order words by bucket, and within one by number; return them as a file."""
+    # A sum of its bytes puts a word into the same bucket in every process.
+    _, offsets, characters = words["word"].buffers()
+    sums = np.append(np.uint8(0), np.cumsum(np.frombuffer(characters, np.uint8), dtype=np.uint8))
+    buckets = np.diff(sums[np.frombuffer(offsets, np.int32)]) % BUCKETS
+    ends = np.append(0, np.cumsum(np.bincount(buckets, minlength=BUCKETS)))
+    words = words.take(to_arrow(np.argsort(buckets, kind="stable")))
+    words = words.replace_schema_metadata({_ENDS: ends.tobytes()})
+    file = pa.BufferOutputStream()
+    with pa.ipc.new_file(file, words.schema) as writer:
+        writer.write_batch(words)
+    return bytes(file.getvalue())

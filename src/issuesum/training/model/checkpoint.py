@@ -10,12 +10,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import re
 import signal
-import socket
 import threading
-import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -37,7 +34,7 @@ if TYPE_CHECKING:
 
 Record = dict[str, float]
 VARIABLE = "ISSUESUM_CHECKPOINTS"
-_ANSWER = 60.0  # seconds that a training waits for object storage, once at its start
+_ANSWER = 60.0  # seconds that the end of a training waits for object storage
 _NOTICE = 8.0  # seconds after SIGTERM for the last checkpoint; a pod has 30
 
 
@@ -83,7 +80,8 @@ class Checkpoint:
     def finish(self) -> None:
         """Wait, for some seconds at most, until what was saved last is in object storage."""
         if self._copy:
-            self._copy.send_last(self._path)
+            self._copy.send(self._path)  # again, in case the last attempt failed or just ended
+            self._copy.wait(_NOTICE)
 
     def load(self) -> tuple[Progress, dict[str, Arrays]] | None:
         """Return what was saved last, or None if there is nothing or it is broken."""
@@ -123,49 +121,37 @@ class _Copy:
                 "Try: s3://BUCKET/PREFIX."
             )
         self._url = f"{url.rstrip('/')}/{name}"
-        self._thread = threading.Thread()  # the last attempt
+        self._thread = threading.Thread()  # which sends, and does not keep the process
         self._waits = False  # whether a file is to be sent
         self._works = True
 
     def fetch(self) -> bytes | None:
         """Return the object, None if there is none or S3 does not answer."""
-        found: list[bytes] = []
-
-        def fetch(files: FileSystem, path: str) -> None:
-            with contextlib.suppress(FileNotFoundError):
-                found.append(files.cat_file(path))
-
-        self._attempt(fetch)
-        self._wait(_ANSWER)
-        return found[0] if found else None
+        content: bytes | None = None
+        with self._warning():
+            files, path = self._files
+            content = files.cat_file(path)
+        return content  # noqa: RET504 -- None where that failed
 
     def send(self, file: Path) -> None:
         """Begin to send a file; of those that are written meanwhile, the last is sent after it."""
-
-        def send(files: FileSystem, path: str) -> None:
-            while self._waits:
-                self._waits = False
-                files.pipe_file(path, file.read_bytes())
-
         self._waits = True
         if not self._thread.is_alive():
-            self._attempt(send)
+            self._thread = threading.Thread(target=self._send, args=(file,), daemon=True)
+            self._thread.start()
 
-    def send_last(self, file: Path) -> None:
-        """Send a file, and wait for that."""
-        deadline = time.monotonic() + _NOTICE
-        while True:
-            self.send(file)
-            self._wait(max(0.0, deadline - time.monotonic()))
-            if not self._waits or time.monotonic() > deadline:
-                return
+    def wait(self, seconds: float) -> None:
+        """Wait until what was saved last is sent."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
 
     def remove(self) -> None:
         """Remove the object, behind what is on its way."""
         self._waits = False
-        self._wait(_ANSWER)
-        self._attempt(lambda files, path: files.exists(path) and files.remove(path))
-        self._wait(_ANSWER)
+        self.wait(_ANSWER)
+        with self._warning():
+            files, path = self._files
+            files.remove(path)
 
     @cached_property
     def _files(self) -> tuple[FileSystem, str]:
@@ -179,65 +165,38 @@ class _Copy:
         kind, options, path = get_cloud_fs(config, **{**settings, "url": self._url})
         return kind(**{"connect_timeout": 5, "read_timeout": 30, **options}), path
 
-    def _attempt(self, action: Callable[[FileSystem, str], object]) -> None:
-        """Do something in a thread, which does not keep the process."""
+    def _send(self, file: Path) -> None:
+        with self._warning():
+            files, path = self._files
+            while self._waits:
+                self._waits = False
+                files.pipe_file(path, file.read_bytes())
 
-        def attempt() -> None:
-            try:
-                action(*self._files)
-                self._works = True
-            except Exception as error:  # noqa: BLE001 -- of DVC, s3fs, botocore or the network
-                self._warn(one_line(error) or type(error).__name__)
-
-        self._thread = threading.Thread(target=attempt, daemon=True)
-        self._thread.start()
-
-    def _wait(self, seconds: float) -> None:
-        if self._thread.is_alive():
-            self._thread.join(seconds)
-            if self._thread.is_alive():
-                self._warn(f"no answer within {seconds:.0f} s")
-
-    def _warn(self, reason: str) -> None:
-        if self._works:  # not at each checkpoint
-            say("warning", f"train: no checkpoint in {self._url} ({VARIABLE}): {reason}")
-        self._works = False
+    @contextlib.contextmanager
+    def _warning(self) -> Iterator[None]:
+        try:
+            with contextlib.suppress(FileNotFoundError):
+                yield
+            self._works = True
+        except Exception as error:  # noqa: BLE001 -- of DVC, s3fs, botocore or the network
+            if self._works:  # not at each checkpoint
+                reason = one_line(error) or type(error).__name__
+                say("warning", f"train: no checkpoint in {self._url} ({VARIABLE}): {reason}")
+            self._works = False
 
 
 @contextlib.contextmanager
 def noticing_sigterm() -> Iterator[Callable[[], bool]]:
-    """Let a block end by itself after SIGTERM, whose usual effect comes after the block.
-
-    Gives a function that returns whether it came. A block that is at work ten seconds later ends
-    with the process: Python's handlers wait for TensorFlow, and that for a worker that is gone.
-    """
+    """Give what returns whether SIGTERM came, whose usual effect comes after the block."""
     own = threading.current_thread() is threading.main_thread()
     if not own or signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
         yield lambda: False
         return
     came = threading.Event()
-    reader, writer = socket.socketpair()
-    writer.setblocking(False)
-
-    def watch() -> None:
-        try:
-            while number := reader.recv(1):
-                if number[0] == signal.SIGTERM:
-                    reader.settimeout(_NOTICE + 2)
-        except TimeoutError:
-            os._exit(128 + signal.SIGTERM)
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
     earlier = signal.signal(signal.SIGTERM, lambda *_: came.set())
-    descriptor = signal.set_wakeup_fd(writer.fileno())
     try:
         yield came.is_set
     finally:
-        signal.set_wakeup_fd(descriptor)
         signal.signal(signal.SIGTERM, earlier)
-        writer.close()
-        watcher.join()
-        reader.close()
     if came.is_set():
         signal.raise_signal(signal.SIGTERM)

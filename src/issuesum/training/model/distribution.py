@@ -56,10 +56,7 @@ class Distribution:
     """The strategy of this process, and what its workers must agree on."""
 
     def __init__(self, cluster: Cluster) -> None:
-        """Choose a strategy; must come before any TensorFlow operation.
-
-        ClusterError: the workers cannot reach each other.
-        """
+        """Choose a strategy, before any operation; ClusterError: a worker cannot be reached."""
         self.cluster = cluster
         if cluster.workers > 1:
             try:

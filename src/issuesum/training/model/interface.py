@@ -17,7 +17,7 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
-from issuesum.errors import ArtifactError, IssuesumError, ParamsError, one_line
+from issuesum.errors import IssuesumError, ParamsError, reading_artifact
 from issuesum.text.vocabulary import UNKNOWN
 from issuesum.training.model import architectures
 from issuesum.training.model.distribution import Arrays
@@ -25,11 +25,10 @@ from issuesum.training.model.layers import Noise
 
 WEIGHTS, CONFIG = "model.weights.h5", "config.json"
 _FORMAT = 2
-_LONGEST = 300
-_NOISE = re.compile(r"\x1b\[[0-9;]*m|\{\{function_node .*?\}\} *")  # colours, names of nodes
-_FOLLOWS = re.compile(r"\n+Arguments received by |\n*\[\[\{\{| \[Op:")
-_AROUND = re.compile(
-    r"\s*$|\s*File \"|Exception encountered when calling|Detected at |Graph execution error"
+# Names of nodes, colours, and what Keras and TensorFlow put around a reason.
+_NOISE = re.compile(
+    r"\x1b\[[0-9;]*m|\{\{function_node .*?\}\} *| *\[\[\{\{.*| \[Op:.*|\n+Arguments received by .*",
+    re.DOTALL,
 )
 
 
@@ -55,16 +54,12 @@ class ModelConfig:
     @classmethod
     def load(cls, path: Path) -> ModelConfig:
         """Read what `save` wrote; ArtifactError if it is missing or of another format."""
-        try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+        must = f"{path} must describe a model of format {_FORMAT}"
+        with reading_artifact(must, "dvc repro -f train"):
+            content = dict(json.loads(path.read_text(encoding="utf-8")))
             if content.pop("format") != _FORMAT:
                 raise ValueError("unknown format")
             return cls(**content)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise ArtifactError(
-                f"{path} must describe a model of format {_FORMAT}. Received: {error}. "
-                "Try: dvc repro -f train."
-            ) from error
 
 
 class Inputs(NamedTuple):
@@ -90,10 +85,7 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
         """Leave building to the layers: without this Keras traces `call` twice to the same end."""
 
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
-        """Return float32 log-probabilities (batch, steps, outputs) for teacher-forced titles.
-
-        `noise` is None outside of training.
-        """
+        """Return float32 log-probabilities (batch, steps, outputs); only training gives `noise`."""
         raise NotImplementedError
 
     def losses(
@@ -131,11 +123,7 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
 
 
 def create_model(config: ModelConfig) -> TitleModel:
-    """Make an untrained, built model of `config.arch`.
-
-    Raises:
-        ParamsError: there is no such architecture, or its module fails.
-    """
+    """Make an untrained, built model; ParamsError: no such architecture, or its module fails."""
     names = (module.name for module in pkgutil.iter_modules(architectures.__path__))
     there = sorted(name for name in names if not name.startswith("_"))
     if config.arch not in there:
@@ -144,16 +132,9 @@ def create_model(config: ModelConfig) -> TitleModel:
             "train.arch must name a module of issuesum.training.model.architectures: "
             f"{', '.join(there)}. Received: {config.arch}. Try: {near[0]}."
         )
-    with running(config.arch, "The module"):
-        module = importlib.import_module(f"{architectures.__name__}.{config.arch}")
-    create = getattr(module, "create", None)
-    if not callable(create):
-        raise refused(config.arch, "The module", "have a function create(config)", "none")
     with running(config.arch, "create"):
-        model = create(config)
-    if not isinstance(model, TitleModel):
-        must = f"return an {TitleModel.__module__}.TitleModel"
-        raise refused(config.arch, "create", must, type(model).__name__)
+        module = importlib.import_module(f"{architectures.__name__}.{config.arch}")
+        model: TitleModel = module.create(config)
     with running(config.arch, "call"):
         model(Inputs(*[tf.zeros((1, 1), tf.int32)] * 3))
     return model
@@ -172,23 +153,10 @@ def save_model(config: ModelConfig, weights: Arrays, models: Path) -> None:
 def load_model(models: Path) -> TitleModel:
     """Load what `save_model` wrote; ArtifactError if it is missing, broken or does not fit."""
     model = create_model(ModelConfig.load(models / CONFIG))
-    path = models / WEIGHTS
-    try:
-        model.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
-        raise ArtifactError(
-            f"{path} must hold the weights of the model in {CONFIG}. "
-            f"Received: {one_line(error)[:300]}. Try: dvc repro -f train."
-        ) from error
+    must = f"{models / WEIGHTS} must hold the weights of the model in {CONFIG}"
+    with reading_artifact(must, "dvc repro -f train"):
+        model.load_weights(models / WEIGHTS)
     return model
-
-
-def refused(arch: str, part: str, must: str, received: str) -> ParamsError:
-    """Return the error for a part of an architecture, `step` for example."""
-    return ParamsError(
-        f"{part} of the architecture {arch} must {must}. Received: {received}. "
-        "Try: compare with docs/model.md."
-    )
 
 
 @contextmanager
@@ -199,32 +167,12 @@ def running(arch: str, part: str) -> Iterator[None]:
     except IssuesumError:
         raise
     except Exception as error:
-        found = f"{type(error).__name__}{_place(error, f'{arch}.py')}"
+        text = "".join(traceback.format_exception(error))  # graphs leave a text, and no frames
+        line = re.findall(rf'/{arch}\.py", line (\d+)', text)[-1:]
+        place = f" in {arch}.py, line {line[0]}" if line else ""
+        reason = _NOISE.sub("", getattr(error, "msg", str(error))).strip().rpartition("\n")[2]
         raise ParamsError(
             f"{part} of the architecture {arch} must run. "
-            f"Received: {': '.join(filter(None, [found, _reason(error)]))}. "
+            f"Received: {type(error).__name__}{place}: {reason:.300}. "
             "Try: fix it; ISSUESUM_VERBOSE=1 in the environment shows the traceback."
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    """Return what is wrong, without what Keras, AutoGraph and TensorFlow put around it."""
-    if isinstance(error, SyntaxError):
-        return error.msg
-    text = _FOLLOWS.split(_NOISE.sub("", str(error)))[0]
-    lines = [line.strip() for line in text.splitlines() if not _AROUND.match(line)]
-    if text.startswith("in user code:"):
-        lines = lines[-1:]
-    reason = one_line(Exception(" ".join(lines))).removeprefix(f"{type(error).__name__}: ")
-    return reason.rstrip(".!") if len(reason) <= _LONGEST else f"{reason[:_LONGEST]}…"
-
-
-def _place(error: Exception, file: str) -> str:
-    """Return where in the architecture's file it happened, or nothing."""
-    if isinstance(error, SyntaxError):
-        return f" in {file}, line {error.lineno}"
-    frames = traceback.extract_tb(error.__traceback__)
-    numbers = [str(frame.lineno) for frame in frames if Path(frame.filename).name == file]
-    # AutoGraph and running graphs leave no frames, but a text of them.
-    numbers += re.findall(rf'/{re.escape(file)}", line (\d+)', str(error))
-    return f" in {file}, line {numbers[-1]}" if numbers else ""

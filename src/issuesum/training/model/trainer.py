@@ -11,14 +11,14 @@ import tensorflow as tf
 
 from issuesum.text.features import Features
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids
-from issuesum.training.model import hidden
+from issuesum.training import hidden
 from issuesum.training.model.batches import SIGNATURE, Batch, learnt
 from issuesum.training.model.contract import state_specs
 from issuesum.training.model.distribution import Arrays
 from issuesum.training.model.interface import Inputs, ModelConfig, create_model
 from issuesum.training.model.layers import Noise
 
-with hidden("sklearn"):  # by nltk, of which this needs a stemmer
+with hidden("scipy", "sklearn"):  # by nltk, of which this needs a stemmer
     from rouge_score.rouge_scorer import RougeScorer
 
 _ROWS = 128

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from issuesum.console import bar
 from issuesum.errors import ArtifactError, ClusterError
 from issuesum.text.features import Shards
-from issuesum.training.model import hidden
+from issuesum.training import hidden
 from issuesum.training.model.batches import Epochs
 from issuesum.training.model.checkpoint import Checkpoint, Progress, Record, noticing_sigterm
 from issuesum.training.model.distribution import Arrays, Distribution

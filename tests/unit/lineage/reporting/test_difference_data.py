@@ -9,8 +9,7 @@ import pytest
 from issuesum.errors import RepositoryError
 from issuesum.lineage.provenance.model import Provenance
 from issuesum.lineage.reporting import image_difference
-from issuesum.lineage.reporting.image_difference import DataDifference, compare_data
-from issuesum.lineage.reporting.issue_difference import RowDifference
+from issuesum.lineage.reporting.image_difference import DataDifference, RowDifference, compare_data
 
 HEADER = "issue_url,issue_title,body\n"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from issuesum.lineage.dvc import Change
+from issuesum.lineage.reporting.html import render_text
 from issuesum.lineage.reporting.image_difference import (
     CodeDifference,
     DataDifference,
@@ -10,9 +11,9 @@ from issuesum.lineage.reporting.image_difference import (
     ImageSide,
     MetricChange,
     PackageDifference,
-    text_of,
+    RowDifference,
+    TitleDifference,
 )
-from issuesum.lineage.reporting.issue_difference import RowDifference, TitleDifference
 
 SIDES = [ImageSide(f"host/titles@sha256:{n}", f"host/titles:{n}", "2026", 2_000_000) for n in "ab"]
 
@@ -32,7 +33,7 @@ def test_what_others_wrote_cannot_command_a_terminal() -> None:
         },
         titles=TitleDifference(100, 40, (Change("old \x9b1m", "new " * 99),)),
     )
-    lines = text_of(found).splitlines()
+    lines = render_text("templates/difference.txt", of=found).splitlines()
     assert all(line.isprintable() for line in lines)
     assert "  2 issues added, 1 removed: 10 → 11" in lines
     assert "  + \N{REPLACEMENT CHARACTER}[2JAdded line" in lines

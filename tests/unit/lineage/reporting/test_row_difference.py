@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from issuesum.lineage.reporting.issue_difference import RowDifference, compare_rows
+from issuesum.lineage.reporting.image_difference import RowDifference, compare_rows
 
 
 def write(path: Path, *rows: tuple[str, str]) -> Path:

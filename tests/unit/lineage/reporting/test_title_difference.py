@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from issuesum.lineage.dvc import Change
-from issuesum.lineage.reporting.issue_difference import compare_titles, fixed_issues
+from issuesum.lineage.reporting.image_difference import compare_titles, fixed_issues
 from issuesum.serving.inference.writer import TitleWriter
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import Reject

@@ -93,7 +93,7 @@ def test_rules_are_those_of_a_title_vocabulary() -> None:
     own = np.arange(6).reshape(3, 2) > 2
     chosen = Decoding(4, 0.9, 2, 5, 3)
     rules = TitleRules.of(title, own, chosen)
-    assert (rules.start, rules.end, rules.steps, rules.size, rules.rows) == (2, 5, 6, 7, 3)
+    assert (rules.start, rules.end, rules.steps, rules.size, len(rules.own)) == (2, 5, 6, 7, 3)
     assert sorted(rules.forbidden) == [0, 1, 2, 4, 6]
     assert rules.settings == chosen
     assert rules.own is own

@@ -22,12 +22,13 @@ def test_it_is_not_released(quiet_stderr, capfd: pytest.CaptureFixture[str]) -> 
     assert capfd.readouterr().err == "signal\n"
 
 
-def test_it_is_shown_when_the_block_fails(quiet_stderr, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_error_gets_through_and_ends_it(quiet_stderr, capfd: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         with quiet_stderr():
-            os.write(2, b"the reason\n")
+            os.write(2, b"noise\n")
             raise RuntimeError("below")
 
     with pytest.raises(RuntimeError, match="below"):
         fail()
-    assert capfd.readouterr().err == "the reason\n"
+    os.write(2, b"signal\n")
+    assert capfd.readouterr().err == "signal\n"

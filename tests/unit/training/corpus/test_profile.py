@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from itertools import pairwise
-from pathlib import Path
 from statistics import median_low
 
 import numpy as np
@@ -13,7 +12,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from issuesum.errors import ArtifactError
 from issuesum.training.corpus.profile import BINS, DataProfile, Languages, Rows
 from issuesum.training.features.profiling import (
     frequent_words,
@@ -37,7 +35,7 @@ def test_a_profile_survives_its_json(any_profile: DataProfile) -> None:
     assert DataProfile.from_json(text).to_json() == text
 
 
-def test_equal_profiles_give_equal_bytes(tmp_path: Path) -> None:
+def test_equal_profiles_give_equal_bytes() -> None:
     counts = {"too few fields": 1, "empty body": 3}
     one, other = (
         profile(
@@ -50,10 +48,8 @@ def test_equal_profiles_give_equal_bytes(tmp_path: Path) -> None:
         )
     )
     assert one == other
-    one.save(tmp_path / "one.json")
-    other.save(tmp_path / "other.json")
-    assert (tmp_path / "one.json").read_bytes() == (tmp_path / "other.json").read_bytes()
-    assert DataProfile.load(tmp_path / "one.json") == one
+    assert one.to_json() == other.to_json()
+    assert DataProfile.from_json(one.to_json()) == one
     assert list(json.loads(one.to_json())["rows"]["reasons"]) == ["empty body", "too few fields"]
 
 
@@ -75,41 +71,31 @@ def test_what_dvc_shows_as_metrics_are_scalars_in_mappings() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda content: content.pop("title"), "Field required at title"),
+        (lambda content: content.pop("title"), "title: Field required"),
         (
             lambda content: content["rows"].update(more=1),
-            "Unexpected keyword argument at rows.more",
+            "rows: more: Unexpected keyword argument",
         ),
-        (lambda content: content["body"].update(kept="many"), "at body.kept"),
+        (lambda content: content["body"].update(kept="many"), "body: kept: "),
         (
             lambda content: content["body"]["histogram"].pop(),
-            "must have 21 bins, received 20 at body",
+            "body: histogram: Tuple should have at least 21 items",
         ),
-        (lambda content: content.update(drift={}), "at drift.commit"),
+        (lambda content: content.update(drift={}), "drift: commit: Field required"),
     ],
 )
-def test_a_file_that_is_no_profile_is_an_error_of_one_line(tmp_path, change, message) -> None:
+def test_what_is_no_profile_is_an_error_of_one_line(change, message) -> None:
     content = json.loads(profile().to_json())
     change(content)
-    path = tmp_path / "data.json"
-    path.write_text(json.dumps(content))
-    with pytest.raises(
-        ArtifactError, match=r"must be a data profile\. Received: .+ Try: "
-    ) as caught:
-        DataProfile.load(path)
+    with pytest.raises(ValueError, match=r"^[^\n]+$") as caught:
+        DataProfile.from_json(json.dumps(content))
     assert message in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b"\xff", b"null"])
-def test_a_file_that_is_no_json_mapping_is_an_error(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "data.json"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(
-        ArtifactError, match=r"data\.json must be a data profile\. Received: .+Try:"
-    ):
-        DataProfile.load(path)
+@pytest.mark.parametrize("content", ["", "{", "[1]", "null"])
+def test_what_is_no_json_mapping_is_an_error(content: str) -> None:
+    with pytest.raises(ValueError, match=r"^[^\n]+$"):
+        DataProfile.from_json(content)
 
 
 def test_not_a_number_is_never_written() -> None:
@@ -138,8 +124,6 @@ def test_a_histogram_counts_each_text_once() -> None:
     found = histogram(_counts(0, 4, 5, 6, 1023, 1024, 5000))
     assert found == bins(n0=1, n4=2, n6=1, n768=1, n1024=2)
     assert histogram(_counts(1024, 3000, cells=2000)) == bins(n1024=2)
-    with pytest.raises(ValueError, match="at least 1025 cells, received 1024"):
-        histogram(_counts(1, cells=1024))
 
 
 @given(st.lists(st.integers(0, 5000)))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import os
 import random
 
 import pytest
+from tqdm import tqdm
 
 from issuesum.errors import DataError
 from issuesum.training.corpus.issue import Issue
 from issuesum.training.corpus.reading import MAX_FIELD, Form, Reject, normalise, read_issues
+from issuesum.training.corpus.sources import read_source
 
 HEADER = b"issue_url,issue_title,body\n"
 
@@ -142,8 +145,7 @@ def test_bad_byte_offset_does_not_count_the_decoder_s_leftovers(read):
 def test_columns_that_are_not_needed_need_not_be_there(tmp_path, content, expected):
     path = tmp_path / "upload.csv"
     path.write_bytes(content)
-    wanted = {"form": Form(columns=("issue_url", "body"))}
-    assert list(read_issues(path, **wanted)) == [expected]
+    assert list(read_source(str(path), Form(columns=("issue_url", "body")))) == [expected]
 
 
 @pytest.mark.parametrize(("header", "times"), [(b"issue_url", 0), (b"body,issue_url,issue_url", 2)])
@@ -151,21 +153,23 @@ def test_a_column_that_need_not_be_there_is_not_there_twice(tmp_path, header, ti
     path = tmp_path / "upload.csv"
     path.write_bytes(header)
     with pytest.raises(DataError, match=f"once. Received: {times} times .* to issue_url,body"):
-        list(read_issues(path, form=Form(columns=("issue_url", "body"))))
+        list(read_source(str(path), Form(columns=("issue_url", "body"))))
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_a_pipe_is_read_as_a_file(pack):
-    ours, theirs = os.pipe()
-    with os.fdopen(theirs, "wb") as file:
-        file.write(pack(HEADER + b"u,t,b\nu,t,\xe9\n"))
-    with os.fdopen(ours, "rb") as pipe, pytest.raises(DataError, match=r"the pipe must be UTF-8\."):
-        list(read_issues(pipe, name="the pipe"))
-    ours, theirs = os.pipe()
-    with os.fdopen(theirs, "wb") as file:
-        file.write(pack(HEADER + b"u,t,b\n"))
-    with os.fdopen(ours, "rb") as pipe:
-        assert list(read_issues(pipe)) == [Issue("u", "t", "b")]
+    for rows, found in ((b"u,t,b\n", [Issue("u", "t", "b")]), (b"u,t,b\nu,t,\xe9\n", None)):
+        ours, theirs = os.pipe()
+        with os.fdopen(theirs, "wb") as file:
+            file.write(pack(HEADER + rows))
+        try:
+            if found:
+                assert list(read_source(f"/dev/fd/{ours}", Form())) == found
+            else:
+                with pytest.raises(DataError, match=rf"/dev/fd/{ours} must be UTF-8\."):
+                    list(read_source(f"/dev/fd/{ours}", Form()))
+        finally:
+            os.close(ours)
 
 
 def test_csv_module_is_left_as_it_was_found(read):
@@ -177,26 +181,24 @@ def test_csv_module_is_left_as_it_was_found(read):
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
-def test_watch_receives_the_progress_of_reading(tmp_path, pack):
+def test_a_bar_shows_the_rows_that_were_read_of_how_many(tmp_path, pack):
     path = tmp_path / "upload.csv"
     chance = random.Random(7)  # noqa: S311 -- bytes that gzip cannot shorten
     rows = b"".join(b"u,t,%s\n" % chance.randbytes(40).hex().encode() for _ in range(20_500))
     path.write_bytes(pack(HEADER + rows))
-    progress: list[tuple[int, float]] = []
-    for _ in read_issues(path, watch=lambda *now: progress.append(now)):
-        pass
-    assert [rows for rows, _ in progress] == [*range(1_000, 21_000, 1_000), 20_500]
-    assert all(0 < share <= 1 for _, share in progress)
-    assert progress[9][1] == pytest.approx(10_000 / 20_500, abs=0.1)
-    assert progress[-1][1] == 1
+    with tqdm(file=io.StringIO()) as bar:
+        totals = [bar.total for _ in read_issues(path, shown=bar)]
+        assert bar.n == bar.total == 20_500
+    assert len(totals) == 20_500
+    assert totals[10_001] == pytest.approx(20_500, rel=0.2)
 
 
-def test_watch_of_a_header_alone_receives_the_end(tmp_path):
+def test_the_bar_of_a_header_alone_ends(tmp_path):
     path = tmp_path / "upload.csv"
     path.write_bytes(HEADER)
-    progress: list[tuple[int, float]] = []
-    assert list(read_issues(path, watch=lambda *now: progress.append(now))) == []
-    assert progress == [(0, 1.0)]
+    with tqdm(file=io.StringIO()) as bar:
+        assert list(read_issues(path, shown=bar)) == []
+        assert (bar.n, bar.total) == (0, 0)
 
 
 def test_normalise_can_be_repeated():

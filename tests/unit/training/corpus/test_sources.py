@@ -16,6 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tqdm import tqdm
 
 from issuesum.errors import DataError
 from issuesum.training.corpus.ingest import ingest
@@ -186,12 +187,11 @@ def test_several_sources_are_taken_together_or_not_at_all(tmp_path: Path) -> Non
     (tmp_path / "c.csv").write_bytes(b"title,body\n")
     output, rejects = tmp_path / "out.csv", tmp_path / "rejects.csv"
     sources = [str(tmp_path / name) for name in ("a.csv", "b.json", "c.csv")]
-    progress: list[tuple[int, float]] = []
-    report = ingest(sources[:2], output, rejects, watch=lambda *now: progress.append(now))
+    with tqdm(file=io.StringIO()) as bar:
+        report = ingest(sources[:2], output, rejects, shown=bar)
     assert (report.read, report.accepted, report.repeated) == (12, 11, 2)
-    assert (progress[-1], rejects.read_text().splitlines()[1]) == (
-        (12, 1.0), f"{sources[0]}:10,empty title,u,,b",
-    )  # fmt: skip
+    assert (bar.n, bar.total) == (12, 12)
+    assert rejects.read_text().splitlines()[1] == f"{sources[0]}:10,empty title,u,,b"
     before = output.read_bytes()
     with pytest.raises(DataError, match=r"c\.csv must hold at least one usable row"):
         ingest(sources, output, rejects)

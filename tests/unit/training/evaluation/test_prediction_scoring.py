@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from issuesum.serving.inference.writer import NO_TITLE, TitleWriter
 from issuesum.training.corpus.issue import Issue
-from issuesum.training.corpus.reading import Form, Reject, normalise, read_issues
+from issuesum.training.corpus.opening import Place
+from issuesum.training.corpus.reading import Form, Reject, csv_issues, normalise, read_issues
 from issuesum.training.evaluation.predicting import Format, Prediction, predictions, writing
 from toy_bundle import write_bundle
 
@@ -51,8 +52,8 @@ def titles(writer: TitleWriter) -> dict[str, str]:
 
 
 def read(content: bytes) -> list[Issue | Reject]:
-    stream = io.BufferedReader(io.BytesIO(content))
-    return list(read_issues(stream, name="x", form=Form(columns=("issue_url", "body"))))
+    text, form = io.StringIO(content.decode(), newline=""), Form(columns=("issue_url", "body"))
+    return list(csv_issues(text, Place("x"), form))
 
 
 def test_titles_are_those_of_the_writer_in_batches_of_any_size(writer: TitleWriter) -> None:
@@ -129,7 +130,7 @@ def test_there_is_one_line_a_row(
 
 def test_real_issues_get_the_titles_of_the_writer(writer: TitleWriter, shared: Path) -> None:
     rows = []
-    for row in read_issues(shared / "data/github_issues_medium.csv", form=Form(columns=("body",))):
+    for row in read_issues(shared / "data/github_issues_medium.csv"):
         rows.append(row)
         if len(rows) == 100:
             break

@@ -45,7 +45,7 @@ def test_an_entry_holds_rows_words_and_sums(tmp_path: Path) -> None:
     assert rows.title.tolist() == [[5, 2, 3, 6, -1], [5, 7, 6, -1, -1]]
 
     sums = tokenise.read_statistics(folder)
-    assert (sums.rows, sums.words, sums.body_words, sums.title_words) == (2, 8, 7, 3)
+    assert (sums.rows, sums.body_words, sums.title_words) == (2, 7, 3)
     assert np.flatnonzero(sums.body_lengths).tolist() == [1, 6]
     assert np.flatnonzero(sums.title_lengths).tolist() == [1, 2]
     assert sums.copyable == 2
@@ -94,6 +94,31 @@ def test_equal_shards_give_equal_bytes_and_keys_follow_what_matters() -> None:
         entry_key(first, small_fields(title_maxlen=6)),
     }  # fmt: skip
     assert len(keys) == 4
+
+
+def test_from_shard_to_ids_nothing_imports_pandas_which_takes_as_long_as_many_rows(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "shard").write_bytes(shard([(1, "a b", "b c")]))
+    code = """if True:
+        import sys
+        from pathlib import Path
+        from issuesum.training.features.counting import count_words
+        from issuesum.training.features.encoding import encode_entry
+        from issuesum.training.features.ktext_adapter import field_settings, number_words
+        from issuesum.training.features.tokenise import code_digest, tokenise_shard
+        size = {"keep_n": 9, "padding_maxlen": 4}
+        fields, content = field_settings(body=size, title=size), Path("shard").read_bytes()
+        for name, data in tokenise_shard("x", content, fields, code_digest()).items():
+            Path(name).write_bytes(data)
+        counts = count_words([Path()], dict.fromkeys(fields, 9))
+        words = {field: number_words(counts[field].top, of) for field, of in fields.items()}
+        print(encode_entry(Path(), words).features.body, "pandas" in sys.modules)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout == "[[0 0 2 3]] False\n"
 
 
 def test_a_worker_with_other_code_refuses() -> None:

@@ -1,18 +1,12 @@
 """A pointer-generator that knows where the previous word stands in the body. The default.
 
 The next word comes from a mixture of the title vocabulary and the words of the body (See et al.
-2017, arXiv:1704.04368). A bidirectional GRU reads the body, a GRU writes the title, additive
-attention (Bahdanau et al. 2015, arXiv:1409.0473) joins them. Two inputs let it learn from a few
-thousand rows what otherwise takes hundreds of thousands:
-
-- The decoder reads the body at the places of the word that it wrote last (the selective read of
-  CopyNet: Gu et al. 2016, arXiv:1603.06393).
-- Attention has as hints which places follow those of the last word, and which words the title has
-  already: continuing a phrase is one weight, not repeating words another. Unlike the coverage of
-  See et al. these depend on the words alone, so that all steps are trained at once.
-
-Words have one embedding as a title word, shared by encoder, decoder and output (Press and Wolf
-2017, arXiv:1608.05859). The encoder adds one as a body word, for words that no title holds.
+2017, arXiv:1704.04368), which additive attention (Bahdanau et al. 2015, arXiv:1409.0473) reads.
+Two inputs let it learn from a few thousand rows what otherwise takes hundreds of thousands: the
+body at the places of the last word (Gu et al. 2016, arXiv:1603.06393), and hints to attention,
+which places follow those and which words the title has. Unlike the coverage of See et al. these
+depend on words alone, so that all steps are trained at once. Title words have one embedding (Press
+and Wolf 2017, arXiv:1608.05859), to which the encoder adds one for words that no title holds.
 """
 
 from typing import NamedTuple

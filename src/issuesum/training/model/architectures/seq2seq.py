@@ -1,9 +1,9 @@
 """The sequence-to-sequence GRU of the 2018 example, as the reference.
 
 Encoder: embedding, batch normalisation, GRU; its last state is all that the decoder knows of the
-body. Decoder: embedding, batch normalisation, GRU, batch normalisation, dense softmax. With widths
-of 300, 70 body words and vocabularies of 8,000 and 4,500 it has 6,191,702 parameters, as the
-example's had. Cho et al. 2014, arXiv:1406.1078 (hence `reset_after=False`).
+body. Decoder: embedding, batch normalisation, GRU, batch normalisation, dense softmax. At the
+example's widths it has its 6,191,702 parameters. Cho et al. 2014, arXiv:1406.1078 (hence
+`reset_after=False`).
 """
 
 import keras
