@@ -10,7 +10,7 @@ from issuesum.layout import RAW
 
 
 @verb("issuesum sample --rows 300   # small and quick")
-@count_option("--rows", default=1_000, about="Number of issues, from the start of data/sample.")
+@count_option("--rows", default=700, about="Number of issues, from the start of data/sample.")
 @click.option("--seed", metavar="N", type=int, default=20_180_601, show_default=True,
               help="Another seed takes random issues of the sample instead of the first.",
               )  # fmt: skip

@@ -21,6 +21,7 @@ from issuesum.training.features.tokenise import BUCKETS, Counts, read_words, to_
 
 ENTRIES_AT_ONCE = 1_000_000
 """Words of shards that are added up together, about 100 bytes each."""
+_MAPPED = 16  # entries at a time whose files are in memory, more of each than is read
 _SHARD_BITS = 32  # of a place: the shard above, the place within the shard below
 
 
@@ -68,9 +69,13 @@ def _in_parts(entries: Sequence[Path]) -> Iterator[pa.RecordBatch]:
     total = sum(len(read_words(entry)) for entry in entries)
     parts = min(BUCKETS, max(1, ceil(total / ENTRIES_AT_ONCE)))
     for buckets in batched(range(BUCKETS), ceil(BUCKETS / parts)):
-        batches = [read_words(entry, buckets) for entry in entries]
-        shards = np.repeat(np.arange(len(batches)), [len(batch) for batch in batches])
-        yield pa.concat_batches(batches).append_column("shard", to_arrow(shards))
+        lengths, copies = [], []
+        for some in batched(entries, _MAPPED):
+            batches = [read_words(entry, buckets) for entry in some]
+            lengths += [len(batch) for batch in batches]
+            copies.append(pa.concat_batches(batches))
+        shards = np.repeat(np.arange(len(lengths)), lengths)
+        yield pa.concat_batches(copies).append_column("shard", to_arrow(shards))
 
 
 def _added_up(
