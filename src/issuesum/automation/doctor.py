@@ -71,9 +71,8 @@ def _params(clone: Clone) -> Finding:
 def _raw_data(clone: Clone) -> Finding:
     from issuesum.lineage.tracking import standing
 
-    path = clone.root / RAW
-    pointer = f"{RAW}.dvc"
-    match standing(path)[0]:
+    path, pointer = clone.root / RAW, f"{RAW}.dvc"
+    match standing(path):
         case "nothing":
             return fail(f"neither {RAW} nor {pointer}", "issuesum ingest FILE, or make run")
         case "other version":

@@ -34,11 +34,10 @@ Standing = Literal["nothing", "untracked", "absent", "current", "other version",
 another version that DVC or Git knows, or a content that neither knows."""
 
 
-def standing(path: Path) -> tuple[Standing, str | None]:
-    """Return how a data file compares with its .dvc file, and the md5 that this records, if any."""
+def standing(path: Path) -> Standing:
+    """Return how a data file compares with its .dvc file."""
     with _repository(path) as repo:
-        known = _recorded(repo, path)
-        return _standing(repo, path, known), known
+        return _standing(repo, path, _recorded(repo, path))
 
 
 @dataclass
