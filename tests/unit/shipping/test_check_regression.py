@@ -67,7 +67,7 @@ class Case:
         top = {"app/provenance.json": json.dumps(provenance).encode()}
         self.stored.put("titles", "old", layer or {"app/a": b""}, top)
 
-    def reason(self, rouge_l: float = 40.0) -> str | None:
+    def reason(self, rouge_l: float = 40.0, limit: float | None = None) -> str | None:
         """Return why a model that reached this on 2 rows would be refused."""
         export_params, evaluate = self.params.export, self.params.evaluate
         image = f"{export_params.address}/{export_params.image}:{MADE_FROM.tag}"
@@ -78,7 +78,7 @@ class Case:
                 self.root,
                 made_from=MADE_FROM,
                 rows=2,
-                max_regression=evaluate.gate.max_regression,
+                max_regression=evaluate.gate.max_regression if limit is None else limit,
                 compare=self.compare,
                 note=self.notes.append,
             )
@@ -108,6 +108,17 @@ def test_a_worse_model_is_reported_with_both_images_and_numbers(case: Case) -> N
     assert "more than chance explains (95 % interval of the difference -4.00 to -0.50)" in reason
     assert case.reason(41.5) is None
     assert case.notes == []
+
+
+@pytest.mark.parametrize(("limit", "refused"), [(1.0, True), (2.3, False), (0.0, True)])
+def test_a_loss_beyond_the_limit_is_a_regression(case: Case, limit: float, refused: bool) -> None:
+    # 22.4 - 20.1 is 2.2999999999999972 in binary, and 2.3 to everybody else.
+    case.put(metrics={"test_rows": 2, "model": {"rouge_l": 22.4}})
+    case.compare = lambda _: (22.4, (-4.0, -0.5))
+    reason = case.reason(20.1, limit)
+    assert bool(reason) is refused
+    assert reason is None or f"evaluate.gate.max_regression = {limit:g}, and" in reason
+    assert case.reason(22.5, 0) is None
 
 
 def test_a_loss_that_chance_explains_is_shipped_and_noted(case: Case) -> None:

@@ -173,7 +173,7 @@ def only_one(root: Path) -> Iterator[int]:
         except BlockingIOError as error:
             raise RepositoryError(
                 f"One retraining at a time must run in {root.resolve()}. Received: another one, "
-                f"which holds {path}. Try: fuser {path}, then the same when that has ended."
+                f"which holds {path}. Try: the same again when that has ended."
             ) from error
         yield file.fileno()
 

@@ -283,7 +283,7 @@ def read_words(folder: Path, buckets: Sequence[int] = range(BUCKETS)) -> pa.Reco
 def read_rows(folder: Path) -> ShardRows:
     """Return the rows of an entry."""
     with _reading(folder), (folder / _ROWS).open("rb") as file:
-        row, body, title = (np.load(file) for _ in range(3))
+        row, body, title = (np.load(file, allow_pickle=False) for _ in range(3))
         return ShardRows(row, body, title)
 
 

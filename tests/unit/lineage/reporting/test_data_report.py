@@ -196,13 +196,14 @@ def test_csvs_for_plots(tmp_path: Path) -> None:
 
 def test_two_processes_write_the_same_whatever_their_home(tmp_path: Path) -> None:
     of = _drifted()
-    of.save(tmp_path / "data.json")
+    (tmp_path / "data.json").write_text(of.to_json(), encoding="utf-8")
     code = (
         "import sys; from pathlib import Path; "
         "from issuesum.lineage.reporting.data_report import write_report; "
         "from issuesum.training.corpus.profile import DataProfile; "
         "print('matplotlib' in sys.modules); "
-        "write_report(Path(sys.argv[2]), DataProfile.load(Path(sys.argv[1]))); "
+        "profile = DataProfile.from_json(Path(sys.argv[1]).read_text()); "
+        "write_report(Path(sys.argv[2]), profile); "
         "print('matplotlib.pyplot' in sys.modules)"
     )
     nowhere = tmp_path / "file"
