@@ -8,6 +8,7 @@ import argparse
 import os
 import platform
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -147,22 +148,16 @@ def machine() -> str:
     found = re.search(r"^model name\s*: (.+)$", text, re.MULTILINE)
     processor = found.group(1) if found else platform.processor() or platform.machine()
     memory = f"{os.cpu_count()} cores, {psutil.virtual_memory().total / 1e9:.0f} GB"
-    gpus = "; ".join(_gpus() or ["no GPU"])
+    gpus = "no GPU"
+    if shutil.which("nvidia-smi"):
+        command = "nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader"
+        shown = subprocess.run(command.split(), check=False, capture_output=True, text=True)
+        gpus = "; ".join(shown.stdout.splitlines())
     system = f"{platform.system()} {platform.release().partition('-')[0]}"
     names = ("keras", "onnxruntime", "dvc")
     libraries = (f"{name} {metadata.version(name)}" for name in names)
     python = f"Python {platform.python_version()}"
     return ", ".join([processor, memory, gpus, system, python, *libraries])
-
-
-def _gpus() -> list[str]:
-    """Return name, memory and driver of each GPU; none without one or without a driver."""
-    command = "nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader"
-    try:
-        done = subprocess.run(command.split(), capture_output=True, text=True, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return done.stdout.splitlines()
 
 
 if __name__ == "__main__":
