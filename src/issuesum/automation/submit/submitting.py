@@ -21,21 +21,8 @@ from issuesum.automation.retraining.results import reading_overrides
 from issuesum.automation.submit.cluster import MISTAKES, Job, Kubectl, Log, Pod, State
 from issuesum.automation.submit.manifests import FOLDER, RESOURCES, Kind, Manifests, Variant
 from issuesum.console import say
-from issuesum.errors import (
-    ClusterError,
-    IssuesumError,
-    ParamsError,
-    RepositoryError,
-    shortened,
-)
-from issuesum.layout import (
-    FEATURES,
-    LOCK,
-    PARAMS,
-    TRAIN_STAGE,
-    TRAINED_ELSEWHERE,
-    read_stages,
-)
+from issuesum.errors import ClusterError, IssuesumError, ParamsError, RepositoryError, shortened
+from issuesum.layout import FEATURES, LOCK, PARAMS, TRAIN_STAGE, TRAINED_ELSEWHERE, read_stages
 from issuesum.lineage import git
 from issuesum.lineage.dvc import Lock
 from issuesum.registry.client import Registry, refusal
