@@ -28,13 +28,7 @@ from issuesum.registry.image import architecture
 from issuesum.registry.reference import Reference
 from issuesum.shipping.image.container import python_output, smoke_test
 from issuesum.shipping.image.dockerfile import build_runtime, key_of
-from issuesum.shipping.image.engine import (
-    emulating,
-    engine,
-    fetch,
-    fetch_base,
-    platform_of,
-)
+from issuesum.shipping.image.engine import emulating, engine, fetch, fetch_base, platform_of
 from issuesum.shipping.image.process import Unpacked
 
 Kind = Literal["auto", "engine", "registry"]
@@ -210,7 +204,9 @@ def exclusive(name: str) -> Iterator[None]:
     """
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir()) / f"issuesum-export-{os.getuid()}-{digest}.lock"
-    with path.open("a") as file:
+    # Anyone can foresee the name: a link that somebody else put there is not followed.
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

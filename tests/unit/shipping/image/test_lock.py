@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from uuid import uuid4
+
+import pytest
 
 from issuesum.shipping.image.builder import exclusive
 
@@ -29,3 +33,16 @@ def test_a_second_process_waits_says_so_and_goes_on() -> None:
 def test_other_names_do_not_wait_for_each_other() -> None:
     with exclusive(uuid4().hex), exclusive(uuid4().hex):
         pass
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with exclusive("registry/name"):
+        (lock,) = tmp_path.iterdir()
+    lock.unlink()
+    lock.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OSError, match="symbolic links"), exclusive("registry/name"):
+        pass
+    assert not (tmp_path / "elsewhere").exists()
