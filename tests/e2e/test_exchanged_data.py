@@ -32,8 +32,8 @@ def exchanged(tmp_path: Path, services) -> Iterator[Project]:
         f"['remote \"storage\"']\n    url = s3://{bucket}\n    endpointurl = {services.s3}\n"
     )
     (project.path / "data.txt").write_text("honest")
-    project.run("dvc", "add", "--quiet", "data.txt")
-    project.run("dvc", "push", "--quiet")
+    project.dvc("add", "--quiet", "data.txt")
+    project.dvc("push", "--quiet")
     files = s3fs.S3FileSystem(endpoint_url=services.s3)
     (stored,) = files.find(f"{bucket}/files")
     files.pipe_file(stored, b"forged")
@@ -45,7 +45,7 @@ def exchanged(tmp_path: Path, services) -> Iterator[Project]:
 
 
 def test_data_that_was_exchanged_in_the_remote_is_not_used(exchanged: Project) -> None:
-    done = exchanged.run("dvc", "pull", ok=False)
+    done = exchanged.dvc("pull", ok=False)
     assert done.returncode != 0
     assert not (exchanged.path / "data.txt").exists()
 

@@ -302,13 +302,13 @@ def test_an_s3_that_refuses_keeps_nothing_and_the_rerun_stores_it(fresh: Project
     raw.parent.mkdir(parents=True)
     raw.write_text("issue_url,issue_title,body\n")
     fresh.edit(".dvc/config", lambda text: text.replace("issuesum/dvc", f"issuesum/{uuid4().hex}"))
-    fresh.run("dvc", "add", "--quiet", str(raw))
-    push = ("dvc", "push", "data/raw/new.csv.dvc")
-    done = fresh.run(*push, ok=False, AWS_SECRET_ACCESS_KEY="f" * 40)
+    fresh.dvc("add", "--quiet", str(raw))
+    push = ("push", "data/raw/new.csv.dvc")
+    done = fresh.run("dvc", *push, ok=False, AWS_SECRET_ACCESS_KEY="f" * 40)
     assert done.returncode != 0
     assert done.stderr.count("ERROR") == 1, done.stderr
     assert services.secret not in done.stdout + done.stderr
-    assert "1 file pushed" in fresh.run(*push).stdout
+    assert "1 file pushed" in fresh.dvc(*push).stdout
 
 
 class OwnEngine:

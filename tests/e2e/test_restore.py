@@ -70,17 +70,17 @@ def made(
     project.run("git", *WHO, "commit", "--quiet", "--message", "code")
     project.run("git", "init", "--quiet", "--bare", str(folder / "bare.git"))
     project.run("git", "remote", "add", "origin", str(folder / "bare.git"))
-    project.run("dvc", "remote", "modify", "--local", "storage", "url", f"s3://{bucket}")
+    project.dvc("remote", "modify", "--local", "storage", "url", f"s3://{bucket}")
     where = {"url": f"s3://{bucket}", "endpointurl": services.s3, "region": None}
     repository = f"{services.registry}/issuesum-test-restore-{uuid4().hex[:8]}"
     image, provenance = push_light(engine, project.path, repository, remote=where)
     for path in filter(lambda out: isinstance(out, str), of_export):
         (project.path / path).mkdir()
         (project.path / path / "one.json").write_text("{}\n")
-    project.run("dvc", "commit", "--force", "export")
+    project.dvc("commit", "--force", "export")
     project.commit("run")
     project.run("git", "push", "--quiet", "origin", "HEAD:main")
-    project.run("dvc", "push", "--quiet")
+    project.dvc("push", "--quiet")
     yield Made(project, folder / "bare.git", image, provenance)
     s3fs.S3FileSystem(endpoint_url=services.s3).rm(bucket, recursive=True)
 
@@ -99,7 +99,7 @@ def test_from_a_fresh_folder_the_same_bundle_is_made_again(
     back = Project(nowhere.path / "back")
     assert git.head(back.path) == made.provenance["commit"]
     assert git.changed_files(back.path) == []
-    assert back.run("dvc", "status").stdout == CLEAN
+    assert back.dvc("status").stdout == CLEAN
     for name in SAME:
         assert (back.path / name).read_bytes() == (made.project.path / name).read_bytes(), name
     assert services.secret not in (back.path / ".dvc/config.local").read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def test_the_tree_of_a_dirty_image_comes_back_as_a_worktree(
     assert git.head(back.path) == provenance["commit"]
     # No commit says what this export made, and what an earlier one made is not taken for it.
     assert "Try: dvc repro export" in done.stderr
-    assert list(yaml.safe_load(back.run("dvc", "status", "--json").stdout)) == ["export"]
+    assert list(yaml.safe_load(back.dvc("status", "--json").stdout)) == ["export"]
     assert not (back.path / NOTES).exists()
 
 

@@ -77,9 +77,9 @@ def forge(
     folder = tmp_path_factory.mktemp("forge")
     name = f"test-{secrets.token_hex(6)}"
     origin = finished.copy(folder / "origin")
-    origin.run("dvc", "remote", "modify", "storage", "url", f"s3://issuesum/{name}")
+    origin.dvc("remote", "modify", "storage", "url", f"s3://issuesum/{name}")
     origin.commit("begin")
-    origin.run("dvc", "push", "--quiet")
+    origin.dvc("push", "--quiet")
     origin.run("git", "clone", "--quiet", "--bare", ".", str(folder / "bare.git"))
     bare = Project(folder / "bare.git")
     (bare.path / "hooks/post-receive").symlink_to(ROOT / "tools/post-receive")
@@ -102,12 +102,12 @@ def forge(
 
 def test_pushed_data_becomes_an_image_that_names_the_push(forge: Forge, services) -> None:
     env = forge.bare.path.parent / "credentials.env"
-    forge.clone.run("dvc", "pull", "--quiet", f"{RAW}.dvc")
+    forge.clone.dvc("pull", "--quiet", f"{RAW}.dvc")
     more = forge.clone.path / "tmp/more.csv"
     more.parent.mkdir()
     _write(more, [[f"https://example.com/{n}", f"Fix {n}", f"Broken {n}"] for n in range(40)])
     forge.clone.run("issuesum", "ingest", "--append", str(more))
-    forge.clone.run("dvc", "push", "--quiet")
+    forge.clone.dvc("push", "--quiet")
 
     env.chmod(0o644)
     assert "must be readable by its owner alone" in forge.push("Take more issues, openly")

@@ -47,14 +47,14 @@ def project(tmp_path_factory: pytest.TempPathFactory, engine, services) -> Itera
         "RUN [\"python3\", \"-c\", \"open('/app/made/__pycache__/a.pyc', 'w')\"]",
     )  # fmt: skip
     bucket = f"{os.environ.get('ISSUESUM_S3_BUCKET', 'issuesum')}/same-{uuid4().hex[:8]}"
-    made.run("dvc", "remote", "modify", "--local", "storage", "url", f"s3://{bucket}")
+    made.dvc("remote", "modify", "--local", "storage", "url", f"s3://{bucket}")
     with contextlib.chdir(made.path), Repo() as repo:
         (stage,) = (stage for stage in repo.index.stages if stage.addressing.endswith("build"))
         for out in stage.outs:
             out.save()
             out.commit()
         stage.dump(update_pipeline=False)
-    made.run("dvc", "push", "--quiet", "build")
+    made.dvc("push", "--quiet", "build")
     made.run("git", "remote", "add", "origin", str(made.path))  # as every clone of it has
     made.commit("run")
     yield made
@@ -80,7 +80,7 @@ def test_with_everything_pruned_and_in_another_clone_it_is_the_same(
         clone.env["PYTHONPATH"] = project.env["PYTHONPATH"]
         shutil.copy(project.path / ".dvc/config.local", clone.path / ".dvc")
         clone.run("git", "config", "user.name", "Somebody Else")
-        clone.run("dvc", "pull", "--quiet", "build")
+        clone.dvc("pull", "--quiet", "build")
         (clone.path / "serving/bundle/server.py").chmod(0o600)
         export(clone, ISSUESUM_REGISTRY=address)
         assert read_canonical(Registry(address), image).layers == layers

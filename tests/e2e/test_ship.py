@@ -249,7 +249,7 @@ def test_data_and_model_come_back_from_s3(shipped: Project, tmp_path: Path) -> N
     clone = Project(tmp_path / "clone")
     shutil.copy(shipped.path / "dvc.lock", clone.path)
     shutil.copy(shipped.path / ".dvc/config.local", clone.path / ".dvc")
-    clone.run("dvc", "pull")
+    clone.dvc("pull")
     for name in ("data/raw/github_issues.csv", "models/trained/model.weights.h5"):
         assert (clone.path / name).read_bytes() == (shipped.path / name).read_bytes()
 

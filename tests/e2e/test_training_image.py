@@ -189,7 +189,7 @@ def restored(project: Project, folder: Path) -> Path:
     """Return a fresh clone that took the model from the remote, without training."""
     project.run("git", "clone", "--quiet", ".", str(folder / "clone"))
     clone = Project(folder / "clone")
-    done = clone.run("dvc", "repro", "--pull", "train")
+    done = clone.dvc("repro", "--pull", "train")
     assert "Stage 'train' is cached - skipping run" in done.stdout
     assert "Running stage" not in done.stdout
     return clone.path

@@ -66,7 +66,7 @@ def clone(upstream: Path, tmp_path: Path, services) -> Project:
     project.run("git", "checkout", "--quiet", "-B", "main", EARLIER)
     issues(tmp_path / "issues.csv", 0, 200)
     project.run("issuesum", "ingest", str(tmp_path / "issues.csv"))
-    project.run("dvc", "remote", "modify", "storage", "url", str(tmp_path / "remote"))
+    project.dvc("remote", "modify", "storage", "url", str(tmp_path / "remote"))
     project.edit("params.yaml", smaller)
     project.commit("Add our issues")
     for name in OUTPUTS:
@@ -80,11 +80,11 @@ def clone(upstream: Path, tmp_path: Path, services) -> Project:
     helpers = f"{project.path}/src{os.pathsep}{project.path}/tests/support"
     repository = f"{services.registry}/issuesum-test-upgrade-{uuid4().hex[:8]}"
     for stages in (["split", "preprocess", "train", "build", "evaluate"], ["export"]):
-        project.run("dvc", "commit", "--quiet", "--force", *stages)
+        project.dvc("commit", "--quiet", "--force", *stages)
         if stages != ["export"]:
             project.run(sys.executable, "-c", PUSH, repository, PYTHONPATH=helpers)
     project.commit("Results of our issues")
-    project.run("dvc", "push", "--quiet")
+    project.dvc("push", "--quiet")
     return project
 
 

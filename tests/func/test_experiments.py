@@ -46,7 +46,7 @@ def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> Non
     made.run("dvc", "queue", "start", "--jobs", "1")
     assert made.run(sys.executable, "-c", WAIT).stdout == "Success\n"
 
-    shown = json.loads(made.run("dvc", "exp", "show", "--json").stdout)
+    shown = json.loads(made.dvc("exp", "show", "--json").stdout)
     check_experiments(shown)
     rows = {
         revision["name"]: revision["data"]
@@ -68,13 +68,13 @@ def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> Non
         "rouge_1", "rouge_2", "rouge_l", "bleu", "dangling", "at_limit", "opening", "length"
     }  # fmt: skip
 
-    diff = made.run("dvc", "exp", "diff", "narrower", "--json").stdout
+    diff = made.dvc("exp", "diff", "narrower", "--json").stdout
     changed = json.loads(diff)
     assert "train.hidden_units" in changed["params"]["params.yaml"]
     assert "model.rouge_l" in changed["metrics"]["eval/metrics.json"]
 
-    command = ("dvc", "plots", "diff", "narrower", "--split", "--json", "--out", ".dvc/tmp/plots")
-    plots = json.loads(made.run(*command).stdout)
+    command = ("plots", "diff", "narrower", "--split", "--json", "--out", ".dvc/tmp/plots")
+    plots = json.loads(made.dvc(*command).stdout)
     check_plots(plots, gaps={"speed"})  # of this machine, and in no commit
     assert {"loss", "rouge_l", "learning_rate", "speed"} <= plots["data"].keys()
 
@@ -84,10 +84,10 @@ def test_experiments_have_stable_names_in_tables_and_plots(made: Project) -> Non
         ]
         return reached
 
-    applied = made.run("dvc", "exp", "apply", min(rows, key=loss), ok=False).stderr
+    applied = made.dvc("exp", "apply", min(rows, key=loss), ok=False).stderr
     missing = applied.partition("following targets:\n")[2].partition("Is your cache")[0].split()
     assert missing == ["serving/attestations"], "nothing was ever exported here"
     made.commit("take the best")
-    status = made.run("dvc", "status", "train").stdout
+    status = made.dvc("status", "train").stdout
     assert status == "Data and pipelines are up to date.\n", "retraining goes on after train"
     assert made.run("git", "status", "--porcelain").stdout == "", "and from a clean commit"

@@ -50,7 +50,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     (project.path / ".gitignore").write_text(".issuesum/\n")
     shutil.copy(ROOT / "params.yaml", project.path)
     project.init()
-    project.run("dvc", "init", "--quiet")
+    project.dvc("init", "--quiet")
     project.commit("begin")
     project.repro()
     return project

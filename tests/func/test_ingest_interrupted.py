@@ -22,7 +22,7 @@ def test_the_data_is_old_or_new_and_the_same_command_again_ends_it(
 ) -> None:
     project = projects.Project(tmp_path / "project")
     project.init()
-    project.run("dvc", "init", "--quiet")
+    project.dvc("init", "--quiet")
     lines = ROWS.splitlines(keepends=True)
     (project.path / "base.csv").write_text(HEADER + "".join(lines[:900]))
     (project.path / "more.csv").write_text(HEADER + "".join(lines[900:]))

@@ -41,7 +41,7 @@ def test_after_ten_kills_a_rerun_ends_as_one_that_was_never_disturbed(
     undisturbed = project.lock()
     outputs = [out["path"] for stage in undisturbed.values() for out in stage["outs"]]
     project.run("rm", "-rf", *outputs, "dvc.lock", ".issuesum", ".dvc/cache", ".dvc/tmp")
-    project.run("dvc", "add", "data/raw/github_issues.csv")
+    project.dvc("add", "data/raw/github_issues.csv")
     choose = random.Random(2018)  # noqa: S311 -- moments, not secrets
 
     struck = []
@@ -60,7 +60,7 @@ def test_after_ten_kills_a_rerun_ends_as_one_that_was_never_disturbed(
     project.repro("evaluate")
     assert project.lock() == undisturbed
     assert not list((project.path / CHECKPOINTS).iterdir()), "nothing is left of a training"
-    status = project.run("dvc", "status", "--with-deps", "evaluate").stdout
+    status = project.dvc("status", "--with-deps", "evaluate").stdout
     assert status == "Data and pipelines are up to date.\n"
 
 

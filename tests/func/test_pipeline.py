@@ -34,11 +34,11 @@ def test_exactly_what_depends_on_a_change_reruns_and_going_back_restores(made: P
     # What other code of the image makes is shipped by tests/e2e/test_ship.py.
     made.stand_in_for_training()
     made.edit("data/raw/github_issues.csv", _change_a_train_row(made))
-    made.run("dvc", "add", "data/raw/github_issues.csv")
+    made.dvc("add", "data/raw/github_issues.csv")
     assert made.repro("build") == ["split", "preprocess", "train", "build"]
     assert _hash(made.lock(), "build", "serving/bundle") != bundle
     made.run("git", "checkout", "data/raw/github_issues.csv.dvc", "tools/stage")
-    made.run("dvc", "checkout", "--force", "data/raw/github_issues.csv.dvc")
+    made.dvc("checkout", "--force", "data/raw/github_issues.csv.dvc")
     # DVC's run-cache has what train and build made of it; evaluate has never seen the other.
     assert not {"train", "build", "evaluate"} & set(made.repro("evaluate"))
 
@@ -101,9 +101,9 @@ def test_outputs_are_what_the_architecture_says(made: Project) -> None:
     assert scores[0].startswith('"issue","words","rouge_l"')
     metrics = json.loads((made.path / "eval/metrics.json").read_text(encoding="utf-8"))
     assert len(scores) == metrics["test_rows"] + 1
-    shown = made.run("dvc", "metrics", "show").stdout
+    shown = made.dvc("metrics", "show").stdout
     assert "model.rouge_l" in shown
-    plots = made.run("dvc", "plots", "show", "--json").stdout
+    plots = made.dvc("plots", "show", "--json").stdout
     assert {
         "eval/plots/scores.csv",
         "loss",

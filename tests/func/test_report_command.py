@@ -54,12 +54,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a repository of two commits with results, and without cache."""
     made = Project(tmp_path_factory.mktemp("report"))
     made.init()
-    made.run("dvc", "init", "--quiet")
+    made.dvc("init", "--quiet")
     (made.path / "dvc.yaml").write_text(yaml.safe_dump(PIPELINE), encoding="utf-8")
     made.commit("Nothing yet")
     for epochs, right in ((2, 0.4), (3, 0.8)):
         _results(made.path, rows(60, seed=epochs, right=right), epochs)
-        made.run("dvc", "commit", "--force", "--quiet")
+        made.dvc("commit", "--force", "--quiet")
         made.commit(f"Train {epochs} epochs")
     return made
 

@@ -40,14 +40,14 @@ class Clones:
         self.mine.run("git", "branch", "--quiet", "--set-upstream-to=origin/main")
         self.mine.run("git", "clone", "--quiet", str(origin), str(folder / "theirs"))
         self.theirs = projects.Project(folder / "theirs")
-        self.theirs.run("dvc", "pull", "--quiet", POINTER)
+        self.theirs.dvc("pull", "--quiet", POINTER)
 
     def take_in(self, project: projects.Project, name: str) -> None:
         """Append 40 rows, push them to the remote, and commit."""
         _csv(project.path / "more.csv", name)
         project.issuesum("ingest", "--append", "more.csv")
         (project.path / "more.csv").unlink()
-        project.run("dvc", "push", "--quiet", POINTER)
+        project.dvc("push", "--quiet", POINTER)
         project.commit(f"data of {name}")
 
 
@@ -85,7 +85,7 @@ def test_after_git_pull_the_earlier_data_is_not_taken_for_a_change(mine: project
     assert f"{RAW} must be the version that {POINTER} records in Git." in done.stderr
     assert (mine.path / POINTER).read_text() == pulled
     assert not (mine.path / "dvc.lock").exists()
-    mine.run("dvc", "pull", "--quiet", POINTER)
+    mine.dvc("pull", "--quiet", POINTER)
     assert _in(mine) == _titles("base", "theirs")
     mine.stage("split")
 
@@ -109,7 +109,7 @@ def test_edits_of_the_earlier_data_are_kept_and_can_be_appended(mine: projects.P
     assert done.returncode == 8
     assert f"Try: mv {RAW} edited.csv, dvc checkout {POINTER}" in done.stderr
     raw.rename(mine.path / "edited.csv")
-    mine.run("dvc", "pull", "--quiet", POINTER)
+    mine.dvc("pull", "--quiet", POINTER)
     mine.issuesum("ingest", "--append", "edited.csv", "more.csv")
     assert _in(mine) == [*_titles("base", "theirs"), "title edited", *_titles("mine")]
 
@@ -139,4 +139,4 @@ def test_a_conflict_keeps_the_rows_of_both(way: tuple[str], mine: projects.Proje
     assert again.returncode == 8
     assert f"{POINTER} must be in conflict" in again.stderr
     (mine.path / "dvc.lock").unlink()
-    assert mine.run("dvc", "status", POINTER).stdout == "Data and pipelines are up to date.\n"
+    assert mine.dvc("status", POINTER).stdout == "Data and pipelines are up to date.\n"

@@ -54,7 +54,7 @@ def test_it_leaves_three_sides_and_a_summary_that_dvc_shows(project: Project) ->
         "train/part-00000.parquet",
         "validation/part-00000.parquet",
     ]
-    shown = project.run("dvc", "metrics", "show", "data/split/summary.json").stdout
+    shown = project.dvc("metrics", "show", "data/split/summary.json").stdout
     assert "rejected.empty title" in shown
 
 
@@ -63,7 +63,7 @@ def test_no_rejects_are_no_line_and_an_empty_mapping(project: Project) -> None:
     done = project.stage("split")
     assert done.stdout.count("\n") == 1
     assert json.loads(_files(project)["summary.json"])["rejected"] == {}
-    assert "300" in project.run("dvc", "metrics", "show", "data/split/summary.json").stdout
+    assert "300" in project.dvc("metrics", "show", "data/split/summary.json").stdout
 
 
 def test_dvc_called_by_its_path_replaces_all_outputs_one_of_them_on_another_disk(
@@ -84,7 +84,7 @@ def test_dvc_called_by_its_path_replaces_all_outputs_one_of_them_on_another_disk
     old = _files(project)
     old["train"] = old["train/part-00000.parquet"]
     assert [name for name, content in read.items() if content == old[name]] == []
-    assert copy.run("dvc", "status", "split").stdout.endswith("up to date.\n")
+    assert copy.dvc("status", "split").stdout.endswith("up to date.\n")
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import contextlib
 import gc
 import importlib
 import io
+import logging
 import os
 import shutil
 import subprocess
@@ -122,6 +123,27 @@ class Project:
 
         return self._run_here(("issuesum", *arguments), main, ok=ok, env=env)
 
+    def dvc(self, *arguments: str, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run DVC's command in this process; what a stage prints is not in the result."""
+
+        def call() -> None:
+            from dvc.cli import main
+            from dvc.logger import set_loggers_level
+            from dvc.ui import ui
+
+            handlers = logging.getLogger("dvc").handlers
+            with contextlib.ExitStack() as stack:
+                # They have the streams of when DVC was imported, and our code has it log errors.
+                for handler in handlers:
+                    stream = sys.stderr if handler.level == logging.WARNING else sys.stdout
+                    stack.enter_context(mock.patch.object(handler, "stream", stream))
+                stack.enter_context(set_loggers_level(logging.INFO))
+                stack.enter_context(mock.patch.object(ui, "_enabled", new=False))  # as it was
+                sys.exit(main(list(arguments)))
+
+        env["DVC_TEST"] = "true"  # or it prints JSON to what was stdout when it was imported
+        return self._run_here(("dvc", *arguments), call, ok=ok, env=env)
+
     def _run_here(
         self, command: tuple[str, ...], call: Callable[[], None], *, ok: bool, env: dict[str, str]
     ) -> subprocess.CompletedProcess[str]:
@@ -168,7 +190,7 @@ class Project:
 
     def repro(self, *arguments: str, **env: str) -> list[str]:
         """Run `dvc repro` and return the stages whose command was run."""
-        done = self.run("dvc", "repro", *arguments, **env)
+        done = self.dvc("repro", *arguments, **env)
         return [line.split("'")[1] for line in done.stdout.splitlines() if "Running stage" in line]
 
     def edit(self, name: str, change: Callable[[str], str]) -> None:
@@ -229,6 +251,6 @@ def pushed_project(target: Path, params: str, remote: str) -> Project:
     project.edit(".dvc/config", lambda text: text.replace("//issuesum/", f"//issuesum/{remote}/"))
     project.issuesum("sample", "--rows", "300", "--force")
     project.repro("preprocess")
-    project.run("dvc", "push")
+    project.dvc("push")
     project.commit("data")
     return project

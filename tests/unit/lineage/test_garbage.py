@@ -49,10 +49,10 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Shipped:
     for text in ("one", "two"):
         (project.path / "in.txt").write_text(text)
         commits.append(project.commit(f"take {text}"))
-        project.run("dvc", "repro", "--quiet")
+        project.dvc("repro", "--quiet")
         locks.append((project.path / "dvc.lock").read_text())
         project.commit(f"lock {text}")
-    project.run("dvc", "push", "--quiet", "--all-commits")
+    project.dvc("push", "--quiet", "--all-commits")
     (folder / "remote/issuesum-runs").mkdir()
     (folder / "remote/issuesum-runs/record.json").write_text("{}")
     project.run("git", "clone", "--quiet", "--bare", ".", str(folder / "origin.git"))
@@ -65,7 +65,8 @@ def collect(shipped: Shipped, folder: Path, command: list[str], *clone: str) -> 
     collector = Project(folder / "collector")
     collector.path.mkdir()
     collector.run("git", "clone", "--quiet", *clone, f"file://{shipped.origin}", ".")
-    collector.run(*command, "--force")
+    assert command[0] == "dvc"
+    collector.dvc(*command[1:], "--force")
 
 
 def test_the_command_of_the_guide_keeps_what_an_image_needs(

@@ -30,13 +30,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Return a pipeline of two stages that has run on two versions of its data."""
     project = Project(tmp_path_factory.mktemp("made") / "clone")
     project.init()
-    project.run("dvc", "init", "--quiet")
+    project.dvc("init", "--quiet")
     (project.path / "dvc.yaml").write_text(yaml.safe_dump({"stages": STAGES}))
     for number in (1, 2):
         (project.path / "data.csv").unlink(missing_ok=True)
         (project.path / "data.csv").write_text("a\n" * number)
-        project.run("dvc", "add", "--quiet", "data.csv")
-        project.run("dvc", "repro", "--quiet")
+        project.dvc("add", "--quiet", "data.csv")
+        project.dvc("repro", "--quiet")
         project.commit(f"{number} rows")
     return project
 
