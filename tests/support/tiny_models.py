@@ -97,12 +97,14 @@ def training(
     model=None,
     cluster=None,
     report=None,
+    validator=None,
     url: str | None = None,
     **changes: Any,
 ):
     """Return a training that is about to begin or, if one was interrupted in `folder`, to resume.
 
-    `changes` are those of `settings`.
+    `changes` are those of `settings`. A `validator` of the model and of these rows can be shared:
+    it takes all weights anew, and half of a small training's time is its tracing.
     """
     from issuesum.training.model.checkpoint import Checkpoint
     from issuesum.training.model.distribution import Cluster, Distribution
@@ -115,7 +117,7 @@ def training(
         plan,
         learnt,
         distribution=Distribution(cluster or Cluster(1, is_chief=True)),
-        validator=Validator(model, judged, start=START, end=END),
+        validator=validator or Validator(model, judged, start=START, end=END),
         checkpoint=Checkpoint(folder / "checkpoints", [model, plan], learnt.paths, url=url),
         report=report or [].append,
     )

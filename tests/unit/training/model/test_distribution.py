@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import socket
 import subprocess
@@ -71,18 +72,21 @@ def test_two_workers_and_two_devices_learn_what_one_learns(tmp_path: Path, simpl
 
     hosts = [f"127.0.0.1:{port}" for port in _free_ports(2)]
     tasks = [_config({"type": "worker", "index": index}, worker=hosts) for index in range(2)]
-    processes = [_start(tmp_path, "workers", TF_CONFIG=task) for task in tasks]
-    # Two devices of one machine: processors here, as there is no GPU.
-    processes.append(_start(tmp_path, "mirrored"))
-    done = [process.communicate(timeout=300) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0, 0], done
+    # A process of its own, which loads TensorFlow once and forks before it starts.
+    command = [sys.executable, __file__, str(tmp_path), *tasks]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        command, env=env, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert done.stdout == "[0, 0, 0]\n", done.stderr
 
     for name in ("workers", "mirrored"):
         with np.load(tmp_path / f"{name}.npz", allow_pickle=False) as found:
             np.testing.assert_allclose(found["losses"], losses, rtol=1e-4)
             np.testing.assert_allclose(found["weights"], weights, atol=1e-3)
     # Only the chief writes.
-    assert json.loads(done[1][0].splitlines()[-1]) == {"records": 0, "checkpoints": 0}
+    left = json.loads((tmp_path / "workers-False.json").read_text())
+    assert left == {"records": 0, "checkpoints": 0}
 
 
 def _free_ports(count: int) -> list[int]:
@@ -93,25 +97,17 @@ def _free_ports(count: int) -> list[int]:
     return ports
 
 
-def _start(folder: Path, name: str, **env: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, __file__, str(folder), name],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def _work(folder: Path, name: str) -> None:
-    """Train as one of the workers, or on two devices; the chief leaves what came of it."""
+def _work(folder: Path, task: str) -> None:
+    """Train as one of the workers or, alone, on two devices; leave what came of it."""
     import tensorflow as tf
 
     from issuesum.text.features import Shards
     from issuesum.training.model import distribution
 
-    cluster = distribution.read_cluster(os.environ.get("TF_CONFIG"))
-    if name == "mirrored":
+    os.environ["TF_CONFIG"] = task
+    cluster = distribution.read_cluster(task)
+    name = "workers" if cluster.workers > 1 else "mirrored"
+    if name == "mirrored":  # two devices of one machine: processors here, as there is no GPU
         (processor,) = tf.config.list_physical_devices("CPU")
         devices = [tf.config.LogicalDeviceConfiguration()] * 2
         tf.config.set_logical_device_configuration(processor, devices)
@@ -138,9 +134,18 @@ def _work(folder: Path, name: str) -> None:
             losses=[[record["train/loss"], record["eval/loss"]] for record in records],
             weights=np.concatenate([of.ravel() for of in trained.weights]),
         )
-    left = len(list(mine.rglob("*.npz")))
-    sys.stdout.write(json.dumps({"records": len(records), "checkpoints": left}) + "\n")
+    left = {"records": len(records), "checkpoints": len(list(mine.rglob("*.npz")))}
+    mine.with_suffix(".json").write_text(json.dumps(left))
 
 
 if __name__ == "__main__":
-    _work(Path(sys.argv[1]), sys.argv[2])
+    from issuesum.training.model import training as _  # noqa: F401 -- TensorFlow, and what uses it
+
+    fork = multiprocessing.get_context("fork")
+    tasks = [*sys.argv[2:], "{}"]
+    processes = [fork.Process(target=_work, args=(Path(sys.argv[1]), task)) for task in tasks]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    sys.stdout.write(f"{[process.exitcode for process in processes]}\n")
