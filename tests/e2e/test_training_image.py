@@ -66,7 +66,7 @@ def build(engine, project: Project) -> Iterator[Callable[..., str]]:
 
     yield build
     for image in images:
-        engine.images.remove(image, force=True)
+        engine.images.remove(image, force=True, noprune=True)  # the libraries take minutes
 
 
 @pytest.fixture(scope="module")

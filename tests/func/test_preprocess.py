@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -127,18 +127,11 @@ def test_three_workers_give_the_same_bytes(project: Project, tmp_path: Path) -> 
 
 
 @contextmanager
-def _cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.Popen]]]:
-    """Start a scheduler, the first process, and workers, each with a working folder of its own."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
-    commands = [["scheduler", "--host", "127.0.0.1", "--port", str(port)]] + [
-        ["worker", address, "--nthreads", "2", "--no-nanny", "--local-directory", "scratch"]
-    ] * workers
-    processes = []
-    try:
-        for number, command in enumerate(commands):
+def _dask(folder: Path, *command: str, count: int = 1) -> Iterator[list[subprocess.Popen]]:
+    """Start processes of Dask, each with a working folder of its own, and kill them at the end."""
+    with ExitStack() as stack:
+        processes = []
+        for number in range(count):
             own = folder / f"process-{number}"
             own.mkdir()
             with (own / "log").open("w") as log:
@@ -148,12 +141,33 @@ def _cluster(folder: Path, workers: int) -> Iterator[tuple[str, list[subprocess.
                     stdout=log,
                     stderr=subprocess.STDOUT,
                 )
+            stack.callback(process.wait)
+            stack.callback(process.kill)
             processes.append(process)
-        yield address, processes
-    finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+        yield processes
+
+
+@contextmanager
+def _scheduler(folder: Path) -> Iterator[tuple[str, subprocess.Popen]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    with _dask(folder, "scheduler", "--host", "127.0.0.1", "--port", port) as (process,):
+        yield f"tcp://127.0.0.1:{port}", process
+
+
+@contextmanager
+def _workers(folder: Path, address: str, count: int = 1) -> Iterator[list[subprocess.Popen]]:
+    options = ("--nthreads", "2", "--no-nanny", "--local-directory", "scratch")
+    with _dask(folder, "worker", address, *options, count=count) as processes:
+        yield processes
+
+
+@pytest.fixture(scope="module")
+def scheduler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a scheduler for all tests that leave it alive."""
+    with _scheduler(tmp_path_factory.mktemp("scheduler")) as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -174,22 +188,22 @@ def _wait_for_an_entry(cache: Path, stage: subprocess.Popen) -> None:
 
 
 def test_a_cluster_gives_the_same_bytes_and_killing_a_worker_costs_only_time(
-    many_shards: Project, tmp_path: Path
+    many_shards: Project, tmp_path: Path, scheduler: str
 ) -> None:
     expected = _outputs(many_shards)
     cache = tmp_path / "cache"
-    with _cluster(tmp_path, workers=2) as (address, processes):
+    with _workers(tmp_path, scheduler, count=2) as workers:
         done = many_shards.run(
-            *COMMAND, ISSUESUM_SCHEDULER=address, ISSUESUM_CACHE=str(tmp_path / "first")
+            *COMMAND, ISSUESUM_SCHEDULER=scheduler, ISSUESUM_CACHE=str(tmp_path / "first")
         )
         assert "train: 50 shards: 0 reused, 50 tokenised" in done.stdout
         assert _outputs(many_shards) == expected
-        for number in (1, 2):
+        for number in range(2):
             names = {path.name for path in (tmp_path / f"process-{number}").iterdir()}
             assert names <= {"log", "scratch"}  # nothing but what Dask itself writes
-        stage = many_shards.start(*COMMAND, ISSUESUM_SCHEDULER=address, ISSUESUM_CACHE=str(cache))
+        stage = many_shards.start(*COMMAND, ISSUESUM_SCHEDULER=scheduler, ISSUESUM_CACHE=str(cache))
         _wait_for_an_entry(cache, stage)
-        processes[1].kill()
+        workers[0].kill()
         done_before = len(list(cache.rglob("words.arrow")))
         output, errors = stage.communicate(timeout=300)
     assert 0 < done_before < 90, "the worker was to be killed in the middle"
@@ -248,19 +262,24 @@ distributed.Client._gather = kill_and_gather
 
 @pytest.mark.parametrize("lost", ["workers", "results", "scheduler"])
 def test_a_cluster_that_is_lost_is_one_line(
-    lost: str, many_shards: Project, tmp_path: Path
+    lost: str, many_shards: Project, tmp_path: Path, scheduler: str
 ) -> None:
     expected = _outputs(many_shards)
     cache = tmp_path / "cache"
     script = WORKER_DIES_WITH_A_RESULT + IMPATIENT if lost == "results" else IMPATIENT
-    with _cluster(tmp_path, workers=1) as (address, (scheduler, worker)):
+    with ExitStack() as stack:
+        address, server = scheduler, None
+        if lost == "scheduler":
+            (tmp_path / "scheduler").mkdir()
+            address, server = stack.enter_context(_scheduler(tmp_path / "scheduler"))
+        (worker,) = stack.enter_context(_workers(tmp_path, address))
         stage = many_shards.start(
             "python", "-c", script, WORKER=str(worker.pid),
             ISSUESUM_SCHEDULER=address, ISSUESUM_CACHE=str(cache),
         )  # fmt: skip
         if lost != "results":
             _wait_for_an_entry(cache, stage)
-            (worker if lost == "workers" else scheduler).kill()
+            (server or worker).kill()
         try:
             _, errors = stage.communicate(timeout=120)
         finally:

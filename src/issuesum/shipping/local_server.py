@@ -69,13 +69,13 @@ def start_process(bundle: Path, provenance: bytes, *, port: int, timeout: float)
     does not answer.
     """
     stop_process(port)
-    folder = _PROCESSES / str(port)
+    folder, program = _PROCESSES / str(port), Path(sys.executable).with_name(_PROGRAM)
     with replacing_directory(folder) as target:
         shutil.copytree(bundle, target, dirs_exist_ok=True)
         (target / "provenance.json").write_bytes(provenance)
-    program, log = Path(sys.executable).with_name(_PROGRAM), folder / "log"
+        (target / "tensorflow.py").write_text("raise ImportError\n")  # nor does the image load it
     try:
-        with log.open("wb") as output:
+        with (log := folder / "log").open("wb") as output:
             process, _ = launch(
                 [program, "IssueSummarization", "--service-type", "MODEL"], folder,
                 {**os.environ, **_VARIABLES, "PYTHONPATH": str(folder.resolve())}, output, port,
