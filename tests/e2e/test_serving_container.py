@@ -337,20 +337,13 @@ def test_requests_in_flight_are_answered_before_it_stops(
             {"environment": {"ISSUESUM_THREADS": "none"}},
             "error: ISSUESUM_THREADS must be a positive whole number",
         ),
-        (
-            {"environment": {"ISSUESUM_LABELS": '{"io.issuesum.git": "ffffffffffff"}'}},
-            "Received: 'ffffffffffff' as label, '0123456789ab' by the file.",
-        ),
-        (
-            {"environment": {"ISSUESUM_FEEDBACK_DIR": "/nowhere"}},
-            "error: ISSUESUM_FEEDBACK_DIR must name a folder",
-        ),
         ({"tmpfs": {}}, "error: The server must have a folder for temporary files"),
     ],
 )
 def test_a_wrong_environment_ends_it_with_a_reason(
     options: dict, reason: str, engine: docker.DockerClient, image: str
 ) -> None:
+    """Other reasons: tests/unit/serving, test_origin and test_messages."""
     with pytest.raises(AssertionError) as ended, images.running(engine, image, **options):
         pass
     assert reason in str(ended.value)

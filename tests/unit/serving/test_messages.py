@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from issuesum.errors import ParamsError
 from issuesum.serving.inference.writer import NO_TITLE, Title, Word
 from issuesum.serving.server.answering import Limits
+from issuesum.serving.server.feedback import configured_folder
 from issuesum.serving.server.messages import RequestError, TitleRequest, read_request, response
 
 TITLE = Title("Fix app", -0.1234567, (Word("fix", False, None), Word("app", True, (4, 7))))
@@ -102,3 +104,9 @@ def test_an_answer_has_the_form_of_its_request() -> None:
 def test_limits_come_from_the_environment() -> None:
     assert Limits.read({}) == Limits()
     assert Limits.read({"ISSUESUM_MAX_TEXTS": "7", "ISSUESUM_THREADS": "2"}).texts == 7
+
+
+def test_feedback_must_have_a_folder_to_go_to() -> None:
+    assert configured_folder({}) is None
+    with pytest.raises(ParamsError, match="ISSUESUM_FEEDBACK_DIR must name a folder"):
+        configured_folder({"ISSUESUM_FEEDBACK_DIR": "/nowhere"})
