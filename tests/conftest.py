@@ -76,7 +76,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory, tiny_params: str) -> Proj
         if not done.exists():
             copy_project(project.path)
             (project.path / "params.yaml").write_text(tiny_params, encoding="utf-8")
-            project.run("issuesum", "sample", "--rows", "300", "--force")
+            project.issuesum("sample", "--rows", "300", "--force")
             project.commit("begin")
             # With another seed of sets, a test of build must give the same bytes. What libraries
             # keep for the user lies in a folder of its own, and a test looks into it.

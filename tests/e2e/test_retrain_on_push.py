@@ -106,7 +106,7 @@ def test_pushed_data_becomes_an_image_that_names_the_push(forge: Forge, services
     more = forge.clone.path / "tmp/more.csv"
     more.parent.mkdir()
     _write(more, [[f"https://example.com/{n}", f"Fix {n}", f"Broken {n}"] for n in range(40)])
-    forge.clone.run("issuesum", "ingest", "--append", str(more))
+    forge.clone.issuesum("ingest", "--append", str(more))
     forge.clone.dvc("push", "--quiet")
 
     env.chmod(0o644)
@@ -231,7 +231,7 @@ def test_a_model_that_the_gate_refuses_changes_nothing(forge: Forge, services) -
     tag = f"{before['image'].rsplit(':', 1)[0]}:{pushed[:12]}"
     with pytest.raises(RegistryError):
         read_image(Registry(services.registry), Reference.parse(f"{tag}-{before['dvc']}"))
-    listed = forge.clone.run("issuesum", "jobs", "--sync", "--stage", "export").stdout
+    listed = forge.clone.issuesum("jobs", "--sync", "--stage", "export").stdout
     assert "failed  The model must pass the gate." in listed
 
 
