@@ -124,7 +124,7 @@ def write_dockerfile(project: Project, *steps: str) -> None:
 
 
 def export(project: Project, *, ok: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the export stage; where TMPDIR is given, which a process reads once, in one of its own."""
+    """Run the export stage; if TMPDIR is given, which a process reads once, in one of its own."""
     if "TMPDIR" in env:
         return project.run("python", "-m", "issuesum.stages", "export", ok=ok, **env)
     return project.stage("export", ok=ok, **env)
