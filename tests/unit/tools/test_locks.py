@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from unittest import mock
@@ -30,6 +32,14 @@ def project(folder: Path, *updated: str) -> Path:
     for name in ("dvc.yaml", "src"):
         (folder / name).symlink_to(ROOT / name)
     return folder
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read_once() -> Iterator[None]:
+    """Read each module once: to parse all that the stages import takes a second."""
+    read = cache(locks.imported)
+    with mock.patch.object(locks, "imported", lambda path: read(path.resolve())):
+        yield
 
 
 def committed() -> dict[str, str]:
