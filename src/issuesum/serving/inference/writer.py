@@ -1,16 +1,19 @@
 """Titles for bodies, through the same text functions as preprocess.
 
 `python -m issuesum.serving.inference.writer FOLDER` tries a bundle's model in a process of its own,
-for servers that fork: onnxruntime's threads do not survive a fork.
+for servers that fork: a writer's threads do not survive that.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import batched
+from functools import partial
+from itertools import batched, chain
 from pathlib import Path
 
 import numpy as np
@@ -74,12 +77,16 @@ class TitleWriter:
     """Writes titles; safe to call from several threads."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """Load a `model` folder; 0 `threads` take every core. ArtifactError: it is broken."""
+        """Load a `model` folder. ArtifactError: it is broken.
+
+        So many `threads`, 0 for one a core, decode parts of a batch at the same time.
+        """
         self._body = Vocabulary.load(folder / BODY_VOCABULARY)
         self._title = Vocabulary.load(folder / TITLE_VOCABULARY)
         self._settings = Decoding.load(folder / DECODING)
         self.max_words = self._settings.max_words
-        self._graphs = Graphs(folder, threads=threads)
+        self._graphs = Graphs(folder)
+        self._threads = ThreadPoolExecutor(threads or os.cpu_count())
         if not {START, END} <= self._title.ids.keys():
             raise ArtifactError(
                 f"{folder / TITLE_VOCABULARY} must hold {START} and {END}. Received: neither or "
@@ -130,17 +137,19 @@ class TitleWriter:
             if counts is not None:
                 counts["words"] += int(words.sum())
                 counts["unknown"] += np.count_nonzero(reading.body == UNKNOWN)
-            found: dict[int, list[Hypothesis]] = {}
-            for rows in batched(words.argsort(kind="stable").tolist(), _AT_ONCE):
-                found |= zip(rows, self._search(reading, rows, alternatives), strict=True)
+            parts = list(batched(words.argsort(kind="stable").tolist(), _AT_ONCE))
+            search = partial(self._search, reading, keep=alternatives)
+            # One part alone is done here: another thread would only be slower to begin.
+            found = map(search, parts) if len(parts) == 1 else self._threads.map(search, parts)
+            hypotheses = dict(zip(chain(*parts), chain(*found), strict=True))
             for row, body in enumerate(batch):
-                written.append(self._titles(body, reading, row, found[row]) or [NO_TITLE])
+                written.append(self._titles(body, reading, row, hypotheses[row]) or [NO_TITLE])
         return written
 
     def attend(self, body: str) -> Attention | None:
         """Return where the model looks for the best title, or None if it has no attention."""
         reading = read([body[:MAX_CHARACTERS]], self._body, self._title)
-        (found,) = self._search(reading, [0], 1)
+        (found,) = self._search(reading, [0], keep=1)
         known = [token.word for token in reading.tokens[0][: self._body.maxlen]]
         if not (self._graphs.has_attention and found and known):
             return None
@@ -153,7 +162,9 @@ class TitleWriter:
         title = self._title.decode(ids, reading.oov[0])
         return Attention(tuple(title), tuple(known), np.stack(weights))
 
-    def _search(self, reading: Reading, rows: Sequence[int], keep: int) -> list[list[Hypothesis]]:
+    def _search(
+        self, reading: Reading, rows: Sequence[int], *, keep: int
+    ) -> list[list[Hypothesis]]:
         own = np.zeros((len(rows), self._body.maxlen), bool)
         for line, row in zip(own, rows, strict=True):
             words = reading.oov[row]
