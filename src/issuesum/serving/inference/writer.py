@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from itertools import batched, chain
+from itertools import batched, chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -77,10 +76,7 @@ class TitleWriter:
     """Writes titles; safe to call from several threads."""
 
     def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """Load a `model` folder. ArtifactError: it is broken.
-
-        So many `threads`, 0 for one a core, decode parts of a batch at the same time.
-        """
+        """Load a `model` folder; 0 `threads` take every core. ArtifactError: it is broken."""
         self._body = Vocabulary.load(folder / BODY_VOCABULARY)
         self._title = Vocabulary.load(folder / TITLE_VOCABULARY)
         self._settings = Decoding.load(folder / DECODING)
@@ -138,9 +134,9 @@ class TitleWriter:
                 counts["words"] += int(words.sum())
                 counts["unknown"] += np.count_nonzero(reading.body == UNKNOWN)
             parts = list(batched(words.argsort(kind="stable").tolist(), _AT_ONCE))
-            search = partial(self._search, reading, keep=alternatives)
-            # One part alone is done here: another thread would only be slower to begin.
-            found = map(search, parts) if len(parts) == 1 else self._threads.map(search, parts)
+            # One part alone is decoded here: another thread would only be slower to begin.
+            each = map if len(parts) == 1 else self._threads.map
+            found = each(self._search, repeat(reading), parts, repeat(alternatives))
             hypotheses = dict(zip(chain(*parts), chain(*found), strict=True))
             for row, body in enumerate(batch):
                 written.append(self._titles(body, reading, row, hypotheses[row]) or [NO_TITLE])
@@ -149,7 +145,7 @@ class TitleWriter:
     def attend(self, body: str) -> Attention | None:
         """Return where the model looks for the best title, or None if it has no attention."""
         reading = read([body[:MAX_CHARACTERS]], self._body, self._title)
-        (found,) = self._search(reading, [0], keep=1)
+        (found,) = self._search(reading, [0], 1)
         known = [token.word for token in reading.tokens[0][: self._body.maxlen]]
         if not (self._graphs.has_attention and found and known):
             return None
@@ -162,9 +158,7 @@ class TitleWriter:
         title = self._title.decode(ids, reading.oov[0])
         return Attention(tuple(title), tuple(known), np.stack(weights))
 
-    def _search(
-        self, reading: Reading, rows: Sequence[int], *, keep: int
-    ) -> list[list[Hypothesis]]:
+    def _search(self, reading: Reading, rows: Sequence[int], keep: int) -> list[list[Hypothesis]]:
         own = np.zeros((len(rows), self._body.maxlen), bool)
         for line, row in zip(own, rows, strict=True):
             words = reading.oov[row]
