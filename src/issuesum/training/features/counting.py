@@ -20,7 +20,7 @@ from issuesum.training.features.ktext_adapter import Field
 from issuesum.training.features.tokenise import BUCKETS, Counts, read_words, to_arrow, to_numpy
 
 ENTRIES_AT_ONCE = 500_000
-"""Words of shards that are added up together, about 100 bytes each."""
+"""Words of shards that a thread adds up together, about 100 bytes each."""
 _MAPPED = 16  # entries at a time whose files are in memory, more of each than is read
 type _Part = dict[Field, tuple[pa.RecordBatch, int, Counts]]
 _SHARD_BITS = 32  # of a place: the shard above, the place within the shard below
