@@ -197,23 +197,23 @@ def tokenised(output: str) -> tuple[int, float]:
 def _compare_workers(project: Project) -> Iterator[Ratio]:
     """Compare one worker per core with one; memory is not measured, which would need a core too."""
     count, speeds = os.cpu_count() or 1, []
-    for workers in (1, count):
-        shutil.rmtree(project.path / ".issuesum")
+    for workers in (1, 0):  # the last is one per core, and stays
+        shutil.rmtree(project.path / ".issuesum", ignore_errors=True)
         project.change({"preprocess.workers": workers})
         done = project.stage("preprocess")
         rows, seconds = tokenised(done.output)
         speeds.append((rows / done.seconds, rows / seconds))
-    steps = ("the whole stage", "tokenising, start of the workers included")
+    steps = ("whole stage", "tokenising, start of the workers included")
     for step, one, many in zip(steps, *speeds, strict=True):
         print(f"\npreprocess, {rows:,} usable rows: {step}")
         print(f"  1 worker {one:12,.0f} rows/s per core\n  {count} workers{many:12,.0f} rows/s")
-        yield Ratio(f"{step}: rows/s of {count} workers vs. 1, same cores", many / one)
+        what = f"{step.partition(',')[0]}: rows/s of {count} workers vs. 1, same cores"
+        yield Ratio(what, many / one)
 
 
 def _append(source: Path, project: Project, cold: Step) -> Ratio:
     """Print what a hundredth more rows cost; the stage decides itself on the number of workers."""
     more = cold.rows // 100
-    project.change({"preprocess.workers": 0})
     write_rows(source, project.path / RAW, cold.rows + more)
     project.stage("split")
     after, before = project.stage("preprocess"), cold.taken["preprocess"]
