@@ -15,6 +15,7 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urljoin
 
 import requests
+from pydantic import TypeAdapter
 from tqdm import tqdm
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
@@ -35,6 +36,7 @@ UNPACKED = 64 * 2**20
 """Bytes of such a layer when it is unpacked."""
 LARGEST = 8 * 2**30
 """Bytes that a layer may unpack to on disk."""
+_OBJECT = TypeAdapter(dict[str, Any])
 _TIMEOUT = (5, 60)  # seconds to connect, and to wait for the next bytes
 _NOT_FOUND, _FORBIDDEN = requests.codes.not_found, requests.codes.forbidden
 _NO_REFERRERS = (400, _FORBIDDEN, _NOT_FOUND, 405, 406, 410, 501)
@@ -130,8 +132,10 @@ class Registry:
         digest = digest_of(content)
         if image.digest and digest != image.digest:
             raise refusal(str(image), f"a manifest with digest {digest}")
-        found: dict[str, Any] = json.loads(content)
-        return digest, found
+        try:
+            return digest, _OBJECT.validate_json(content)
+        except ValueError as error:
+            raise refusal(str(image), "no manifest") from error
 
     def blob(self, image: Reference, digest: str) -> bytes:
         """Return what is under a digest, at most SMALL bytes, as `download` does."""
@@ -321,6 +325,9 @@ class Registry:
                 )  # fmt: skip
                 challenge = answer.headers.get("WWW-Authenticate")
                 if answer.status_code != requests.codes.unauthorized or not challenge:
+                    break
+                # Whoever a redirection led to could name a server of their own for our password.
+                if self._session.should_strip_auth(self._base, answer.url):  # type: ignore[no-untyped-call]
                     break
                 answer.close()
                 self._authorization = authorize(

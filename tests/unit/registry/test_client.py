@@ -61,6 +61,7 @@ def test_a_fault_that_passes_is_not_noticed() -> None:
     [
         (Answer(500, b"boom"), "500 Internal Server Error: boom"),
         (Answer(404), "no such image there"),
+        (Answer(200, b"<html>sign in</html>"), "no manifest"),
         (Answer(403, b'{"errors":[{"code":"DENIED"}]}'), "must accept our credentials"),
     ],
 )
@@ -197,6 +198,23 @@ def test_no_password_goes_in_clear_to_a_token_server_elsewhere(
             registry.digest(image)
 
 
+def test_whoever_a_redirection_leads_to_names_no_server_for_our_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def storage(asked: Asked) -> Answer:
+        realm = f'Bearer realm="http://{asked.headers["Host"]}/token",service="x"'
+        return Answer(401, headers={"WWW-Authenticate": realm})
+
+    with serve(storage) as (elsewhere, seen):
+        there = {"Location": f"http://{elsewhere.replace('127.0.0.1', 'localhost')}/blob"}
+        with serve(lambda _: Answer(307, headers=there)) as (host, _):
+            _log_in(monkeypatch, host)
+            registry, image = _asked_for(host)
+            with pytest.raises(RegistryError):
+                registry.blob(image, DIGEST)
+    assert [asked.path for asked in seen] == ["/blob"]
+
+
 def test_a_registry_that_knows_referrers_keeps_no_index_of_ours() -> None:
     found = {"manifests": [{"digest": DIGEST, "artifactType": "application/x"}]}
 
@@ -230,7 +248,9 @@ def test_a_netrc_is_not_for_registries(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert {asked.headers.get("Authorization") for asked in seen} == {None, OF_ANN}
 
 
-@pytest.mark.parametrize("content", [b"{}", b"[]", b'{"config":{"digest":"x"},"layers":7}'])
+@pytest.mark.parametrize(
+    "content", [b"{}", b"[]", b'{"config":{"digest":"x"},"layers":7}']
+)
 def test_what_is_no_image_is_one_line(content: bytes) -> None:
     with serve(lambda _: Answer(200, content)) as (host, _):
         registry, image = _asked_for(host)

@@ -144,8 +144,10 @@ class Branch:
 
     def waits_for(self, *paths: str) -> bool:
         """Return whether commits that the remote lacks, as far as is known, change these paths."""
-        ours = f"{self.tracking}..HEAD"
-        return bool(git.output(self.root, "rev-list", "-n1", ours, "--", *paths))
+        is_new = git.output(self.root, "rev-parse", "--verify", "--quiet", self.tracking) is None
+        theirs = f"--remotes={self.remote}" if is_new else self.tracking
+        ours = ("rev-list", "-n1", "HEAD", "--not", theirs, "--", *paths)
+        return bool(git.output(self.root, *ours))
 
     def push(self) -> bool:
         """Push HEAD, never by force; False if others have pushed, whose commits are then fetched.
@@ -159,10 +161,9 @@ class Branch:
                     advice=f"git push {self.remote} HEAD:{self.name}, then the same again",
                     )  # fmt: skip
         except RepositoryError:
-            git.run(self.root, "fetch", "--quiet", self.remote, f"+{branch}:{self.tracking}",
-                    must=f"The branch {self.name} of {self.remote} must be fetched",
-                    advice=f"git fetch {self.remote} {self.name}")  # fmt: skip
-            if follows(self.root, self.tracking):  # nobody was faster
+            new = f"+{branch}:{self.tracking}"
+            fetched = git.output(self.root, "fetch", "--quiet", self.remote, new)
+            if fetched is None or follows(self.root, self.tracking):  # nobody was faster
                 raise
             return False
         return True

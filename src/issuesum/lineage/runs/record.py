@@ -23,7 +23,7 @@ from issuesum.lineage.dvc import Item, open_repo
 
 State = Literal["running", "done", "failed", "lost"]
 REFUSAL = "The model must pass the gate."  # how the error of an export begins that it refused
-NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
+NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]+-[0-9a-f]{6}\.json")
 FINISHED: tuple[State, ...] = ("done", "failed")
 PREFIX = "issuesum-runs"
 """Folder of the remote; DVC keeps its own in `files`, and passes over others when it collects."""
