@@ -110,7 +110,7 @@ def test_ingest_twice_then_append(project):
         "without URL  0 rows\n"
         f"file         {RAW}, 2 rows\n"
         f"md5          {md5(project.data)}\n"
-        "next         dvc repro\n"
+        "next         git commit -a, then issuesum retrain --no-push or dvc repro\n"
     )
 
     project.issuesum("ingest", "other.csv")

@@ -73,7 +73,7 @@ def command(
         ("without URL", f"{report.without_url:,} rows"),
         ("file", f"{output}, {report.earlier + report.accepted:,} rows"),
         ("md5", digest),
-        ("next", "dvc repro"),
+        ("next", "git commit -a, then issuesum retrain --no-push or dvc repro"),
     ]
     text = (f"{name:<12} {value}" for name, value in lines)
     shared.show({**files, **asdict(report)}, *text)

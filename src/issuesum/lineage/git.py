@@ -128,10 +128,8 @@ def commits_of(root: Path, name: str) -> list[Commit]:
     options = ("--date-order", "--parents", form, "HEAD", "--", name)
     must = f"The Git repository around {root.resolve()} must be readable"
     try:
-        found = run(
-            root, "--literal-pathspecs", "-c", "log.follow=false", "log", *options, must=must,
-            advice="git log there",
-        )  # fmt: skip
+        log = ("--literal-pathspecs", "-c", "log.follow=false", "log")
+        found = run(root, *log, *options, must=must, advice="git log there")
     except RepositoryError as error:
         if _NO_COMMIT.search(str(error)):
             return []

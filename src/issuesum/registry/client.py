@@ -339,7 +339,7 @@ class Registry:
                 reply = next(answer.iter_content(_SHOWN), b"").decode(errors="replace")
         except (requests.RequestException, ValueError, KeyError) as error:
             passing = isinstance(error, requests.RequestException)
-            reason = f"no answer: {one_line(error)}"
+            reason = f"no answer: {one_line(error).rpartition('Caused by ')[2]}"
             raise refusal(str(image), reason, passing=passing) from error
         if answer.status_code in absent and method in ("GET", "HEAD"):
             return answer
@@ -388,9 +388,11 @@ def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0)
             f"Try: docker login {registry}, or set ISSUESUM_REGISTRY_USERNAME and "
             "ISSUESUM_REGISTRY_PASSWORD for the registry of ISSUESUM_REGISTRY; then the same again."
         )
+    local = "tools/services up, or set ISSUESUM_REGISTRY"
+    advice = local if is_loopback(registry) else "the name of the registry, and the network"
     message = (
-        f"{registry} must take or give {image}. Received: {reason}. "
-        "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
+        f"{registry} must take or give {image}. Received: {reason}. Try: {advice}; then the same "
+        "again."
     )
     return PassingError(message, pause) if passing else RegistryError(message)
 

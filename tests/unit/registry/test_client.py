@@ -248,9 +248,7 @@ def test_a_netrc_is_not_for_registries(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert {asked.headers.get("Authorization") for asked in seen} == {None, OF_ANN}
 
 
-@pytest.mark.parametrize(
-    "content", [b"{}", b"[]", b'{"config":{"digest":"x"},"layers":7}']
-)
+@pytest.mark.parametrize("content", [b"{}", b"[]", b'{"config":{"digest":"x"},"layers":7}'])
 def test_what_is_no_image_is_one_line(content: bytes) -> None:
     with serve(lambda _: Answer(200, content)) as (host, _):
         registry, image = _asked_for(host)

@@ -158,6 +158,6 @@ def exchange(folder: Path, root: Path) -> tuple[int, int]:
         except Exception as error:  # every storage brings error classes of its own
             raise RepositoryError(
                 f"{files.unstrip_protocol(place)} must be readable and writable. Received: "
-                f"{one_line(error) or type(error).__name__}. Try: dvc push, which needs the same."
+                f"{one_line(error) or type(error).__name__}. Try: issuesum doctor --only remote."
             ) from error
     return len(offered), len(received)
