@@ -145,7 +145,7 @@ def scale(source: Path, rows: Sequence[int], folder: Path) -> list[Ratio]:
         project = Project.clone(folder / "project")
         steps.append(_measure(source, count, project))
         if count == compared:
-            ratios.append(_compare_workers(project, steps[-1]))
+            ratios += _compare_workers(project)
             ratios.append(_append(source, project, steps[-1]))
         shutil.rmtree(project.path)
     for line in report(steps):
@@ -194,26 +194,26 @@ def tokenised(output: str) -> tuple[int, float]:
     return int(found.group(1).replace(",", "")), float(found.group(2))
 
 
-def _compare_workers(project: Project, cold: Step) -> Ratio:
-    """Compare the cold run, which had one worker per core, with one that has one worker."""
-    workers = os.cpu_count() or 1
-    shutil.rmtree(project.path / ".issuesum")
-    project.change({"preprocess.workers": 1})
-    alone = project.stage("preprocess")
-    rows, one = tokenised(alone.output)
-    _, many = tokenised(cold.taken["preprocess"].output)
-    print(f"\npreprocess, {cold.rows:,} rows: the whole stage with 1 worker")
-    print(f"  {rows / alone.seconds:,.0f} rows/s per core")
-    print(f"\npreprocess, {cold.rows:,} rows: tokenising, start of the workers included")
-    print(f"  1 worker {rows / one:12,.0f} rows/s")
-    print(f"  {workers} workers{rows / many:12,.0f} rows/s")
-    return Ratio(f"tokenising: rows/s of {workers} workers vs. 1, same cores", one / many)
+def _compare_workers(project: Project) -> Iterator[Ratio]:
+    """Compare one worker per core with one; memory is not measured, which would need a core too."""
+    count, speeds = os.cpu_count() or 1, []
+    for workers in (1, 0):  # the last is one per core, and stays
+        shutil.rmtree(project.path / ".issuesum", ignore_errors=True)
+        project.change({"preprocess.workers": workers})
+        done = project.stage("preprocess")
+        rows, seconds = tokenised(done.output)
+        speeds.append((rows / done.seconds, rows / seconds))
+    steps = ("whole stage", "tokenising, start of the workers included")
+    for step, one, many in zip(steps, *speeds, strict=True):
+        print(f"\npreprocess, {rows:,} usable rows: {step}")
+        print(f"  1 worker {one:12,.0f} rows/s per core\n  {count} workers{many:12,.0f} rows/s")
+        what = f"{step.partition(',')[0]}: rows/s of {count} workers vs. 1, same cores"
+        yield Ratio(what, many / one)
 
 
 def _append(source: Path, project: Project, cold: Step) -> Ratio:
     """Print what a hundredth more rows cost; the stage decides itself on the number of workers."""
     more = cold.rows // 100
-    project.change({"preprocess.workers": 0})
     write_rows(source, project.path / RAW, cold.rows + more)
     project.stage("split")
     after, before = project.stage("preprocess"), cold.taken["preprocess"]

@@ -70,7 +70,7 @@ def test_a_fresh_clone_with_services_lacks_nothing_but_its_data(
     services, clone: Clone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(clone.root)
-    names = ("params", "remote", "engine", "registry", "cluster")
+    names = ("params", "remote", "engine", "registry")
     done = CliRunner().invoke(command, [part for name in names for part in ("--only", name)])
     assert done.exit_code == 0, done.output
     assert "; reads and writes" in done.output

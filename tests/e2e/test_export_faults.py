@@ -103,6 +103,20 @@ def fresh(project: Project) -> Iterator[Project]:
     project.run("git", "checkout", "--quiet", ".")
 
 
+def test_a_bundle_of_links_into_the_cache_is_built(fresh: Project, tmp_path: Path) -> None:
+    write_dockerfile(fresh, "LABEL of=links")
+    for path in (fresh.path / "serving/bundle").iterdir():
+        if path.is_file():
+            path.rename(tmp_path / path.name)
+            path.symlink_to(tmp_path / path.name)
+    try:
+        assert "export: pushed" in export(fresh).stdout
+        assert is_whole(fresh)
+    finally:
+        for path in tmp_path.iterdir():
+            path.replace(fresh.path / "serving/bundle" / path.name)
+
+
 @pytest.fixture
 def line(services) -> Iterator[Line]:
     """Return a line to the registry that can be cut."""

@@ -17,6 +17,9 @@ import yaml
 from zc.lockfile import LockFile
 
 import projects
+from issuesum.lineage.dependencies import Content
+from issuesum.lineage.dvc import Item
+from issuesum.lineage.tracking import check_current
 
 RAW = Path("data/raw/github_issues.csv")
 REJECTS = Path("data/raw/rejects.csv")
@@ -107,7 +110,7 @@ def test_ingest_twice_then_append(project):
         "without URL  0 rows\n"
         f"file         {RAW}, 2 rows\n"
         f"md5          {md5(project.data)}\n"
-        "next         dvc repro\n"
+        "next         git commit -a, then issuesum retrain --no-push or dvc repro\n"
     )
 
     project.issuesum("ingest", "other.csv")
@@ -118,6 +121,20 @@ def test_ingest_twice_then_append(project):
     assert project.recorded() == md5(project.data)
     assert f"file         {RAW}, 4 rows\n" in report
     assert project.run("dvc", "status").stdout == "Data and pipelines are up to date.\n"
+
+
+def test_earlier_data_can_come_back(tracking):
+    versions = {}
+    for name in ("small.csv", "other.csv"):
+        tracking.issuesum("ingest", name)
+        projects.Project(tracking.root).commit(name)
+        versions[name] = tracking.recorded()
+    tracking.issuesum("ingest", "small.csv")
+    staged = tracking.run("git", "diff", "--cached", "--name-only").stdout
+    assert staged == f"{RAW}.dvc\n"
+    content = {str(RAW): Content(Item(versions["small.csv"], 1), {})}
+    check_current(content, tracking.root)  # what a stage asks first
+    assert tracking.recorded() == versions["small.csv"]
 
 
 def test_rejects_are_reported_and_disappear_with_the_next_good_source(project):

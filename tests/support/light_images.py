@@ -39,6 +39,7 @@ def push_light(
         root,
         image=image,
         made_from=version,
+        patch=patch,
         params=yaml.safe_load((root / "params.yaml").read_text(encoding="utf-8")),
         defaults={},
         metrics=json.loads((root / "eval/metrics.json").read_text(encoding="utf-8")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,14 @@ def test_a_file_is_replaced_only_by_a_whole_one(tmp_path: Path) -> None:
     write_json(target, {"b": 1, "a": "ü"})
     assert json.loads(target.read_text(encoding="utf-8")) == {"b": 1, "a": "ü"}
     assert [path.name for path in tmp_path.iterdir()] == ["out.txt"]
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for target in (tmp_path / "pipe", tmp_path, Path("/dev/stdout")):
+        with pytest.raises(ArtifactError, match="must be a file"), replacing_file(target):
+            pass
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_check_sees_each_target_before_it_is_replaced_and_only_in_its_block(

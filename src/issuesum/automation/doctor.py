@@ -1,7 +1,7 @@
 """`issuesum doctor`: what a run lacks, and what to do about it; nothing is changed.
 
 What `uv sync --check`, `dvc doctor`, `dvc status --cloud`, `docker info`, `git status` and
-`nvidia-smi` show is left to them.
+`nvidia-smi` show is left to them, a Dask scheduler to preprocess, which asks it first.
 """
 
 from __future__ import annotations
@@ -61,7 +61,6 @@ class Clone:
     invalid: IssuesumError | None = None
     check_builder: Callable[[], object] | None = None  # raises EngineError if none makes images
     repository: Callable[[], str] = str
-    scheduler: Callable[[], str | None] = str
 
 
 def _params(clone: Clone) -> Finding:
@@ -169,8 +168,7 @@ def _registry(clone: Clone) -> Finding:
         registry.try_push(image)
     except RegistryError as error:
         failed = _of_error(error)
-        # requests shows a whole chain, whose end says why.
-        reason = re.sub(r"no answer: |.*Caused by ", "", error.received)
+        reason = error.received.removeprefix("no answer: ")
         return fail(f"{shown}; {refused}: {reason.rstrip(': ')}", failed.advice)
     return ok(f"{shown}; answers and would take a push")
 
@@ -189,32 +187,14 @@ def _disk(clone: Clone) -> Finding:
     return ok(found)
 
 
-def _cluster(clone: Clone, patience: float = 4) -> Finding:
-    from distributed import Client
-
-    if address := clone.scheduler():
-        try:
-            with Client(address, timeout=patience, set_as_default=False) as client:
-                workers = len(client.nthreads())
-        except (OSError, ValueError, TypeError) as error:
-            reason = f"the Dask scheduler {address} does not answer: {one_line(error)[:200]}"
-            return fail(reason, "start it, or ISSUESUM_SCHEDULER=local")
-        if not workers:
-            return fail(f"the Dask scheduler {address} has no worker", f"dask worker {address}")
-        return ok(f"Dask scheduler {address}: {workers} workers")
-    return ok("this machine alone: no Dask scheduler")
-
-
 _DVC = ("dvc.repo", "dvc_s3", "s3fs")
 CHECKS: dict[str, tuple[Callable[[Clone], Finding], *tuple[str, ...]]] = {
     "params": (_params,),
     "data": (_raw_data, *_DVC), "remote": (_remote, *_DVC),
     "engine": (_engine, "issuesum.shipping.image.engine"),
     "registry": (_registry, "issuesum.registry.client"), "disk": (_disk,),
-    "cluster": (_cluster, "distributed"),
 }  # fmt: skip
 """By name: the check, and what is imported first, by one thread: two may deadlock within DVC."""
-_NEED_PARAMS = {"registry", "cluster"}
 
 
 def examine(names: Sequence[str], clone: Clone, limit: float) -> Iterator[tuple[str, Finding]]:
@@ -252,7 +232,7 @@ def examine(names: Sequence[str], clone: Clone, limit: float) -> Iterator[tuple[
 
 def _result(name: str, clone: Clone) -> Finding:
     check, *modules = CHECKS[name]
-    if clone.invalid and name in _NEED_PARAMS:
+    if clone.invalid and name == "registry":
         return note("not checked: params.yaml is invalid", "see params above")
     try:
         for module in modules:

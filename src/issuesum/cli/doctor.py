@@ -52,7 +52,4 @@ def _clone() -> Clone:
         params = load_params()
     except ParamsError as error:
         return Clone(Path(), error)
-    return Clone(
-        Path(), None, check_builder, lambda: params.export.repository,
-        lambda: params.preprocess.cluster,
-    )  # fmt: skip
+    return Clone(Path(), None, check_builder, lambda: params.export.repository)

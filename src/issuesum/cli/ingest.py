@@ -38,7 +38,7 @@ def command(
     --append skips rows that already exist (equal in every column).
     """
     from issuesum.console import bar
-    from issuesum.lineage import git, tracking
+    from issuesum.lineage import tracking
     from issuesum.lineage.dvc import stored_file
     from issuesum.training.corpus.ingest import ingest
     from issuesum.training.corpus.reading import Form
@@ -58,8 +58,6 @@ def command(
                 after=after, replacing=update.replacing, shown=shown,
             )  # fmt: skip
     digest = update.md5
-    if merge:
-        git.run(Path(), "add", "--", f"{output}.dvc")
     files = {"source": source, "file": str(output), "rejects": str(rejects), "md5": digest}
     once = "the split stage keeps each pair once"
     details = [f"{count:,} because of: {reason}" for reason, count in report.rejected.items()]
@@ -75,7 +73,7 @@ def command(
         ("without URL", f"{report.without_url:,} rows"),
         ("file", f"{output}, {report.earlier + report.accepted:,} rows"),
         ("md5", digest),
-        ("next", "dvc repro"),
+        ("next", "git commit -a, then issuesum retrain --no-push or dvc repro"),
     ]
     text = (f"{name:<12} {value}" for name, value in lines)
     shared.show({**files, **asdict(report)}, *text)

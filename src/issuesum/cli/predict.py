@@ -90,11 +90,7 @@ def format_of(output: Path | None) -> Format:
 
 
 def check_output(output: Path, source: Path) -> None:
-    """Raise ParamsError if `output` must not be replaced: it is the source, or no file."""
-    if output.exists() and not output.is_file():
-        raise ParamsError(
-            f"--output must be a file. Received: {output}. Try: a redirection with > instead."
-        )
+    """Raise ParamsError if `output` must not be replaced, as it is the source."""
     if output.exists() and source.exists() and output.samefile(source):
         raise ParamsError(
             f"--output must be another file than the input. Received: {output} for both. "

@@ -41,6 +41,7 @@ def command(
     from issuesum.automation.retraining.job import Hooks, retrain
     from issuesum.stages.params import load_params
 
+    load_params()  # or the error says that this is not the root of a project
     hooks = Hooks(
         lambda path: load_params(path, root=Path()), lambda: load_params().export.address,
         _write_report, _write_card, check_builder,

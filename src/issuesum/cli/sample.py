@@ -31,7 +31,7 @@ def command(*, rows: int, seed: int, output: Path, force: bool) -> None:
         if not force and update.recorded not in (None, md5_of(temporary.read_bytes())):
             raise RepositoryError(
                 f"{output}.dvc must name the sample, or nothing yet. Received: other data, md5 "
-                f"{update.recorded}. Try: dvc pull {output} to get that data, or --force."
+                f"{update.recorded}. Try: dvc pull {output}, if that data is not here; or --force."
             )
     show(
         {"file": str(output), "rows": rows, "seed": seed, "md5": update.md5},

@@ -6,14 +6,16 @@ from pathlib import Path
 import click
 
 from issuesum.cli.shared import print_json, verb, wants_json
+from issuesum.console import say
 from issuesum.errors import ArtifactError, RegistryError
-from issuesum.layout import DATA_REPORT, METRICS, RUNS, read_stages
+from issuesum.layout import BUNDLE, DATA_REPORT, METRICS, RUNS, read_stages
 
 
 @verb("issuesum summary", "issuesum summary --json | jq .scores.model.rouge_l")
 @click.option("--verify", is_flag=True, help="Fail unless the registry holds the image.")
 @click.option("--no-image", is_flag=True, help="Show scores even if nothing was exported.")
 def command(*, verify: bool, no_image: bool) -> None:
+    from issuesum.lineage.dvc import Lock
     from issuesum.lineage.metrics import Metrics
     from issuesum.lineage.receipt import Receipt
     from issuesum.lineage.runs.record import last_runs
@@ -49,6 +51,10 @@ def command(*, verify: bool, no_image: bool) -> None:
         found = {"data": report, "test_rows": metrics.test_rows, "scores": scores, "runs": times}
         print_json({**(asdict(receipt) if receipt else {}), **found})
         return
+    if receipt and not (Lock.read(Path()).md5(BUNDLE) or "").startswith(receipt.dvc):
+        say(
+            "note", f"{receipt.image} holds another model than these scores are of. Try: dvc repro."
+        )
     shipped = f"image    {receipt.image}\ndigest   {receipt.digest}\n" if receipt else ""
     click.echo(f"\n{shipped}data     {report}\n")
     head = f"on {metrics.test_rows:,} test issues"
@@ -57,11 +63,12 @@ def command(*, verify: bool, no_image: bool) -> None:
     for stage, run in last.items():
         click.echo(f"  {stage:12s}{run.seconds or 0:7.1f} s   started {run.started}")
     export = load_params().export
-    hint = "  set -a; . ./.services.env   the registry is not the one in params.yaml\n"
+    hint = "  set -a; . ./.services.env; set +a   the registry is not the one in params.yaml\n"
     click.echo(
         f"\nnext\n{'' if export.address == export.registry else hint}"
         "  make serve                  run it and ask it for a title\n"
         "  . .venv/bin/activate        put dvc and issuesum on PATH, then:\n"
         "  issuesum ingest FILE        put your own issues in place of these\n"
-        "  dvc repro && dvc push       rerun what is stale and share the results\n"
+        "  git commit -a               first, so that the image names the commit of its data\n"
+        "  issuesum retrain --no-push  rerun what is stale, push the image, commit the results\n"
     )

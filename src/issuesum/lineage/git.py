@@ -112,7 +112,8 @@ def describe(root: Path, commit: str) -> dict[str, str]:
 def user(root: Path) -> str | None:
     """Return who works here: Git's user.name, or else the user of the operating system."""
     try:
-        return output(root, "config", "user.name") or getpass.getuser()
+        found = output(root, "config", "user.name") or getpass.getuser()
+        return os.fsencode(found).decode(errors="replace")  # Git stores any bytes
     except (KeyError, OSError):  # a container's user without a name
         return None
 
@@ -127,7 +128,8 @@ def commits_of(root: Path, name: str) -> list[Commit]:
     options = ("--date-order", "--parents", form, "HEAD", "--", name)
     must = f"The Git repository around {root.resolve()} must be readable"
     try:
-        found = run(root, "--literal-pathspecs", "log", *options, must=must, advice="git log there")
+        log = ("--literal-pathspecs", "-c", "log.follow=false", "log")
+        found = run(root, *log, *options, must=must, advice="git log there")
     except RepositoryError as error:
         if _NO_COMMIT.search(str(error)):
             return []
@@ -222,7 +224,8 @@ def run(
                 f"{root.resolve()} must be yours, or one that you trust. Received: a repository of "
                 f"another user, which Git does not read. Try: {trusting[0]}."
             )
-        reason = next((line for line in lines if line.startswith("fatal:")), lines[-1])
+        telling = (line for line in lines if line.startswith(("fatal:", " ! [")))
+        reason = next(telling, lines[-1]).strip()
         raise RepositoryError(
             f"{must or f'{root.resolve()} must be a Git repository with a commit'}. "
             f"Received: {reason}. Try: {advice}."

@@ -33,7 +33,7 @@ class Receipt:
     @classmethod
     def load(cls, path: Path = RECEIPT) -> Receipt:
         """Read a receipt; an ArtifactError if there is none, or it is broken."""
-        must, advice = f"{path} must name the exported image", "dvc repro"
+        must, advice = f"{path} must name the exported image", "dvc repro, next to dvc.yaml"
         with reading_artifact(must, advice):
             return cls.parse(path.read_bytes(), must, advice=advice)
 

@@ -60,6 +60,7 @@ def dirty_patch(root: Path) -> bytes:
         git.run(root, "add", "--all", "--force", "--", *paths, variables=apart)
         patch = git.run(
             root, "-c", "core.quotePath=true", "-c", "diff.suppressBlankEmpty=false",
+            "-c", "core.attributesFile=/dev/null",
             "diff", "--cached", "--binary", "--full-index", "--no-relative", "-O/dev/null",
             "--no-renames", "--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short",
             "--diff-algorithm=myers", "--indent-heuristic", "--unified=3", "--inter-hunk-context=0",

@@ -84,6 +84,8 @@ class Update:
         with replacing_file(pointer) as record:
             record.write_text(_record(pointer, self.md5, size), encoding="utf-8")
             linked.replace(path)
+        # So that the index says what is meant, if these are earlier data again or a merge's.
+        git.output(path.parent, "add", "--", pointer.name)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urljoin
 
 import requests
+from pydantic import TypeAdapter
 from tqdm import tqdm
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
@@ -35,6 +36,7 @@ UNPACKED = 64 * 2**20
 """Bytes of such a layer when it is unpacked."""
 LARGEST = 8 * 2**30
 """Bytes that a layer may unpack to on disk."""
+_OBJECT = TypeAdapter(dict[str, Any])
 _TIMEOUT = (5, 60)  # seconds to connect, and to wait for the next bytes
 _NOT_FOUND, _FORBIDDEN = requests.codes.not_found, requests.codes.forbidden
 _NO_REFERRERS = (400, _FORBIDDEN, _NOT_FOUND, 405, 406, 410, 501)
@@ -130,8 +132,10 @@ class Registry:
         digest = digest_of(content)
         if image.digest and digest != image.digest:
             raise refusal(str(image), f"a manifest with digest {digest}")
-        found: dict[str, Any] = json.loads(content)
-        return digest, found
+        try:
+            return digest, _OBJECT.validate_json(content)
+        except ValueError as error:
+            raise refusal(str(image), "no manifest") from error
 
     def blob(self, image: Reference, digest: str) -> bytes:
         """Return what is under a digest, at most SMALL bytes, as `download` does."""
@@ -322,6 +326,9 @@ class Registry:
                 challenge = answer.headers.get("WWW-Authenticate")
                 if answer.status_code != requests.codes.unauthorized or not challenge:
                     break
+                # Whoever a redirection led to could name a server of their own for our password.
+                if self._session.should_strip_auth(self._base, answer.url):  # type: ignore[no-untyped-call]
+                    break
                 answer.close()
                 self._authorization = authorize(
                     self._session, challenge, self._credentials, timeout=_TIMEOUT[1]
@@ -332,7 +339,7 @@ class Registry:
                 reply = next(answer.iter_content(_SHOWN), b"").decode(errors="replace")
         except (requests.RequestException, ValueError, KeyError) as error:
             passing = isinstance(error, requests.RequestException)
-            reason = f"no answer: {one_line(error)}"
+            reason = f"no answer: {one_line(error).rpartition('Caused by ')[2]}"
             raise refusal(str(image), reason, passing=passing) from error
         if answer.status_code in absent and method in ("GET", "HEAD"):
             return answer
@@ -381,9 +388,11 @@ def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0)
             f"Try: docker login {registry}, or set ISSUESUM_REGISTRY_USERNAME and "
             "ISSUESUM_REGISTRY_PASSWORD for the registry of ISSUESUM_REGISTRY; then the same again."
         )
+    local = "tools/services up, or set ISSUESUM_REGISTRY"
+    advice = local if is_loopback(registry) else "the name of the registry, and the network"
     message = (
-        f"{registry} must take or give {image}. Received: {reason}. "
-        "Try: tools/services up, or set ISSUESUM_REGISTRY; then the same again."
+        f"{registry} must take or give {image}. Received: {reason}. Try: {advice}; then the same "
+        "again."
     )
     return PassingError(message, pause) if passing else RegistryError(message)
 

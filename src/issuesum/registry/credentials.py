@@ -12,11 +12,13 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from docker.auth import AuthConfig
 from docker.errors import DockerException
+from pydantic import TypeAdapter
 from requests.utils import parse_dict_header
 
 from issuesum.errors import one_line
@@ -116,5 +118,5 @@ def authorize(
         ours = {"Authorization": credentials.basic} if credentials else None
         answer = session.get(realm, params=wanted, headers=ours, timeout=timeout)
     answer.raise_for_status()
-    found = answer.json()
+    found = TypeAdapter(dict[str, Any]).validate_json(answer.content)
     return f"Bearer {found.get('token') or found.get('access_token')}"

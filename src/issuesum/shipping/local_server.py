@@ -24,7 +24,7 @@ _GRACE = 10  # seconds that a process has to end
 # Of the Dockerfile's, those that change answers or how fast they come.
 _VARIABLES = {
     "GUNICORN_THREADS": "4",
-    "ISSUESUM_THREADS": "1",
+    "ISSUESUM_THREADS": "2",
     "ORT_DISABLE_TELEMETRY": "1",
     "INCLUDE_METRICS_IN_CLIENT_RESPONSE": "false",
 }

@@ -33,7 +33,7 @@ def main(params: Params) -> None:
     from issuesum.shipping.attestation.attachments import attest
     from issuesum.shipping.attestation.sbom import SCRIPT, read_distributions
     from issuesum.shipping.attestation.statement import metadata_of, signing_key
-    from issuesum.shipping.image.builder import builder
+    from issuesum.shipping.image.builder import builder, exclusive
 
     key = signing_key()  # first: a key that cannot be used is reported before anything is pushed
     metrics = check_gate()
@@ -58,6 +58,7 @@ def main(params: Params) -> None:
         known = look_up(str(pinned), default=None).exported()
         runs = read_all(ROOT / RUNS)
         made = artefacts_of(Lock.parse(known.lock), bundle=known.bundle, made_by=runs)
+        stack.enter_context(exclusive(pinned.repository))  # of two exports one attests
         attest(
             registry, pinned, known,
             lambda: read_distributions(by().python_output(pinned, SCRIPT)),
@@ -80,8 +81,8 @@ def provenance_of(target: Target, params: Params, metrics: dict[str, Any]) -> by
     known, used = defaults(), params.model_dump(exclude={"export": {"builder"}})
     del known["export"]["builder"]
     return collect(
-        ROOT, image=str(target.image), made_from=target.version, params=used, defaults=known,
-        metrics=metrics,
+        ROOT, image=str(target.image), made_from=target.version, patch=target.patch, params=used,
+        defaults=known, metrics=metrics,
     ).to_json()  # fmt: skip
 
 

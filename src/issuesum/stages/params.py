@@ -15,7 +15,9 @@ from issuesum.errors import ParamsError, one_line
 from issuesum.layout import PARAMS, PIPELINE, parse_yaml, read_stages
 
 _SCHEDULER = r"^(local|(tcp|tls)://[^\s/]+:[0-9]+)$"
-_REGISTRY = r"[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)*"
+# By Docker's rule a name without dot and port is no host, but a namespace of Docker Hub.
+_HOST = r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]+)?|[a-z0-9-]+:[0-9]+"
+_REGISTRY = rf"({_HOST})(/[a-z0-9._-]+)*"
 
 
 class _Section(BaseModel):
@@ -189,7 +191,8 @@ class ExportParams(_Section):
     @property
     def address(self) -> str:
         """ISSUESUM_REGISTRY, or else `registry`; ParamsError if the variable is no registry."""
-        must, example = "host[:port][/namespace]", "localhost:5000"
+        must = "host[:port][/namespace], the host with a dot or a port"
+        example = "localhost:5000, or docker.io/NAMESPACE"
         return _override("ISSUESUM_REGISTRY", _REGISTRY, must, example) or self.registry
 
     @property

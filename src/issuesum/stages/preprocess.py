@@ -2,6 +2,7 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from issuesum.stages.params import Params, PreprocessLimits
 from issuesum.training.corpus.drift import check_limits, is_committed, with_drift
 from issuesum.training.corpus.profile import DataProfile
 from issuesum.training.corpus.shards import SplitSummary
+from issuesum.training.features.cluster import local_processes
 from issuesum.training.features.counting import count_words
 from issuesum.training.features.encoding import UnknownWords, write_features
 from issuesum.training.features.incremental import EntryCache, describe, find_shards, tokenise_new
@@ -41,13 +43,15 @@ def main(params: Params) -> dict[str, int]:
     entries = {split: [shard.entry for shard in shards[split]] for split in splits}
     # The report names WORDS words even where the model knows fewer.
     wanted = {field: max(of.keep_n, WORDS) for field, of in fields.items()}
-    counts = count_words(entries["train"], wanted)
-    vocabularies = {field: number_words(counts[field].top, of) for field, of in fields.items()}
+    total = sum(shard.rows for shard in every)
     with ExitStack() as outputs:
         profile_file = outputs.enter_context(replacing_file(DATA_PROFILE))
         report = outputs.enter_context(replacing_directory(DATA_REPORT))
         target = outputs.enter_context(replacing_directory(FEATURES))
-        unknown = write_features(shards, vocabularies, target)
+        pool = outputs.enter_context(ThreadPoolExecutor(local_processes(settings.workers, total)))
+        counts = count_words(entries["train"], wanted, pool.map)
+        vocabularies = {field: number_words(counts[field].top, of) for field, of in fields.items()}
+        unknown = write_features(shards, vocabularies, target, pool)
         summary = SplitSummary.load(SPLIT_SUMMARY)
         profile = profile_data(entries, counts, vocabularies, unknown, summary)
         profile = with_drift(profile, earlier_versions(DATA_PROFILE))
@@ -57,7 +61,7 @@ def main(params: Params) -> dict[str, int]:
     cache.prune(shard.key for shard in every)
     ids = ", ".join(f"{of.size:,} {field} ids" for field, of in vocabularies.items())
     print(f"preprocess: {ids}; what the data is like: {DATA_REPORT / 'report.html'}")
-    return {"rows": sum(shard.rows for shard in every)}
+    return {"rows": total}
 
 
 def _judge(profile: DataProfile, limits: PreprocessLimits, unknown: UnknownWords) -> None:

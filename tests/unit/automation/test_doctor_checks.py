@@ -136,25 +136,6 @@ def test_room_is_judged_by_the_data(
     assert "--workspace" not in found.advice, "what is not pushed would be lost"
 
 
-def test_a_scheduler_is_asked_for_its_workers() -> None:
-    from distributed import LocalCluster
-
-    assert doctor._cluster(Clone(Path(), scheduler=lambda: None)).status == "ok"
-    with LocalCluster(
-        n_workers=0, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=":0"
-    ) as running:
-        address = running.scheduler_address
-        clone = Clone(Path(), scheduler=lambda: address)
-        lonely = doctor._cluster(clone)
-        running.scale(1)
-        running.wait_for_workers(1, timeout=20)
-        assert doctor._cluster(clone).found == f"Dask scheduler {address}: 1 workers"
-    assert (lonely.status, lonely.advice) == ("fail", f"dask worker {address}")
-    gone = doctor._cluster(clone, patience=0.5)
-    assert gone.status == "fail"
-    assert f"{address} does not answer" in gone.found
-
-
 def _breaks(_: Clone) -> Finding:
     raise ZeroDivisionError("of a\n kind")
 
@@ -278,10 +259,10 @@ def test_what_is_chosen_alone_is_looked_at() -> None:
 
 def test_invalid_params_are_one_failure_and_hide_nothing_else(elsewhere: Path) -> None:
     (elsewhere / "params.yaml").write_text("split: {}\n")
-    code, answers = _asked("params", "registry", "cluster", "disk")
+    code, answers = _asked("params", "registry", "disk")
     assert code == 1
     assert answers["params"]["found"].startswith("params.yaml must match issuesum.stages.params")
-    assert answers["registry"]["status"] == answers["cluster"]["status"] == "note"
+    assert answers["registry"]["status"] == "note"
     assert "free here" in answers["disk"]["found"]
 
 

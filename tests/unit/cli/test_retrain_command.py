@@ -16,7 +16,7 @@ from issuesum.lineage.receipt import Receipt
 OUTCOME = job.Outcome(
     ("split",),
     Receipt("host/titles:a-b", "sha256:1", git="a", dvc="b"),
-    ScoreChange(22.01, 482, 21.59),
+    ScoreChange(22.01, 482, 21.59, 482),
     "c" * 40,
     Branch(Path(), "origin", "main"),
 )
@@ -56,4 +56,9 @@ def test_what_was_done_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert order == {**DEFAULTS, "push": False, "settings": settings, "message": "March"}
     document = json.loads(_run(monkeypatch, OUTCOME, "--json")[1])
     assert (document["done"], document["branch"], document["digest"]) == (True, "main", "sha256:1")
-    assert document["scores"] == {"rouge_l": 22.01, "rows": 482, "before": 21.59}
+    assert document["scores"] == {
+        "rouge_l": 22.01,
+        "rows": 482,
+        "before": 21.59,
+        "rows_before": 482,
+    }

@@ -80,6 +80,7 @@ def collected(root: Path, *, is_dirty: bool = False) -> dict:
         root,
         image="registry.example.com/name:tag",
         made_from=made_from,
+        patch=dirty_patch(root) if is_dirty else b"",
         params={"train": {"epochs": 3}},
         defaults={},
         metrics=provenances.METRICS,

@@ -60,7 +60,7 @@ def test_what_was_written_is_read_and_the_newest_comes_first(tmp_path: Path) -> 
     times = [f"2026-01-0{day}T00:00:00+00:00" for day in (2, 3, 1, 4)]
     states = ["done", "done", "done", "failed"]
     written = [record(started=t, state=s) for t, s in zip(times, states, strict=True)]
-    other = record("split", started="2026-01-05T00:00:00+00:00", state="done")
+    other = record("post_process-2", started="2026-01-05T00:00:00+00:00", state="done")
     for run in [*written, other]:
         runs.write(run, tmp_path)
     assert runs.read_all(tmp_path) == [other, written[3], written[1], written[0], written[2]]

@@ -122,6 +122,25 @@ def test_an_index_that_takes_a_changed_file_for_unchanged_is_not_believed(place:
     assert patched_files(dirty_patch(place.path)) == ["src/a.py"]
 
 
+def test_attributes_of_the_user_change_no_patch(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = "class A:\n    def f(self):\n" + "        pass\n" * 9
+    place.write("src/a.py", lines)
+    place.run("git", "commit", "--quiet", "--all", "--message", "second")
+    place.write("src/a.py", f"{lines}1\n")
+    patch = dirty_patch(place.path)
+    (tmp_path / "git").mkdir()
+    (tmp_path / "git/attributes").write_text("*.py diff=python\n")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert dirty_patch(place.path) == patch
+
+
+def test_a_name_that_is_not_utf_8_can_be_written(place: Place) -> None:
+    subprocess.run(["git", "config", "user.name", b"J\xf6rg"], cwd=place.path, check=True)
+    assert git.user(place.path) == "J\ufffdrg"
+
+
 def test_without_a_commit_it_says_to_commit(tmp_path: Path) -> None:
     place = Place(tmp_path)
     place.run("git", "init", "--quiet")

@@ -61,6 +61,7 @@ def test_a_fault_that_passes_is_not_noticed() -> None:
     [
         (Answer(500, b"boom"), "500 Internal Server Error: boom"),
         (Answer(404), "no such image there"),
+        (Answer(200, b"<html>sign in</html>"), "no manifest"),
         (Answer(403, b'{"errors":[{"code":"DENIED"}]}'), "must accept our credentials"),
     ],
 )
@@ -195,6 +196,23 @@ def test_no_password_goes_in_clear_to_a_token_server_elsewhere(
         registry, image = _asked_for(host)
         with pytest.raises(RegistryError, match="must be reached by https"):
             registry.digest(image)
+
+
+def test_whoever_a_redirection_leads_to_names_no_server_for_our_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def storage(asked: Asked) -> Answer:
+        realm = f'Bearer realm="http://{asked.headers["Host"]}/token",service="x"'
+        return Answer(401, headers={"WWW-Authenticate": realm})
+
+    with serve(storage) as (elsewhere, seen):
+        there = {"Location": f"http://{elsewhere.replace('127.0.0.1', 'localhost')}/blob"}
+        with serve(lambda _: Answer(307, headers=there)) as (host, _):
+            _log_in(monkeypatch, host)
+            registry, image = _asked_for(host)
+            with pytest.raises(RegistryError):
+                registry.blob(image, DIGEST)
+    assert [asked.path for asked in seen] == ["/blob"]
 
 
 def test_a_registry_that_knows_referrers_keeps_no_index_of_ours() -> None:

@@ -49,7 +49,16 @@ def test_the_environment_names_another_registry(
     assert export.address == "registry.example.com/team"
 
 
-@pytest.mark.parametrize("named", ["https://localhost:5000", "localhost:5000/", "Localhost x"])
+@pytest.mark.parametrize(
+    "named",
+    [
+        "https://localhost:5000",
+        "localhost:5000/",
+        "Localhost x",
+        "somebody",
+        "service/team",
+    ],
+)
 def test_an_environment_that_names_no_registry_is_refused(
     named: str, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

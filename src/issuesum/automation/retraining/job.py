@@ -137,8 +137,9 @@ class _Job:
         ours = results.is_results(self.root, git.head(self.root))
         if branch.rebase():
             settle(self.root)
-            made_from = Receipt.load(self.root / RECEIPT).git
-            if ours and (stale_stages(self.root) or not follows(self.root, made_from)):
+            made = Receipt.load(self.root / RECEIPT)
+            if ours and (stale_stages(self.root) or not follows(self.root, made.git)):
+                _say(f"{made.image} is of a commit that no branch holds any more: making another")
                 drop_last(self.root)
             return
         if ours:

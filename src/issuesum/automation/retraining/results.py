@@ -25,16 +25,21 @@ MARK = "[skip ci]"  # CI and the hook ignore commits whose subject has it
 
 @dataclass(frozen=True)
 class ScoreChange:
-    """ROUGE-L of the model in points, of the one before if one was committed, and rows scored."""
+    """ROUGE-L in points and rows scored, of the model and of the last that was committed."""
 
     rouge_l: float
     rows: int
     before: float | None
+    rows_before: int | None
 
     def __str__(self) -> str:
         """Return it as the subject of a commit shows it."""
-        change = "" if self.before is None else f" ({self.rouge_l - self.before:+.2f})"
-        return f"ROUGE-L {self.rouge_l:.2f}{change} on {self.rows:,} issues"
+        change = earlier = ""
+        if self.before is not None and self.rows == self.rows_before:
+            change = f" ({self.rouge_l - self.before:+.2f})"
+        elif self.before is not None:
+            earlier = f", before {self.before:.2f} on {self.rows_before or 0:,}"
+        return f"ROUGE-L {self.rouge_l:.2f}{change} on {self.rows:,} issues{earlier}"
 
 
 def scores(root: Path, *, since: str = "HEAD") -> ScoreChange | None:
@@ -45,7 +50,7 @@ def scores(root: Path, *, since: str = "HEAD") -> ScoreChange | None:
     reached, earlier = (each.scores.get("model", {}).get("rouge_l") for each in (now, before))
     if reached is None or now.test_rows is None:
         return None
-    return ScoreChange(reached, now.test_rows, earlier)
+    return ScoreChange(reached, now.test_rows, earlier, before.test_rows)
 
 
 def uncommitted(root: Path) -> list[str]:
@@ -144,8 +149,10 @@ class Branch:
 
     def waits_for(self, *paths: str) -> bool:
         """Return whether commits that the remote lacks, as far as is known, change these paths."""
-        ours = f"{self.tracking}..HEAD"
-        return bool(git.output(self.root, "rev-list", "-n1", ours, "--", *paths))
+        is_new = git.output(self.root, "rev-parse", "--verify", "--quiet", self.tracking) is None
+        theirs = f"--remotes={self.remote}" if is_new else self.tracking
+        ours = ("rev-list", "-n1", "HEAD", "--not", theirs, "--", *paths)
+        return bool(git.output(self.root, *ours))
 
     def push(self) -> bool:
         """Push HEAD, never by force; False if others have pushed, whose commits are then fetched.
@@ -159,10 +166,9 @@ class Branch:
                     advice=f"git push {self.remote} HEAD:{self.name}, then the same again",
                     )  # fmt: skip
         except RepositoryError:
-            git.run(self.root, "fetch", "--quiet", self.remote, f"+{branch}:{self.tracking}",
-                    must=f"The branch {self.name} of {self.remote} must be fetched",
-                    advice=f"git fetch {self.remote} {self.name}")  # fmt: skip
-            if follows(self.root, self.tracking):  # nobody was faster
+            new = f"+{branch}:{self.tracking}"
+            fetched = git.output(self.root, "fetch", "--quiet", self.remote, new)
+            if fetched is None or follows(self.root, self.tracking):  # nobody was faster
                 raise
             return False
         return True

@@ -19,7 +19,7 @@ from issuesum.lineage.dvc import Lock, cut_entry, default_remote, hash_of, param
 from issuesum.lineage.provenance.artefacts import artefacts_of, hashes_of, rows_of
 from issuesum.lineage.provenance.model import FORMAT, Provenance
 from issuesum.lineage.runs.record import RunRecord, read_all
-from issuesum.lineage.tag import Version, dirty_patch
+from issuesum.lineage.tag import Version
 
 _TOOLS = ("dvc", "keras", "onnxruntime", "seldon-core", "tf2onnx")
 
@@ -29,6 +29,7 @@ def collect(
     *,
     image: str,
     made_from: Version,
+    patch: bytes,
     params: dict[str, Any],
     defaults: Mapping[str, Any],
     metrics: dict[str, Any],
@@ -38,14 +39,13 @@ def collect(
     Equal inputs give equal bytes, at any time, on any machine and for anyone. Of DVC's and Git's
     configuration only what is named here gets in, never a credential.
 
-    `image` is registry/name:tag; `params` and `metrics` are the whole of their files, `defaults`
-    what the first came with. RepositoryError: there is no commit or no dvc.lock, or a configuration
-    is broken.
+    `image` is registry/name:tag; `patch` is that of `dirty_patch`; `params` and `metrics` are the
+    whole of their files, `defaults` what the first came with. RepositoryError: there is no commit
+    or no dvc.lock, or a configuration is broken.
     """
     paths = (layout.DATA_PROFILE, layout.UV_LOCK, layout.REQUIREMENTS)
     files = {path: (root / path).read_bytes() for path in paths if (root / path).is_file()}
     sha256s = {path: hashlib.sha256(content).hexdigest() for path, content in files.items()}
-    patch = dirty_patch(root) if made_from.dirty else None
     lock = Lock.read(root)
     known = _known(
         root, made_from.commit, lock, bundle=made_from.bundle, params=params, defaults=defaults,
@@ -60,10 +60,10 @@ def collect(
             "git": made_from.git,
             "dirty": made_from.dirty,
             "folder": git.prefix(root).rstrip("/"),
-            "patch": None if patch is None else {
+            "patch": {
                 "sha256": hashlib.sha256(patch).hexdigest(),
                 "base64": base64.b64encode(patch).decode(),
-            },
+            } if patch else None,
             "created": created.isoformat(timespec="seconds"),
             "hashes": known["hashes"] | {"uv.lock": sha256s.get(layout.UV_LOCK)},
             "requirements": sha256s.get(layout.REQUIREMENTS),

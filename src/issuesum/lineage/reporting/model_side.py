@@ -133,6 +133,9 @@ def _read(root: Path, commit: str | None, name: str) -> ModelSide:
             for of, file in CURVES.items()
         }
         lock = get(layout.LOCK, Lock.parse) or Lock("", {})
+        receipt = get(layout.RECEIPT, TypeAdapter(Receipt).validate_json)
+        if receipt and not (lock.md5(layout.BUNDLE) or "").startswith(receipt.dvc):
+            receipt = None  # of another model
         return ModelSide(
             name=name,
             metrics=get(layout.METRICS, lambda text: Metrics.read(json.loads(text))) or Metrics(),
@@ -142,7 +145,7 @@ def _read(root: Path, commit: str | None, name: str) -> ModelSide:
             curves={of: curve for of, curve in curves.items() if curve},
             nodes=_nodes(lock),
             hashes=lock.hashes,
-            receipt=get(layout.RECEIPT, TypeAdapter(Receipt).validate_json),
+            receipt=receipt,
             params=lock.params,
             runs={} if commit else records.last_runs(root / layout.RUNS),
             refused=_refused(runs, lock),

@@ -34,6 +34,7 @@ def verdict(of: ModelComparison) -> tuple[str, str]:
     common = of.titles.common if of.titles else 0
     # Paired over part of the issues, a difference is not that of the two scores.
     part = f" on the {common:,} issues that both have" if min(rows) <= common < max(rows) else ""
+    part = part if common else ", on other issues"
     change = f"{_PRIMARY} goes from {before} to {now} ({with_interval(figure.difference)}{part})"
     if kind == "within chance":
         return "even", f"{change}: the difference is not larger than chance."

@@ -23,7 +23,7 @@ from issuesum.lineage.dvc import Item, open_repo
 
 State = Literal["running", "done", "failed", "lost"]
 REFUSAL = "The model must pass the gate."  # how the error of an export begins that it refused
-NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[a-z]+-[0-9a-f]{6}\.json")
+NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]+-[0-9a-f]{6}\.json")
 FINISHED: tuple[State, ...] = ("done", "failed")
 PREFIX = "issuesum-runs"
 """Folder of the remote; DVC keeps its own in `files`, and passes over others when it collects."""
@@ -158,6 +158,6 @@ def exchange(folder: Path, root: Path) -> tuple[int, int]:
         except Exception as error:  # every storage brings error classes of its own
             raise RepositoryError(
                 f"{files.unstrip_protocol(place)} must be readable and writable. Received: "
-                f"{one_line(error) or type(error).__name__}. Try: dvc push, which needs the same."
+                f"{one_line(error) or type(error).__name__}. Try: issuesum doctor --only remote."
             ) from error
     return len(offered), len(received)

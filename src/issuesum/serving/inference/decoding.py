@@ -5,9 +5,11 @@ A title's score is the sum of its words' log-probabilities over its length to th
 others' are not made larger for it.
 """
 
+from bisect import insort
 from collections.abc import Iterator
 from heapq import merge
 from itertools import islice
+from math import log
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -58,47 +60,41 @@ def beam[S](
         previous = [ids[-1] if ids else rules.start for of in going for _, ids, _ in of]
         probabilities, state = scorer.step(np.array(previous, np.int32), state)
         rows: list[int] = []  # of the state, those that go on
-        for body, beginnings in enumerate(going):
+        for body, (beginnings, done) in enumerate(zip(going, ended, strict=True)):
             found = [_grow(one, probabilities[one.row], rules, body) for one in beginnings]
-            best = list(islice(merge(*found, key=lambda one: -one.total), width))
-            ended[body] += [
-                Hypothesis(list(one.ids[:-1]), one.total / length**exponent)
-                for one in best
-                if one.ids[-1] == rules.end
-            ]
-            kept = _best(ended[body], keep)
-            least = rules.least(kept[-1].score, length) if len(kept) == keep else -np.inf
+            best = list(islice(merge(*found), width))
+            for cost, _, word, ids in best:
+                if word == rules.end:
+                    _set_aside(done, ids, -cost / length**exponent)
+            least = rules.least(done[keep - 1].score, length) if len(done) >= keep else -np.inf
             going[body] = []
-            for total, ids, row in best:
-                if ids[-1] != rules.end and total > least:
-                    going[body].append(_Beginning(total, ids, len(rows)))
+            for cost, row, word, ids in best:
+                if word != rules.end and -cost > least:
+                    going[body].append(_Beginning(-cost, (*ids, word), len(rows)))
                     rows.append(row)
         if not rows:
             break
         state = scorer.take(state, np.array(rows))
     for body, beginnings in enumerate(going):
-        ended[body] += [
-            Hypothesis(list(ids), (total + CUT_OFF) / rules.steps**exponent)
-            for total, ids, _ in beginnings
-        ]
-    return [_best(of_body, keep) for of_body in ended]
+        for total, ids, _ in beginnings:
+            _set_aside(ended[body], ids, (total + CUT_OFF) / rules.steps**exponent)
+    return [done[:keep] for done in ended]
 
 
-def _best(ended: list[Hypothesis], keep: int) -> list[Hypothesis]:
-    return sorted(ended, key=lambda one: -one.score)[:keep]
+def _set_aside(done: list[Hypothesis], ids: tuple[int, ...], score: float) -> None:
+    insort(done, Hypothesis(list(ids), score), key=lambda one: -one.score)
 
 
 def _grow(
     beginning: _Beginning, probabilities: Floats, rules: TitleRules, body: int
-) -> Iterator[_Beginning]:
-    """Yield a beginning with one word more, the most probable first, of equal ones the lower id.
+) -> Iterator[tuple[float, int, int, tuple[int, ...]]]:
+    """Yield log-probability, negated, row, next word and ids of what goes on, the best first.
 
     `probabilities` (outputs,) are overwritten. A search wants few words of each beginning, for
     which `argmax` is 10 times as fast as onnxruntime's TopK, 30 times as numpy's argpartition.
     """
     total, ids, row = beginning
-    never, repeats = rules.never[body], rules.repeats(ids)
-    while (probability := probabilities[word := int(probabilities.argmax())]) > 0:
+    while (probability := probabilities.item(word := int(probabilities.argmax()))) > 0:
         probabilities[word] = 0
-        if word not in never and word not in repeats:
-            yield _Beginning(total + float(np.log(probability)), (*ids, word), row)
+        if word not in rules.never[body] and not rules.forbids(word, ids):
+            yield -total - log(probability), row, word, ids

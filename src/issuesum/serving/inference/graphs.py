@@ -42,10 +42,9 @@ State = dict[str, npt.NDArray[Any]]
 class Graphs:
     """An encoder and a decoder step; safe to call from several threads."""
 
-    def __init__(self, folder: Path, *, threads: int = 0) -> None:
-        """Load both graphs; 0 `threads` take every core. ArtifactError: one is absent or broken."""
-        self._encoder = _session(folder / ENCODER, threads)
-        self._decoder = _session(folder / DECODER, threads)
+    def __init__(self, folder: Path) -> None:
+        """Load both graphs; ArtifactError: one is absent or broken."""
+        self._encoder, self._decoder = _session(folder / ENCODER), _session(folder / DECODER)
         self._inputs = {given.name for given in self._encoder.get_inputs()}
         self._state = [output.name for output in self._encoder.get_outputs()]
         given = {output.name for output in self._decoder.get_outputs()}
@@ -82,14 +81,14 @@ class Graphs:
         }
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+def _session(path: Path) -> onnxruntime.InferenceSession:
     # Where it is imported without, it makes a number for this machine, keeps it in the user's
     # folder, and sends that and what models are run to Microsoft (since 1.29).
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1  # the caller's: no operation is large enough for more
     try:
         return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own errors share no base class

@@ -92,14 +92,13 @@ class TitleRules:
         absent = [np.flatnonzero(~own) + self.size for own in self.own]
         return [frozenset(self.forbidden).union(ids.tolist()) for ids in absent]
 
-    def repeats(self, ids: tuple[int, ...]) -> list[int]:
-        """Return what must not follow `ids` of a title, at most `max_words - 1` of them."""
-        masked = [self.end] * (len(ids) < self.settings.min_words)
+    def forbids(self, word: int, ids: tuple[int, ...]) -> bool:
+        """Return whether `word` must not follow `ids` of a title, though it may stand elsewhere."""
         size = self.settings.no_repeat
-        if not (size and ids):
-            return masked
-        # What followed the last words where they stood before must not follow them again.
-        last = ids[len(ids) - size + 1 :]
-        places = range(len(ids) - size + 1)
-        followed = [ids[at + size - 1] for at in places if ids[at : at + size - 1] == last]
-        return [*masked, ids[-1], *followed]
+        if word == self.end:
+            return len(ids) < self.settings.min_words
+        if not size or word not in ids:
+            return False
+        last = len(ids) - size + 1
+        run = (*ids[last:], word)
+        return word == ids[-1] or any(ids[at : at + size] == run for at in range(last))

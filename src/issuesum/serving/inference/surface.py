@@ -177,7 +177,7 @@ class _Casing:
         if number == 0:
             return True
         gap = self._body[self._tokens[number - 1].end : self._tokens[number].start]
-        return "\n" in gap or len(gap) > _LONG or bool(_STOP.search(gap))
+        return gap != " " and ("\n" in gap or len(gap) > _LONG or bool(_STOP.search(gap)))
 
 
 def _ordinary(form: str) -> bool:

@@ -1,16 +1,18 @@
 """Titles for bodies, through the same text functions as preprocess.
 
 `python -m issuesum.serving.inference.writer FOLDER` tries a bundle's model in a process of its own,
-for servers that fork: onnxruntime's threads do not survive a fork.
+for servers that fork: a writer's threads do not survive that.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import batched
+from itertools import batched, chain, repeat
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +81,8 @@ class TitleWriter:
         self._title = Vocabulary.load(folder / TITLE_VOCABULARY)
         self._settings = Decoding.load(folder / DECODING)
         self.max_words = self._settings.max_words
-        self._graphs = Graphs(folder, threads=threads)
+        self._graphs = Graphs(folder)
+        self._threads = ThreadPoolExecutor(threads or os.cpu_count())
         if not {START, END} <= self._title.ids.keys():
             raise ArtifactError(
                 f"{folder / TITLE_VOCABULARY} must hold {START} and {END}. Received: neither or "
@@ -130,11 +133,13 @@ class TitleWriter:
             if counts is not None:
                 counts["words"] += int(words.sum())
                 counts["unknown"] += np.count_nonzero(reading.body == UNKNOWN)
-            found: dict[int, list[Hypothesis]] = {}
-            for rows in batched(words.argsort(kind="stable").tolist(), _AT_ONCE):
-                found |= zip(rows, self._search(reading, rows, alternatives), strict=True)
+            parts = list(batched(words.argsort(kind="stable").tolist(), _AT_ONCE))
+            # One part alone is decoded here: another thread would only be slower to begin.
+            each = map if len(parts) == 1 else self._threads.map
+            found = each(self._search, repeat(reading), parts, repeat(alternatives))
+            hypotheses = dict(zip(chain(*parts), chain(*found), strict=True))
             for row, body in enumerate(batch):
-                written.append(self._titles(body, reading, row, found[row]) or [NO_TITLE])
+                written.append(self._titles(body, reading, row, hypotheses[row]) or [NO_TITLE])
         return written
 
     def attend(self, body: str) -> Attention | None:

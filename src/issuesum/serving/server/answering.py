@@ -26,7 +26,7 @@ class Limits:
 
     request_bytes: int = 8 * 1024 * 1024  # of a request's body
     texts: int = 512  # in a request: a batch holds a worker for a few milliseconds a title
-    threads: int = 1  # of onnxruntime in one call; gunicorn's workers use the other cores
+    threads: int = 1  # that decode parts of one batch; gunicorn's workers use the other cores
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Limits:

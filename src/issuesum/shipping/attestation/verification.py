@@ -153,7 +153,7 @@ def wrong_commit(root: Path, provenance: Exported) -> str | None:
     """Check that the repository has the commit."""
     if git.has_commit(root, provenance.commit):
         return None
-    return f"no commit {provenance.commit} here (git fetch --all, if it may be elsewhere)"
+    return f"no commit {provenance.commit} here (git fetch --all, or --unshallow)"
 
 
 def wrong_lock(root: Path, provenance: Exported) -> str | None:
@@ -169,7 +169,7 @@ def wrong_lock(root: Path, provenance: Exported) -> str | None:
     here = root / LOCK
     if here.is_file() and all(line in here.read_text(encoding="utf-8") for line in lines):
         return _NOT_COMMITTED  # the image was exported by what lies here
-    return "no commit here has a dvc.lock with these hashes (git fetch, if it may be elsewhere)"
+    return "no commit here has a dvc.lock with these hashes (git fetch --all, or --unshallow)"
 
 
 def wrong_provenance(

@@ -129,7 +129,8 @@ def first_answer[T](
             )
         time.sleep(0.1)
     raise EngineError(
-        f"The server must answer within {timeout:g} s (export.smoke_timeout). Received: {reason}."
+        f"The server must answer within {timeout:g} s. Received: {reason}. "
+        "Try: a larger export.smoke_timeout, or a less busy machine."
     )
 
 

@@ -130,10 +130,13 @@ def build_runtime(
     """
     name, image = base
     below = image.attrs["RootFS"]["Layers"]
+    # As text: they may be links into DVC's cache, which the engine could not follow.
+    names = (DOCKERFILE.name, REQUIREMENTS.name)
+    recipe = [(name, (bundle / name).read_text(encoding="utf-8")) for name in names]
     build(
         client, staging, what=bundle,
         advice=f"docker system df, and the same; or docker build --target {RUNTIME} {bundle}",
-        fileobj=create_archive(str(bundle), [DOCKERFILE.name, REQUIREMENTS.name]),
+        fileobj=create_archive(str(bundle), [], extra_files=recipe),
         target=RUNTIME, buildargs={"BASE_IMAGE": name}, platform=platform_of(image.attrs),
     )  # fmt: skip
     with tempfile.TemporaryFile(dir=folder) as saved:

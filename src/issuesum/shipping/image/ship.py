@@ -30,7 +30,7 @@ class Target:
 
     image: Reference  # registry/name:tag
     version: Version  # what the tag is made of
-    patch: str | None  # sha256 of what a dirty tree adds to the commit, None of a clean one
+    patch: bytes  # what a dirty tree adds to the commit, nothing of a clean one
 
     @classmethod
     def of(cls, root: Path, bundle: Path, repository: str) -> Target:
@@ -39,13 +39,13 @@ class Target:
         ArtifactError: there is no bundle; RepositoryError: no commit, or no DVC repository.
         """
         patch, version = dirty_patch(root), version_of(root, bundle)
-        changes = hashlib.sha256(patch).hexdigest() if patch else None
-        return cls(Reference.parse(f"{repository}:{version.tag}"), version, changes)
+        return cls(Reference.parse(f"{repository}:{version.tag}"), version, patch)
 
     @property
     def lineage(self) -> str:
         """What decides the image, in words."""
-        return _lineage(self.version.commit, self.version.bundle, self.patch)
+        changes = hashlib.sha256(self.patch).hexdigest() if self.patch else None
+        return _lineage(self.version.commit, self.version.bundle, changes)
 
     def pushed_digest(self, registry: Registry) -> str | None:
         """Return the digest of our image in the registry, None if there is nothing under its tag.

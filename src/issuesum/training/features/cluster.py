@@ -1,7 +1,7 @@
 """One function over many arguments, on this machine's cores or on a Dask cluster that exists.
 
-What a job needs travels with it and its result comes back, so workers share no file system. At
-most IN_FLIGHT jobs per worker are under way, so memory does not grow with their number. Dask gives
+Arguments and results travel, so that workers of a cluster need no file system in common. At most
+IN_FLIGHT jobs per worker are under way, so memory does not grow with their number. Dask gives
 a job whose worker dies to another, and gives up on one that has taken three workers with it.
 """
 
@@ -37,11 +37,7 @@ _SETTINGS = {
 
 
 def run_jobs[K, R](
-    function: Callable[..., R],
-    jobs: Iterable[tuple[K, tuple[Any, ...]]],
-    *,
-    address: str | None,
-    processes: int,
+    function: Callable[..., R], jobs: _Jobs[K], *, address: str | None = None, processes: int = 1
 ) -> Iterator[tuple[K, R]]:
     """Yield (key, function(*arguments)) for every (key, arguments), in the order of completion.
 
@@ -82,8 +78,8 @@ def local_processes(wanted: int, rows: int) -> int:
     return min(CPU_COUNT, paying)
 
 
-type _Workers = tuple[Executor, Callable[[], int]]
-"""What runs jobs, and how many workers it has now."""
+type _Jobs[K] = Iterable[tuple[K, tuple[Any, ...]]]
+type _Workers = tuple[Executor, Callable[[], int]]  # how many of them there are now
 
 
 @contextmanager

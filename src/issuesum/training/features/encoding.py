@@ -6,11 +6,11 @@ the body (See et al. 2017, "Get To The Point", section 2.2). The n-th distinct w
 the title vocabulary does not hold gets the id `size + n`, which means something in that row alone.
 """
 
-import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -23,17 +23,10 @@ from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY, Features, 
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 from issuesum.training.features.incremental import Shard
 from issuesum.training.features.ktext_adapter import Field
-from issuesum.training.features.tokenise import (
-    Counts,
-    places,
-    read_rows,
-    read_words,
-    to_arrow,
-    to_numpy,
-)
+from issuesum.training.features.tokenise import Counts, places, read_rows, read_words, to_numpy
 
 _WORST = 5  # rows that are named if too many words are unknown
-_LAST = to_arrow(np.array([-1], np.int32))[0]  # place in any array
+_END = pa.Array.from_buffers(pa.int32(), 1, [None, pa.py_buffer(np.int32(-1))])[0]  # of any array
 
 
 @dataclass(frozen=True)
@@ -54,29 +47,35 @@ class UnknownWords:
 
 
 def write_features(
-    splits: Mapping[Split, Sequence[Shard]], vocabularies: Mapping[Field, Vocabulary], target: Path
+    splits: Mapping[Split, Sequence[Shard]],
+    vocabularies: Mapping[Field, Vocabulary],
+    target: Path,
+    pool: Executor,
 ) -> UnknownWords:
-    """Write vocabularies and ids, a shard at a time, to `target`, an existing, empty folder.
+    """Write vocabularies and ids to `target`, an existing, empty folder.
 
-    A shard's ids get the name of its Parquet file.
+    A shard's ids get the name of its Parquet file. Threads of `pool` write a shard at a time.
     """
     vocabularies["body"].save(target / BODY_VOCABULARY)
     vocabularies["title"].save(target / TITLE_VOCABULARY)
     words: Counter[Field] = Counter()
     worst: list[tuple[int, int, int]] = []
+
+    def write(split: Split, shard: Shard) -> tuple[Mapping[Field, int], Counts]:
+        encoded = encode_entry(shard.entry, vocabularies)
+        save_shard(target / split / f"{shard.path.stem}.npz", encoded.features)
+        body = encoded.features.body
+        unknown, kept = (body == UNKNOWN).sum(axis=1), (body != PADDING).sum(axis=1)
+        return encoded.unknown, np.column_stack((unknown, encoded.row, kept))
+
     with bar("encode", sum(shard.rows for shards in splits.values() for shard in shards)) as shown:
         for split, shards in splits.items():
             (target / split).mkdir()
-            for shard in shards:
-                encoded = encode_entry(shard.entry, vocabularies)
-                save_shard(target / split / f"{shard.path.stem}.npz", encoded.features)
-                shown.update(shard.rows)
+            for unknown, rows in pool.map(partial(write, split), shards):
+                shown.update(len(rows))
                 if split == "validation":
-                    words.update(encoded.unknown)
-                    body = encoded.features.body
-                    unknown, kept = (body == UNKNOWN).sum(axis=1), (body != PADDING).sum(axis=1)
-                    rows = map(tuple, np.column_stack((unknown, encoded.row, kept)).tolist())
-                    worst = heapq.nlargest(_WORST, [*worst, *rows])
+                    words.update(unknown)
+                    worst = sorted([*worst, *map(tuple, rows.tolist())])[-_WORST:]
     return UnknownWords(words, [(row, unknown / max(1, kept)) for unknown, row, kept in worst])
 
 
@@ -89,7 +88,7 @@ def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encod
     ids: dict[Field, Ids] = {}
     unknown: dict[Field, int] = {}
     known, ids_of_known = _known(*vocabularies.values())
-    place = to_numpy(pc.index_in(words["word"], known).fill_null(_LAST))
+    place = to_numpy(pc.index_in(words["word"], known).fill_null(_END))
     for field, of_known in zip(vocabularies, ids_of_known, strict=True):
         found = of_known[place]
         unknown[field] = int(to_numpy(words[f"{field}_count"])[found == UNKNOWN].sum())

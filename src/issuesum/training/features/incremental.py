@@ -28,16 +28,15 @@ _DIGEST = "digest"
 _OURS = re.compile(r"[0-9a-f]{2}/([0-9a-f]{30}|\.issuesum-.+)")
 
 
+@dataclass(frozen=True)
 class EntryCache:
-    """A folder of entries; each appears whole or not at all."""
+    """A folder of entries, which need not exist; each appears whole or not at all."""
 
-    def __init__(self, folder: Path) -> None:
-        """Use `folder`, which need not exist."""
-        self._folder = folder
+    folder: Path
 
     def path(self, key: str) -> Path:
         """Return the folder of the entry of this key, 32 hex digits."""
-        return self._folder / key[:2] / key[2:]
+        return self.folder / key[:2] / key[2:]
 
     def holds(self, key: str) -> bool:
         """Return whether the entry is there and whole, and mark it as used.
@@ -57,26 +56,23 @@ class EntryCache:
     def put(self, key: str, files: Mapping[str, bytes]) -> None:
         """Keep an entry's files."""
         with replacing_directory(self.path(key)) as target:
-            for name, content in files.items():
+            for name, content in {**files, _DIGEST: _digest(files)}.items():
                 (target / name).write_bytes(content)
-            (target / _DIGEST).write_bytes(_digest(files))
 
     def prune(self, used: Iterable[str]) -> None:
         """Remove entries that are neither in `used` nor were asked for within KEPT_DAYS."""
         kept = {self.path(key) for key in used}
         oldest = time.time() - KEPT_DAYS * 86_400
-        for entry in self._folder.glob("*/*"):
-            ours = _OURS.fullmatch(entry.relative_to(self._folder).as_posix())
+        for entry in self.folder.glob("*/*"):
+            ours = _OURS.fullmatch(entry.relative_to(self.folder).as_posix())
             with suppress(OSError):  # another run may remove it too
                 if ours and entry not in kept and entry.stat().st_mtime < oldest:
                     shutil.rmtree(entry)
 
 
 def _digest(files: Mapping[str, bytes]) -> bytes:
-    digest = 0
-    for name, content in sorted(files.items()):
-        digest = crc32(content, crc32(f"{name} {len(content)}".encode(), digest))
-    return b"%08x" % digest
+    sums = sorted((name, crc32(content)) for name, content in files.items())
+    return b"%08x" % crc32(repr(sums).encode())
 
 
 @dataclass(frozen=True)
@@ -110,38 +106,42 @@ def tokenise_new(
     """
     new = {shard.key: shard for shard in shards if not shard.reused}.values()
     rows = sum(shard.rows for shard in new)
-    if not new:
-        return rows
-    jobs = (
-        (shard, (str(shard.path), _unchanged(shard, fields), fields, code_digest()))
-        for shard in new
-    )
-    processes = local_processes(workers, rows)
+    done: Iterator[tuple[Shard, dict[str, bytes] | None]]
+    if address and new:
+        sent = ((shard, _arguments(shard, fields)) for shard in new)
+        done = run_jobs(tokenise_shard, sent, address=address)
+    else:
+        named = ((shard, (shard, fields, cache)) for shard in new)
+        done = run_jobs(_make_entry, named, processes=local_processes(workers, rows))
     with bar("preprocess", rows) as progress:
-        for shard, files in run_jobs(tokenise_shard, jobs, address=address, processes=processes):
-            cache.put(shard.key, files)
+        for shard, files in done:
+            if files:
+                cache.put(shard.key, files)
             progress.update(shard.rows)
     return rows
 
 
-def _unchanged(shard: Shard, fields: Fields) -> bytes:
+def _make_entry(shard: Shard, fields: Fields, cache: EntryCache) -> None:
+    # Files are read and written where they are needed: their bytes take long from there to here.
+    cache.put(shard.key, tokenise_shard(*_arguments(shard, fields)))
+
+
+def _arguments(shard: Shard, fields: Fields) -> tuple[str, bytes, Fields, str]:
     content = shard.path.read_bytes()
     if entry_key(content, fields) != shard.key:
-        raise ArtifactError(
-            f"{shard.path} must not change while preprocess runs. Received: other bytes. "
-            "Try: dvc repro preprocess again."
-        )
-    return content
+        must = f"{shard.path} must not change while preprocess runs. Received: other bytes."
+        raise ArtifactError(f"{must} Try: dvc repro preprocess again.")
+    return str(shard.path), content, fields, code_digest()
 
 
 def describe(shards: Sequence[Shard]) -> str:
     """Return which shards of a split were reused and which were not."""
+    runs: dict[bool, list[str]] = {True: [], False: []}
+    for reused, run in groupby(shards, lambda shard: shard.reused):
+        names = [shard.path.stem for shard in run]
+        runs[reused].append(" to ".join(dict.fromkeys((names[0], names[-1]))))
     states = []
     for reused, verb in ((True, "reused"), (False, "tokenised")):
-        numbers = [n for n, shard in enumerate(shards) if shard.reused is reused]
-        runs = []  # of neighbours, which have the same difference of number and place
-        for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
-            names = [shards[n].path.stem for _, n in run]
-            runs.append(" to ".join(dict.fromkeys((names[0], names[-1]))))
-        states.append(f"{len(numbers)} {verb}" + (f" ({', '.join(runs)})" if runs else ""))
+        number = sum(shard.reused is reused for shard in shards)
+        states.append(f"{number} {verb}" + f" ({', '.join(runs[reused])})" * bool(runs[reused]))
     return f"{len(shards)} shards: {', '.join(states)}"

@@ -37,9 +37,11 @@ def test_it_waits_for_commits_of_these_paths_alone(clone: Project) -> None:
     clone.edit("dvc.lock", str.upper)
     clone.commit("lock")
     assert branch.waits_for("dvc.lock")
-    assert not Branch(clone.path, "origin", "unknown").waits_for("dvc.lock")
+    new = Branch(clone.path, "origin", "new")  # which the remote does not have
+    assert new.waits_for("dvc.lock")
     assert branch.push()
     assert not branch.waits_for("dvc.lock")
+    assert not new.waits_for("dvc.lock")
 
 
 def test_a_push_that_others_were_faster_than_is_reported_and_never_forced(
@@ -80,8 +82,10 @@ def test_a_refusal_that_is_nobodys_push_is_an_error(clone: Project, tmp_path: Pa
     hook.write_text("#!/bin/sh\nexit 1\n")
     hook.chmod(0o755)
     clone.commit("empty")
-    with pytest.raises(RepositoryError, match="The remote origin must take main"):
-        Branch(clone.path, "origin", "main").push()
+    for name in ("main", "new"):
+        refused = rf"The remote origin must take {name}\. Received: .*pre-receive hook declined"
+        with pytest.raises(RepositoryError, match=refused):
+            Branch(clone.path, "origin", name).push()
 
 
 def test_changes_in_the_way_are_kept(clone: Project) -> None:

@@ -33,7 +33,7 @@ def _scores(project: Project, rouge_l: float, rows: int) -> None:
 def run(clone: Project) -> Project:
     """Return the clone after a second run, whose results are not committed."""
     (clone.path / "dvc.lock").write_text(LOCK % 12)
-    _scores(clone, 21.59, 400)
+    _scores(clone, 21.59, 1482)
     clone.commit("first")
     (clone.path / "dvc.lock").write_text(LOCK % 3)
     _scores(clone, 22.01, 1482)
@@ -54,6 +54,12 @@ def test_the_message_has_the_numbers(run: Project) -> None:
     subject = results.message(run.path, "Take March\n[skip ci]").splitlines()[0]
     assert subject == "Take March"
     assert results.message(run.path, "Take March").startswith("Take March [skip ci]\n\nImage: ")
+
+
+def test_scores_on_other_issues_have_no_difference(run: Project) -> None:
+    _scores(run, 15.76, 400)
+    subject = results.message(run.path, None).splitlines()[0]
+    assert subject == "Retrain: ROUGE-L 15.76 on 400 issues, before 21.59 on 1,482 [skip ci]"
 
 
 def test_without_an_earlier_run_nothing_is_compared(run: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise, product
+from math import log
 
 import numpy as np
 import pytest
@@ -53,7 +54,7 @@ class Language:
         return (np.exp(logits) / np.exp(logits).sum()).astype(np.float32)
 
     def scores(self, row: int, history: tuple[int, ...]) -> np.ndarray:
-        return np.log(self.probabilities(row, history))
+        return np.array([log(one) for one in self.probabilities(row, history)])
 
     def step(self, previous: np.ndarray, state: list) -> tuple[np.ndarray, list]:
         state = [

@@ -115,7 +115,7 @@ def test_two_thousand_titles_are_those_of_a_plain_search(tmp_path: Path) -> None
     draw = np.random.default_rng(0)
     pool = (*BODY.words, *TITLE.words[2:], "foo_bar", "macOS", "README.md", "_url_", "x@y.org")
     bodies = [" ".join(draw.choice(pool, draw.integers(0, 9))) for _ in range(2000)]
-    writer = TitleWriter(write_bundle(tmp_path), threads=1)
+    writer = TitleWriter(write_bundle(tmp_path), threads=2)
     found = [[word.word for word in title.words] for (title,) in writer.write(bodies)]
     assert found == [_plain_search(writer, body) for body in bodies]
 

@@ -16,11 +16,12 @@ from issuesum.registry.reference import Reference
 from issuesum.shipping.image.ship import Target, _lineage
 from registry_stub import Answer, Asked, serve
 
-COMMIT, BUNDLE, PATCH = OURS = ("c" * 40, "b" * 32 + ".dir", "a" * 64)
+PATCH = hashlib.sha256(b"a patch").hexdigest()
+COMMIT, BUNDLE, _ = OURS = ("c" * 40, "b" * 32 + ".dir", PATCH)
 
 
 def target(host: str, tag: str = "tag") -> Target:
-    return Target(Reference(host, "name", tag), Version(COMMIT, False, BUNDLE), PATCH)
+    return Target(Reference(host, "name", tag), Version(COMMIT, False, BUNDLE), b"a patch")
 
 
 def labels_of(*lineage: str | None) -> dict[str, str]:

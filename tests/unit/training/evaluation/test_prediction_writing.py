@@ -74,9 +74,3 @@ def test_the_input_is_not_replaced_by_any_name(tmp_path: Path) -> None:
             check_output(output, source)
     check_output(tmp_path / "new.csv", source)
     check_output(source, tmp_path / "not there")
-
-
-@pytest.mark.parametrize("output", [Path("/dev/null"), Path("/")])
-def test_what_is_no_file_is_not_replaced(output: Path, tmp_path: Path) -> None:
-    with pytest.raises(ParamsError, match="--output must be a file"):
-        check_output(output, tmp_path / "in.csv")

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from issuesum.cli import summary
-from issuesum.layout import SCORES
+from issuesum.layout import LOCK, SCORES
 from issuesum.lineage.metrics import Metrics
 from issuesum.lineage.provenance.trace import Trace
 from issuesum.lineage.receipt import Receipt
@@ -46,6 +47,8 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
             for row, (title, body) in enumerate(ISSUES, start=1):
                 shard.write(row, ("", title, body))
     Receipt("localhost:5000/titles:a-b", f"sha256:{'2' * 64}", git="a", dvc="b").save()
+    outs = [{"path": "serving/bundle", "md5": "b1.dir"}]
+    LOCK.write_text(yaml.safe_dump({"schema": "2.0", "stages": {"build": {"outs": outs}}}))
     return load_params()
 
 
@@ -97,6 +100,9 @@ def test_a_baseline_is_one_function_and_one_entry(
     assert list(pd.read_csv(SCORES)["same"]) == [pytest.approx(50), 0]
     assert list(pd.read_csv("eval/plots/scores.csv")["method"])[-1] == "same"
     assert "one title for all" in _summary()
+    Receipt("localhost:5000/titles:a-c", "sha256:3", git="a", dvc="c").save()
+    noted = CliRunner().invoke(summary.command, [], catch_exceptions=False).stderr
+    assert "titles:a-c holds another model than these scores are of" in noted
     assert shortfalls(metrics, {"min_over_same": 100})[0].startswith("ROUGE-L is ")
     assert "one title for all" in text_of(_traced(metrics))
     model = side("now", rows(30).assign(same=5.0))

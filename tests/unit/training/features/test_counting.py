@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,14 @@ def test_parts_hold_a_bounded_number_of_words(
     rows = [(n, "t", " ".join(f"w{n}x{k}" for k in range(200))) for n in range(40)]
     entries = _entries(tmp_path, [rows[:20], rows[20:]])
     monkeypatch.setattr(counting, "ENTRIES_AT_ONCE", 1000)
-    parts = [len(part) for part in counting._in_parts(entries)]
+    parts: list[int] = []
+
+    def each(count: Callable[..., object], buckets: Iterable[tuple[int, ...]]) -> Iterator[object]:
+        for some in buckets:
+            parts.append(sum(len(tokenise.read_words(path, some)) for path in entries))
+            yield count(some)
+
+    found = count_words(entries, {"body": 9}, each)
+    assert found["body"].distinct == 8000
     assert sum(parts) == sum(len(tokenise.read_words(path)) for path in entries)
     assert max(parts) < 2000
