@@ -108,8 +108,7 @@ def test_a_model_learns_to_copy(tmp_path: Path, judged) -> None:
         learnt,
         judged,
         model=tiny_models.config(dropout=0.0, word_dropout=0.0, hidden_units=32),
-        learning_rate=0.02,
-        epochs=6,
+        epochs=12,
         checkpoint_steps=1000,
     ).run()
     assert trained.best["eval/rouge_l"] > 80
