@@ -73,9 +73,7 @@ def replacing_directory(target: Path, *, keep: bool = True) -> Iterator[Path]:
 def replacing_file(target: Path) -> Iterator[Path]:
     """Give a path that becomes `target` when the block ends without an error."""
     if target.is_relative_to("/dev"):  # it would be no device any more, nor a pipe of the shell's
-        raise ArtifactError(
-            f"{target} must be a file. Received: a device. Try: a name in a folder."
-        )
+        raise ArtifactError(f"{target} must be a file. Received: a device. Try: another name.")
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=target.parent) as folder:
         temporary = Path(folder) / target.name
