@@ -25,10 +25,17 @@ def _check(source: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **sizes: 
 
 
 @pytest.mark.parametrize("arch", tiny_models.ARCHITECTURES)
-def test_those_that_are_there_do_what_is_asked(arch: str) -> None:
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_those_that_are_there_do_what_is_asked(arch: str, precision: str) -> None:
+    import keras
+
     from issuesum.training.model.contract import check_architecture
 
-    check_architecture(tiny_models.config(arch))
+    keras.config.set_dtype_policy(precision)
+    try:
+        check_architecture(tiny_models.config(arch))
+    finally:
+        keras.config.set_dtype_policy("float32")
 
 
 def test_the_example_of_the_page_does_it_at_the_smallest_sizes(

@@ -53,7 +53,7 @@ class Seq2Seq(TitleModel):
         embedded = self.title_norm(self.title_embedding(self._known(previous)[:, None]))
         output, _ = self.decoder.cell(embedded[:, 0], [state["hidden"]])
         logits = self.vocabulary(self.output_norm(output[:, None]))
-        return tf.nn.log_softmax(logits[:, 0]), {"hidden": output}
+        return tf.nn.log_softmax(tf.cast(logits[:, 0], tf.float32)), {"hidden": output}
 
     def _known(self, previous: tf.Tensor) -> tf.Tensor:
         return tf.where(previous < self.title_size, previous, UNKNOWN)
