@@ -152,7 +152,7 @@ def machine() -> str:
     if shutil.which("nvidia-smi"):
         command = "nvidia-smi --query-gpu=name,memory.total,driver_version --format=csv,noheader"
         shown = subprocess.run(command.split(), check=False, capture_output=True, text=True)
-        gpus = "; ".join(shown.stdout.splitlines())
+        gpus = gpus if shown.returncode else "; ".join(shown.stdout.splitlines())
     system = f"{platform.system()} {platform.release().partition('-')[0]}"
     names = ("keras", "onnxruntime", "dvc")
     libraries = (f"{name} {metadata.version(name)}" for name in names)

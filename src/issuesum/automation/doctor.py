@@ -189,8 +189,7 @@ def _disk(clone: Clone) -> Finding:
 
 _DVC = ("dvc.repo", "dvc_s3", "s3fs")
 CHECKS: dict[str, tuple[Callable[[Clone], Finding], *tuple[str, ...]]] = {
-    "params": (_params,),
-    "data": (_raw_data, *_DVC), "remote": (_remote, *_DVC),
+    "params": (_params,), "data": (_raw_data, *_DVC), "remote": (_remote, *_DVC),
     "engine": (_engine, "issuesum.shipping.image.engine"),
     "registry": (_registry, "issuesum.registry.client"), "disk": (_disk,),
 }  # fmt: skip

@@ -33,8 +33,8 @@ def command(
 
     Within a clone that has the commit, DIR becomes a worktree of it; elsewhere the Git URL is
     cloned. The changes of a -dirty image are applied again. The data comes from the DVC remote,
-    by the hashes in the image; afterwards dvc status is clean, if dvc.lock was
-    committed. Credentials come from the environment or from AWS' own files.
+    by the hashes in the image; afterwards dvc status is clean, if dvc.lock was committed.
+    Credentials come from the environment or from AWS' own files.
     """
     from issuesum.lineage.provenance.lookup import look_up
     from issuesum.lineage.restore.restoring import rerun, restore

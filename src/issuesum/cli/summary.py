@@ -51,10 +51,9 @@ def command(*, verify: bool, no_image: bool) -> None:
         found = {"data": report, "test_rows": metrics.test_rows, "scores": scores, "runs": times}
         print_json({**(asdict(receipt) if receipt else {}), **found})
         return
-    if receipt and not (Lock.read(Path()).md5(BUNDLE) or "").startswith(receipt.dvc):
-        say(
-            "note", f"{receipt.image} holds another model than these scores are of. Try: dvc repro."
-        )
+    if receipt and not receipt.is_of(Lock.read(Path()).md5(BUNDLE)):
+        other = "holds another model than these scores are of. Try: dvc repro."
+        say("note", f"{receipt.image} {other}")
     shipped = f"image    {receipt.image}\ndigest   {receipt.digest}\n" if receipt else ""
     click.echo(f"\n{shipped}data     {report}\n")
     head = f"on {metrics.test_rows:,} test issues"

@@ -224,8 +224,7 @@ def run(
                 f"{root.resolve()} must be yours, or one that you trust. Received: a repository of "
                 f"another user, which Git does not read. Try: {trusting[0]}."
             )
-        telling = (line for line in lines if line.startswith(("fatal:", " ! [")))
-        reason = next(telling, lines[-1]).strip()
+        reason = next((of for of in lines if of.startswith(("fatal:", " ! ["))), lines[-1]).strip()
         raise RepositoryError(
             f"{must or f'{root.resolve()} must be a Git repository with a commit'}. "
             f"Received: {reason}. Try: {advice}."

@@ -26,6 +26,10 @@ class Receipt:
         """registry/name@sha256:…, which can never name another image."""
         return f"{self.image.rsplit(':', 1)[0]}@{self.digest}"
 
+    def is_of(self, bundle: str | None) -> bool:
+        """Return whether the image was made of a bundle, by DVC's hash of it."""
+        return bundle is not None and bundle.startswith(self.dvc)
+
     def save(self, path: Path = RECEIPT) -> None:
         """Write the receipt."""
         write_json(path, asdict(self))

@@ -15,13 +15,12 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urljoin
 
 import requests
-from pydantic import TypeAdapter
 from tqdm import tqdm
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
 from issuesum.errors import ArtifactError, RegistryError, one_line
-from issuesum.registry.credentials import Credentials, authorize, credentials_for
+from issuesum.registry.credentials import OBJECT, Credentials, authorize, credentials_for
 from issuesum.registry.reference import Reference, is_loopback
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -36,7 +35,6 @@ UNPACKED = 64 * 2**20
 """Bytes of such a layer when it is unpacked."""
 LARGEST = 8 * 2**30
 """Bytes that a layer may unpack to on disk."""
-_OBJECT = TypeAdapter(dict[str, Any])
 _TIMEOUT = (5, 60)  # seconds to connect, and to wait for the next bytes
 _NOT_FOUND, _FORBIDDEN = requests.codes.not_found, requests.codes.forbidden
 _NO_REFERRERS = (400, _FORBIDDEN, _NOT_FOUND, 405, 406, 410, 501)
@@ -133,7 +131,7 @@ class Registry:
         if image.digest and digest != image.digest:
             raise refusal(str(image), f"a manifest with digest {digest}")
         try:
-            return digest, _OBJECT.validate_json(content)
+            return digest, OBJECT.validate_json(content)
         except ValueError as error:
             raise refusal(str(image), "no manifest") from error
 
@@ -390,10 +388,8 @@ def refusal(image: str, reason: str, *, passing: bool = False, pause: float = 0)
         )
     local = "tools/services up, or set ISSUESUM_REGISTRY"
     advice = local if is_loopback(registry) else "the name of the registry, and the network"
-    message = (
-        f"{registry} must take or give {image}. Received: {reason}. Try: {advice}; then the same "
-        "again."
-    )
+    received = f"{registry} must take or give {image}. Received: {reason}"
+    message = f"{received}. Try: {advice}; then the same again."
     return PassingError(message, pause) if passing else RegistryError(message)
 
 

@@ -24,6 +24,8 @@ from requests.utils import parse_dict_header
 from issuesum.errors import one_line
 from issuesum.registry.reference import is_loopback
 
+OBJECT = TypeAdapter(dict[str, Any])  # of JSON
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -118,5 +120,5 @@ def authorize(
         ours = {"Authorization": credentials.basic} if credentials else None
         answer = session.get(realm, params=wanted, headers=ours, timeout=timeout)
     answer.raise_for_status()
-    found = TypeAdapter(dict[str, Any]).validate_json(answer.content)
+    found = OBJECT.validate_json(answer.content)
     return f"Bearer {found.get('token') or found.get('access_token')}"

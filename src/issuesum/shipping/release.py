@@ -69,7 +69,7 @@ def checked_receipt(root: Path, found: Registered, keys: Sequence[Key]) -> Recei
         raise _unfit(found, f"hold {RECEIPT}", "none")
     lock = git.content_at(root, found.commit, str(LOCK))
     locked = (Lock.parse(lock).md5(str(BUNDLE)) if lock else None) or "none"
-    if not locked.startswith(receipt.dvc):
+    if not receipt.is_of(locked):
         must = f"hold {RECEIPT} and {LOCK} of one bundle"
         raise _unfit(found, must, f"{receipt.dvc} and {locked[:12]}")
     gate = Metrics.parse(git.content_at(root, found.commit, METRICS.as_posix())).gate

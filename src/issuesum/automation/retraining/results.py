@@ -34,12 +34,12 @@ class ScoreChange:
 
     def __str__(self) -> str:
         """Return it as the subject of a commit shows it."""
-        change = earlier = ""
-        if self.before is not None and self.rows == self.rows_before:
-            change = f" ({self.rouge_l - self.before:+.2f})"
-        elif self.before is not None:
-            earlier = f", before {self.before:.2f} on {self.rows_before or 0:,}"
-        return f"ROUGE-L {self.rouge_l:.2f}{change} on {self.rows:,} issues{earlier}"
+        now, issues = f"ROUGE-L {self.rouge_l:.2f}", f"on {self.rows:,} issues"
+        if self.before is None or self.rows_before is None:
+            return f"{now} {issues}"
+        if self.rows == self.rows_before:
+            return f"{now} ({self.rouge_l - self.before:+.2f}) {issues}"
+        return f"{now} {issues}, before {self.before:.2f} on {self.rows_before:,}"
 
 
 def scores(root: Path, *, since: str = "HEAD") -> ScoreChange | None:
@@ -151,8 +151,7 @@ class Branch:
         """Return whether commits that the remote lacks, as far as is known, change these paths."""
         is_new = git.output(self.root, "rev-parse", "--verify", "--quiet", self.tracking) is None
         theirs = f"--remotes={self.remote}" if is_new else self.tracking
-        ours = ("rev-list", "-n1", "HEAD", "--not", theirs, "--", *paths)
-        return bool(git.output(self.root, *ours))
+        return bool(git.output(self.root, "rev-list", "-n1", "HEAD", "--not", theirs, "--", *paths))
 
     def push(self) -> bool:
         """Push HEAD, never by force; False if others have pushed, whose commits are then fetched.
@@ -162,9 +161,8 @@ class Branch:
         branch = f"refs/heads/{self.name}"
         try:
             git.run(self.root, "push", "--quiet", self.remote, f"HEAD:{branch}",
-                    must=f"The remote {self.remote} must take {self.name}",
                     advice=f"git push {self.remote} HEAD:{self.name}, then the same again",
-                    )  # fmt: skip
+                    must=f"The remote {self.remote} must take {self.name}")  # fmt: skip
         except RepositoryError:
             new = f"+{branch}:{self.tracking}"
             fetched = git.output(self.root, "fetch", "--quiet", self.remote, new)

@@ -42,7 +42,7 @@ class ModelSide:
     curves: Mapping[str, tuple[tuple[float, float], ...]]  # step and value, by names of `CURVES`
     nodes: Mapping[str, tuple[str, ...]]  # outputs of raw data and each stage, in their order
     hashes: Mapping[str, str]  # what dvc.lock records, by path
-    receipt: Receipt | None
+    receipt: Receipt | None  # if it is of this model
     params: Mapping[str, Any]  # of the runs, by dotted names, as dvc.lock records them
     runs: Mapping[str, records.RunRecord]  # last of each stage; of the working tree only
     refused: str | None  # why export did not ship this bundle; of the working tree only
@@ -134,8 +134,6 @@ def _read(root: Path, commit: str | None, name: str) -> ModelSide:
         }
         lock = get(layout.LOCK, Lock.parse) or Lock("", {})
         receipt = get(layout.RECEIPT, TypeAdapter(Receipt).validate_json)
-        if receipt and not (lock.md5(layout.BUNDLE) or "").startswith(receipt.dvc):
-            receipt = None  # of another model
         return ModelSide(
             name=name,
             metrics=get(layout.METRICS, lambda text: Metrics.read(json.loads(text))) or Metrics(),
@@ -145,7 +143,7 @@ def _read(root: Path, commit: str | None, name: str) -> ModelSide:
             curves={of: curve for of, curve in curves.items() if curve},
             nodes=_nodes(lock),
             hashes=lock.hashes,
-            receipt=receipt,
+            receipt=receipt if receipt and receipt.is_of(lock.md5(layout.BUNDLE)) else None,
             params=lock.params,
             runs={} if commit else records.last_runs(root / layout.RUNS),
             refused=_refused(runs, lock),

@@ -32,9 +32,9 @@ def verdict(of: ModelComparison) -> tuple[str, str]:
         return "even", f"{_PRIMARY} {now} (unchanged): the titles score the same."
     rows = [side.metrics.test_rows or 0 for side in (of.now, of.before) if side]
     common = of.titles.common if of.titles else 0
-    # Paired over part of the issues, a difference is not that of the two scores.
-    part = f" on the {common:,} issues that both have" if min(rows) <= common < max(rows) else ""
-    part = part if common else ", on other issues"
+    part = "" if common else ", on other issues"
+    if min(rows) <= common < max(rows):  # then the difference is not that of the two scores
+        part = f" on the {common:,} issues that both have"
     change = f"{_PRIMARY} goes from {before} to {now} ({with_interval(figure.difference)}{part})"
     if kind == "within chance":
         return "even", f"{change}: the difference is not larger than chance."

@@ -23,10 +23,17 @@ from issuesum.text.features import BODY_VOCABULARY, TITLE_VOCABULARY, Features, 
 from issuesum.text.vocabulary import PADDING, UNKNOWN, Ids, Vocabulary
 from issuesum.training.features.incremental import Shard
 from issuesum.training.features.ktext_adapter import Field
-from issuesum.training.features.tokenise import Counts, places, read_rows, read_words, to_numpy
+from issuesum.training.features.tokenise import (
+    Counts,
+    places,
+    read_rows,
+    read_words,
+    to_arrow,
+    to_numpy,
+)
 
 _WORST = 5  # rows that are named if too many words are unknown
-_END = pa.Array.from_buffers(pa.int32(), 1, [None, pa.py_buffer(np.int32(-1))])[0]  # of any array
+_LAST = to_arrow(np.array([-1], np.int32))[0]  # place in any array
 
 
 @dataclass(frozen=True)
@@ -47,11 +54,9 @@ class UnknownWords:
 
 
 def write_features(
-    splits: Mapping[Split, Sequence[Shard]],
-    vocabularies: Mapping[Field, Vocabulary],
-    target: Path,
-    pool: Executor,
-) -> UnknownWords:
+    splits: Mapping[Split, Sequence[Shard]], vocabularies: Mapping[Field, Vocabulary],
+    target: Path, pool: Executor,
+) -> UnknownWords:  # fmt: skip
     """Write vocabularies and ids to `target`, an existing, empty folder.
 
     A shard's ids get the name of its Parquet file. Threads of `pool` write a shard at a time.
@@ -88,7 +93,7 @@ def encode_entry(entry: Path, vocabularies: Mapping[Field, Vocabulary]) -> Encod
     ids: dict[Field, Ids] = {}
     unknown: dict[Field, int] = {}
     known, ids_of_known = _known(*vocabularies.values())
-    place = to_numpy(pc.index_in(words["word"], known).fill_null(_END))
+    place = to_numpy(pc.index_in(words["word"], known).fill_null(_LAST))
     for field, of_known in zip(vocabularies, ids_of_known, strict=True):
         found = of_known[place]
         unknown[field] = int(to_numpy(words[f"{field}_count"])[found == UNKNOWN].sum())
