@@ -41,7 +41,7 @@ RUNTIME = "runtime"
 PROVENANCE = "provenance.json"
 HIDDEN, ALL_HIDDEN = ".wh.", ".wh..wh..opq"
 """How a layer hides what is below it. Source: OCI image specification, "Whiteouts"."""
-_LEFT_OUT = re.compile(r"(^|/)__pycache__(/|$)|\.pyc$|(^|/)\.cache/pip(/|$)")
+_LEFT_OUT = re.compile(r"(^|/)__pycache__$|(^|/)\.cache/pip(/|$)")
 _FROM = re.compile(r"^FROM\s.*$", re.IGNORECASE | re.MULTILINE)
 _OURS = re.compile(rf"FROM\s+{RUNTIME}", re.IGNORECASE)
 _COPY = re.compile(r"COPY((?:\s+[\w.][^\s$*?\[]*)+)\s+/([^\s$]*)", re.IGNORECASE)
@@ -182,11 +182,19 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
         # A hard link comes after what it links to.
         for path in sorted(found, key=lambda path: (found[path][0].islnk(), path)):
             entry, tar = found[path]
-            if _LEFT_OUT.search(path):
+            file = tar.extractfile(entry) if entry.isreg() else None
+            if _LEFT_OUT.search(path) or (file and path.endswith(".pyc") and _is_dated(file)):
                 continue
             kept = {key: text for key, text in entry.pax_headers.items() if "xattr" in key}
             ours = entry.replace(name=path, mtime=0, uname="", gname="")
             ours.pax_headers = kept
-            yield ours, tar.extractfile(entry) if entry.isreg() else None
+            yield ours, file
 
     return pack_entries(canonical(), target, "Dockerfile")
+
+
+def _is_dated(bytecode: IO[bytes]) -> bool:
+    """Return whether bytecode names its source by time, which no file here has (PEP 552)."""
+    flags = bytecode.read(8)[4:]
+    bytecode.seek(0)
+    return not any(flags)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import py_compile
 import tarfile
 from pathlib import Path
+from py_compile import PycInvalidationMode
 from types import SimpleNamespace
 from typing import Any
 
@@ -30,7 +32,7 @@ def layer(*entries: tuple[str, str] | str, mtime: int) -> io.BytesIO:
             if content is None:
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
             entry.size = len(content or "")
-            tar.addfile(entry, io.BytesIO((content or "").encode()))
+            tar.addfile(entry, io.BytesIO((content or "").encode("latin-1")))
     return io.BytesIO(packed.getvalue())
 
 
@@ -60,12 +62,23 @@ def test_upper_layers_replace_and_hide_what_is_below(tmp_path: Path) -> None:
     assert merged(tmp_path / "two", below, times)[0] == digest
 
 
-def test_bytecode_and_caches_are_left_out(tmp_path: Path) -> None:
+def test_bytecode_with_a_time_and_caches_are_left_out(tmp_path: Path) -> None:
+    source = tmp_path / "a.py"
+    source.write_text("A = 1\n")
+    by_time, by_hash = (
+        Path(py_compile.compile(str(source), f"{tmp_path}/{mode.name}.pyc", invalidation_mode=mode))
+        .read_bytes()
+        .decode("latin-1")
+        for mode in (PycInvalidationMode.TIMESTAMP, PycInvalidationMode.UNCHECKED_HASH)
+    )
     made = layer(
-        "venv/__pycache__", ("venv/__pycache__/a.pyc", "x"), ("venv/a.py", "y"), "root/.cache/pip",
-        ("root/.cache/pip/wheel", "z"), ("venv/b.pyc", "x"), mtime=1,
+        "venv/__pycache__", ("venv/__pycache__/a.pyc", by_time), ("venv/a.py", "y"),
+        "root/.cache/pip", ("root/.cache/pip/wheel", "z"), ("venv/b.pyc", by_time),
+        ("venv/__pycache__/c.pyc", by_hash), mtime=1,
     )  # fmt: skip
-    assert list(merged(tmp_path / "one", made)[1]) == ["venv/a.py"]
+    found = merged(tmp_path / "one", made)[1]
+    assert list(found) == ["venv/__pycache__/c.pyc", "venv/a.py"]
+    assert found["venv/__pycache__/c.pyc"][1].decode("latin-1") == by_hash
 
 
 def test_a_tag_that_may_not_move_ends_no_export(
