@@ -4,5 +4,5 @@ from issuesum.training import hidden
 
 __all__ = ["keras"]
 
-with hidden("matplotlib", "pandas", "sklearn"):
+with hidden("matplotlib", "pandas", "scipy", "sklearn"):
     import keras
