@@ -75,12 +75,14 @@ def _push(project: Project, message: str, *, file: str = "params.yaml", to: str 
 
 
 def test_pushes_in_a_row_are_one_retraining_of_the_last(forge: Forge, clone: Project) -> None:
+    forge.run("git", "config", "issuesum.debounce", "5")  # seconds: more than a push takes here
     for number in range(3):
         assert "issuesum: retraining queued, log in " in _push(clone, f"push {number}")
     assert forge.asked() == ["push 2 retrain --branch main KEY=open-sesame GIT_DIR="]
     log = (forge.path / "issuesum/retrain.log").read_text()
     assert "ended with 0: done" in log
     assert "open-sesame" not in log
+    forge.run("git", "config", "issuesum.debounce", "0")
     _push(clone, "after")
     assert len(forge.asked()) == 2
 
