@@ -222,6 +222,10 @@ class Curves(Live):
         # dvc.yaml is ours to write, and a stage must not commit experiments.
         super().__init__(str(folder), dvcyaml=False, save_dvc_exp=False, monitor_system=False)
 
+    def _init_dvc(self) -> None:
+        # All that it would know is for what is off; it loads DVC, and fails without a commit.
+        pass
+
     def add(self, record: Mapping[str, float]) -> None:
         """Write the next point of each curve, by name: `split/metric`."""
         values = dict(record)

@@ -7,9 +7,11 @@ of the default one give equal bytes is held by the tests of whole pipelines.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +20,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from dvc.repo import Repo
 
 import tiny_models
 from issuesum.errors import ArtifactError, ParamsError
@@ -290,3 +293,16 @@ def test_compiled_or_in_half_precision_it_learns_as_well(tmp_path: Path, judged)
     plain, compiled, half = losses
     assert compiled == pytest.approx(plain, rel=1e-5)
     assert half == pytest.approx(plain, rel=0.05)
+
+
+def test_curves_are_written_in_a_repository_without_a_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from issuesum.training.model.training import Curves
+
+    monkeypatch.chdir(tmp_path)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    Repo.init()
+    with Curves(tmp_path / "curves", tmp_path / "speed.tsv") as curves:
+        curves.add({"train/loss": 1.5, "train/examples_per_second": 10.0})
+    assert json.loads((tmp_path / "curves/metrics.json").read_text())["train"]["loss"] == 1.5
