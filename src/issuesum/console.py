@@ -59,11 +59,10 @@ def reader_gone() -> int:
 
 
 def _is_of_network(error: OSError) -> bool:
-    if isinstance(error, (ConnectionError, TimeoutError)):
-        return True
+    known = isinstance(error, (ConnectionError, TimeoutError)) or error.errno in _UNREACHABLE
     # By name, so that a failure of a file does not import requests.
     modules = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
-    return error.errno in _UNREACHABLE or bool(modules & _NETWORK)
+    return known or bool(modules & _NETWORK)
 
 
 def coloured() -> bool | None:

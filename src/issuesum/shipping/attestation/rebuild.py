@@ -59,11 +59,7 @@ def _made_again(found: Found, known: Exported, *, here: Path, folder: Path) -> C
     tree = restore(found, folder / "tree", here=folder, source=source, data=False).root
     data.pull(tree, top, only=BUNDLE)
     image = found.image.reference
-    with (
-        exclusive(image.repository),
-        engine() as client,
-        staging_tag(client, image) as staging,
-    ):
+    with exclusive(image.repository), engine() as client, staging_tag(client, image) as staging:
         platform = f"linux/{found.image.architecture}"
         base = fetch_base(client, known.params["export"]["base_image"], platform)
         runtime = build_runtime(client, tree / BUNDLE, base=base, staging=staging, folder=folder)

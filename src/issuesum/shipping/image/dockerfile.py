@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
@@ -182,19 +183,13 @@ def _merged(layers: Sequence[IO[bytes]], target: Path) -> Layer:
         # A hard link comes after what it links to.
         for path in sorted(found, key=lambda path: (found[path][0].islnk(), path)):
             entry, tar = found[path]
-            file = tar.extractfile(entry) if entry.isreg() else None
-            if _LEFT_OUT.search(path) or (file and path.endswith(".pyc") and _is_dated(file)):
+            file = cast("BufferedReader", tar.extractfile(entry)) if entry.isreg() else None
+            # Bytecode that names its source by time (PEP 552) is of no use: no file here has one.
+            is_dated = file and path.endswith(".pyc") and not any(file.peek(8)[4:8])
+            if is_dated or _LEFT_OUT.search(path):
                 continue
-            kept = {key: text for key, text in entry.pax_headers.items() if "xattr" in key}
             ours = entry.replace(name=path, mtime=0, uname="", gname="")
-            ours.pax_headers = kept
+            ours.pax_headers = {key: of for key, of in entry.pax_headers.items() if "xattr" in key}
             yield ours, file
 
     return pack_entries(canonical(), target, "Dockerfile")
-
-
-def _is_dated(bytecode: IO[bytes]) -> bool:
-    """Return whether bytecode names its source by time, which no file here has (PEP 552)."""
-    flags = bytecode.read(8)[4:]
-    bytecode.seek(0)
-    return not any(flags)

@@ -219,12 +219,10 @@ class Curves(Live):
         self._speed = speed
         speed.parent.mkdir(parents=True, exist_ok=True)
         speed.write_text("step\texamples_per_second\n", encoding="utf-8")
-        # dvc.yaml is ours to write, and a stage must not commit experiments.
         super().__init__(str(folder), dvcyaml=False, save_dvc_exp=False, monitor_system=False)
 
     def _init_dvc(self) -> None:
-        # All that it would know is for what is off; it loads DVC, and fails without a commit.
-        pass
+        """Leave alone what a stage must not touch; it takes loading DVC, and a commit."""
 
     def add(self, record: Mapping[str, float]) -> None:
         """Write the next point of each curve, by name: `split/metric`."""
