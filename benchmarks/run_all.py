@@ -85,8 +85,7 @@ def _run(name: str, given: argparse.Namespace, paths: dict[str, Path]) -> bool:
     benchmark = BENCHMARKS[name]
     more = (benchmark.real * bool(given.issues), benchmark.quick * given.quick)
     template = [*" ".join((benchmark.always, *more)).split(), *given.more]
-    made = given.bundle or (paths["bundle"] / "model").is_dir()
-    if "{bundle}" in template and not made:
+    if "{bundle}" in template and not (given.bundle or (paths["bundle"] / "model").is_dir()):
         _train(paths["issues"], paths["bundle"])
     script = f"benchmarks/{name}.py"
     print(f"\n{script}", flush=True)
@@ -99,12 +98,13 @@ def _run(name: str, given: argparse.Namespace, paths: dict[str, Path]) -> bool:
             print(line, end="", flush=True)
     if process.returncode:
         return False
-    minutes, seconds = divmod(round((datetime.now(UTC) - date).total_seconds()), 60)
+    minutes, seconds = divmod((datetime.now(UTC) - date).seconds, 60)
     source = f"issues of {given.issues.name}" if given.issues else "synthetic issues"
     facts = [f"{date:%Y-%m-%d}", f"commit {begun}", source, f"{minutes} min {seconds} s"]
     facts += ["quick: less to do than by default"] * given.quick
     shown = " ".join(["python", script, *template]).format(**{k: p.name for k, p in paths.items()})
-    output = redacted(f"$ {shown}\n{''.join(lines)}".rstrip(), paths)
+    known = paths | {word: Path(word) for word in given.more if Path(word).is_file()}
+    output = redacted(f"$ {shown}\n{''.join(lines)}".rstrip(), known)
     result = f"{'; '.join(facts)}. {machine()}.\n\n```console\n{output}\n```"
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     (ROOT / PAGE).write_text(with_result(page, name, result), encoding="utf-8")
