@@ -81,3 +81,17 @@ def test_only_its_temporary_folder_can_be_written(engine: docker.DockerClient, i
         image, ["-I", "-c", code], entrypoint="python3", remove=True, **HARDENED
     )
     assert output.decode().split() == ["/tmp/x", "10001", "0" * 16]  # noqa: S108 -- in the container
+
+
+def test_what_the_server_imports_is_compiled(engine: docker.DockerClient, image: str) -> None:
+    code = (
+        "import os, sys, seldon_core.microservice\n"
+        "cached = [getattr(each, '__cached__', None) for each in sys.modules.values()]\n"
+        "print(*(os.path.exists(path) for path in cached if path), sep='\\n')\n"
+    )
+    output = engine.containers.run(
+        image, ["-I", "-c", code], entrypoint="python3", network_mode="none", remove=True
+    )
+    compiled = output.decode().split()
+    assert len(compiled) > 300
+    assert set(compiled) == {"True"}
