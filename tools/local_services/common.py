@@ -99,10 +99,7 @@ def lock(state: Path) -> Iterator[None]:
 
 
 def is_free(port: int) -> bool:
-    """Return whether a server could listen on this port now.
-
-    On any address: SeaweedFS takes no port that another program has on another one.
-    """
+    """Return whether a server could listen on this port of every address, as SeaweedFS wants."""
     try:
         # As servers do, it takes a port whose last connections linger.
         socket.create_server(("", port)).close()

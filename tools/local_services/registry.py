@@ -56,6 +56,9 @@ class Registry(Service):
                 f" Received: {self.port}. Try: tools/services down first, or unset the variable"
             )
         if not running:
+            if self.wanted == 0 and not common.is_free(self.port):  # taken since it was chosen
+                self.port = common.free_port(avoid=set())
+                self.address = f"localhost:{self.port}"
             if found := answer(self.port):
                 raise ServiceError(
                     f"port {self.port} must be free or hold a registry. Received: {found}."

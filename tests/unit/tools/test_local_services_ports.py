@@ -88,3 +88,17 @@ def test_listener_that_is_no_http_server_is_reported(taken, monkeypatch):
         raise http.client.BadStatusLine("SSH-2.0")
 
     assert registry.answer(taken) == "no HTTP answer (BadStatusLine)"
+
+
+def test_a_free_port_that_is_taken_before_the_registry_starts_is_replaced(tmp_path, monkeypatch):
+    env = {"ISSUESUM_REGISTRY_PORT": "0", "ISSUESUM_STATE": str(tmp_path)}
+    one = Registry(settings.read(env))
+    started = []
+    monkeypatch.setattr(Registry, "_start", lambda self: started.append(self.port))
+    monkeypatch.setattr(Registry, "_wait", lambda _: None)
+    chosen = one.port
+    with socket.create_server((LOOPBACK, chosen)):
+        assert one.up().up
+    assert started == [one.port]
+    assert one.port != chosen
+    assert one.exports() == {"ISSUESUM_REGISTRY": f"localhost:{one.port}"}
