@@ -98,7 +98,7 @@ def _run(name: str, given: argparse.Namespace, paths: dict[str, Path]) -> bool:
             print(line, end="", flush=True)
     if process.returncode:
         return False
-    minutes, seconds = divmod((datetime.now(UTC) - date).seconds, 60)
+    minutes, seconds = divmod(round((datetime.now(UTC) - date).total_seconds()), 60)
     source = f"issues of {given.issues.name}" if given.issues else "synthetic issues"
     facts = [f"{date:%Y-%m-%d}", f"commit {begun}", source, f"{minutes} min {seconds} s"]
     facts += ["quick: less to do than by default"] * given.quick

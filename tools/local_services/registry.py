@@ -38,9 +38,8 @@ class Registry(Service):
         self.elsewhere = None if settings.registry in here else settings.registry
         named = last is not None and settings.registry == f"localhost:{last}"
         ours = last if named or self._runs() else None
-        self.port = self.wanted or ours or DEFAULT_PORT
-        if self.wanted == 0 and not ours:
-            self.port = last if last and common.is_free(last) else common.free_port(avoid=set())
+        self.any_port = self.wanted == 0 and not ours  # the last one, or what is free in `up`
+        self.port = last or 0 if self.any_port else self.wanted or ours or DEFAULT_PORT
         # The first part of the images' names.
         self.address = self.elsewhere or f"localhost:{self.port}"
 
@@ -56,7 +55,7 @@ class Registry(Service):
                 f" Received: {self.port}. Try: tools/services down first, or unset the variable"
             )
         if not running:
-            if self.wanted == 0 and not common.is_free(self.port):  # taken since it was chosen
+            if self.any_port and not (self.port and common.is_free(self.port)):
                 self.port = common.free_port(avoid=set())
                 self.address = f"localhost:{self.port}"
             if found := answer(self.port):
