@@ -286,6 +286,24 @@ def test_prometheus_gets_latency_and_drift(client: FlaskClient, metrics) -> None
     assert values["issuesum_body_words_total"] >= 3
 
 
+def test_a_worker_that_ended_with_the_lock_of_the_store_stops_no_other(
+    client: FlaskClient, metrics
+) -> None:
+    def counted() -> float:
+        entry = metrics.data.get(os.getpid(), {})
+        found = [
+            known for (_, name, _), known in entry.items() if name == "issuesum_latency_seconds"
+        ]
+        return sum(known["value"][1] for known in found)
+
+    with metrics._lock:
+        before, deadline = counted(), time.monotonic() + 60
+        client.post(PREDICT, json={"strData": "the app"})
+        while counted() == before:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+
 def test_feedback_is_counted_and_a_better_title_kept(
     client: FlaskClient, metrics, feedback_folder: Path
 ) -> None:

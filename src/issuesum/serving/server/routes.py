@@ -13,6 +13,8 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
+from copy import copy
 from inspect import getclosurevars
 from queue import SimpleQueue
 from typing import Any, NoReturn
@@ -40,9 +42,8 @@ Answer = Callable[[Any], dict[str, Any]]
 class Counting:
     """Takes metrics in Seldon's form to seldon-core's store, off the path of a request.
 
-    The store is a process of its own, and one update of it costs six messages there and back,
-    whatever it counts. So a thread of each worker updates it a few times a second. As no other
-    thread of that worker does, no increment is lost; in seldon-core's own way, one may be.
+    The store is a process of its own, to which one update costs several messages, whatever it
+    counts. So one thread of each worker updates it a few times a second, and loses no increment.
     """
 
     def __init__(self) -> None:
@@ -63,6 +64,10 @@ class Counting:
             self._waiting.put(metric)
 
     def _count(self, store: Any) -> None:  # noqa: ANN401 -- seldon-core has no types
+        # A worker that ends within an update leaves the store's lock locked, and every other one
+        # would wait for it for ever. Each worker writes an entry of its own, and needs no lock.
+        store = copy(store)
+        store._lock = nullcontext()  # noqa: SLF001
         while True:
             first = self._waiting.get()
             time.sleep(_INTERVAL)
