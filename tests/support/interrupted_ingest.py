@@ -30,11 +30,12 @@ RAW = Path("data/raw/github_issues.csv")
 
 def start(folder: Path, limit: int | None = None) -> int:
     """Start the command in a child and return its process id."""
+    log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     child = os.fork()
     if child:
+        os.close(log)
         return child
     os.chdir(folder)
-    log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(log, 1)
     os.dup2(log, 2)
     if limit is not None:
