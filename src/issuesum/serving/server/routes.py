@@ -13,7 +13,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from copy import copy
 from inspect import getclosurevars
 from queue import SimpleQueue
@@ -42,40 +42,35 @@ Answer = Callable[[Any], dict[str, Any]]
 class Counting:
     """Takes metrics in Seldon's form to seldon-core's store, off the path of a request.
 
-    The store is a process of its own, to which one update costs several messages, whatever it
-    counts. So one thread of each worker updates it a few times a second, and loses no increment.
+    The store is a process of its own, to which an update costs several messages, whatever it
+    counts. So one thread of each worker updates it a few times a second, for all requests.
     """
 
     def __init__(self) -> None:
         """Start no thread yet: it would not survive the fork of a worker."""
         self._waiting: SimpleQueue[dict[str, Any]] = SimpleQueue()
-        self._lock, self._counts = threading.Lock(), False
+        self._begun = threading.Lock()
 
     def add(self, metrics: list[dict[str, Any]]) -> None:
         """Count within a second, in the store of the app that answers now."""
-        with self._lock:
-            if not self._counts:
-                # seldon-core gives it to its routes alone.
-                known = getclosurevars(current_app.view_functions["Predict"]).nonlocals
-                given = (known["seldon_metrics"],)
-                threading.Thread(target=self._count, args=given, daemon=True).start()
-                self._counts = True
+        if self._begun.acquire(blocking=False):  # by the first request, and never released
+            # seldon-core gives it to its routes alone.
+            known = getclosurevars(current_app.view_functions["Predict"]).nonlocals
+            store = copy(known["seldon_metrics"])
+            # A worker that ends within an update leaves the store's lock locked, and every other
+            # would wait for ever. Each worker writes an entry of its own, which needs no lock.
+            store._lock = nullcontext()  # noqa: SLF001
+            threading.Thread(target=self._count, args=(store,), daemon=True).start()
         for metric in metrics:
             self._waiting.put(metric)
 
     def _count(self, store: Any) -> None:  # noqa: ANN401 -- seldon-core has no types
-        # A worker that ends within an update leaves the store's lock locked, and every other one
-        # would wait for it for ever. Each worker writes an entry of its own, and needs no lock.
-        store = copy(store)
-        store._lock = nullcontext()  # noqa: SLF001
         while True:
             first = self._waiting.get()
             time.sleep(_INTERVAL)
             others = [self._waiting.get() for _ in range(self._waiting.qsize())]
-            try:
+            with suppress(OSError, EOFError):  # it has ended, and so does the server
                 store.update([first, *others], "predict")
-            except (OSError, EOFError):  # it has ended, and so does the server
-                return
 
 
 def create_routes(answering: Answering, answer: Answer) -> Blueprint:

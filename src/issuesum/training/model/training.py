@@ -222,7 +222,7 @@ class Curves(Live):
         super().__init__(str(folder), dvcyaml=False, save_dvc_exp=False, monitor_system=False)
 
     def _init_dvc(self) -> None:
-        """Leave alone what a stage must not touch; it takes loading DVC, and a commit."""
+        """Leave out what DVC is for: a stage leaves dvc.yaml and Git alone. It takes a second."""
 
     def add(self, record: Mapping[str, float]) -> None:
         """Write the next point of each curve, by name: `split/metric`."""
