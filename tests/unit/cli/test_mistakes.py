@@ -49,7 +49,7 @@ def _lonely(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ISSUESUM_REGISTRY", "localhost:1")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path / "site"))
-    monkeypatch.setattr("urllib3.util.Retry.sleep", lambda *_: None)
+    monkeypatch.setattr("issuesum.registry.client._PATIENCE", 0)
 
 
 @pytest.fixture
