@@ -99,8 +99,7 @@ def lock(state: Path) -> Iterator[None]:
 
 
 def is_free(port: int) -> bool:
-    """Return whether a server could listen on this port now, on every address."""
-    # SeaweedFS takes no port that another program has on any of them.
+    """Return whether a server could listen on this port now, on every address, as weed asks."""
     try:
         # As servers do, it takes a port whose last connections linger.
         socket.create_server(("", port)).close()

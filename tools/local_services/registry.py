@@ -40,8 +40,10 @@ class Registry(Service):
         ours = last if named or self._runs() else None
         self.any_port = self.wanted == 0 and not ours  # the last one, or what is free in `up`
         self.port = last or 0 if self.any_port else self.wanted or ours or DEFAULT_PORT
-        # The first part of the images' names.
-        self.address = self.elsewhere or f"localhost:{self.port}"
+
+    @property
+    def address(self) -> str:  # the first part of the images' names
+        return self.elsewhere or f"localhost:{self.port}"
 
     def up(self) -> Report:
         """Use the registry at the port, else start one."""
@@ -57,7 +59,6 @@ class Registry(Service):
         if not running:
             if self.any_port and not (self.port and common.is_free(self.port)):
                 self.port = common.free_port(avoid=set())
-                self.address = f"localhost:{self.port}"
             if found := answer(self.port):
                 raise ServiceError(
                     f"port {self.port} must be free or hold a registry. Received: {found}."
