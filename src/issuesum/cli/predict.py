@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,12 +70,14 @@ def command(
     writer, form = _writer(bundle, image), Form(("issue_url", "body"), columns, separator)
     started, rows, titles = time.monotonic(), 0, 0
     hidden = output is None and sys.stdout.isatty()  # the titles are where the bar would be
-    file = writing(output, kind or format_of(output))
-    with file as write, bar("predict", hidden=hidden) as shown:
-        for some in predictions(read_source(source, form, shown=shown), writer, batch_size):
-            write(some)
-            rows += len(some)
-            titles += sum(1 for one in some if one.title)
+    with bar("predict", hidden=hidden) as shown:
+        found = predictions(read_source(source, form, shown=shown), writer, batch_size)
+        first = next(found, [])  # what cannot be read fails before there is a header
+        with writing(output, kind or format_of(output)) as write:
+            for some in chain([first], found):
+                write(some)
+                rows += len(some)
+                titles += sum(1 for one in some if one.title)
     seconds = time.monotonic() - started
     if shared.wants_json():
         counts = {"rows": rows, "titles": titles, "seconds": round(seconds, 3)}

@@ -79,6 +79,11 @@ def test_a_pipe_that_breaks_off_is_one_line_and_the_output_stays(
     assert output.read_text() == "earlier"
 
 
+def test_nothing_is_written_of_what_cannot_be_read(bundle: Path) -> None:
+    done = predict("-", "--bundle", bundle, given=b"title,text\na,b\n")
+    assert (done.returncode, done.stdout) == (3, b""), done.stderr
+
+
 def test_a_reader_that_has_seen_enough_gets_its_lines_at_once(bundle: Path) -> None:
     command = [sys.executable, "-c", "from issuesum.cli import main; main()", "predict", "-"]
     with subprocess.Popen(
