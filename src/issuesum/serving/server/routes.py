@@ -207,7 +207,8 @@ def _message() -> dict[str, Any]:
     if request.mimetype == "multipart/form-data":
         fields = _fields().items()
         return {name: text if name == "strData" else _value(text) for name, text in fields}
-    if text := request.form.get("json") or request.args.get("json"):
+    text = None if request.is_json else request.form.get("json")  # a parser runs for it
+    if text := text or request.args.get("json"):
         return _object(text)
     if not request.is_json:
         info = (
