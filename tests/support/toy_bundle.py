@@ -44,11 +44,11 @@ def write_bundle(
         node("Identity", ["body_extended"], ["shared_words"]),
         node("Shape", ["body"], ["axis"], start=0, end=1),
         node("Squeeze", ["axis"], ["rows"]),
-        node("Range", ["int0", "rows", "int1"], ["of_body"]),
+        node("Range", ["int0", "rows", "int1"], ["body_number"]),
     ]
     state = [
         ("shared_words", TensorProto.INT32, ("bodies", places)),
-        ("of_body", TensorProto.INT64, ("n",)),
+        ("body_number", TensorProto.INT64, ("numbers",)),
     ] * copies
     _save(
         folder / "encoder.onnx",
@@ -69,7 +69,7 @@ def write_bundle(
         ],
     )
     copying = [
-        node("Gather", ["shared_words", "of_body"], ["words"]),
+        node("Gather", ["shared_words", "body_number"], ["words"]),
         node("MatMul", ["next_hidden", "attend"], ["energy"]),
         node("Cast", ["words"], ["is_word"], to=TensorProto.BOOL),
         node("Where", ["is_word", "energy", "never"], ["masked"]),

@@ -3,10 +3,11 @@
 encoder.onnx takes `body` and, if the model copies, `body_extended`, both int32 (batch, body
 maxlen), and gives named state tensors. decoder.onnx takes `previous`, int32 (rows,), and that
 state, a row for each of `previous`; only of tensors named `shared_NAME` it takes what the encoder
-gave. It gives `probabilities`, float32 (rows, outputs), and `next_NAME` for every state tensor NAME
-that the step changes. `outputs` counts the ids of the title vocabulary and, if the model
-copies, those that a row's own words can have (see `text.features`). A model with attention
-also gives `attention`, float32 (rows, places), with at most as many places as `body`.
+gave, and `body_number` may be one for all rows. It gives `probabilities`, float32 (rows, outputs),
+and `next_NAME` for every state tensor NAME that the step changes. `outputs` counts the ids of the
+title vocabulary and, if the model copies, those that a row's own words can have (see
+`text.features`). A model with attention also gives `attention`, float32 (rows, places), with at
+most as many places as `body`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ PROBABILITIES = "probabilities"
 ATTENTION = "attention"
 NEXT = "next_"
 SHARED = "shared_"
+BODY_NUMBER = "body_number"
 
 Floats = npt.NDArray[np.float32]
 RowNumbers = npt.NDArray[np.int64]
@@ -75,10 +77,10 @@ class Graphs:
 
     def take(self, state: State, rows: RowNumbers) -> State:
         """Return the state of these rows, int64 (rows,): more, fewer or others than before."""
-        return {
-            name: tensor if name.startswith(SHARED) else tensor.take(rows, axis=0)
-            for name, tensor in state.items()
-        }
+        moved = {of for of in state if not of.startswith(SHARED)}
+        if len(state.get(BODY_NUMBER, ())) == 1:  # all rows are of one body, which is not copied
+            moved.remove(BODY_NUMBER)
+        return {of: state[of].take(rows, axis=0) if of in moved else state[of] for of in state}
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:

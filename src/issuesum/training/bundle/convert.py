@@ -25,7 +25,7 @@ from issuesum.text.features import Features
 from issuesum.training.bundle.canonical import canonicalise
 from issuesum.training.model.contract import state_specs
 from issuesum.training.model.interface import Inputs, TitleModel
-from issuesum.training.model.layers import BidirectionalGRU
+from issuesum.training.model.layers import GRU
 
 _LEAST = np.float32(1e-30)
 """Probability below which no difference matters: float32 has no room for the smallest."""
@@ -72,34 +72,29 @@ def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) ->
 
 @contextmanager
 def _marked_recurrence() -> Iterator[None]:
-    original = BidirectionalGRU.call
-    BidirectionalGRU.call = _marked_call  # type: ignore[method-assign,assignment] # for a while
+    originals = GRU.call, GRU.step
+    GRU.call, GRU.step = _marked_call, _marked_step  # type: ignore[method-assign,assignment] # for a while
     try:
         yield
     finally:
-        BidirectionalGRU.call = original  # type: ignore[method-assign]
+        GRU.call, GRU.step = originals  # type: ignore[method-assign]
 
 
-def _marked_call(layer: BidirectionalGRU, inputs: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-    # ONNX's two directions in one node would give 0 for padding, as in a body without any word.
+def _marked_step(layer: GRU, inputs: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
+    return _marked_call(layer, inputs[:, None], hidden)[:, 0]
+
+
+def _marked_call(layer: GRU, inputs: tf.Tensor, hidden: tf.Tensor | None = None) -> tf.Tensor:
+    gates = layer.input_gates
     with tf.init_scope():  # the weights as numbers, so that they are transposed here and now
-        kernel, recurrent, bias = map(np.asarray, (layer.kernel, layer.recurrent, layer.bias))
-    both = (inputs, tf.reverse_sequence(inputs, lengths, seq_axis=1))
-    weights = zip(np.split(kernel, 2, 1), recurrent, np.split(bias, 2), strict=True)
-    forward, backward = (
-        tf.transpose(_mark(tf.transpose(given, (1, 0, 2)), *of_one), (1, 0, 2))
-        for given, of_one in zip(both, weights, strict=True)
-    )
-    return tf.concat([forward, tf.reverse_sequence(backward, lengths, seq_axis=1)], axis=-1)
-
-
-def _mark(inputs: tf.Tensor, kernel: Floats, recurrent: Floats, bias: Floats) -> tf.Tensor:
-    """Return what stands for the states (steps, batch, units) of a GRU, see `layers.gru_scan`."""
-    both = np.concatenate([bias, np.zeros_like(bias)])
-    weights = [np.ascontiguousarray(of)[None] for of in (kernel.T, recurrent.T, both)]
-    states = tf.numpy_function(_never, [inputs, *weights], tf.float32, stateful=False)
+        kernel, recurrent, bias = map(np.asarray, (gates.kernel, layer.recurrent, gates.bias))
+    weights = (kernel.T, recurrent.T, np.concatenate([bias, np.zeros_like(bias)]))
+    given = [tf.transpose(inputs, (1, 0, 2)), *(np.ascontiguousarray(of)[None] for of in weights)]
+    first = [] if hidden is None else [hidden[None]]
+    states = tf.numpy_function(_never, [*given, *first], tf.float32, stateful=False)
     # ONNX has an axis of directions; besides, tf2onnx does not know a mark's shape.
-    return tf.reshape(states, (tf.shape(inputs)[0], -1, len(recurrent)))
+    states = tf.reshape(states, (tf.shape(inputs)[1], -1, len(recurrent)))
+    return tf.transpose(states, (1, 0, 2))
 
 
 def _never(*_: Floats) -> NoReturn:
@@ -108,6 +103,7 @@ def _never(*_: Floats) -> NoReturn:
 
 def _write_gru(graph: Graph, node: Node, _name: str, _args: object) -> None:
     inputs, outputs = list(node.input), list(node.output)
+    inputs[4:] = ["", *inputs[4:]]  # behind the weights: lengths, and the first state, if any
     attributes = {"hidden_size": graph.get_shape(inputs[2])[2], "linear_before_reset": 1}
     graph.remove_node(node.name)
     graph.make_node("GRU", inputs, attr=attributes, outputs=outputs)

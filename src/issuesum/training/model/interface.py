@@ -107,7 +107,8 @@ class TitleModel(keras.Model):  # type: ignore[misc] # keras has no types
 
         The batch is their first axis; an axis behind it may depend on the bodies, or grow from step
         to step. A search has several rows for a body: those whose name begins with `shared_` are
-        not copied for them, so `step` needs the body of each row in another tensor.
+        not copied for them, so `step` needs the body of each row in another tensor. If that is
+        `body_number`, it has one element where all rows are of one body.
         """
         raise NotImplementedError
 

@@ -131,41 +131,26 @@ def _scan(
     return state, outputs.stack()
 
 
-class BidirectionalGRU(keras.layers.Layer):  # type: ignore[misc] # keras has no types
-    """A GRU in each direction over left-aligned rows, in one loop.
-
-    Schuster and Paliwal 1997. Each direction begins at a word, so padding changes no state.
-    """
+class GRU(keras.layers.Layer):  # type: ignore[misc] # keras has no types
+    """A gated recurrent unit whose states are computed by `gru_scan`."""
 
     def __init__(self, units: int) -> None:
-        """Make a layer with so many units in each direction."""
-        super().__init__(name="bidirectional_gru")
-        self.units = units
+        """Make a layer of so many units."""
+        super().__init__(name="gru")
+        self.input_gates, shape = keras.layers.Dense(3 * units), (units, 3 * units)
+        self.recurrent = self.add_weight(name="recurrent", shape=shape, initializer="orthogonal")
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Make the weights."""
-        orthogonal = [keras.initializers.Orthogonal() for _ in range(2)]
+    def call(self, inputs: tf.Tensor, hidden: tf.Tensor | None = None) -> tf.Tensor:
+        """Return the states (batch, steps, units) of inputs (batch, steps, width).
 
-        def in_each(shape: tuple[int, ...], dtype: object = None) -> tf.Tensor:
-            return tf.stack([make(shape[1:], dtype=dtype) for make in orthogonal])
-
-        units, weight = self.units, self.add_weight
-        shape = (input_shape[-1], 6 * units)
-        self.kernel = weight(name="kernel", shape=shape, initializer="glorot_uniform")
-        self.recurrent = weight(name="recurrent", shape=(2, units, 3 * units), initializer=in_each)
-        self.bias = weight(name="bias", shape=(6 * units,), initializer="zeros")
-
-    def call(self, inputs: tf.Tensor, lengths: tf.Tensor) -> tf.Tensor:
-        """Return the states of both directions, (batch, steps, 2 * units).
-
-        `inputs` are (batch, steps, width); steps from `lengths`, int32 (batch,), on are padding.
+        `hidden` is the first state, (batch, units), or zeros.
         """
-        kernel = tf.cast(self.kernel, inputs.dtype)
-        projected = tf.tensordot(inputs, kernel, 1) + tf.cast(self.bias, inputs.dtype)
-        forward, backward = tf.split(projected, 2, axis=-1)
-        both = tf.stack([forward, tf.reverse_sequence(backward, lengths, seq_axis=1)])
-        first = tf.zeros((2, tf.shape(inputs)[0], self.units), inputs.dtype)
-        recurrent = tf.cast(self.recurrent, inputs.dtype)
-        states = gru_scan(tf.transpose(both, (2, 0, 1, 3)), first, recurrent)
-        forward, backward = tf.unstack(tf.transpose(states, (1, 2, 0, 3)))
-        return tf.concat([forward, tf.reverse_sequence(backward, lengths, seq_axis=1)], axis=-1)
+        projected = tf.transpose(self.input_gates(inputs), (1, 0, 2))
+        recurrent = tf.cast(self.recurrent, projected.dtype)
+        if hidden is None:
+            hidden = tf.zeros((tf.shape(inputs)[0], recurrent.shape[0]), projected.dtype)
+        return tf.transpose(gru_scan(projected, hidden, recurrent), (1, 0, 2))
+
+    def step(self, inputs: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
+        """Return the next state (batch, units), float32, of inputs (batch, width)."""
+        return gru_step(tf.cast(self.input_gates(inputs), tf.float32), hidden, self.recurrent)

@@ -20,7 +20,7 @@ def test_rows_of_a_state_are_taken_and_what_they_share_stays(tmp_path: Path) -> 
     body = np.arange(2 * BODY.maxlen, dtype=np.int32).reshape(2, -1) % BODY.size
     first = graphs.encode(body, body)
     state = graphs.take(first, np.array([0, 0, 1, 1]))
-    assert state["of_body"].tolist() == [0, 0, 1, 1]
+    assert state["body_number"].tolist() == [0, 0, 1, 1]
     previous = np.array([2, 4, 2, 4], np.int32)
     probabilities, state = graphs.step(previous, state)
     assert probabilities.shape == (4, TITLE.size + BODY.maxlen)
@@ -29,6 +29,18 @@ def test_rows_of_a_state_are_taken_and_what_they_share_stays(tmp_path: Path) -> 
     moved = graphs.take(state, np.array([1, 0, 3]))
     assert moved["shared_words"] is first["shared_words"]
     np.testing.assert_array_equal(moved["hidden"], state["hidden"][[1, 0, 3]])
+
+
+def test_one_number_stands_for_all_rows_of_the_last_body(tmp_path: Path) -> None:
+    graphs = Graphs(write_bundle(tmp_path))
+    body = np.arange(2 * BODY.maxlen, dtype=np.int32).reshape(2, -1) % BODY.size
+    last = graphs.take(graphs.encode(body, body), np.array([1]))
+    state = graphs.take(last, np.array([0, 0, 0]))
+    assert state["body_number"].tolist() == [1]
+    previous = np.array([2, 4, 5], np.int32)
+    probabilities, _ = graphs.step(previous, state)
+    alone = [graphs.step(word[None], last)[0][0] for word in previous]
+    np.testing.assert_allclose(probabilities, alone, rtol=1e-6)
 
 
 def test_a_graph_that_is_missing_or_broken_is_named(tmp_path: Path) -> None:

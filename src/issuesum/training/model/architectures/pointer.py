@@ -9,6 +9,7 @@ depend on words alone, so that all steps are trained at once. Title words have o
 and Wolf 2017, arXiv:1608.05859), to which the encoder adds one for words that no title holds.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import keras
@@ -16,7 +17,7 @@ import tensorflow as tf
 
 from issuesum.text.vocabulary import FIRST_WORD, PADDING, UNKNOWN
 from issuesum.training.model.interface import Inputs, ModelConfig, TitleModel
-from issuesum.training.model.layers import BidirectionalGRU, Noise, drop, gru_scan, gru_step
+from issuesum.training.model.layers import GRU, Noise, drop
 
 _NEVER = -1e9
 _TINY = 1e-12  # below every probability that matters; keeps logarithms finite
@@ -27,7 +28,7 @@ _WORDS, _BODY, _MEMORY, _PREVIOUS, _READ, _QUERY, _OUTPUT = range(7)
 class _Scores(NamedTuple):
     """Parts of the mixture, float32 (batch, steps, …)."""
 
-    vocabulary: tf.Tensor  # logits (…, title_size) of words if none is copied
+    vocabulary: tf.Tensor  # logits (…, outputs) of words if none is copied
     attention: tf.Tensor  # probabilities (…, body_maxlen) of the body's places if one is copied
     generate: tf.Tensor  # logit (…, 1) of not copying
 
@@ -49,19 +50,18 @@ class Pointer(TitleModel):
         self.body_embedding = embedding(config.body_size, 0.1)
         self.title_embedding = embedding(config.title_size, 0.1)
         self.place_embedding = embedding(config.body_maxlen, 0.02)
-        self.encoder = BidirectionalGRU(units)
+        self.forward, self.backward = GRU(units), GRU(units)
         self.first_state = layers.Dense(units, activation="tanh")
         self.read = layers.Dense(width)
-        self.decoder_input = layers.Dense(3 * units)
-        weight = self.add_weight
-        self.decoder = weight(name="decoder", shape=(units, 3 * units), initializer="orthogonal")
+        self.decoder = GRU(units)
         self.key = layers.Dense(units, use_bias=False)
         self.query = layers.Dense(units)
         self.hints = layers.Dense(units, use_bias=False)
         self.energy = layers.Dense(1, use_bias=False)
         self.hint_energy = layers.Dense(1, use_bias=False)
         self.output_word = layers.Dense(width, activation="tanh")
-        self.word_bias = weight(name="word_bias", shape=(config.title_size,), initializer="zeros")
+        sizes = (config.title_size,)
+        self.word_bias = self.add_weight(name="word_bias", shape=sizes, initializer="zeros")
         self.generate = layers.Dense(1)
 
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
@@ -92,6 +92,7 @@ class Pointer(TitleModel):
         chosen = tf.math.log(generate * generated + copy * copied + _TINY)
         size = self.config.title_size
         evenly = [0.0] * FIRST_WORD + [1 / (size - FIRST_WORD)] * (size - FIRST_WORD)
+        evenly += [0.0] * self.config.body_maxlen
         evenly = tf.broadcast_to(tf.constant(evenly), tf.shape(scores.vocabulary))
         spread = tf.nn.softmax_cross_entropy_with_logits(evenly, scores.vocabulary)
         return smoothing * spread - (1 - smoothing) * chosen
@@ -101,7 +102,7 @@ class Pointer(TitleModel):
 
         Shared are `words`, the extended ids of each place and of the one before it; `padding`, what
         attention adds; `keys`; and `read` and `context`, the encoder's states times the weights
-        that every step would multiply them with. `of_body` is the body of a row, `hidden` the
+        that every step would multiply them with. `body_number` is the body of a row, `hidden` the
         decoder's state, `written` whether the title has a place's word. The places are as many as
         the longest of the bodies has words, and one at least.
         """
@@ -125,7 +126,7 @@ class Pointer(TitleModel):
             "shared_keys": keys,
             "shared_read": tf.matmul(memory, self.read.kernel) / tf.reduce_sum(same, -1)[..., None],
             "shared_context": tf.matmul(memory, kernel[units : 3 * units]),
-            "of_body": tf.cumsum(tf.ones_like(words[:, 0]), exclusive=True),
+            "body_number": tf.cumsum(tf.ones_like(words[:, 0]), exclusive=True),
             "hidden": hidden,
             "written": tf.zeros_like(words, tf.bool)[:, None],
         }
@@ -138,15 +139,14 @@ class Pointer(TitleModel):
         This is `_score` of one word, as few and small operations of onnxruntime.
         """
         shared = {
-            name: tf.gather(state[f"shared_{name}"], state["of_body"])
+            name: tf.gather(state[f"shared_{name}"], state["body_number"])
             for name in ("words", "padding", "keys", "read", "context")
         }
         here, follows = tf.split(previous[:, None, None] == shared["words"], 2, axis=1)
         read = tf.matmul(tf.cast(here, tf.float32), shared["read"])
         word = tf.gather(self.title_embedding.embeddings, self._known(previous))
         given = tf.concat([word, tf.squeeze(read, 1) + self.read.bias], axis=-1)
-        projected = tf.cast(self.decoder_input(given), tf.float32)
-        hidden = gru_step(projected, state["hidden"], self.decoder)
+        hidden = self.decoder.step(given, state["hidden"])
         held = here | state["written"]
         # Hints and query in one product: what is of the size of the keys takes most of the time.
         hints = tf.concat([follows, held, follows & ~held, here | ~here], axis=1)
@@ -167,7 +167,8 @@ class Pointer(TitleModel):
         output, generate = tf.split(seen, [seen.shape[-1] - 1, 1], axis=1)
         attention = tf.squeeze(attention, 1)
         scores = _Scores(self._logits(tf.tanh(output)), attention, generate)
-        log_probs = self._mixture(scores, tf.maximum(shared["words"][:, 0], PADDING))
+        words = tf.maximum(shared["words"][:, 0], PADDING) + 0 * previous[:, None]
+        log_probs = self._mixture(scores, words)
         return log_probs, {"hidden": hidden, "written": held, "attention": attention}
 
     def _seen(self) -> tuple[tf.Tensor, tf.Tensor]:
@@ -201,7 +202,11 @@ class Pointer(TitleModel):
             as_body, as_title = (tf.where(hidden, UNKNOWN, of) for of in (as_body, as_title))
         embedded = self.body_embedding(as_body) + self.title_embedding(as_title)
         embedded += self.place_embedding(tf.range(places))[None]
-        states = self.encoder(self._drop(embedded, _BODY, noise), lengths)
+        embedded = self._drop(embedded, _BODY, noise)
+        # Both directions begin at a word, so padding changes no state.
+        reverse = partial(tf.reverse_sequence, seq_lengths=lengths, seq_axis=1)
+        both = (self.forward(embedded), reverse(self.backward(reverse(embedded))))
+        states = tf.concat(both, axis=-1)
         memory = self._drop(states, _MEMORY, noise)
         units = self.config.hidden_units
         last = tf.gather(states[..., :units], tf.maximum(lengths - 1, 0), batch_dims=1)
@@ -223,9 +228,7 @@ class Pointer(TitleModel):
             tf.cast(tf.gather(table, self._known(previous)), memory.dtype), _PREVIOUS, noise
         )
         given = tf.concat([word, read], axis=-1)
-        projected = tf.transpose(self.decoder_input(given), (1, 0, 2))
-        recurrent = tf.cast(self.decoder, projected.dtype)
-        states = tf.transpose(gru_scan(projected, state["hidden"], recurrent), (1, 0, 2))
+        states = self.decoder(given, state["hidden"])
         held = tf.cumsum(tf.cast(here, tf.int32), axis=1) > 0
         follows = tf.pad(here, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
         hints = tf.cast(tf.stack([follows, held, follows & ~held], axis=-1), state["keys"].dtype)
@@ -243,17 +246,19 @@ class Pointer(TitleModel):
         return _Scores(tf.reshape(logits, sizes), attention, generate)
 
     def _logits(self, output: tf.Tensor) -> tf.Tensor:
-        """Return logits (rows, title_size) if no word is copied, of outputs (rows, width)."""
-        table = tf.cast(self.title_embedding.embeddings, output.dtype)
-        logits = tf.cast(tf.matmul(output, table, transpose_b=True), tf.float32)
-        no_words = tf.constant([_NEVER] * FIRST_WORD + [0.0] * (logits.shape[-1] - FIRST_WORD))
-        return logits + tf.cast(self.word_bias, tf.float32) + no_words
+        """Return logits (rows, outputs) if no word is copied, of what is seen, (rows, width)."""
+        size, more = self.config.title_size, self.config.body_maxlen
+        # Room for a body's own words here: in the mixture it would be made anew at each step.
+        table = tf.pad(self.title_embedding.embeddings, ((0, more), (0, 0)))
+        logits = tf.matmul(output, tf.cast(table, output.dtype), transpose_b=True)
+        never = tf.constant([_NEVER] * FIRST_WORD + [0.0] * (size - FIRST_WORD) + [_NEVER] * more)
+        bias = tf.cast(tf.pad(self.word_bias, ((0, more),)), tf.float32)
+        return tf.cast(logits, tf.float32) + (bias + never)
 
     def _mixture(self, scores: _Scores, words: tf.Tensor) -> tf.Tensor:
         """Return log-probabilities (rows, outputs) of scores (rows, …) and words (rows, places)."""
         generate, copy = _shares(scores)
-        to_add = ((0, 0), (0, self.config.body_maxlen))
-        generated = tf.pad(generate * tf.nn.softmax(scores.vocabulary), to_add)
+        generated = generate * tf.nn.softmax(scores.vocabulary)
         # Numbers of rows as sums, because shapes become dozens of nodes when exported.
         row = tf.cumsum(0 * words + 1, exclusive=True)
         index = tf.stack([row, words], axis=-1)
