@@ -3,9 +3,9 @@
 Prints the scores of the test split: of the first words of the body, of the title of the most
 similar issue, of the 2018 example's model and of ours. `--seeds` shows how much is chance.
 
-The example's model (seq2seq at its sizes, without noise or smoothing) has the same rows and as many
-seconds of the train stage as ours, and the same search. Two short runs turn the seconds into a
-number of updates, so that its learning rate falls to 0 as ours does.
+The example's model (seq2seq at its widths, without noise or smoothing) has the same vocabularies,
+rows and search, and as many seconds of the train stage as ours. Two short runs turn the seconds
+into a number of updates, so that its learning rate falls to 0 as ours does.
 """
 
 import argparse

@@ -82,7 +82,7 @@ class PreprocessParams(_Section):
     """Vocabularies and id arrays."""
 
     body: FieldParams = _param({"keep_n": 8000, "padding_maxlen": 70})
-    title: FieldParams = _param({"keep_n": 4500, "padding_maxlen": 12})
+    title: FieldParams = _param({"keep_n": 3000, "padding_maxlen": 12})
     scheduler: str = _param("local", pattern=_SCHEDULER)
     workers: int = _param(0, ge=0)
     limits: PreprocessLimits
@@ -124,7 +124,7 @@ class TrainParams(_Section):
 class DecodingParams(_Section):
     """How the bundle searches for titles; the names are those of `inference.rules.Decoding`."""
 
-    beam_width: int = _param(4, ge=1, le=64)
+    beam_width: int = _param(3, ge=1, le=64)
     length_penalty: float = _param(1.0, ge=0)
     min_words: int = _param(2, ge=1)
     max_words: int = _param(15, ge=1, le=64)

@@ -2,7 +2,7 @@
 
 tf2onnx writes a loop as a `Loop` of twenty small nodes, which onnxruntime starts again at each
 word. So while a model is traced, a GRU leaves one mark in the graph, with its inputs and weights,
-which becomes ONNX's own GRU.
+which becomes ONNX's own GRU. A single step stays as it is: ONNX's node takes longer for it.
 """
 
 import os
@@ -72,16 +72,12 @@ def convert(model: TitleModel, *, body_maxlen: int, opset: int, target: Path) ->
 
 @contextmanager
 def _marked_recurrence() -> Iterator[None]:
-    originals = GRU.call, GRU.step
-    GRU.call, GRU.step = _marked_call, _marked_step  # type: ignore[method-assign,assignment] # for a while
+    original = GRU.call
+    GRU.call = _marked_call  # type: ignore[method-assign,assignment] # for a while
     try:
         yield
     finally:
-        GRU.call, GRU.step = originals  # type: ignore[method-assign]
-
-
-def _marked_step(layer: GRU, inputs: tf.Tensor, hidden: tf.Tensor) -> tf.Tensor:
-    return _marked_call(layer, inputs[:, None], hidden)[:, 0]
+        GRU.call = original  # type: ignore[method-assign]
 
 
 def _marked_call(layer: GRU, inputs: tf.Tensor, hidden: tf.Tensor | None = None) -> tf.Tensor:
@@ -90,8 +86,8 @@ def _marked_call(layer: GRU, inputs: tf.Tensor, hidden: tf.Tensor | None = None)
         kernel, recurrent, bias = map(np.asarray, (gates.kernel, layer.recurrent, gates.bias))
     weights = (kernel.T, recurrent.T, np.concatenate([bias, np.zeros_like(bias)]))
     given = [tf.transpose(inputs, (1, 0, 2)), *(np.ascontiguousarray(of)[None] for of in weights)]
-    first = [] if hidden is None else [hidden[None]]
-    states = tf.numpy_function(_never, [*given, *first], tf.float32, stateful=False)
+    given += [] if hidden is None else [hidden[None]]
+    states = tf.numpy_function(_never, given, tf.float32, stateful=False)
     # ONNX has an axis of directions; besides, tf2onnx does not know a mark's shape.
     states = tf.reshape(states, (tf.shape(inputs)[1], -1, len(recurrent)))
     return tf.transpose(states, (1, 0, 2))

@@ -43,13 +43,14 @@ class Pointer(TitleModel):
         self.config = config
         units, width = config.hidden_units, config.embedding_dim
 
-        def embedding(size: int, stddev: float) -> keras.layers.Layer:
+        def weight(name: str, *shape: int, stddev: float = 0) -> tf.Tensor:
             around_zero = keras.initializers.RandomNormal(stddev=stddev)
-            return layers.Embedding(size, width, embeddings_initializer=around_zero)
+            return self.add_weight(name=name, shape=shape, initializer=around_zero)
 
-        self.body_embedding = embedding(config.body_size, 0.1)
-        self.title_embedding = embedding(config.title_size, 0.1)
-        self.place_embedding = embedding(config.body_maxlen, 0.02)
+        # No layers, whose ids below 0, which count from the end, are eight nodes when exported.
+        self.body_table = weight("body_table", config.body_size, width, stddev=0.1)
+        self.title_table = weight("title_table", config.title_size, width, stddev=0.1)
+        self.place_table = weight("place_table", config.body_maxlen, width, stddev=0.02)
         self.forward, self.backward = GRU(units), GRU(units)
         self.first_state = layers.Dense(units, activation="tanh")
         self.read = layers.Dense(width)
@@ -60,8 +61,7 @@ class Pointer(TitleModel):
         self.energy = layers.Dense(1, use_bias=False)
         self.hint_energy = layers.Dense(1, use_bias=False)
         self.output_word = layers.Dense(width, activation="tanh")
-        sizes = (config.title_size,)
-        self.word_bias = self.add_weight(name="word_bias", shape=sizes, initializer="zeros")
+        self.word_bias = weight("word_bias", config.title_size)
         self.generate = layers.Dense(1)
 
     def call(self, inputs: Inputs, *, noise: Noise | None = None) -> tf.Tensor:
@@ -144,7 +144,7 @@ class Pointer(TitleModel):
         }
         here, follows = tf.split(previous[:, None, None] == shared["words"], 2, axis=1)
         read = tf.matmul(tf.cast(here, tf.float32), shared["read"])
-        word = tf.gather(self.title_embedding.embeddings, self._known(previous))
+        word = tf.gather(self.title_table, self._known(previous))
         given = tf.concat([word, tf.squeeze(read, 1) + self.read.bias], axis=-1)
         hidden = self.decoder.step(given, state["hidden"])
         held = here | state["written"]
@@ -200,8 +200,8 @@ class Pointer(TitleModel):
             kept = noise.kept(_WORDS, self.config.body_maxlen, self.config.word_dropout)
             hidden = ~kept[:, :places] & (body != PADDING)
             as_body, as_title = (tf.where(hidden, UNKNOWN, of) for of in (as_body, as_title))
-        embedded = self.body_embedding(as_body) + self.title_embedding(as_title)
-        embedded += self.place_embedding(tf.range(places))[None]
+        embedded = tf.gather(self.body_table, as_body) + tf.gather(self.title_table, as_title)
+        embedded += self.place_table[:places]
         embedded = self._drop(embedded, _BODY, noise)
         # Both directions begin at a word, so padding changes no state.
         reverse = partial(tf.reverse_sequence, seq_lengths=lengths, seq_axis=1)
@@ -223,11 +223,8 @@ class Pointer(TitleModel):
         share = tf.cast(here, memory.dtype)
         share /= tf.maximum(tf.reduce_sum(share, axis=-1, keepdims=True), 1)
         read = self._drop(self.read(tf.matmul(share, memory)), _READ, noise)
-        table = self.title_embedding.embeddings
-        word = self._drop(
-            tf.cast(tf.gather(table, self._known(previous)), memory.dtype), _PREVIOUS, noise
-        )
-        given = tf.concat([word, read], axis=-1)
+        word = tf.cast(tf.gather(self.title_table, self._known(previous)), memory.dtype)
+        given = tf.concat([self._drop(word, _PREVIOUS, noise), read], axis=-1)
         states = self.decoder(given, state["hidden"])
         held = tf.cumsum(tf.cast(here, tf.int32), axis=1) > 0
         follows = tf.pad(here, ((0, 0), (0, 0), (1, 0)))[:, :, :-1]
@@ -249,7 +246,7 @@ class Pointer(TitleModel):
         """Return logits (rows, outputs) if no word is copied, of what is seen, (rows, width)."""
         size, more = self.config.title_size, self.config.body_maxlen
         # Room for a body's own words here: in the mixture it would be made anew at each step.
-        table = tf.pad(self.title_embedding.embeddings, ((0, more), (0, 0)))
+        table = tf.pad(self.title_table, ((0, more), (0, 0)))
         logits = tf.matmul(output, tf.cast(table, output.dtype), transpose_b=True)
         never = tf.constant([_NEVER] * FIRST_WORD + [0.0] * (size - FIRST_WORD) + [_NEVER] * more)
         bias = tf.cast(tf.pad(self.word_bias, ((0, more),)), tf.float32)
