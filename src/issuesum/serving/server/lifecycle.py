@@ -8,6 +8,7 @@ it is killed, and requests in flight over gRPC would be lost (seen with 1.19.0).
 
 import atexit
 import contextlib
+import gc
 import http.client
 import multiprocessing
 import os
@@ -44,6 +45,7 @@ class Lifecycle:
         # onnxruntime was seen to abort when gunicorn's worker, a fork, unloads it.
         # Not before the model is loaded: gunicorn must see the exit code of a failure.
         atexit.register(os._exit, 0)
+        gc.freeze()  # what is loaded stays: collections need not look at it again
 
     @contextlib.contextmanager
     def request(self) -> Iterator[None]:
