@@ -255,7 +255,7 @@ def test_what_fails_ends_the_process_with_its_exit_code(command: str, code: int,
 def test_sigterm_reaches_the_stage_and_waits_for_it(root: Path, tmp_path: Path) -> None:
     # As process 1 of a container, which inherits the children of processes that end.
     dvc = (
-        "sh -c 'trap \"sleep 1; touch saved; exit 143\" TERM; touch ready; sleep 60 & wait' & wait"
+        "sh -c 'trap \"sleep 1; touch saved; exit 143\" TERM; sleep 60 & touch ready; wait' & wait"
     )
     script = f"""
 import ctypes, sys
