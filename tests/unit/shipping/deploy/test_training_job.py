@@ -254,9 +254,9 @@ def test_what_fails_ends_the_process_with_its_exit_code(command: str, code: int,
 
 def test_sigterm_reaches_the_stage_and_waits_for_it(root: Path, tmp_path: Path) -> None:
     # As process 1 of a container, which inherits the children of processes that end.
-    dvc = (
-        "sh -c 'trap \"sleep 1; touch saved; exit 143\" TERM; sleep 60 & touch ready; wait' & wait"
-    )
+    # Short sleeps: one that is forked as the signal comes may miss it.
+    stage = 'trap "sleep 1; touch saved; exit 143" TERM; touch ready; while sleep 0.1; do :; done'
+    dvc = f"sh -c '{stage}' & wait"
     script = f"""
 import ctypes, sys
 ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER
