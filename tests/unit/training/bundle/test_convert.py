@@ -80,3 +80,29 @@ def test_onnx_says_what_keras_says_and_another_model_is_noticed(arch: str, tmp_p
     (tmp_path / "encoder.onnx").write_bytes(b"no graph")
     with pytest.raises(ArtifactError, match="must be an ONNX graph"):
         Graphs(tmp_path)
+
+
+def test_a_gru_that_begins_in_a_given_state_says_the_same_in_onnx() -> None:
+    import onnxruntime
+    import tensorflow as tf
+    import tf2onnx
+
+    from issuesum.training.bundle import convert
+    from issuesum.training.model.layers import GRU
+
+    layer, draw = GRU(4), np.random.default_rng(0)
+    inputs, hidden = (draw.normal(size=of).astype(np.float32) for of in ((2, 5, 3), (2, 4)))
+    expected = layer(inputs, hidden).numpy()
+    signature = [
+        tf.TensorSpec((None, None, 3), name="inputs"),
+        tf.TensorSpec((None, 4), name="hidden"),
+    ]
+    traced = tf.function(layer, input_signature=signature, autograph=False)
+    with convert.quiet_stderr(), convert._marked_recurrence():
+        proto, _ = tf2onnx.convert.from_function(
+            traced, input_signature=signature, opset=18, custom_op_handlers=convert._HANDLERS
+        )
+    assert [node.op_type for node in proto.graph.node].count("GRU") == 1
+    session = onnxruntime.InferenceSession(proto.SerializeToString())
+    (found,) = session.run(None, {"inputs": inputs, "hidden": hidden})
+    np.testing.assert_allclose(found, expected, atol=1e-6)
